@@ -1,0 +1,48 @@
+/**
+ * The states of a job: the first character of its line.
+ * Any other character means that the job is held: nobody runs it.
+ */
+export const State = {
+  new: '.',
+  /** Claimed but not started; only older runners write it. */
+  claimed: '?',
+  running: 'r',
+  done: 'd',
+  /** Ended with an exit status other than 0, or killed by a signal. */
+  failed: '!',
+  /** Could not be run to its end: interrupted, could not be started. */
+  error: 'e',
+  /** What `runset --add --hold` writes; any character unknown to the list above holds a job as well. */
+  held: '-',
+} as const;
+
+/** One character. */
+export type State = string;
+
+/** The states in which a job can end. */
+export type FinalState = typeof State.done | typeof State.failed | typeof State.error;
+
+/** How many jobs are in which state. */
+export interface Counts {
+  readonly new: number;
+  readonly claimed: number;
+  readonly running: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly error: number;
+  readonly held: number;
+  /** All jobs: the sum of the above. */
+  readonly total: number;
+  /** Those of the new ones that can never run, because what they wait for failed, is held, or is impossible. */
+  readonly blocked: number;
+}
+
+/** Jobs that nobody needs to wait for any more: they were run, well or badly. */
+export function processed(counts: Counts): number {
+  return counts.done + counts.failed + counts.error;
+}
+
+/** Whether `state` is one that a line may be set to: a single printable ASCII character that does not make the line a comment. */
+export function isSettableState(state: string): boolean {
+  return /^[!-~]$/.test(state) && state !== '#' && state !== '/';
+}

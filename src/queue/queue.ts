@@ -1,0 +1,95 @@
+/**
+ * The contract of a queue: where jobs and their states live.
+ *
+ * **claim**: the exclusive right to run one job, from `.` to its final state ·
+ * **presence**: proof that the holder of a claim is still alive ·
+ * **orphan**: a job in state `r` (or `?`) with nobody present ·
+ * **reclaim**: setting orphans back to `.` ·
+ * **blocked**: a new job that can never run, because what it waits for failed or is held.
+ *
+ * test/conformance/ says what every queue must do; a queue is done when it passes.
+ */
+import type { Needs } from '../job/directives.js';
+import type { Job } from '../job/job.js';
+import type { Selection } from '../job/selection.js';
+import type { Counts, FinalState, State } from '../job/state.js';
+
+/** What a runner is ready to run now. */
+export interface ClaimRequest {
+  /** Also take jobs that are `!` or `e`, except those in `tried`. */
+  readonly retry?: boolean;
+  /** Line numbers that this runner has run already, so that `retry` takes each at most once. */
+  readonly tried?: ReadonlySet<number>;
+  /** What is free now. A job that needs more is passed over. Absent: everything fits. */
+  readonly free?: Needs;
+  /** What the runner has in all. A job that needs more is passed over for good. */
+  readonly capacity?: Needs;
+  readonly signal?: AbortSignal;
+}
+
+/** What came of asking for a job. */
+export type ClaimResult =
+  | { readonly kind: 'claimed'; readonly claim: Claim }
+  /** Nothing now, but something may become claimable: when `room` is freed, or when jobs that run elsewhere end. */
+  | { readonly kind: 'waiting'; readonly for: 'room' | 'others' }
+  /** Nothing is claimable and nothing can become so. */
+  | { readonly kind: 'exhausted' };
+
+/** What came of writing a job's final state. */
+export type FinishResult =
+  | { readonly kind: 'recorded' }
+  /** The line is no longer the one that was claimed; nothing was written. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** The exclusive right to run one job. Ends with `finish` or `release`, whichever comes first. */
+export interface Claim {
+  readonly job: Job;
+  /** A descriptor that the job's process should inherit: the claim then counts as held for as long as the runner or the job lives. */
+  readonly presence?: number | undefined;
+  /** Writes the job's final state and gives up the claim. */
+  finish(state: FinalState): Promise<FinishResult>;
+  /** Puts the job back to `.` and gives up the claim. */
+  release(): Promise<FinishResult>;
+}
+
+/** What came of setting states. */
+export interface SetResult {
+  /** How many jobs are in the wanted state now because of this call. */
+  readonly changed: number;
+  /** Chosen jobs that were left alone because somebody is present. */
+  readonly running: readonly Job[];
+}
+
+/** Something that the user of a queue should be told. */
+export interface QueueNotice {
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+}
+
+/** What a kind of queue can and cannot do. */
+export interface Capabilities {
+  /** Whether running jobs can be told from orphans. */
+  readonly presence: boolean;
+}
+
+/** A list of jobs and their states that any number of runners share. */
+export interface Queue {
+  /** As the user named it: a path or a URL. */
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  /** Claims the first job that is ready and fits. */
+  claim(request: ClaimRequest): Promise<ClaimResult>;
+  /** The chosen jobs, in order, in batches (of a size that suits the queue). All jobs when nothing is chosen. */
+  jobs(selection?: Selection): AsyncIterable<readonly Job[]>;
+  counts(): Promise<Counts>;
+  /** Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. */
+  set(selection: Selection, state: State, options?: { force?: boolean }): Promise<SetResult>;
+  /** Appends jobs in the given state, `.` by default: all of them or none. */
+  append(commands: readonly Buffer[], options?: { state?: State }): Promise<void>;
+  /** Sets orphans back to `.` and names them. */
+  reclaim(): Promise<readonly Job[]>;
+  /** Waits until the queue has changed since it was last looked at, or may have; rejects when `signal` is aborted. */
+  changed(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}

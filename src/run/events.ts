@@ -1,0 +1,53 @@
+import type { Exit, OutputStream } from '../execute/executor.js';
+import type { Job } from '../job/job.js';
+import type { FinalState, State } from '../job/state.js';
+
+/** How an attempt at a job ended. */
+export type Outcome =
+  | Exit
+  /** `after`: milliseconds. */
+  | { readonly kind: 'timedOut'; readonly after: number; readonly exit: Exit }
+  /** Ended because the runner was told to stop. */
+  | { readonly kind: 'interrupted'; readonly exit: Exit }
+  | { readonly kind: 'notStarted'; readonly message: string };
+
+/** What every event about an attempt that was started carries. */
+export interface Attempt {
+  readonly job: Job;
+  /** 1 … jobs at a time. */
+  readonly slot: number;
+  /** From 1. */
+  readonly attempt: number;
+  /** `alice,601`. */
+  readonly label: string;
+  readonly host: string;
+  readonly pid: number;
+  /** Milliseconds since 1970. */
+  readonly start: number;
+}
+
+/** What a runner tells its listeners, in the order in which it happens. */
+export type RunEvent =
+  /** The job is ours. */
+  | { readonly type: 'claimed'; readonly job: Job; readonly slot: number }
+  /** An attempt was started. */
+  | ({ readonly type: 'started' } & Attempt)
+  /** Bytes as they came, cut anywhere. Only lent: a listener that keeps them copies them. */
+  | ({ readonly type: 'output'; readonly stream: OutputStream; readonly bytes: Buffer } & Attempt)
+  /** An attempt ended. `again`: the job is tried once more. */
+  | ({ readonly type: 'ended'; readonly outcome: Outcome; readonly end: number; readonly again: boolean } & Attempt)
+  /** The job could not be started. */
+  | { readonly type: 'notStarted'; readonly job: Job; readonly slot: number; readonly message: string }
+  /** The job's final state was written (`.`: it was put back), or could not be: `refused` says why. */
+  | {
+      readonly type: 'finished';
+      readonly job: Job;
+      readonly slot: number;
+      readonly state: FinalState | typeof State.new;
+      readonly refused?: string | undefined;
+    }
+  /** Something that the user should know. */
+  | { readonly type: 'warning'; readonly message: string; readonly hint?: string | undefined };
+
+/** Takes events. A promise returned for `output` pauses that output until it settles. Never throws or rejects. */
+export type Listener = (event: RunEvent) => void | Promise<void>;
