@@ -1,4 +1,7 @@
-// (vocabulary; the grammar follows)
+import { isUtf8 } from 'node:buffer';
+import { RunmakerError } from '../errors.js';
+import { parseDuration } from './duration.js';
+import { parseSize } from './size.js';
 
 /** What a job needs of its host while it runs. A job that does not say needs nothing but a slot. */
 export interface Needs {
@@ -29,4 +32,166 @@ export interface DirectiveProblem {
   /** Column in the line, in bytes, from 1. */
   readonly column: number;
   readonly message: string;
+}
+
+/** What a command says about how to run it, or why that cannot be known. */
+export interface ParsedDirectives {
+  /** The defaults when there is a problem: half a set of directives is never acted on. */
+  readonly directives: Directives;
+  /** The first problem of the line. */
+  readonly problem?: DirectiveProblem | undefined;
+}
+
+/** The directives follow the last of these in a command. To a shell it starts a comment. */
+export const DIRECTIVE_MARK = ' #: ';
+
+/** What holds for a command without directives. One frozen object, shared by all of them. */
+export const NO_DIRECTIVES: Directives = Object.freeze({
+  needs: Object.freeze({ cpus: 0, mem: 0, gpus: 0 }),
+  after: Object.freeze([]),
+  priority: 0,
+});
+
+/** The values that were read, by key. */
+type Values = Needs & { readonly [K in Exclude<keyof Directives, 'needs'>]-?: NonNullable<Directives[K]> };
+
+type Key = keyof Values;
+
+/** Each key: what it takes, in words, and how that is read from bytes in Latin-1; undefined when it cannot be. */
+const GRAMMAR: { readonly [K in Key]: { readonly takes: string; read(value: string): Values[K] | undefined } } = {
+  cpus: { takes: 'a number such as 2 or 0.5', read: value => (isAmount(value) ? Number(value) : undefined) },
+  mem: { takes: 'a size such as 512M or 4G', read: value => unlessRefused(parseSize, value) },
+  gpus: { takes: 'a whole number', read: value => integer(value, 0) },
+  // No time at all would be the end of every attempt, and elsewhere means no limit: neither can be meant.
+  timeout: { takes: 'a duration above 0, such as 90, 30s or 1h30m', read: value => unlessRefused(parseDuration, value) || undefined },
+  retries: { takes: 'a whole number from 1', read: value => integer(value, 1) },
+  name: { takes: 'a name, which is not a number and has no comma', read: value => (isName(value) ? decode(value) : undefined) },
+  after: { takes: 'line numbers and names with commas between them', read: readReferences },
+  priority: { takes: 'a whole number', read: value => integer(value, Number.MIN_SAFE_INTEGER) },
+};
+
+const KEYS = Object.keys(GRAMMAR) as Key[];
+
+/**
+ * Reads what follows the last ` #: ` of a command: `key=value` separated by blanks or tabs, in any order.
+ * Never throws: what cannot be read is a problem of that line.
+ *
+ * @param command byte for byte as it stands in the line
+ * @param columnOffset how many bytes of the line stand before the command: its state and the separator
+ */
+export function parseDirectives(command: Buffer, columnOffset = 2): ParsedDirectives {
+  const mark = command.lastIndexOf(DIRECTIVE_MARK);
+  if (mark === -1) return { directives: NO_DIRECTIVES };
+  const start = mark + DIRECTIVE_MARK.length;
+  // One character a byte, so that positions in the text are positions in the line.
+  const text = command.toString('latin1', start);
+  const values: Partial<Values> = {};
+  for (const { 0: word, index } of text.matchAll(/[^ \t]+/g)) {
+    const refusal = readWord(word, values);
+    if (refusal) {
+      const column = columnOffset + start + index + refusal.at + 1;
+      return { directives: NO_DIRECTIVES, problem: { column, message: refusal.message } };
+    }
+  }
+  return { directives: assemble(values) };
+}
+
+/** Adds one `key=value` to the values, or says what is wrong with it, `at` how many bytes into the word. */
+function readWord(word: string, values: Partial<Values>): { at: number; message: string } | undefined {
+  const equals = word.indexOf('=');
+  if (equals === -1) return { at: 0, message: `${quote(word)} is not of the form key=value` };
+  const key = word.slice(0, equals);
+  if (!isKey(key)) return { at: 0, message: unknownKey(key) };
+  if (key in values) return { at: 0, message: `${key} is given twice` };
+  const value = word.slice(equals + 1);
+  if (value === '') return { at: equals + 1, message: `${key} has no value; it takes ${GRAMMAR[key].takes}` };
+  if (!readValue(key, value, values)) {
+    return { at: equals + 1, message: `${key} cannot be ${quote(value)}; it takes ${GRAMMAR[key].takes}` };
+  }
+  return undefined;
+}
+
+function isKey(text: string): text is Key {
+  return Object.hasOwn(GRAMMAR, text);
+}
+
+/** Whether the value could be read, and was put in its place. */
+function readValue<K extends Key>(key: K, text: string, values: { [P in K]?: Values[P] }): boolean {
+  const value = GRAMMAR[key].read(text);
+  if (value === undefined) return false;
+  values[key] = value;
+  return true;
+}
+
+function assemble({ cpus = 0, mem = 0, gpus = 0, after = [], priority = 0, ...rest }: Partial<Values>): Directives {
+  return { needs: { cpus, mem, gpus }, after, priority, ...rest };
+}
+
+function isAmount(text: string): boolean {
+  return /^(\d+(\.\d*)?|\.\d+)$/.test(text) && Number(text) <= Number.MAX_SAFE_INTEGER;
+}
+
+function integer(text: string, least: number): number | undefined {
+  const number = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(number) && number >= least ? number : undefined;
+}
+
+/** A number cannot be a name: where `after` refers to it, it is a line. */
+function isName(text: string): boolean {
+  return text !== '' && !text.includes(',') && !/^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text);
+}
+
+function readReferences(value: string): (number | string)[] | undefined {
+  const references = value.split(',').map(part => integer(part, 1) ?? (isName(part) ? decode(part) : undefined));
+  return references.every(reference => reference !== undefined) ? references : undefined;
+}
+
+function unlessRefused(parse: (text: string) => number, text: string): number | undefined {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof RunmakerError) return undefined;
+    throw error;
+  }
+}
+
+/** Text from bytes that were read as Latin-1: what the user sees, when they are valid UTF-8. */
+function decode(latin1: string): string {
+  const bytes = Buffer.from(latin1, 'latin1');
+  return isUtf8(bytes) ? bytes.toString('utf8') : latin1;
+}
+
+/** In quotes, and short enough for a message: a line may have megabytes. */
+function quote(latin1: string): string {
+  const text = decode(latin1);
+  const [start] = /^.{0,40}/su.exec(text) ?? [text];
+  return JSON.stringify(start === text ? text : `${start}…`);
+}
+
+function unknownKey(key: string): string {
+  const meant = nearestKey(key.toLowerCase());
+  return `${quote(key)} is not a directive; ${meant ? `did you mean ${meant}?` : `there are ${KEYS.join(', ')}`}`;
+}
+
+/** The key that was probably meant: one that was cut short, or one of which at least half is there. */
+function nearestKey(text: string): Key | undefined {
+  if (text === '' || text.length > 16) return undefined;
+  const cutShort = KEYS.find(key => key.startsWith(text));
+  const near = KEYS.map(key => ({ key, distance: editDistance(text, key) }))
+    .filter(({ key, distance }) => distance <= Math.max(key.length, text.length) / 2)
+    .sort((a, b) => a.distance - b.distance);
+  return cutShort ?? near[0]?.key;
+}
+
+/** How many letters must be added, dropped or replaced to turn one word into the other (Levenshtein). */
+function editDistance(from: string, to: string): number {
+  let row = [...to, ''].map((_, column) => column);
+  for (const letter of from) {
+    const next = [row[0]! + 1];
+    for (let column = 0; column < to.length; column++) {
+      next.push(Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (letter === to[column] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
 }

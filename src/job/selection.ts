@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import { RunmakerError } from '../errors.js';
+import type { Job } from './job.js';
 import type { State } from './state.js';
 
 /** A run of numbers, both ends included; an open end is absent. */
@@ -16,4 +19,138 @@ export interface Selection {
   readonly states?: readonly State[] | undefined;
   /** Source of a regular expression that the command must match. */
   readonly match?: string | undefined;
+}
+
+/** What a user says to choose jobs, as it stands on the command line. */
+export interface Choices {
+  /** Line numbers, ranges and byte offsets, each as `parseJobChoice` reads them. */
+  readonly jobs?: readonly string[] | undefined;
+  readonly all?: boolean | undefined;
+  /** State characters, such as `!e`. */
+  readonly state?: string | undefined;
+  /** A regular expression. */
+  readonly match?: string | undefined;
+}
+
+/**
+ * Reads line numbers and byte offsets: `3`, `3-10`, `-5` (up to 5), `20-`, `@160`, and lists of these such as `3,7-9`.
+ *
+ * @throws RunmakerError `usage`, quoting the part that is wrong: not a number, line 0, a range that runs backwards
+ */
+export function parseJobChoice(text: string): { lines: Range[]; offsets: number[] } {
+  const lines: Range[] = [];
+  const offsets: number[] = [];
+  for (const part of text.split(',')) {
+    const [, line, from, to, offset] = /^(?:(\d+)|(?=.*\d)(\d*)-(\d*)|@(\d+))$/.exec(part) ?? [];
+    if (offset !== undefined) offsets.push(wholeNumber(offset, part));
+    else if (line !== undefined) lines.push(rangeOf(line, line, part));
+    else if (from !== undefined && to !== undefined) lines.push(rangeOf(from, to, part));
+    else throw notAChoice(part);
+  }
+  return { lines, offsets };
+}
+
+/** A range from its two ends; an empty text is an open end. */
+function rangeOf(fromText: string, toText: string, part: string): Range {
+  const from = fromText === '' ? undefined : wholeNumber(fromText, part);
+  const to = toText === '' ? undefined : wholeNumber(toText, part);
+  if (from === 0 || to === 0) throw new RunmakerError('usage', `${JSON.stringify(part)}: lines are counted from 1`);
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new RunmakerError('usage', `${JSON.stringify(part)} runs backwards`, { hint: `Write ${to}-${from}` });
+  }
+  return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+}
+
+function wholeNumber(digits: string, part: string): number {
+  const number = Number(digits);
+  if (!Number.isSafeInteger(number)) throw notAChoice(part);
+  return number;
+}
+
+function notAChoice(part: string): RunmakerError {
+  return new RunmakerError('usage', `${JSON.stringify(part)} does not name jobs`, {
+    hint: 'Write line numbers (3, 3-10, -5, 20-) or byte offsets (@160), with commas between them',
+  });
+}
+
+/**
+ * Turns what the user said into a selection.
+ *
+ * @throws RunmakerError `usage` when nothing is chosen, when `all` contradicts `jobs`, and when a choice cannot be read
+ */
+export function selectionOf({ jobs = [], all = false, state, match }: Choices): Selection {
+  if (all && jobs.length > 0) {
+    throw new RunmakerError('usage', `--all contradicts ${JSON.stringify(jobs.join(' '))}`, {
+      hint: 'Give --all or job numbers, not both',
+    });
+  }
+  if (!all && jobs.length === 0 && state === undefined && match === undefined) {
+    throw new RunmakerError('usage', 'No jobs are chosen', { hint: "Give line numbers, --all, --state '!e' or --match REGEX" });
+  }
+  // Most likely an unset variable in a script, which must not end up choosing every job.
+  if (state === '') throw new RunmakerError('usage', '--state "" names no state', { hint: "Give state characters, such as '!e'" });
+  if (match === '') throw new RunmakerError('usage', '--match "" says nothing', { hint: 'Give --all to choose every job' });
+  if (match !== undefined) compile(match);
+  const named = jobs.map(parseJobChoice);
+  const lines = named.flatMap(choice => choice.lines);
+  const offsets = named.flatMap(choice => choice.offsets);
+  return {
+    ...(lines.length > 0 && { lines }),
+    ...(offsets.length > 0 && { offsets }),
+    ...(state !== undefined && { states: [...new Set(state)] }),
+    ...(match !== undefined && { match }),
+  };
+}
+
+/**
+ * The selection as a question about one job. The regular expression looks at the whole command, directives included, read as UTF-8,
+ * or as Latin-1 when it is not valid UTF-8.
+ *
+ * @throws RunmakerError `usage` when the regular expression cannot be read
+ */
+export function jobMatcher(selection: Selection): (job: Job) => boolean {
+  const { lines, offsets, states, match } = selection;
+  // Scripts choose thousands of lines by one number each; real ranges stay few.
+  const isSingle = ({ from, to }: Range): boolean => from !== undefined && from === to;
+  const singles = new Set(lines?.filter(isSingle).map(range => range.from));
+  const ranges = lines?.filter(range => !isSingle(range)) ?? [];
+  const starts = new Set(offsets);
+  const wanted = states && new Set(states);
+  const pattern = match === undefined ? undefined : compile(match);
+
+  const isNamed = ({ number, offset }: Job): boolean =>
+    (lines === undefined && offsets === undefined) ||
+    singles.has(number) ||
+    starts.has(offset) ||
+    ranges.some(({ from = 1, to = Number.POSITIVE_INFINITY }) => from <= number && number <= to);
+
+  return job => isNamed(job) && (wanted?.has(job.state) ?? true) && (pattern?.test(textOf(job.command)) ?? true);
+}
+
+function textOf(command: Buffer): string {
+  return command.toString(isUtf8(command) ? 'utf8' : 'latin1');
+}
+
+function compile(source: string): RegExp {
+  try {
+    return new RegExp(source);
+  } catch (cause) {
+    throw new RunmakerError('usage', `${JSON.stringify(source)} is not a regular expression`, {
+      hint: 'Regular expressions are those of JavaScript; put a backslash before ( ) [ ] { } * + ? . | that mean themselves',
+      cause,
+    });
+  }
+}
+
+/**
+ * The line numbers outside of which nothing is chosen, so that a reader can skip what lies there.
+ * An end that is not known, as with byte offsets, is 1 or Infinity; when no line can be chosen, `to` is less than `from`.
+ */
+export function lineBounds({ lines, offsets }: Selection): { from: number; to: number } {
+  const everything = { from: 1, to: Number.POSITIVE_INFINITY };
+  if (lines === undefined || (offsets !== undefined && offsets.length > 0)) return everything;
+  return lines.reduce<{ from: number; to: number }>(
+    (bounds, { from = 1, to = Number.POSITIVE_INFINITY }) => ({ from: Math.min(bounds.from, from), to: Math.max(bounds.to, to) }),
+    { from: Number.POSITIVE_INFINITY, to: 0 },
+  );
 }

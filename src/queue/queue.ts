@@ -24,8 +24,17 @@ export interface ClaimRequest {
   readonly free?: Needs;
   /** What the runner has in all. A job that needs more is passed over for good. */
   readonly capacity?: Needs;
+  /** Is told what the user should know, each thing once. */
+  readonly tell?: (notice: QueueNotice) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Something about a queue that its user should know. */
+export type QueueNotice =
+  /** The job is left alone by everybody: its line says something that cannot be read or can never come true. */
+  | { readonly kind: 'unusable'; readonly line: number; readonly column: number; readonly message: string }
+  /** The job needs more than this asker has in all. */
+  | { readonly kind: 'tooBig'; readonly line: number; readonly needs: Needs };
 
 /** What came of asking for a job. */
 export type ClaimResult =
@@ -60,13 +69,6 @@ export interface SetResult {
   readonly running: readonly Job[];
 }
 
-/** Something that the user of a queue should be told. */
-export interface QueueNotice {
-  readonly message: string;
-  /** What to do about it. */
-  readonly hint?: string | undefined;
-}
-
 /** What a kind of queue can and cannot do. */
 export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
@@ -82,6 +84,8 @@ export interface Queue {
   claim(request: ClaimRequest): Promise<ClaimResult>;
   /** The chosen jobs, in order, in batches (of a size that suits the queue). All jobs when nothing is chosen. */
   jobs(selection?: Selection): AsyncIterable<readonly Job[]>;
+  /** The jobs that would be run, in that order, if each succeeded. Changes nothing. */
+  plan(request: ClaimRequest): AsyncIterable<readonly Job[]>;
   counts(): Promise<Counts>;
   /** Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. */
   set(selection: Selection, state: State, options?: { force?: boolean }): Promise<SetResult>;

@@ -1,0 +1,21 @@
+/**
+ * runmaker as a library: open a queue, run it, listen.
+ *
+ *     import { openQueue, Runner } from 'runmaker';
+ *     const queue = await openQueue('runs.txt');
+ *     const summary = await new Runner(queue, { jobs: 2 }).run();
+ */
+export { type ErrorCode, RunmakerError } from './errors.js';
+export type { Execution, Executor, Exit, OutputStream, Task } from './execute/executor.js';
+export { ShellExecutor, type ShellOptions } from './execute/shell/shell-executor.js';
+export type { DirectiveProblem, Directives, Needs } from './job/directives.js';
+export type { Job } from './job/job.js';
+export type { Range, Selection } from './job/selection.js';
+export { type Counts, type FinalState, State } from './job/state.js';
+export { type OpenOptions, openQueue } from './queue/open.js';
+export type { Capabilities, Claim, ClaimRequest, ClaimResult, FinishResult, Queue, QueueNotice, SetResult } from './queue/queue.js';
+export type { Attempt, Listener, Outcome, RunEvent } from './run/events.js';
+export { type HaltRule, parseHalt } from './run/halt.js';
+export { hostResources } from './run/host-resources.js';
+export { Resources } from './run/resources.js';
+export { Runner, type RunnerOptions, type RunSummary } from './run/runner.js';

@@ -1,0 +1,30 @@
+import type { Directives } from './directives.js';
+
+/**
+ * All that decides which job may run: the states, and what the lines say about order and needs.
+ * Lines are counted from 1. States are bytes; 0 (`NOT_A_JOB`) stands for lines that are no jobs.
+ */
+export interface Board {
+  readonly lineCount: number;
+  stateAt(line: number): number;
+  /** No job above this line is new: where to begin looking for one. */
+  readonly firstNew: number;
+  /** All jobs above this line are done. */
+  readonly firstUndone: number;
+  /** Line numbers of the barriers, ascending. */
+  readonly barriers: readonly number[];
+  /** Only the jobs that say something readable. */
+  readonly directives: ReadonlyMap<number, Directives>;
+  /** The lines with `after`, each behind all that it waits for and those of earlier stages first. */
+  readonly dependents: readonly Dependent[];
+  /** The lines with a priority other than 0, those to be looked at first leading. */
+  readonly prioritised: readonly number[];
+  /** Whether a job is left alone, because what it says cannot be read or can never come true. */
+  isUnusable(line: number): boolean;
+}
+
+/** A job that waits for others, and their line numbers. */
+export interface Dependent {
+  readonly line: number;
+  readonly needs: readonly number[];
+}

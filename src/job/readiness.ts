@@ -1,0 +1,136 @@
+import type { Board } from './board.js';
+import type { Needs } from './directives.js';
+import { NOT_A_JOB } from './line.js';
+import { fits } from './needs.js';
+import { State } from './state.js';
+
+const NEW = State.new.charCodeAt(0);
+const CLAIMED = State.claimed.charCodeAt(0);
+const RUNNING = State.running.charCodeAt(0);
+const DONE = State.done.charCodeAt(0);
+const FAILED = State.failed.charCodeAt(0);
+const ERROR = State.error.charCodeAt(0);
+
+/** Who asks for a job, and what the asker can take. */
+export interface Asker {
+  /** Failed jobs and errors are taken too, except those in `tried`. */
+  readonly retry?: boolean | undefined;
+  readonly tried?: ReadonlySet<number> | undefined;
+  /** Absent: everything fits. */
+  readonly free?: Needs | undefined;
+  readonly capacity?: Needs | undefined;
+}
+
+/** What the board has for an asker. `room`: jobs are ready, but do not fit now. `others`: jobs will be ready when others end. */
+export type Pick =
+  | { readonly kind: 'ready'; readonly line: number }
+  | { readonly kind: 'waiting'; readonly for: 'room' | 'others' }
+  | { readonly kind: 'exhausted' };
+
+/**
+ * The job to run next: of those that are ready and fit, the one of the highest priority, and of those the first.
+ * @param skip lines to pass over this time
+ */
+export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pick {
+  const reach = lastOpenLine(board);
+  const waits = unmetDependencies(board);
+  let noRoom = false;
+  const ready = (line: number): boolean => {
+    if (line > reach || !isWanted(board.stateAt(line), line, asker) || skip?.has(line) || waits.has(line) || board.isUnusable(line))
+      return false;
+    const needs = board.directives.get(line)?.needs;
+    if (needs === undefined || asker.free === undefined || fits(needs, asker.free)) return true;
+    if (asker.capacity === undefined || fits(needs, asker.capacity)) noRoom = true;
+    return false;
+  };
+
+  const priorityOf = (line: number): number => board.directives.get(line)?.priority ?? 0;
+  const urgent = board.prioritised.find(line => priorityOf(line) > 0 && ready(line));
+  if (urgent !== undefined) return { kind: 'ready', line: urgent };
+  for (let line = asker.retry ? 1 : board.firstNew; line <= reach; line++) {
+    if (ready(line) && priorityOf(line) === 0) return { kind: 'ready', line };
+  }
+  const postponed = board.prioritised.find(line => priorityOf(line) < 0 && ready(line));
+  if (postponed !== undefined) return { kind: 'ready', line: postponed };
+  if (noRoom) return { kind: 'waiting', for: 'room' };
+  return outlook(board, asker).hopeful ? { kind: 'waiting', for: 'others' } : { kind: 'exhausted' };
+}
+
+/** What will become of the jobs that are still to be run. */
+export interface Outlook {
+  /** Whether some job that this asker could run is not ready yet, but may become so. */
+  readonly hopeful: boolean;
+  /** How many new jobs can never run as things stand: what they wait for failed, is held, or is impossible. */
+  readonly blocked: number;
+}
+
+/** Looks ahead over the whole board. Takes time in proportion to its lines: only for when nothing is ready. */
+export function outlook(board: Board, asker: Asker): Outlook {
+  const dead = deadDependents(board, asker);
+  let closed = false;
+  let anyDead = false;
+  let hopeful = false;
+  let blocked = 0;
+  let barrier = 0;
+  for (let line = board.firstUndone; line <= board.lineCount; line++) {
+    while ((board.barriers[barrier] ?? Number.POSITIVE_INFINITY) <= line) {
+      barrier++;
+      closed ||= anyDead;
+    }
+    const state = board.stateAt(line);
+    if (state === NOT_A_JOB || state === DONE || state === RUNNING || state === CLAIMED) continue;
+    const wanted = isWanted(state, line, asker);
+    const possible = wanted && !closed && !dead.has(line) && !board.isUnusable(line);
+    if (!possible) {
+      anyDead = true;
+      if (state === NEW) blocked++;
+    } else if (isTooBig(board, line, asker)) anyDead = true;
+    else hopeful = true;
+  }
+  return { hopeful, blocked };
+}
+
+/** Ready jobs that this asker could never fit. */
+export function tooBig(board: Board, asker: Asker): number[] {
+  return [...board.directives.keys()].filter(line => isWanted(board.stateAt(line), line, asker) && isTooBig(board, line, asker));
+}
+
+function isTooBig(board: Board, line: number, asker: Asker): boolean {
+  const needs = board.directives.get(line)?.needs;
+  return needs !== undefined && asker.capacity !== undefined && !fits(needs, asker.capacity);
+}
+
+function isWanted(state: number, line: number, asker: Asker): boolean {
+  if (state === NEW) return true;
+  return asker.retry === true && (state === FAILED || state === ERROR) && !asker.tried?.has(line);
+}
+
+/** The last line above the first barrier that is still closed. */
+function lastOpenLine(board: Board): number {
+  if (board.barriers.length === 0) return board.lineCount;
+  const undone = board.firstUndone;
+  return board.barriers.find(barrier => barrier > undone) ?? board.lineCount;
+}
+
+/** The lines that wait for a job which is not done yet. */
+function unmetDependencies(board: Board): ReadonlySet<number> {
+  if (board.dependents.length === 0) return NOTHING;
+  const unmet = new Set<number>();
+  for (const { line, needs } of board.dependents) if (needs.some(other => board.stateAt(other) !== DONE)) unmet.add(line);
+  return unmet;
+}
+
+/** The lines whose `after` can never be met as things stand, directly or by way of others. */
+function deadDependents(board: Board, asker: Asker): ReadonlySet<number> {
+  if (board.dependents.length === 0) return NOTHING;
+  const dead = new Set<number>();
+  const isDead = (line: number): boolean => {
+    const state = board.stateAt(line);
+    if (state === DONE || state === RUNNING || state === CLAIMED) return false;
+    return !isWanted(state, line, asker) || dead.has(line) || board.isUnusable(line) || isTooBig(board, line, asker);
+  };
+  for (const { line, needs } of board.dependents) if (needs.some(isDead)) dead.add(line);
+  return dead;
+}
+
+const NOTHING: ReadonlySet<number> = new Set();

@@ -1,0 +1,46 @@
+import { RunmakerError } from '../../errors.js';
+import { LF, printLine } from '../../job/line.js';
+import type { State } from '../../job/state.js';
+import { APPEND_BYTE, lockSoon } from './lock-bytes.js';
+import { PATIENCE, type RunsFile } from './runs-file.js';
+
+const LINE_FEED = Buffer.from([LF]);
+const CARRIAGE_RETURN = 0x0d;
+
+/** Appends jobs in one write: several hosts at once lose none, and a full disk leaves no half line behind. */
+export async function appendJobs(runs: RunsFile, commands: readonly Buffer[], state: State): Promise<void> {
+  const lines: Buffer[] = [];
+  for (const command of commands) {
+    refuseUnwritable(command);
+    lines.push(printLine(state, command), LINE_FEED);
+  }
+  if (lines.length === 0) return;
+  const file = await runs.driver.open(runs.path, 'append');
+  try {
+    await lockSoon(file, 'exclusive', APPEND_BYTE, 1, PATIENCE, `the end of ${runs.path}`);
+    const { size } = await file.facts();
+    const last = Buffer.alloc(1);
+    const mend = size > 0 && (await file.read(last, size - 1)) === 1 && last[0] !== LF;
+    const bytes = Buffer.concat(mend ? [LINE_FEED, ...lines] : lines);
+    try {
+      await file.write(bytes, null);
+    } catch (error) {
+      await file.truncate(size);
+      throw error;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function refuseUnwritable(command: Buffer): void {
+  const shown = JSON.stringify(command.toString('utf8').slice(0, 60));
+  if (command.includes(LF) || command.includes(CARRIAGE_RETURN)) {
+    throw new RunmakerError('usage', `the command ${shown} holds a line end: a job is one line`, {
+      hint: 'join the commands with ";" or "&&", or add them one by one',
+    });
+  }
+  if (command.length === 0) {
+    throw new RunmakerError('usage', 'an empty command is not a job');
+  }
+}

@@ -1,0 +1,31 @@
+import { errnoName, RunmakerError } from '../../errors.js';
+
+/** Turns what the system said about a runs file into what its user can act on. Errors of ours pass through. */
+export function explain(path: string, error: unknown): RunmakerError {
+  if (error instanceof RunmakerError) return error;
+  switch (errnoName(error)) {
+    case 'ENOENT':
+      return new RunmakerError('input', `${path}: no such file`, { hint: 'create it first, one line a job: ". command"', cause: error });
+    case 'EISDIR':
+      return new RunmakerError('input', `${path} is a directory`, { hint: 'name the runs file in it', cause: error });
+    case 'EACCES':
+    case 'EPERM':
+      return new RunmakerError('input', `${path}: permission denied`, {
+        hint: 'runners need to read and write the file',
+        cause: error,
+      });
+    case 'EROFS':
+      return new RunmakerError('input', `${path} is on a read-only filesystem`, { hint: 'states are written into the file', cause: error });
+    case 'ENOLCK':
+    case 'ENOSYS':
+    case 'EINVAL':
+    case 'ENOTSUP':
+    case 'EOPNOTSUPP':
+      return new RunmakerError('queue', `${path}: this filesystem gives no fcntl locks (${errnoName(error)})`, {
+        hint: 'pass --locks directory, on all hosts that work on this file',
+        cause: error,
+      });
+    default:
+      return new RunmakerError('queue', `${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,165 @@
+import { setTimeout } from 'node:timers/promises';
+import { RunmakerError } from '../../errors.js';
+import type { Job } from '../../job/job.js';
+import { outlook, pick } from '../../job/readiness.js';
+import { jobMatcher, type Selection } from '../../job/selection.js';
+import { type Counts, isSettableState, State } from '../../job/state.js';
+import type { Capabilities, ClaimRequest, ClaimResult, Queue, SetResult } from '../queue.js';
+import { Advisor } from './advisor.js';
+import { appendJobs } from './append.js';
+import { explain } from './explain.js';
+import { jitter } from './lock-bytes.js';
+import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import { planJobs } from './plan.js';
+import { readJobs } from './read-jobs.js';
+import { isInHand, reclaimOrphans } from './reclaim.js';
+import type { RunsFile } from './runs-file.js';
+import { setStates } from './set.js';
+import { take } from './take.js';
+import { FileView } from './view.js';
+
+/** Rounds over lines that others hold locked before saying that there is nothing to do but wait. */
+const BUSY_ROUNDS = 20;
+
+/** Lines that were found to have moved, one after the other, before there is a pause: somebody is editing. */
+const PATIENT_MOVES = 3;
+
+/** A text file as a queue: a line is a job, its first character the state. */
+export class FileQueue implements Queue {
+  readonly capabilities: Capabilities;
+  private readonly runs: RunsFile;
+  private readonly advisor = new Advisor();
+
+  constructor(
+    readonly name: string,
+    private readonly driver: LockDriver,
+  ) {
+    this.capabilities = { presence: driver.presence };
+    this.runs = { path: name, driver, view: new FileView(name, driver) };
+  }
+
+  claim(request: ClaimRequest): Promise<ClaimResult> {
+    return this.explained(() => this.claimNext(request));
+  }
+
+  async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
+    const matches = jobMatcher(selection);
+    try {
+      const file = await this.driver.open(this.name, 'look');
+      try {
+        for await (const { jobs } of readJobs(file)) {
+          const chosen = jobs.filter(matches);
+          if (this.driver.presence) {
+            for (const job of chosen) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
+          }
+          if (chosen.length > 0) yield chosen;
+        }
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw explain(this.name, error);
+    }
+  }
+
+  async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
+    try {
+      yield* planJobs(this.runs, request);
+    } catch (error) {
+      throw explain(this.name, error);
+    }
+  }
+
+  counts(): Promise<Counts> {
+    return this.explained(async () => {
+      const { view } = this.runs;
+      await view.look();
+      const index = await view.index();
+      const byState = index.countStates();
+      const of = (state: string): number => byState[state.charCodeAt(0)] as number;
+      const total = byState.reduce((sum, count) => sum + count, 0);
+      const counts = {
+        new: of(State.new),
+        claimed: of(State.claimed),
+        running: of(State.running),
+        done: of(State.done),
+        failed: of(State.failed),
+        error: of(State.error),
+      };
+      const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      return { ...counts, held: total - known, total, blocked: index.mayBlock ? outlook(index, {}).blocked : 0 };
+    });
+  }
+
+  set(selection: Selection, state: State, { force = false } = {}): Promise<SetResult> {
+    return this.explained(async () => {
+      if (!isSettableState(state)) {
+        throw new RunmakerError('usage', `${JSON.stringify(state)} is not a state`, {
+          hint: 'a state is one printable character other than # and /: . new, d done, ! failed, e error, - held',
+        });
+      }
+      return await setStates(this.runs, selection, state, force);
+    });
+  }
+
+  append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
+    return this.explained(() => appendJobs(this.runs, commands, state));
+  }
+
+  reclaim(): Promise<readonly Job[]> {
+    return this.explained(() => reclaimOrphans(this.runs));
+  }
+
+  changed(signal: AbortSignal): Promise<void> {
+    return this.explained(async () => {
+      do await setTimeout(this.runs.view.pause(), undefined, { signal });
+      while (!(await this.runs.view.look()));
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.driver.close?.();
+  }
+
+  private async claimNext(request: ClaimRequest): Promise<ClaimResult> {
+    const { view } = this.runs;
+    const busy = new Set<number>();
+    let busyRounds = 0;
+    let moves = 0;
+    for (;;) {
+      request.signal?.throwIfAborted();
+      const index = await view.index();
+      this.advisor.advise(view.generation, index, request);
+      const choice = pick(index, request, busy);
+      if (choice.kind === 'ready') {
+        const taken = await take(this.runs, index, choice.line);
+        if (taken.kind === 'claimed') return taken;
+        if (taken.kind === 'busy') busy.add(choice.line);
+        else if (taken.kind === 'moved') {
+          view.forget();
+          await view.look();
+          if (++moves > PATIENT_MOVES) await setTimeout(jitter());
+        }
+      } else if (busy.size > 0) {
+        busy.clear();
+        if (++busyRounds > BUSY_ROUNDS) return { kind: 'waiting', for: 'others' };
+        await setTimeout(jitter());
+      } else if (!(await view.lookInTurn(request.signal))) {
+        return choice;
+      }
+    }
+  }
+
+  private async holderOf(file: LockableFile, job: Job): Promise<'present' | 'absent'> {
+    return (await file.isFree(job.offset + 1, 1)) ? 'absent' : 'present';
+  }
+
+  private async explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof Error && error.name === 'AbortError') throw error;
+      throw explain(this.name, error);
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import type { Board, Dependent } from '../../job/board.js';
+import { resolveDependencies } from '../../job/dependencies.js';
+import type { DirectiveProblem, Directives } from '../../job/directives.js';
+import { NOT_A_JOB } from '../../job/line.js';
+import { State } from '../../job/state.js';
+import { Offsets } from './offsets.js';
+
+const NEW = State.new.charCodeAt(0);
+const DONE = State.done.charCodeAt(0);
+
+/** Lines between two noted counts of jobs. */
+const ORDINAL_STEP = 1024;
+/** Where ` after=…` begins is not worth finding again: the column that is named is that of the line's start. */
+const FIRST_COLUMN = 1;
+
+/**
+ * Where the lines of a runs file start and what states they are in: 5 bytes of memory a line, and more only for the
+ * lines that have directives. Knows no file; `scan` fills it.
+ */
+export class LineIndex implements Board {
+  readonly barriers: number[] = [];
+  readonly directives = new Map<number, Directives>();
+  /** The jobs that are left alone, and why. */
+  readonly problems = new Map<number, DirectiveProblem>();
+  dependents: readonly Dependent[] = [];
+  prioritised: readonly number[] = [];
+  /** Bytes that are indexed. */
+  end = 0;
+
+  private readonly starts: Offsets;
+  private states: Uint8Array;
+  private lowestNew = 1;
+  private lowestUndone = 1;
+  private jobsBefore: Uint32Array | undefined;
+
+  /** @param expectedLines how many lines to make room for at once; more are welcome */
+  constructor(expectedLines: number) {
+    this.starts = new Offsets(expectedLines);
+    this.states = new Uint8Array(Math.max(16, expectedLines));
+  }
+
+  get lineCount(): number {
+    return this.starts.length;
+  }
+
+  /** Appends a line that starts at byte `start`; `state` is `NOT_A_JOB` for anything but a job. */
+  push(start: number, state: number): void {
+    this.starts.push(start);
+    if (this.starts.length > this.states.length) {
+      const larger = new Uint8Array(Math.ceil(this.states.length * 1.5));
+      larger.set(this.states);
+      this.states = larger;
+    }
+    this.states[this.starts.length - 1] = state;
+  }
+
+  /** Called once after the last line: works out what directives mean together. */
+  complete(end: number): void {
+    this.end = end;
+    if (this.directives.size === 0) return;
+    const { order, problems } = resolveDependencies({
+      directives: this.directives,
+      barriers: this.barriers,
+      isJob: line => this.stateAt(line) !== NOT_A_JOB,
+    });
+    this.dependents = order;
+    for (const [line, message] of problems) this.problems.set(line, { column: FIRST_COLUMN, message });
+    const priorityOf = (line: number): number => this.directives.get(line)?.priority ?? 0;
+    this.prioritised = [...this.directives.keys()]
+      .filter(line => priorityOf(line) !== 0)
+      .sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
+  }
+
+  stateAt(line: number): number {
+    return this.states[line - 1] ?? NOT_A_JOB;
+  }
+
+  setState(line: number, state: number): void {
+    this.states[line - 1] = state;
+    if (state === NEW) this.lowestNew = Math.min(this.lowestNew, line);
+    if (state !== DONE) this.lowestUndone = Math.min(this.lowestUndone, line);
+  }
+
+  isUnusable(line: number): boolean {
+    return this.problems.has(line);
+  }
+
+  get firstNew(): number {
+    while (this.lowestNew <= this.lineCount && this.states[this.lowestNew - 1] !== NEW) this.lowestNew++;
+    return this.lowestNew;
+  }
+
+  get firstUndone(): number {
+    while (this.lowestUndone <= this.lineCount && isOver(this.states[this.lowestUndone - 1] as number)) this.lowestUndone++;
+    return this.lowestUndone;
+  }
+
+  /** Byte offset of the line's first byte. */
+  startOf(line: number): number {
+    return this.starts.at(line - 1);
+  }
+
+  /** Byte offset behind the line, its line end included. */
+  endOf(line: number): number {
+    return line < this.lineCount ? this.starts.at(line) : this.end;
+  }
+
+  /** The line that the byte at `offset` belongs to; 0 when there is none. */
+  lineAround(offset: number): number {
+    return this.starts.indexAtOrBefore(offset) + 1;
+  }
+
+  /** How many jobs are in each state, by state byte. */
+  countStates(): Uint32Array {
+    const counts = new Uint32Array(256);
+    for (let at = 0; at < this.lineCount; at++) counts[this.states[at] as number]!++;
+    counts[NOT_A_JOB] = 0;
+    return counts;
+  }
+
+  /** Whether anything in the file can keep a job from ever running. */
+  get mayBlock(): boolean {
+    return this.barriers.length > 0 || this.dependents.length > 0 || this.problems.size > 0;
+  }
+
+  /** Which job a line is, counted over jobs only, from 1. */
+  ordinalOf(line: number): number {
+    this.jobsBefore ??= this.countJobs();
+    const step = Math.floor((line - 1) / ORDINAL_STEP);
+    let count = this.jobsBefore[step] as number;
+    for (let at = step * ORDINAL_STEP; at < line; at++) if (this.states[at] !== NOT_A_JOB) count++;
+    return count;
+  }
+
+  private countJobs(): Uint32Array {
+    const counts = new Uint32Array(Math.ceil(this.lineCount / ORDINAL_STEP) + 1);
+    let count = 0;
+    for (let at = 0; at < this.lineCount; at++) {
+      if (at % ORDINAL_STEP === 0) counts[at / ORDINAL_STEP] = count;
+      if (this.states[at] !== NOT_A_JOB) count++;
+    }
+    return counts;
+  }
+}
+
+function isOver(state: number): boolean {
+  return state === DONE || state === NOT_A_JOB;
+}

@@ -1,0 +1,22 @@
+import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import type { FileView } from './view.js';
+
+/** What all work on one runs file has in common. */
+export interface RunsFile {
+  readonly path: string;
+  readonly driver: LockDriver;
+  readonly view: FileView;
+}
+
+/** How long to try for a lock that others hold for moments only, in ms. */
+export const PATIENCE = 60_000;
+
+/** Opens the file to change states, and closes it again whatever happens: locks that were taken go with it. */
+export async function withFile<T>(runs: RunsFile, work: (file: LockableFile) => Promise<T>): Promise<T> {
+  const file = await runs.driver.open(runs.path, 'change');
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}

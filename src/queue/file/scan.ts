@@ -1,0 +1,112 @@
+import { setImmediate } from 'node:timers/promises';
+import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, parseDirectives } from '../../job/directives.js';
+import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../job/line.js';
+import { LineIndex } from './line-index.js';
+import type { LockableFile } from './locks/lock-driver.js';
+
+/** Longer lines are not read into memory: no shell takes a command of a hundredth of this. */
+export const LONGEST_LINE = 16 * 1024 * 1024;
+
+const BLOCK = 1024 * 1024;
+/** How much is read between two breaths of the event loop. */
+const BREATH = 16 * BLOCK;
+/** A guess, for making room: runs files have lines of 20 to 200 bytes. */
+const EXPECTED_LINE_LENGTH = 24;
+/** Distinct texts of directives that are kept, so that lines which say the same share one object. */
+const KEPT_DIRECTIVES = 4096;
+
+const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
+
+/** Reads the whole file once, a block at a time. `size`: how far, in bytes; less when the file turns out to be shorter. */
+export async function scan(file: LockableFile, size: number): Promise<LineIndex> {
+  const index = new LineIndex(Math.ceil(size / EXPECTED_LINE_LENGTH));
+  const scanner = new Scanner(index);
+  let block = Buffer.allocUnsafe(Math.min(BLOCK, Math.max(size, 1)));
+  let position = 0;
+  let breath = BREATH;
+  while (position < size) {
+    const wanted = block.subarray(0, Math.min(block.length, size - position));
+    const got = await file.read(wanted, position);
+    if (got === 0) break;
+    const atEnd = position + got >= size || got < wanted.length;
+    const taken = scanner.take(wanted.subarray(0, got), position, atEnd);
+    if (taken > 0) position += taken;
+    else if (block.length < LONGEST_LINE) block = Buffer.allocUnsafe(Math.min(LONGEST_LINE, block.length * 4));
+    else position = scanner.takeOverlong(wanted, position, await endOfLine(file, position, size));
+    if (position > breath) {
+      breath = position + BREATH;
+      await setImmediate();
+    }
+  }
+  index.complete(position);
+  return index;
+}
+
+async function endOfLine(file: LockableFile, start: number, size: number): Promise<number> {
+  const block = Buffer.allocUnsafe(BLOCK);
+  for (let position = start; position < size; position += BLOCK) {
+    const got = await file.read(block, position);
+    const at = block.subarray(0, got).indexOf(LF);
+    if (at >= 0) return position + at + 1;
+  }
+  return size;
+}
+
+/** Finds lines, states, barriers and directives in consecutive blocks. */
+class Scanner {
+  private readonly seen = new Map<string, Directives>();
+
+  constructor(private readonly index: LineIndex) {}
+
+  /** Takes the whole lines of a block that starts at byte `position` of the file, and says how many bytes those were. */
+  take(block: Buffer, position: number, atEnd: boolean): number {
+    let start = 0;
+    let mark = block.indexOf(MARK);
+    while (start < block.length) {
+      const feed = block.indexOf(LF, start);
+      if (feed < 0 && !atEnd) break;
+      const lineEnd = feed < 0 ? block.length : feed;
+      const end = contentEnd(block, start, lineEnd);
+      const state = jobState(block, start, end);
+      this.index.push(position + start, state);
+      if (state === NOT_A_JOB) {
+        if (isBarrier(block, start, end)) this.index.barriers.push(this.index.lineCount);
+      } else if (mark >= 0 && mark < end) {
+        this.direct(block.subarray(start + 2, end));
+      }
+      start = lineEnd + 1;
+      if (mark >= 0 && mark < start) mark = block.indexOf(MARK, start);
+    }
+    return Math.min(start, block.length);
+  }
+
+  /** Notes a line that is too long to be read. Returns where the next one starts. */
+  takeOverlong(head: Buffer, start: number, end: number): number {
+    const state = jobState(head, 0, head.length);
+    this.index.push(start, state);
+    if (state !== NOT_A_JOB) {
+      const message = `the line is ${end - start} bytes long; lines of more than ${LONGEST_LINE} bytes are not run`;
+      this.index.problems.set(this.index.lineCount, { column: 1, message });
+    }
+    return end;
+  }
+
+  private direct(command: Buffer): void {
+    const line = this.index.lineCount;
+    const at = command.lastIndexOf(MARK);
+    if (at < 0) return;
+    const text = command.toString('latin1', at);
+    const known = this.seen.get(text);
+    if (known) {
+      this.index.directives.set(line, known);
+      return;
+    }
+    const { directives, problem }: { directives: Directives; problem?: DirectiveProblem | undefined } = parseDirectives(command);
+    if (problem) {
+      this.index.problems.set(line, problem);
+      return;
+    }
+    if (this.seen.size < KEPT_DIRECTIVES) this.seen.set(text, directives);
+    this.index.directives.set(line, directives);
+  }
+}

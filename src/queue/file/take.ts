@@ -1,0 +1,65 @@
+import { DIRECTIVE_MARK, NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
+import type { Job } from '../../job/job.js';
+import { State } from '../../job/state.js';
+import { FileClaim } from './file-claim.js';
+import type { LineIndex } from './line-index.js';
+import { commandIn, type LineNow, readLine } from './read-line.js';
+import type { RunsFile } from './runs-file.js';
+
+const RUNNING = Buffer.from(State.running);
+
+/**
+ * What came of trying to take a line. `busy`: somebody holds a lock there at this moment · `lost`: it is not in the
+ * state it was thought to be in · `moved`: the lines are not where they were thought to be.
+ */
+export type Taken = { readonly kind: 'claimed'; readonly claim: FileClaim } | { readonly kind: 'busy' | 'lost' | 'moved' };
+
+/** Claims a line: locks its state byte, looks at it once more, shows presence, writes `r`. Never waits for anybody. */
+export async function take(runs: RunsFile, index: LineIndex, line: number): Promise<Taken> {
+  const file = await runs.driver.open(runs.path, 'change');
+  let keep = false;
+  try {
+    const start = index.startOf(line);
+    if (!(await file.tryLock('exclusive', start, 1))) return { kind: 'busy' };
+    if (!(await runs.view.isLookingAt(file))) return { kind: 'moved' };
+    const end = index.endOf(line);
+    const now = await readLine(file, start, end);
+    if (now === undefined || !saysTheSame(now, index, line)) return { kind: 'moved' };
+    if (now.state !== index.stateAt(line)) {
+      return { kind: (await runs.view.restateAround(file, line)) ? 'lost' : 'moved' };
+    }
+    // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
+    if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
+    await file.write(RUNNING, start);
+    runs.view.note(start, RUNNING[0] as number);
+    await file.unlock(start, 1);
+    keep = runs.driver.presence;
+    return {
+      kind: 'claimed',
+      claim: new FileClaim(runs, jobAt(index, line, now), { start, end, rest: now.rest }, keep ? file : undefined),
+    };
+  } finally {
+    if (!keep) await file.close();
+  }
+}
+
+/** The job at a line that was just read. */
+export function jobAt(index: LineIndex, line: number, now: LineNow): Job {
+  return {
+    number: line,
+    ordinal: index.ordinalOf(line),
+    offset: index.startOf(line),
+    state: String.fromCharCode(now.state),
+    command: commandIn(now),
+    directives: index.directives.get(line) ?? NO_DIRECTIVES,
+  };
+}
+
+/** Whether the line's directives are those that were decided on: an editor may have changed them in place. */
+function saysTheSame(now: LineNow, index: LineIndex, line: number): boolean {
+  const known = index.directives.get(line);
+  const command = commandIn(now);
+  const marked = command.includes(DIRECTIVE_MARK);
+  if (!marked || known === undefined) return !marked === (known === undefined);
+  return JSON.stringify(parseDirectives(command).directives) === JSON.stringify(known);
+}

@@ -1,0 +1,161 @@
+import { setTimeout } from 'node:timers/promises';
+import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
+import type { FileFacts } from '../../system/disk.js';
+import type { LineIndex } from './line-index.js';
+import { jitter, LOOK_BYTE, lockSoon } from './lock-bytes.js';
+import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import { scan } from './scan.js';
+
+const BLOCK = 1024 * 1024;
+/** Two writes within this time, in ms, may leave the same modification time: the kernel's tick is at most 10. */
+const CLOCK_TICK = 20;
+/** A look is followed by this many times its cost of doing something else. */
+const REST = 10;
+const PATIENCE = 60_000;
+
+/**
+ * What one process knows of a runs file: the index of its lines, as of the last look.
+ * It may be out of date at any moment; whoever acts on it checks the line under its lock first.
+ */
+export class FileView {
+  private current: LineIndex | undefined;
+  private facts: FileFacts | undefined;
+  /** When the present modification time was first seen, and when the last reading began: together they tell if it can be trusted. */
+  private modifiedSeenAt = 0;
+  private readAt = 0;
+  private restUntil = 0;
+  private pending: Promise<boolean> | undefined;
+  /** Whether `note` explains that the file was modified. */
+  private noted = false;
+  /** Grows whenever line numbers may have changed their meaning. */
+  generation = 0;
+
+  constructor(
+    readonly path: string,
+    private readonly driver: LockDriver,
+  ) {}
+
+  /** The index, as of the last look; looks if there was none. */
+  async index(): Promise<LineIndex> {
+    if (this.current === undefined) await this.look();
+    return this.current as LineIndex;
+  }
+
+  /** Looks at the file and says whether anything differs from the last look. Callers at the same time share one look. */
+  look(): Promise<boolean> {
+    this.pending ??= this.lookNow().finally(() => {
+      this.pending = undefined;
+    });
+    return this.pending;
+  }
+
+  /** The same, but never more often than its cost allows: who looks after every job must not spend its time looking. */
+  async lookInTurn(signal?: AbortSignal): Promise<boolean> {
+    const rest = this.restUntil - performance.now();
+    if (rest > 0) await setTimeout(rest, undefined, signal ? { signal } : {});
+    return this.look();
+  }
+
+  /** Forgets what is known: the next look reads everything. */
+  forget(): void {
+    this.facts = undefined;
+  }
+
+  /** Whether an open file is the one that the index speaks of. It may have grown. */
+  async isLookingAt(file: LockableFile): Promise<boolean> {
+    const facts = await file.facts();
+    return this.facts !== undefined && facts.identity === this.facts.identity && facts.size >= this.facts.size;
+  }
+
+  /** Notes a state that was just read or written under a lock. */
+  note(start: number, state: number): void {
+    const index = this.current;
+    if (index === undefined) return;
+    const line = index.lineAround(start);
+    this.noted = true;
+    if (line > 0 && index.startOf(line) === start && index.stateAt(line) !== NOT_A_JOB) index.setState(line, state);
+  }
+
+  private async lookNow(): Promise<boolean> {
+    const began = performance.now();
+    const file = await this.driver.open(this.path, 'look');
+    try {
+      if (this.driver.staleLooks) await lockSoon(file, 'shared', LOOK_BYTE, 1, PATIENCE, this.path);
+      return await this.compare(file, began);
+    } finally {
+      await file.close();
+      const ended = performance.now();
+      this.restUntil = ended + REST * (ended - began);
+    }
+  }
+
+  private async compare(file: LockableFile, began: number): Promise<boolean> {
+    const before = this.facts;
+    const facts = await file.facts();
+    const sameModified = before !== undefined && before.modified === facts.modified;
+    const sameFile = before !== undefined && before.identity === facts.identity && before.size === facts.size;
+    if (sameFile && sameModified && this.readAt - this.modifiedSeenAt >= CLOCK_TICK) return false;
+
+    if (!sameModified) this.modifiedSeenAt = began;
+    this.readAt = began;
+    this.facts = facts;
+    if (sameFile && this.current) {
+      const differing = await restate(file, this.current, 1, this.current.lineCount);
+      const explained = sameModified || this.noted;
+      this.noted = false;
+      if (differing !== undefined && differing > 0) return true;
+      // Changed, but in no state, and not by us: something else was edited, so the lines may not be what they were.
+      if (differing === 0 && explained) return false;
+    }
+    this.current = await scan(file, facts.size);
+    this.generation++;
+    return true;
+  }
+
+  /** Reads the states around a line again, after it turned out that others are at work there. False: the lines have moved. */
+  async restateAround(file: LockableFile, line: number): Promise<boolean> {
+    const index = this.current as LineIndex;
+    const last = Math.max(line, index.lineAround(Math.min(index.startOf(line) + NEIGHBOURHOOD, index.end - 1)));
+    return (await restate(file, index, line, last)) !== undefined;
+  }
+
+  /** How long to pause between two looks, in ms, for news within a second (two over a network). */
+  pause(): number {
+    const shortest = this.driver.staleLooks ? 1000 : 100;
+    return Math.min(Math.max(shortest, this.restUntil - performance.now()), 800) + jitter();
+  }
+}
+
+/** Bytes after a line that are looked at when the line was lost to somebody else. */
+const NEIGHBOURHOOD = 16 * 1024;
+
+/**
+ * Reads the states of the lines `from` … `to` again. Returns how many differ, or undefined when lines are not where the
+ * index has them.
+ */
+async function restate(file: LockableFile, index: LineIndex, from: number, to: number): Promise<number | undefined> {
+  let differing = 0;
+  let line = from;
+  const buffer = Buffer.allocUnsafe(BLOCK);
+  while (line <= to) {
+    const first = line;
+    // One byte more at the front, to see the line feed before the first line.
+    const origin = Math.max(0, index.startOf(first) - 1);
+    const got = await file.read(buffer.subarray(0, Math.min(BLOCK, index.endOf(to) - origin)), origin);
+    for (; line <= to; line++) {
+      const start = index.startOf(line) - origin;
+      if (start + 3 > got && index.endOf(line) - origin > got) break;
+      const end = Math.min(index.endOf(line) - origin, got);
+      if (start > 0 && buffer[start - 1] !== LF) return undefined;
+      const content = buffer[end - 1] === LF ? end - 1 : end;
+      const state = jobState(buffer, start, contentEnd(buffer, start, content));
+      const before = index.stateAt(line);
+      if ((state === NOT_A_JOB) !== (before === NOT_A_JOB)) return undefined;
+      if (state === before) continue;
+      index.setState(line, state);
+      differing++;
+    }
+    if (line === first) return undefined;
+  }
+  return differing;
+}

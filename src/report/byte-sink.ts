@@ -1,0 +1,193 @@
+import fs from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { errnoName } from '../errors.js';
+
+/** Where a listener puts its bytes. */
+export interface Sink {
+  /**
+   * Takes bytes for good: the caller leaves the buffer alone from now on.
+   * A promise means that much is waiting already; it settles when there is room again. It never rejects.
+   */
+  give(bytes: Buffer): void | Promise<void>;
+  /** How many bytes were given and are not written yet. */
+  readonly waiting: number;
+  /** Settles when everything given so far has been written or dropped. Never rejects. */
+  flush(): Promise<void>;
+}
+
+/** How a ByteSink behaves; every part has a default. */
+export interface ByteSinkOptions {
+  /** Above so many waiting bytes `give` and `write` ask for a pause. Default 1 MiB. */
+  readonly highWater?: number;
+  /** Close the descriptor with the sink: true for files opened for it, false (the default) for 1 and 2. */
+  readonly owned?: boolean;
+  /** Called once when the reader has gone (EPIPE). What follows is dropped in silence. */
+  readonly onGone?: () => void;
+  /**
+   * Called for the first failure of any other kind. The batch at hand is dropped and later ones are tried anew: a disk can
+   * have room again. `written`: how many bytes of that batch arrived, 0 when none did.
+   */
+  readonly onError?: (error: unknown, written: number) => void;
+  /** Writes some bytes and returns how many; for tests of faults that cannot be made. Default: fs.write at the current position. */
+  readonly write?: (fd: number, bytes: Buffer) => Promise<number>;
+}
+
+const HIGH_WATER = 1024 * 1024;
+/** What waits is joined to batches of about this size: few system calls, and no second copy of a long queue. */
+const BATCH = 1024 * 1024;
+/** Pauses in ms before a descriptor that was not ready is tried again: doubled each time, so that a stopped terminal costs nothing. */
+const RETRY = { first: 1, longest: 16 };
+
+/**
+ * Writes bytes to a descriptor, in order, without ever blocking the event loop: one write at a time in the thread pool;
+ * what arrives meanwhile goes into the next one. A reader that does not read therefore blocks a thread, never the program.
+ */
+export class ByteSink implements Sink {
+  readonly #descriptor: Promise<number>;
+  readonly #options: ByteSinkOptions;
+  readonly #highWater: number;
+  readonly #write: (fd: number, bytes: Buffer) => Promise<number>;
+  #queue: Buffer[] = [];
+  #writing = false;
+  #given = 0;
+  #settled = 0;
+  /** Who waits until so many bytes in all are settled. */
+  #waiters: { readonly until: number; readonly resolve: () => void }[] = [];
+  #dropping = false;
+  #gone = false;
+  #failed = false;
+  #closed: Promise<void> | undefined;
+
+  /** @param descriptor an open descriptor, or the promise of one: what is given meanwhile waits for it */
+  constructor(descriptor: number | Promise<number>, options: ByteSinkOptions = {}) {
+    this.#descriptor = Promise.resolve(descriptor);
+    this.#options = options;
+    this.#highWater = options.highWater ?? HIGH_WATER;
+    this.#write = options.write ?? writeSome;
+    // The failure is told where the descriptor is used; here it must only not count as unhandled.
+    this.#descriptor.catch(() => undefined);
+  }
+
+  get waiting(): number {
+    return this.#given - this.#settled;
+  }
+
+  /** Like `give`, for bytes that are only lent: they are copied. */
+  write(bytes: Buffer): void | Promise<void> {
+    return this.#dropping ? undefined : this.give(Buffer.from(bytes));
+  }
+
+  give(bytes: Buffer): void | Promise<void> {
+    if (this.#dropping || bytes.length === 0) return;
+    this.#queue.push(bytes);
+    this.#given += bytes.length;
+    if (!this.#writing) void this.#run();
+    // Half: so that the writer does not run dry before whoever paused has started again.
+    if (this.waiting > this.#highWater) return this.#settledUntil(this.#given - Math.floor(this.#highWater / 2));
+  }
+
+  flush(): Promise<void> {
+    return this.#settledUntil(this.#given);
+  }
+
+  /** Writes what waits, then takes nothing more. Closes the descriptor if it is owned. Never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  async #finish(): Promise<void> {
+    const flushed = this.flush();
+    this.#dropping = true;
+    await flushed;
+    if (!this.#options.owned) return;
+    try {
+      const fd = await this.#descriptor;
+      // Network filesystems and quotas tell at the close what the writes did not.
+      await new Promise<void>((resolve, reject) => fs.close(fd, error => (error ? reject(error) : resolve())));
+    } catch (error) {
+      this.#fail(error, 0);
+    }
+  }
+
+  #settledUntil(until: number): Promise<void> {
+    if (this.#settled >= until) return Promise.resolve();
+    return new Promise(resolve => this.#waiters.push({ until, resolve }));
+  }
+
+  #settle(bytes: number): void {
+    this.#settled += bytes;
+    if (this.#waiters.length === 0) return;
+    const ready = this.#waiters.filter(waiter => waiter.until <= this.#settled);
+    this.#waiters = this.#waiters.filter(waiter => waiter.until > this.#settled);
+    for (const waiter of ready) waiter.resolve();
+  }
+
+  async #run(): Promise<void> {
+    this.#writing = true;
+    try {
+      const fd = await this.#descriptor;
+      while (this.#queue.length > 0) {
+        const batch = this.#nextBatch();
+        await this.#writeAll(fd, batch);
+        this.#settle(batch.length);
+      }
+    } catch (error) {
+      // There is no descriptor, and there will be none.
+      this.#fail(error, 0);
+      this.#drop();
+    }
+    this.#writing = false;
+  }
+
+  #nextBatch(): Buffer {
+    let size = 0;
+    let count = 0;
+    while (count < this.#queue.length && size < BATCH) size += this.#queue[count++]!.length;
+    const buffers = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
+    this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count);
+    return buffers.length === 1 ? buffers[0]! : Buffer.concat(buffers, size);
+  }
+
+  async #writeAll(fd: number, bytes: Buffer): Promise<void> {
+    let written = 0;
+    let pause = RETRY.first;
+    while (written < bytes.length) {
+      try {
+        written += await this.#write(fd, written === 0 ? bytes : bytes.subarray(written));
+        pause = RETRY.first;
+      } catch (error) {
+        if (errnoName(error) === 'EAGAIN') {
+          await setTimeout(pause);
+          pause = Math.min(pause * 2, RETRY.longest);
+        } else {
+          return this.#fail(error, written);
+        }
+      }
+    }
+  }
+
+  #fail(error: unknown, written: number): void {
+    if (errnoName(error) === 'EPIPE') {
+      this.#drop();
+      if (!this.#gone) this.#options.onGone?.();
+      this.#gone = true;
+    } else {
+      if (!this.#failed) this.#options.onError?.(error, written);
+      this.#failed = true;
+    }
+  }
+
+  /** Forgets what waits and takes nothing more. */
+  #drop(): void {
+    this.#dropping = true;
+    let size = 0;
+    for (const bytes of this.#queue) size += bytes.length;
+    this.#queue = [];
+    this.#settle(size);
+  }
+}
+
+function writeSome(fd: number, bytes: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => fs.write(fd, bytes, (error, written) => (error ? reject(error) : resolve(written))));
+}

@@ -1,0 +1,197 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { OutputStream } from '../execute/executor.js';
+import type { Job } from '../job/job.js';
+import type { Listener, RunEvent } from '../run/events.js';
+import { networkFilesystem } from '../system/disk.js';
+import { Attempts } from './attempts.js';
+import { LineAssembler } from './lines.js';
+import { blockSize, LogBlock } from './log-block.js';
+import { cannotOpen, LossNotice, type Warn } from './loss.js';
+import { endedTexts, forkedText, notStartedText } from './status-text.js';
+
+/** What a log file holds and how often it is written. */
+export interface LogFileOptions {
+  /** Lines kept for each job. All who write one file must agree on it. */
+  readonly lines: number;
+  /** Where the commands run, for the first record of a job. */
+  readonly directory: string;
+  /** This host's name without domain: a job that could not be started has no label to show. */
+  readonly host: string;
+  readonly warn: Warn;
+  /** Milliseconds between two writes about a job that runs. Default: a minute. */
+  readonly interval?: number;
+}
+
+const MINUTE = 60_000;
+
+/** A job as long as this runner is at it. */
+interface Entry {
+  readonly block: LogBlock;
+  readonly position: number;
+  /** The write that is under way. */
+  writing: Promise<void> | undefined;
+  /** Another write is wanted after the one under way. */
+  due: boolean;
+  /** On the clock of `performance.now`. */
+  lastWrite: number;
+  /** Runs when there is something new that was not written because the last write is not long ago. */
+  timer: NodeJS.Timeout | undefined;
+}
+
+/**
+ * Opens the shared log of fixed records, and creates it when it is missing. What others have written stays.
+ *
+ * @throws RunmakerError `input` when it cannot be opened for writing
+ */
+export async function openLogFile(path: string, options: LogFileOptions): Promise<LogFile> {
+  try {
+    // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
+    const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
+    if (networkFilesystem(path) === undefined) return new LogFile(path, handle, options);
+    await handle.close();
+    return new LogFile(path, await open(path, constants.O_WRONLY | constants.O_DSYNC), options);
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+}
+
+/**
+ * The shared log file (`-l`): each job has a block of 1 + n records of 160 bytes and a newline, at offset
+ * (k-1)·(n+1)·161, where k counts jobs from 1. Any number of runners write their jobs' blocks into it.
+ *
+ *     .-> echo a; sleep 60s; echo A (in /home/alice)
+ *     : stdout (alice,601): a
+ *     : stdout (alice,601): A
+ *     + status (alice,601): exit 0 "echo a; sleep 60s; echo A"
+ *
+ * A block is written when its job starts, at most once a minute while it runs, and when it ends.
+ */
+export class LogFile {
+  readonly listener: Listener;
+  readonly #path: string;
+  readonly #handle: FileHandle;
+  readonly #options: LogFileOptions;
+  readonly #loss: LossNotice;
+  readonly #entries = new Map<number, Entry>();
+  readonly #lines = new Attempts<Record<OutputStream, LineAssembler>>(() => ({
+    stdout: new LineAssembler(),
+    stderr: new LineAssembler(),
+  }));
+  readonly #writes = new Set<Promise<void>>();
+
+  /** Use `openLogFile`. */
+  constructor(path: string, handle: FileHandle, options: LogFileOptions) {
+    this.#path = path;
+    this.#handle = handle;
+    this.#options = options;
+    this.#loss = new LossNotice(options.warn, 'the jobs go on; what they print now is missing in the log file');
+    this.listener = event => this.#handleEvent(event);
+  }
+
+  /** Writes what is not written yet and closes the file. Never rejects. */
+  async close(): Promise<void> {
+    for (const entry of this.#entries.values()) if (entry.timer !== undefined) void this.#write(entry);
+    this.#entries.clear();
+    await Promise.all(this.#writes);
+    await this.#handle.close().catch(error => this.#loss.say(this.#path, error));
+  }
+
+  #handleEvent(event: RunEvent): void | Promise<void> {
+    switch (event.type) {
+      case 'started': {
+        this.#lines.begin(event);
+        const entry = this.#entryOf(event.job);
+        entry.block.addStatus(forkedText(event));
+        return this.#write(entry);
+      }
+      case 'output': {
+        const lines = this.#lines.of(event)[event.stream].push(event.bytes);
+        if (lines === undefined) return;
+        const entry = this.#entryOf(event.job);
+        entry.block.addOutput(event.stream, event.label, lines);
+        this.#writeInTime(entry);
+        return;
+      }
+      case 'ended': {
+        const { block } = this.#entryOf(event.job);
+        const assemblers = this.#lines.end(event);
+        for (const stream of ['stdout', 'stderr'] as const) {
+          const rest = assemblers[stream].flush();
+          if (rest !== undefined) block.addOutput(stream, event.label, rest);
+        }
+        for (const text of endedTexts(event)) block.addStatus(text);
+        return this.#writeLast(event.job, !event.again);
+      }
+      case 'notStarted':
+        this.#entryOf(event.job).block.addStatus(notStartedText(event, this.#options.host));
+        return this.#writeLast(event.job, true);
+      default:
+        return;
+    }
+  }
+
+  /** One entry for all attempts at a job: the log shows its last lines, whichever attempt wrote them. */
+  #entryOf(job: Job): Entry {
+    let entry = this.#entries.get(job.ordinal);
+    if (entry === undefined) {
+      entry = {
+        block: new LogBlock(job.command, this.#options.directory, this.#options.lines),
+        position: (job.ordinal - 1) * blockSize(this.#options.lines),
+        writing: undefined,
+        due: false,
+        lastWrite: Number.NEGATIVE_INFINITY,
+        timer: undefined,
+      };
+      this.#entries.set(job.ordinal, entry);
+    }
+    return entry;
+  }
+
+  #writeLast(job: Job, forget: boolean): Promise<void> {
+    const entry = this.#entryOf(job);
+    if (forget) this.#entries.delete(job.ordinal);
+    return this.#write(entry);
+  }
+
+  #writeInTime(entry: Entry): void {
+    if (entry.timer !== undefined) return;
+    const since = performance.now() - entry.lastWrite;
+    const pause = Math.max(0, (this.#options.interval ?? MINUTE) - since);
+    // A runner that has nothing else to do does not wait for it: closing the log writes what is missing.
+    entry.timer = setTimeout(() => void this.#write(entry), pause).unref();
+  }
+
+  /** Writes the block as it is now, or as it will be when the write under way has ended. Settles when it stands in the file. */
+  #write(entry: Entry): Promise<void> {
+    clearTimeout(entry.timer);
+    entry.timer = undefined;
+    entry.due = true;
+    entry.writing ??= this.#track(this.#writeWhileDue(entry));
+    return entry.writing;
+  }
+
+  async #writeWhileDue(entry: Entry): Promise<void> {
+    while (entry.due) {
+      entry.due = false;
+      entry.lastWrite = performance.now();
+      await writeAt(this.#handle, entry.block.bytes(), entry.position).catch(error => this.#loss.say(this.#path, error));
+    }
+    entry.writing = undefined;
+  }
+
+  #track(work: Promise<void>): Promise<void> {
+    const tracked = work.finally(() => this.#writes.delete(tracked));
+    this.#writes.add(tracked);
+    return tracked;
+  }
+}
+
+/** All of the bytes: the system may write fewer at a time. */
+async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+    written += bytesWritten;
+  }
+}

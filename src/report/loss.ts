@@ -1,0 +1,44 @@
+import { dirname } from 'node:path';
+import { getSystemErrorMap } from 'node:util';
+import { errnoName, RunmakerError } from '../errors.js';
+
+/** Tells the user something that does not stop the run. */
+export type Warn = (message: string, hint?: string) => void;
+
+/**
+ * What cannot be written is said once, whatever else is lost after it: on a full disk every job would say it again.
+ * The jobs go on.
+ */
+export class LossNotice {
+  readonly #warn: Warn;
+  readonly #hint: string;
+  #said = false;
+
+  /** @param hint what the loss means to the user */
+  constructor(warn: Warn, hint: string) {
+    this.#warn = warn;
+    this.#hint = hint;
+  }
+
+  /** @param path what was to be written */
+  say(path: string, error: unknown): void {
+    if (this.#said) return;
+    this.#said = true;
+    this.#warn(`${path}: ${reason(error)}`, this.#hint);
+  }
+}
+
+/** What the system said, without the name of the call: `no space left on device (ENOSPC)`. */
+export function reason(error: unknown): string {
+  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') {
+    const known = getSystemErrorMap().get(error.errno);
+    if (known) return `${known[1]} (${known[0]})`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** For a file that cannot be opened before anything has started: then nothing starts. */
+export function cannotOpen(path: string, error: unknown): RunmakerError {
+  const hint = errnoName(error) === 'ENOENT' ? `create the folder ${dirname(path)} first` : undefined;
+  return new RunmakerError('input', `${path}: ${reason(error)}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}

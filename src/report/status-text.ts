@@ -1,0 +1,59 @@
+import type { Exit, OutputStream } from '../execute/executor.js';
+import { formatDuration } from '../job/duration.js';
+import type { Attempt, RunEvent } from '../run/events.js';
+
+/*
+ * What the console and the log file say about a job, without line ends. Commands are copied byte for byte, so these are Buffers.
+ */
+
+type Ended = Extract<RunEvent, { type: 'ended' }>;
+type NotStarted = Extract<RunEvent, { type: 'notStarted' }>;
+
+/** `stdout (alice,601): `, what each line of output begins with. */
+export function outputTag(stream: OutputStream, label: string): string {
+  return `${stream} (${label}): `;
+}
+
+/** ``executing `echo a'`` */
+export function executingText(command: Buffer): Buffer {
+  return around('executing `', command, "'");
+}
+
+/** `status (alice,601): forked "echo a"` */
+export function forkedText(attempt: Attempt): Buffer {
+  return statusText(attempt.label, 'forked', attempt.job.command);
+}
+
+/** `status (alice,601): exit 0 "echo a"`; before it, on a line of its own, that the time was up if that was the reason. */
+export function endedTexts(event: Ended): Buffer[] {
+  const { outcome, label } = event;
+  const say = (what: string) => statusText(label, what, event.job.command);
+  switch (outcome.kind) {
+    case 'timedOut':
+      return [say(`timed out after ${formatDuration(outcome.after)}`), say(exitText(outcome.exit))];
+    case 'interrupted':
+      return [say(exitText(outcome.exit))];
+    case 'notStarted':
+      return [say(`not started: ${outcome.message}`)];
+    default:
+      return [say(exitText(outcome))];
+  }
+}
+
+/** `status (alice): not started: no such file "echo a"`: without a process there is only the host to name. */
+export function notStartedText(event: NotStarted, host: string): Buffer {
+  return statusText(host, `not started: ${event.message}`, event.job.command);
+}
+
+/** `exit 3`; `exit -9` for a process that signal 9 has killed. */
+function exitText(exit: Exit): string {
+  return `exit ${exit.kind === 'exited' ? exit.code : -exit.signal}`;
+}
+
+function statusText(label: string, what: string, command: Buffer): Buffer {
+  return around(`status (${label}): ${what} "`, command, '"');
+}
+
+function around(before: string, bytes: Buffer, after: string): Buffer {
+  return Buffer.concat([Buffer.from(before), bytes, Buffer.from(after)]);
+}

@@ -1,0 +1,62 @@
+import type { Execution, Exit } from '../execute/executor.js';
+import type { Outcome } from './events.js';
+import type { Stopping } from './stopping.js';
+import { after } from './timer.js';
+
+/** After KILL, processes that fled the job's group may keep its outputs open: so long, in ms, they are waited for. */
+const STRAY_PATIENCE = 1000;
+
+/** When to end an execution that does not end by itself. Times in ms. */
+export interface Limits {
+  readonly timeout?: number | undefined;
+  /** From TERM to KILL. */
+  readonly killAfter: number;
+}
+
+/** Watches an execution to its end, and ends it when its time is up or the runner stops: TERM first, KILL later. */
+export async function watch(execution: Execution, limits: Limits, stopping: Stopping): Promise<Outcome> {
+  let reason: 'timedOut' | 'interrupted' | undefined;
+  const calledOff: (() => void)[] = [];
+
+  const kill = (): void => {
+    execution.kill('SIGKILL');
+    calledOff.push(after(STRAY_PATIENCE, () => execution.abandon()));
+  };
+  const terminate = (why: 'timedOut' | 'interrupted'): void => {
+    if (reason !== undefined) return;
+    reason = why;
+    execution.kill('SIGTERM');
+    // A stopped process gets to see TERM only when it goes on.
+    execution.kill('SIGCONT');
+    calledOff.push(after(limits.killAfter, kill));
+  };
+
+  calledOff.push(whenAborted(stopping.interrupted, () => terminate('interrupted')));
+  calledOff.push(
+    whenAborted(stopping.killed, () => {
+      reason ??= 'interrupted';
+      kill();
+    }),
+  );
+  if (limits.timeout !== undefined) calledOff.push(after(limits.timeout, () => terminate('timedOut')));
+
+  const exit: Exit = await execution.exit;
+  for (const callOff of calledOff) callOff();
+  // What ended well in spite of everything has ended well.
+  if (reason === undefined || (reason === 'interrupted' && isSuccess(exit))) return exit;
+  return reason === 'timedOut' ? { kind: 'timedOut', after: limits.timeout as number, exit } : { kind: 'interrupted', exit };
+}
+
+/** Whether a process did what it was to do. */
+export function isSuccess(outcome: Outcome): boolean {
+  return outcome.kind === 'exited' && outcome.code === 0;
+}
+
+function whenAborted(signal: AbortSignal, act: () => void): () => void {
+  if (signal.aborted) {
+    act();
+    return () => undefined;
+  }
+  signal.addEventListener('abort', act, { once: true });
+  return () => signal.removeEventListener('abort', act);
+}

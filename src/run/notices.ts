@@ -1,0 +1,21 @@
+import { formatSize } from '../job/size.js';
+import type { QueueNotice } from '../queue/queue.js';
+
+/** A notice in words, with what can be done about it. */
+export function describeNotice(notice: QueueNotice): { readonly message: string; readonly hint: string } {
+  switch (notice.kind) {
+    case 'unusable':
+      return {
+        message: `line ${notice.line}, column ${notice.column}: ${notice.message}`,
+        hint: 'the line is left alone until it is mended',
+      };
+    case 'tooBig': {
+      const { cpus, mem, gpus } = notice.needs;
+      const asked = [cpus > 0 && `cpus=${cpus}`, mem > 0 && `mem=${formatSize(mem)}`, gpus > 0 && `gpus=${gpus}`].filter(Boolean);
+      return {
+        message: `line ${notice.line} needs ${asked.join(' ')}, more than this host has`,
+        hint: 'it is left to other hosts; --cpus, --mem and --gpus say what this one may give',
+      };
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { setTimeout } from 'node:timers/promises';
+import { errnoName, RunmakerError } from '../errors.js';
+import type { Execution, Executor } from '../execute/executor.js';
+import { type FinalState, State } from '../job/state.js';
+import type { Claim } from '../queue/queue.js';
+import { isSuccess, watch } from './attempt.js';
+import type { Attempt, Outcome, RunEvent } from './events.js';
+import type { Share } from './resources.js';
+import type { Stopping } from './stopping.js';
+
+/** Everything about how one claimed job is to be run. Times in ms. */
+export interface JobRun {
+  readonly claim: Claim;
+  readonly slot: number;
+  readonly share: Share;
+  readonly executor: Executor;
+  readonly host: string;
+  /** As the user named it, for the job to see. */
+  readonly queueName: string;
+  readonly timeout?: number | undefined;
+  readonly killAfter: number;
+  /** Runs in all before a failing job counts as failed. */
+  readonly tries: number;
+  readonly stopping: Stopping;
+  emit(event: RunEvent): void | Promise<void>;
+}
+
+/** Processes, memory or descriptors run out for moments: a job is not failed for that. */
+const SHORTAGES = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+const SHORTAGE_PAUSE = 1000;
+const SHORTAGE_TRIES = 30;
+
+/** Runs a claimed job until it succeeds, or has failed often enough, or is interrupted, and says how it went in the end. */
+export async function runJob(run: JobRun): Promise<Outcome> {
+  const { claim, slot, stopping } = run;
+  const timeout = claim.job.directives.timeout ?? run.timeout;
+  const tries = claim.job.directives.retries ?? run.tries;
+  for (let attempt = 1; ; attempt++) {
+    // What starts is known only once it has started, and it may speak before that.
+    const about: { attempt?: Attempt } = {};
+    let execution: Execution;
+    try {
+      execution = await startPatiently(run, attempt, about);
+    } catch (error) {
+      if (!(error instanceof RunmakerError) || error.code !== 'start') throw error;
+      await run.emit({ type: 'notStarted', job: claim.job, slot, message: error.message });
+      return { kind: 'notStarted', message: error.message };
+    }
+    const started: Attempt = {
+      job: claim.job,
+      slot,
+      attempt,
+      label: execution.label,
+      host: run.host,
+      pid: execution.pid,
+      start: Date.now(),
+    };
+    about.attempt = started;
+    await run.emit({ type: 'started', ...started });
+    const outcome = await watch(execution, { timeout, killAfter: run.killAfter }, stopping);
+    const again = !isSuccess(outcome) && outcome.kind !== 'interrupted' && attempt < tries && !stopping.draining.aborted;
+    await run.emit({ type: 'ended', ...started, outcome, end: Date.now(), again });
+    if (!again) return outcome;
+  }
+}
+
+async function startPatiently(run: JobRun, attempt: number, about: { attempt?: Attempt }): Promise<Execution> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await run.executor.start({
+        command: run.claim.job.command,
+        environment: environmentFor(run, attempt),
+        presence: run.claim.presence,
+        output: (stream, bytes) => (about.attempt ? run.emit({ type: 'output', ...about.attempt, stream, bytes }) : undefined),
+      });
+    } catch (error) {
+      const shortage = error instanceof RunmakerError && SHORTAGES.has(errnoName(error.cause) ?? '');
+      if (!shortage || tried === SHORTAGE_TRIES || run.stopping.draining.aborted) throw error;
+      await setTimeout(SHORTAGE_PAUSE);
+    }
+  }
+}
+
+function environmentFor(run: JobRun, attempt: number): Record<string, string> {
+  return {
+    RUNMAKER_QUEUE: run.queueName,
+    RUNMAKER_JOB: String(run.claim.job.number),
+    RUNMAKER_SLOT: String(run.slot),
+    RUNMAKER_ATTEMPT: String(attempt),
+    RUNMAKER_HOST: run.host,
+    ...(run.share.gpus.length > 0 && { CUDA_VISIBLE_DEVICES: run.share.gpus.join(',') }),
+  };
+}
+
+/** The state in which a job ends. An interrupted one is an error, or new again if the runner puts jobs back. */
+export function stateAfter(outcome: Outcome, requeue: boolean): FinalState | typeof State.new {
+  switch (outcome.kind) {
+    case 'exited':
+      return outcome.code === 0 ? State.done : State.failed;
+    case 'signalled':
+    case 'timedOut':
+      return State.failed;
+    case 'interrupted':
+      return requeue ? State.new : State.error;
+    case 'notStarted':
+      return State.error;
+  }
+}

@@ -1,0 +1,239 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Executor } from '../execute/executor.js';
+import { ShellExecutor } from '../execute/shell/shell-executor.js';
+import { State } from '../job/state.js';
+import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
+import { hostName } from '../system/host.js';
+import { Bell } from './bell.js';
+import type { Listener, RunEvent } from './events.js';
+import { type HaltRule, shouldHalt } from './halt.js';
+import { describeNotice } from './notices.js';
+import { hostResources } from './host-resources.js';
+import type { Resources, Share } from './resources.js';
+import { runJob, stateAfter } from './run-job.js';
+import { Slots } from './slots.js';
+import { Stopping } from './stopping.js';
+
+/** How a runner works. Times in ms. */
+export interface RunnerOptions {
+  /** Jobs at a time; 1 by default. */
+  readonly jobs?: number;
+  /** How commands are run; by `/bin/sh` by default. */
+  readonly executor?: Executor;
+  /** What jobs may be given; all that this host has by default. */
+  readonly resources?: Resources;
+  /** Who hears what happens. */
+  readonly listeners?: readonly Listener[];
+  /** Take failed jobs and errors too, each at most once. */
+  readonly retry?: boolean;
+  /** Leave after one successful job. */
+  readonly oneOnly?: boolean;
+  /** Stay when nothing is left, for what is appended or reset. */
+  readonly watch?: boolean;
+  readonly timeout?: number | undefined;
+  /** From TERM to KILL; 10 s by default. */
+  readonly killAfter?: number;
+  /** Runs in all before a failing job counts as failed; 1 by default. */
+  readonly tries?: number;
+  readonly halt?: HaltRule;
+  /** Between two starts. */
+  readonly delay?: number;
+  /** Put interrupted jobs back to `.` instead of `e`. */
+  readonly requeue?: boolean;
+}
+
+/** What a runner did. */
+export interface RunSummary {
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Could not be started or was interrupted. */
+  readonly errors: number;
+  /** Jobs whose result could not be written, because somebody changed their lines. */
+  readonly refused: number;
+  /** Jobs that are left alone because of what their lines say. */
+  readonly unusable: number;
+  /** Jobs that are left and can never run, because what they wait for failed or is held. */
+  readonly blocked: number;
+}
+
+const DEFAULT_KILL_AFTER = 10_000;
+
+/** One process's work on a queue: claims jobs and runs up to so many of them at a time. Knows no listener, only that there are some. */
+export class Runner {
+  private readonly slots: Slots;
+  private readonly stopping = new Stopping();
+  private readonly running = new Set<Promise<void>>();
+  private readonly jobEnded = new Bell();
+  private readonly tried = new Set<number>();
+  private readonly summary = { succeeded: 0, failed: 0, errors: 0, refused: 0, unusable: 0, blocked: 0 };
+  /** What went wrong in a job's wake: the queue could not be written. */
+  private failure: { readonly error: unknown } | undefined;
+
+  private readonly host = hostName();
+  private readonly executor: Executor;
+  private readonly resources: Resources;
+  private readonly listeners: readonly Listener[];
+
+  constructor(
+    private readonly queue: Queue,
+    private readonly options: RunnerOptions = {},
+  ) {
+    this.slots = new Slots(options.jobs ?? 1);
+    this.executor = options.executor ?? new ShellExecutor();
+    this.resources = options.resources ?? hostResources();
+    this.listeners = options.listeners ?? [];
+  }
+
+  /** How many jobs run now. */
+  get busy(): number {
+    return this.slots.busy;
+  }
+
+  /** Claims no more jobs; those that run go on to their end. */
+  drain(): void {
+    this.stopping.drain();
+  }
+
+  /** Claims no more jobs and ends those that run: TERM, and KILL later. */
+  interrupt(): void {
+    this.stopping.interrupt();
+  }
+
+  /** Ends the jobs that run at once. */
+  kill(): void {
+    this.stopping.kill();
+  }
+
+  /** Works until nothing is left to do, or until it is told to stop. Rejects when the queue fails, after the jobs that run have ended. */
+  async run(): Promise<RunSummary> {
+    try {
+      await this.claimAll();
+    } catch (error) {
+      if (!this.stopping.draining.aborted) {
+        this.failure ??= { error };
+        this.drain();
+      }
+    }
+    await Promise.all(this.running);
+    if (this.failure) throw this.failure.error;
+    return this.summary;
+  }
+
+  private async claimAll(): Promise<void> {
+    while (!this.stopping.draining.aborted) {
+      const slot = this.slots.take();
+      if (slot === undefined) {
+        await this.jobEnded.next();
+        continue;
+      }
+      const result = await this.queue.claim(this.request()).catch((error: unknown) => {
+        this.slots.give(slot);
+        throw error;
+      });
+      if (result.kind === 'claimed') {
+        this.launch(slot, result.claim);
+        if (this.options.delay) await setTimeout(this.options.delay, undefined, { signal: this.stopping.draining });
+        continue;
+      }
+      this.slots.give(slot);
+      if (result.kind === 'exhausted' && this.running.size === 0 && !this.options.watch) {
+        this.summary.blocked = (await this.queue.counts()).blocked - this.summary.unusable;
+        return;
+      }
+      await this.news();
+    }
+  }
+
+  private request(): ClaimRequest {
+    return {
+      ...(this.options.retry && { retry: true, tried: this.tried }),
+      free: this.resources.free,
+      capacity: this.resources.capacity,
+      tell: notice => this.pass(notice),
+      signal: this.stopping.draining,
+    };
+  }
+
+  private pass(notice: QueueNotice): void {
+    if (notice.kind === 'unusable') this.summary.unusable++;
+    void this.emit({ type: 'warning', ...describeNotice(notice) });
+  }
+
+  /** Waits until one of our jobs ends or the queue changes. */
+  private async news(): Promise<void> {
+    const enough = new AbortController();
+    const stop = (): void => enough.abort();
+    this.stopping.draining.addEventListener('abort', stop, { once: true });
+    try {
+      await Promise.race([this.queue.changed(enough.signal), this.jobEnded.next()]);
+    } finally {
+      this.stopping.draining.removeEventListener('abort', stop);
+      enough.abort();
+    }
+  }
+
+  private launch(slot: number, claim: Claim): void {
+    const share = this.resources.take(claim.job.directives.needs);
+    if (share === undefined) throw new Error(`job ${claim.job.number} was claimed but does not fit`);
+    const run = this.runToEnd(slot, claim, share)
+      .catch((error: unknown) => {
+        this.failure ??= { error };
+        this.drain();
+      })
+      .finally(() => {
+        this.resources.give(share);
+        this.slots.give(slot);
+        this.running.delete(run);
+        this.jobEnded.ring();
+      });
+    this.running.add(run);
+  }
+
+  private async runToEnd(slot: number, claim: Claim, share: Share): Promise<void> {
+    const { options, stopping } = this;
+    const { job } = claim;
+    await this.emit({ type: 'claimed', job, slot });
+    const outcome = await runJob({
+      claim,
+      slot,
+      share,
+      stopping,
+      executor: this.executor,
+      host: this.host,
+      queueName: this.queue.name,
+      timeout: options.timeout,
+      killAfter: options.killAfter ?? DEFAULT_KILL_AFTER,
+      tries: options.tries ?? 1,
+      emit: event => this.emit(event),
+    });
+    const state = stateAfter(outcome, options.requeue ?? false);
+    const result = state === State.new ? await claim.release() : await claim.finish(state);
+    await this.emit({ type: 'finished', job, slot, state, refused: result.kind === 'refused' ? result.reason : undefined });
+    if (result.kind === 'refused') this.summary.refused++;
+    this.count(state);
+    if (options.retry) this.tried.add(job.number);
+  }
+
+  private count(state: string): void {
+    const { summary, options } = this;
+    if (state === State.done) summary.succeeded++;
+    else if (state === State.failed) summary.failed++;
+    else summary.errors++;
+    if (options.oneOnly && summary.succeeded > 0) this.drain();
+    const rule = options.halt ?? { kind: 'never' };
+    const tally = { succeeded: summary.succeeded, failed: summary.failed + summary.errors };
+    if (rule.kind !== 'never' && shouldHalt(rule, tally)) {
+      if (rule.manner === 'now') this.interrupt();
+      else this.drain();
+    }
+  }
+
+  private emit(event: RunEvent): void | Promise<void> {
+    let all: void | Promise<void> = undefined;
+    for (const listener of this.listeners) {
+      const one = listener(event);
+      if (one) all = all ? Promise.all([all, one]).then(() => undefined) : one;
+    }
+    return all;
+  }
+}

@@ -1,0 +1,120 @@
+import fs from 'node:fs';
+
+/** A value, or the promise of one. Awaiting a plain value costs next to nothing. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** What tells one file from another, and a changed one from an unchanged one. */
+export interface FileFacts {
+  /** Device and inode: the same for as long as it is the same file. */
+  readonly identity: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970, with fractions. */
+  readonly modified: number;
+  readonly isFile: boolean;
+  readonly mode: number;
+}
+
+/**
+ * Plain file access in two tempos: at once where the disk is local (microseconds, no detour), and through the
+ * thread pool where a server answers (it may take seconds, while output, signals and timers must go on).
+ */
+export interface Disk {
+  open(path: string, flags: number): MaybePromise<number>;
+  close(fd: number): MaybePromise<void>;
+  /** Reads up to `buffer.length` bytes; fewer only at the end of the file. */
+  read(fd: number, buffer: Buffer, position: number): MaybePromise<number>;
+  /** Writes all of `bytes`, at `position`, or at the end where the file is open for appending (`null`). */
+  write(fd: number, bytes: Buffer, position: number | null): MaybePromise<void>;
+  truncate(fd: number, size: number): MaybePromise<void>;
+  factsOf(fd: number): MaybePromise<FileFacts>;
+  factsAt(path: string): MaybePromise<FileFacts>;
+}
+
+function facts(stats: fs.Stats): FileFacts {
+  return {
+    identity: `${stats.dev}:${stats.ino}`,
+    size: stats.size,
+    modified: stats.mtimeMs,
+    isFile: stats.isFile(),
+    mode: stats.mode,
+  };
+}
+
+/** Calls return when the work is done. */
+export const localDisk: Disk = {
+  open: (path, flags) => fs.openSync(path, flags),
+  close: fd => fs.closeSync(fd),
+  read(fd, buffer, position) {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const count = fs.readSync(fd, buffer, filled, buffer.length - filled, position + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  },
+  write(fd, bytes, position) {
+    let written = 0;
+    while (written < bytes.length) {
+      written += fs.writeSync(fd, bytes, written, bytes.length - written, position === null ? null : position + written);
+    }
+  },
+  truncate: (fd, size) => fs.ftruncateSync(fd, size),
+  factsOf: fd => facts(fs.fstatSync(fd)),
+  factsAt: path => facts(fs.statSync(path)),
+};
+
+/** Calls return at once; the work is done on other threads. */
+export const networkDisk: Disk = {
+  open: (path, flags) => settle(done => fs.open(path, flags, done)),
+  close: fd => settle<void>(done => fs.close(fd, done as fs.NoParamCallback)),
+  async read(fd, buffer, position) {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const from = filled;
+      const count = await settle<number>(done => fs.read(fd, buffer, from, buffer.length - from, position + from, done));
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  },
+  async write(fd, bytes, position) {
+    let written = 0;
+    while (written < bytes.length) {
+      const from = written;
+      const at = position === null ? null : position + from;
+      written += await settle<number>(done => fs.write(fd, bytes, from, bytes.length - from, at, done));
+    }
+  },
+  truncate: (fd, size) => settle<void>(done => fs.ftruncate(fd, size, done as fs.NoParamCallback)),
+  factsOf: async fd => facts(await settle<fs.Stats>(done => fs.fstat(fd, done))),
+  factsAt: async path => facts(await settle<fs.Stats>(done => fs.stat(path, done))),
+};
+
+/** node:fs/promises works on its own handles; these calls need plain descriptors. */
+function settle<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))));
+}
+
+// Magic numbers of statfs(2) and of the kernel's <linux/magic.h>, for filesystems whose bytes come from another machine.
+const NETWORK_FILESYSTEMS = new Map<number, string>([
+  [0x6969, 'NFS'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+  [0x517b, 'SMB'],
+  [0x65735546, 'FUSE'],
+  [0x01021997, '9p'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x00c36400, 'Ceph'],
+  [0x5346414f, 'AFS'],
+  [0x19830326, 'BeeGFS'],
+  [0x01161970, 'GFS2'],
+  [0x7461636f, 'OCFS2'],
+]);
+
+/** The kind of network filesystem that `path` lies on, or undefined for a local one. */
+export function networkFilesystem(path: string): string | undefined {
+  return NETWORK_FILESYSTEMS.get(fs.statfsSync(path).type);
+}

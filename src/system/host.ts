@@ -1,0 +1,27 @@
+import { readdirSync } from 'node:fs';
+import os from 'node:os';
+
+/** This host, without its domain. */
+export function hostName(): string {
+  return os.hostname().split('.')[0] as string;
+}
+
+/** How many CPUs this process may use: its affinity counts, not what is built in. */
+export function usableCpus(): number {
+  return os.availableParallelism();
+}
+
+/** How many bytes of memory this process may use: a control group's limit counts where there is one. */
+export function usableMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
+}
+
+/** The ids of the GPUs that this process may use: those of CUDA_VISIBLE_DEVICES if it is set, else all NVIDIA devices of the host. */
+export function usableGpus(environment: NodeJS.ProcessEnv): string[] {
+  const visible = environment.CUDA_VISIBLE_DEVICES;
+  if (visible !== undefined) return visible.split(',').filter(id => id !== '' && id !== '-1');
+  return readdirSync('/dev')
+    .flatMap(name => /^nvidia(\d+)$/.exec(name)?.[1] ?? [])
+    .sort((a, b) => Number(a) - Number(b));
+}

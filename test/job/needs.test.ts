@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fits, thousandthsOfCpus } from '../../src/job/needs.js';
+
+const room = { cpus: 2, mem: 1000, gpus: 1 };
+
+describe('fits', () => {
+  it('holds for a job that needs nothing, even where there is nothing', () => {
+    expect(fits({ cpus: 0, mem: 0, gpus: 0 }, { cpus: 0, mem: 0, gpus: 0 })).toBe(true);
+  });
+
+  it('holds for a job that needs exactly what there is', () => {
+    expect(fits(room, room)).toBe(true);
+  });
+
+  it('fails when there is too little of any one thing', () => {
+    expect(fits({ ...room, cpus: 2.5 }, room)).toBe(false);
+    expect(fits({ ...room, mem: 1001 }, room)).toBe(false);
+    expect(fits({ ...room, gpus: 2 }, room)).toBe(false);
+  });
+
+  it('compares CPUs to a thousandth, whatever floating point makes of them', () => {
+    expect(0.3).toBeLessThan(0.1 + 0.2);
+    expect(fits({ cpus: 0.1 + 0.2, mem: 0, gpus: 0 }, { cpus: 0.3, mem: 0, gpus: 0 })).toBe(true);
+  });
+
+  it('takes room without limit', () => {
+    const endless = { cpus: Number.POSITIVE_INFINITY, mem: Number.POSITIVE_INFINITY, gpus: 0 };
+    expect(fits({ cpus: 1000, mem: 2 ** 50, gpus: 0 }, endless)).toBe(true);
+  });
+
+  it('keeps holding when room is added', () => {
+    const anything = fc.record({ cpus: fc.nat(64), mem: fc.nat(), gpus: fc.nat(8) });
+    fc.assert(
+      fc.property(anything, anything, (needs, more) => {
+        const larger = { cpus: needs.cpus + more.cpus, mem: needs.mem + more.mem, gpus: needs.gpus + more.gpus };
+        expect(fits(needs, larger)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('thousandthsOfCpus', () => {
+  it('counts in whole thousandths', () => {
+    expect(thousandthsOfCpus(1.1)).toBe(1100);
+    expect(thousandthsOfCpus(0.0004)).toBe(0);
+  });
+});

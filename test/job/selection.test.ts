@@ -1,0 +1,226 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import { NO_DIRECTIVES } from '../../src/job/directives.js';
+import type { Job } from '../../src/job/job.js';
+import { jobMatcher, lineBounds, parseJobChoice, type Selection, selectionOf } from '../../src/job/selection.js';
+
+function job(
+  number: number,
+  { state = '.', command = 'true', offset = number * 10 }: { state?: string; command?: string | Buffer; offset?: number } = {},
+): Job {
+  return { number, ordinal: number, offset, state, command: Buffer.from(command), directives: NO_DIRECTIVES };
+}
+
+/** Which of the lines 1 … 12 a selection chooses. */
+function chosen(selection: Selection): number[] {
+  const lines = Array.from({ length: 12 }, (_, index) => index + 1);
+  return lines.filter(line => jobMatcher(selection)(job(line)));
+}
+
+const usageError = (message: string) => expect.objectContaining({ code: 'usage', message: expect.stringContaining(message) });
+
+describe('parseJobChoice', () => {
+  test.each([
+    ['3', { lines: [{ from: 3, to: 3 }], offsets: [] }],
+    ['3-10', { lines: [{ from: 3, to: 10 }], offsets: [] }],
+    ['4-4', { lines: [{ from: 4, to: 4 }], offsets: [] }],
+    ['-5', { lines: [{ to: 5 }], offsets: [] }],
+    ['20-', { lines: [{ from: 20 }], offsets: [] }],
+    ['@160', { lines: [], offsets: [160] }],
+    ['@0', { lines: [], offsets: [0] }],
+    [
+      '3,7-9,@160',
+      {
+        lines: [
+          { from: 3, to: 3 },
+          { from: 7, to: 9 },
+        ],
+        offsets: [160],
+      },
+    ],
+  ])('reads %s', (text, choice) => {
+    expect(parseJobChoice(text)).toEqual(choice);
+  });
+
+  test.each(['', '-', '@', '3,', ',3', '3--5', '3-5-7', '@-5', '@3-5', 'three', '1.5', '3 5', '0x3', '9'.repeat(20)])(
+    'refuses %j',
+    text => {
+      expect(() => parseJobChoice(text)).toThrow(usageError('does not name jobs'));
+    },
+  );
+
+  it('quotes only the part of a list that is wrong', () => {
+    expect(() => parseJobChoice('3,x,5')).toThrow(usageError('"x"'));
+  });
+
+  it('refuses a range that runs backwards, and says how it should run', () => {
+    expect(() => parseJobChoice('10-3')).toThrow(expect.objectContaining({ message: '"10-3" runs backwards', hint: 'Write 3-10' }));
+  });
+
+  test.each(['0', '0-5', '-0', '0-'])('refuses line 0 in %s', text => {
+    expect(() => parseJobChoice(text)).toThrow(usageError('lines are counted from 1'));
+  });
+});
+
+describe('selectionOf', () => {
+  it('makes a selection of the choices that were given', () => {
+    expect(selectionOf({ jobs: ['3', '7-9,@160'], state: '!e', match: 'seed' })).toEqual({
+      lines: [
+        { from: 3, to: 3 },
+        { from: 7, to: 9 },
+      ],
+      offsets: [160],
+      states: ['!', 'e'],
+      match: 'seed',
+    });
+  });
+
+  it('survives being sent as JSON', () => {
+    const selection = selectionOf({ jobs: ['-5', '20-', '@1'], state: 'e', match: '\\d$' });
+    expect(JSON.parse(JSON.stringify(selection))).toStrictEqual(selection);
+  });
+
+  it('makes {} of --all, which chooses everything', () => {
+    expect(selectionOf({ all: true })).toStrictEqual({});
+  });
+
+  it('lets --all stand beside a state or a pattern, which still narrow the choice', () => {
+    expect(selectionOf({ all: true, state: 'e' })).toStrictEqual({ states: ['e'] });
+  });
+
+  it('takes any character for a state, once', () => {
+    expect(selectionOf({ state: '.-.x' }).states).toEqual(['.', '-', 'x']);
+  });
+
+  it('refuses to choose nothing', () => {
+    expect(() => selectionOf({})).toThrow(usageError('No jobs are chosen'));
+    expect(() => selectionOf({ jobs: [], all: false })).toThrow(usageError('No jobs are chosen'));
+  });
+
+  it('refuses --all together with job numbers', () => {
+    expect(() => selectionOf({ all: true, jobs: ['3'] })).toThrow(usageError('--all contradicts "3"'));
+  });
+
+  it('refuses an empty state or pattern, which an unset variable may have left', () => {
+    expect(() => selectionOf({ state: '' })).toThrow(usageError('--state'));
+    expect(() => selectionOf({ match: '' })).toThrow(usageError('--match'));
+    expect(() => selectionOf({ jobs: [''] })).toThrow(usageError('""'));
+  });
+
+  it('refuses a bad regular expression, and keeps the reason', () => {
+    expect(() => selectionOf({ match: 'a(' })).toThrow(usageError('"a(" is not a regular expression'));
+    expect(() => selectionOf({ match: 'a(' })).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }));
+  });
+});
+
+describe('jobMatcher', () => {
+  it('chooses everything when nothing is asked', () => {
+    expect(chosen({})).toHaveLength(12);
+    expect(chosen({ lines: [{}] })).toHaveLength(12);
+  });
+
+  it('chooses the lines of any range, both ends included', () => {
+    expect(chosen(selectionOf({ jobs: ['-2', '4', '6-7', '11-'] }))).toEqual([1, 2, 4, 6, 7, 11, 12]);
+  });
+
+  it('chooses by line number or byte offset', () => {
+    expect(chosen(selectionOf({ jobs: ['3', '@70'] }))).toEqual([3, 7]);
+  });
+
+  it('chooses nothing from empty lists', () => {
+    expect(chosen({ lines: [] })).toEqual([]);
+    expect(chosen({ offsets: [] })).toEqual([]);
+    expect(chosen({ states: [] })).toEqual([]);
+  });
+
+  it('chooses by state', () => {
+    const matches = jobMatcher({ states: ['!', 'e'] });
+    expect(['.', '?', 'r', 'd', '!', 'e', '-'].filter(state => matches(job(1, { state })))).toEqual(['!', 'e']);
+  });
+
+  it('looks for the pattern anywhere in the command, directives included', () => {
+    const command = 'python train.py --seed 7 #: name=seven';
+    expect(jobMatcher({ match: 'seed 7' })(job(1, { command }))).toBe(true);
+    expect(jobMatcher({ match: 'name=seven$' })(job(1, { command }))).toBe(true);
+    expect(jobMatcher({ match: '^train' })(job(1, { command }))).toBe(false);
+  });
+
+  it('reads commands as UTF-8, and as Latin-1 when they are not valid UTF-8', () => {
+    const matches = jobMatcher({ match: '^m.ller$' });
+    expect(matches(job(1, { command: 'müller' }))).toBe(true);
+    expect(matches(job(1, { command: Buffer.from('m\xfcller', 'latin1') }))).toBe(true);
+  });
+
+  it('gives the same answer each time it is asked', () => {
+    const matches = jobMatcher({ match: 'a' });
+    expect([1, 2, 3].map(line => matches(job(line, { command: 'aaa' })))).toEqual([true, true, true]);
+  });
+
+  it('refuses a pattern that came from elsewhere and cannot be read', () => {
+    expect(() => jobMatcher({ match: '[' })).toThrow(usageError('is not a regular expression'));
+  });
+
+  it('chooses what every single choice chooses: they combine by AND', () => {
+    const line = fc.integer({ min: 1, max: 12 });
+    const choices = fc.record({
+      lines: fc.array(fc.tuple(line, line).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))),
+      states: fc.subarray(['.', 'r', 'd', '!', 'e']),
+      match: fc.constantFrom('a', 'b', '^a', 'a$'),
+    });
+    const anyJob = fc.record({
+      number: line,
+      state: fc.constantFrom('.', 'r', 'd', '!', 'e'),
+      command: fc.constantFrom('a', 'b', 'ab', 'ba', 'c'),
+    });
+    fc.assert(
+      fc.property(choices, anyJob, ({ lines, states, match }, { number, ...rest }) => {
+        const one = job(number, rest);
+        const each = [{ lines }, { states }, { match }].every(selection => jobMatcher(selection)(one));
+        expect(jobMatcher({ lines, states, match })(one)).toBe(each);
+      }),
+    );
+  });
+});
+
+describe('lineBounds', () => {
+  test.each<[Selection, number, number]>([
+    [{}, 1, Number.POSITIVE_INFINITY],
+    [{ states: ['e'] }, 1, Number.POSITIVE_INFINITY],
+    [
+      {
+        lines: [
+          { from: 3, to: 3 },
+          { from: 7, to: 9 },
+        ],
+      },
+      3,
+      9,
+    ],
+    [{ lines: [{ to: 5 }] }, 1, 5],
+    [{ lines: [{ from: 20 }, { from: 4, to: 6 }] }, 4, Number.POSITIVE_INFINITY],
+  ])('of %j are %d and %d', (selection, from, to) => {
+    expect(lineBounds(selection)).toEqual({ from, to });
+  });
+
+  it('are open when byte offsets are chosen, whose lines are not known', () => {
+    expect(lineBounds({ lines: [{ from: 3, to: 3 }], offsets: [160] })).toEqual({ from: 1, to: Number.POSITIVE_INFINITY });
+  });
+
+  it('run backwards when no line can be chosen', () => {
+    const { from, to } = lineBounds({ lines: [] });
+    expect(to).toBeLessThan(from);
+  });
+
+  it('hold every line that the matcher chooses', () => {
+    const range = fc.record({
+      from: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+      to: fc.option(fc.integer({ min: 6, max: 12 }), { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(fc.array(range), fc.array(fc.nat(120)), (lines, offsets) => {
+        const { from, to } = lineBounds({ lines, offsets });
+        for (const line of chosen({ lines, offsets })) expect(from <= line && line <= to).toBe(true);
+      }),
+    );
+  });
+});
