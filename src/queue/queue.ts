@@ -63,6 +63,8 @@ export interface Claim {
 
 /** What came of setting states. */
 export interface SetResult {
+  /** How many jobs were chosen. */
+  readonly matched: number;
   /** How many jobs are in the wanted state now because of this call. */
   readonly changed: number;
   /** Chosen jobs that were left alone because somebody is present. */

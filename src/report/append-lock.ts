@@ -1,41 +1,37 @@
 import { setTimeout } from 'node:timers/promises';
 import { networkFilesystem } from '../system/disk.js';
-import { type RecordLocks, recordLocks } from '../system/record-lock.js';
+import { recordLocks } from '../system/record-lock.js';
 
-/** Does something to an open file while nobody else appends to it. */
-export type Exclusively = (fd: number, work: () => Promise<void>) => Promise<void>;
+/** Gives a lock up. */
+export type Release = () => Promise<void>;
 
 /** The byte that appenders lock, far beyond the end of any file: the same as for the runs file, see DESIGN.md. */
 const APPEND_BYTE = (1n << 62n) + 1n;
-/** Rows wait no longer than this for a lock, in ms: a host that has vanished may hold it for ever. */
+/** A lock is waited for no longer than this, in ms: a host that has vanished may hold it for ever. */
 const PATIENCE = 30_000;
 
 /**
- * How several hosts append to one file without losing a line. On a local disk the kernel does it: O_APPEND is atomic. A client of a
- * network filesystem decides for itself where the end is, so there a lock is taken first, which makes it look again, and
- * released afterwards, which sends what was written to the server.
+ * Whether several hosts must lock a file to append to it. On a local disk the kernel sees to it that no line gets lost: a write
+ * with O_APPEND is atomic. A client of a network filesystem decides for itself where the end is; a lock makes it look
+ * again, and its release sends what was written to the server.
  */
-export function appendingTo(path: string): Exclusively {
-  return networkFilesystem(path) === undefined ? (_fd, work) => work() : withLock(recordLocks());
+export function needsAppendLock(path: string): boolean {
+  return networkFilesystem(path) !== undefined;
 }
 
 /**
- * Works under an exclusive lock. Rejects without having done the work where locks cannot be had.
+ * Locks the end of a file that is open for writing against others who append.
+ * Tried again and again, with pauses of no fixed length so that two do not stay in step.
  *
- * @param patience ms after which the work is done without the lock
+ * @param patience ms, after which the caller may go on without the lock
+ * @throws RunmakerError `queue`, or the system's error, where there are no such locks
  */
-export function withLock(locks: RecordLocks, patience = PATIENCE): Exclusively {
-  return async (fd, work) => {
-    const end = performance.now() + patience;
-    let locked = await locks.tryLockAsync(fd, 'exclusive', APPEND_BYTE, 1);
-    while (!locked && performance.now() < end) {
-      await setTimeout(2 + Math.random() * 18);
-      locked = await locks.tryLockAsync(fd, 'exclusive', APPEND_BYTE, 1);
-    }
-    try {
-      await work();
-    } finally {
-      if (locked) await locks.unlockAsync(fd, APPEND_BYTE, 1);
-    }
-  };
+export async function lockEnd(fd: number, patience = PATIENCE): Promise<Release> {
+  const locks = recordLocks();
+  const end = performance.now() + patience;
+  while (!(await locks.tryLockAsync(fd, 'exclusive', APPEND_BYTE, 1))) {
+    if (performance.now() > end) return () => Promise.resolve();
+    await setTimeout(2 + Math.random() * 18);
+  }
+  return () => locks.unlockAsync(fd, APPEND_BYTE, 1);
 }

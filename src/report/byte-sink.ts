@@ -24,10 +24,12 @@ export interface ByteSinkOptions {
   /** Called once when the reader has gone (EPIPE). What follows is dropped in silence. */
   readonly onGone?: () => void;
   /**
-   * Called for the first failure of any other kind. The batch at hand is dropped and later ones are tried anew: a disk can
-   * have room again. `written`: how many bytes of that batch arrived, 0 when none did.
+   * Called once for the first failure of any other kind. The batch at hand is dropped and later ones are tried anew: a disk can
+   * have room again.
    */
-  readonly onError?: (error: unknown, written: number) => void;
+  readonly onError?: (error: unknown) => void;
+  /** Drop what follows the first failure as well: for files of which a beginning is worth more than parts with gaps between. */
+  readonly stopAtError?: boolean;
   /** Writes some bytes and returns how many; for tests of faults that cannot be made. Default: fs.write at the current position. */
   readonly write?: (fd: number, bytes: Buffer) => Promise<number>;
 }
@@ -106,7 +108,7 @@ export class ByteSink implements Sink {
       // Network filesystems and quotas tell at the close what the writes did not.
       await new Promise<void>((resolve, reject) => fs.close(fd, error => (error ? reject(error) : resolve())));
     } catch (error) {
-      this.#fail(error, 0);
+      this.#fail(error);
     }
   }
 
@@ -134,7 +136,7 @@ export class ByteSink implements Sink {
       }
     } catch (error) {
       // There is no descriptor, and there will be none.
-      this.#fail(error, 0);
+      this.#fail(error);
       this.#drop();
     }
     this.#writing = false;
@@ -161,19 +163,20 @@ export class ByteSink implements Sink {
           await setTimeout(pause);
           pause = Math.min(pause * 2, RETRY.longest);
         } else {
-          return this.#fail(error, written);
+          return this.#fail(error);
         }
       }
     }
   }
 
-  #fail(error: unknown, written: number): void {
+  #fail(error: unknown): void {
     if (errnoName(error) === 'EPIPE') {
       this.#drop();
       if (!this.#gone) this.#options.onGone?.();
       this.#gone = true;
     } else {
-      if (!this.#failed) this.#options.onError?.(error, written);
+      if (this.#options.stopAtError) this.#drop();
+      if (!this.#failed) this.#options.onError?.(error);
       this.#failed = true;
     }
   }

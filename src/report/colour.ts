@@ -7,9 +7,9 @@ export type ColourChoice = 'auto' | 'always' | 'never';
  * Whether to print in colour. On its own account a program does so only on a terminal that can (`TERM` is not `dumb`),
  * and not where the user asked all programs for plain text (https://no-color.org: `NO_COLOR` is set and not empty).
  */
-export function colourWanted(choice: ColourChoice, isTTY: boolean, environment: Readonly<Record<string, string | undefined>>): boolean {
+export function colourWanted(choice: ColourChoice, isTTY: boolean, environment: { NO_COLOR?: string; TERM?: string }): boolean {
   if (choice !== 'auto') return choice === 'always';
-  return isTTY && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb';
+  return isTTY && !environment.NO_COLOR && environment.TERM !== 'dumb';
 }
 
 /** Escape sequences around a text. Both are empty where colours are not wanted. */
@@ -34,7 +34,16 @@ export function palette(colour: boolean): Palette {
   // Whether colours are wanted is decided already: chalk must not look at the terminal by itself.
   const chalk = new Chalk({ level: 1 });
   // Without red, which says stderr.
-  const tags = [chalk.cyan, chalk.green, chalk.magenta, chalk.yellow, chalk.blue, chalk.cyanBright, chalk.greenBright, chalk.magentaBright].map(style);
+  const tags = [
+    chalk.cyan,
+    chalk.green,
+    chalk.magenta,
+    chalk.yellow,
+    chalk.blue,
+    chalk.cyanBright,
+    chalk.greenBright,
+    chalk.magentaBright,
+  ].map(style);
   return { status: style(chalk.dim), stderr: style(chalk.red), tag: slot => tags[(slot - 1) % tags.length]! };
 }
 

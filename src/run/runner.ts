@@ -7,8 +7,8 @@ import { hostName } from '../system/host.js';
 import { Bell } from './bell.js';
 import type { Listener, RunEvent } from './events.js';
 import { type HaltRule, shouldHalt } from './halt.js';
-import { describeNotice } from './notices.js';
 import { hostResources } from './host-resources.js';
+import { describeNotice } from './notices.js';
 import type { Resources, Share } from './resources.js';
 import { runJob, stateAfter } from './run-job.js';
 import { Slots } from './slots.js';
@@ -137,11 +137,24 @@ export class Runner {
       }
       this.slots.give(slot);
       if (result.kind === 'exhausted' && this.running.size === 0 && !this.options.watch) {
-        this.summary.blocked = (await this.queue.counts()).blocked - this.summary.unusable;
+        await this.lookBack();
         return;
       }
       await this.news();
     }
+  }
+
+  /** Says what is left and why, so that nobody takes a run that got stuck for one that is complete. */
+  private async lookBack(): Promise<void> {
+    const blocked = (await this.queue.counts()).blocked - this.summary.unusable;
+    this.summary.blocked = Math.max(0, blocked);
+    if (blocked <= 0) return;
+    const jobs = blocked === 1 ? '1 job is' : `${blocked} jobs are`;
+    await this.emit({
+      type: 'warning',
+      message: `${jobs} left that cannot run: what must come first failed or is held`,
+      hint: 'see runset --list --state \'!e-\', mend what failed, then set it to "." or pass --retry',
+    });
   }
 
   private request(): ClaimRequest {
@@ -229,10 +242,10 @@ export class Runner {
   }
 
   private emit(event: RunEvent): void | Promise<void> {
-    let all: void | Promise<void> = undefined;
+    let all: Promise<void> | undefined;
     for (const listener of this.listeners) {
       const one = listener(event);
-      if (one) all = all ? Promise.all([all, one]).then(() => undefined) : one;
+      if (one instanceof Promise) all = all ? Promise.all([all, one]).then(() => undefined) : one;
     }
     return all;
   }

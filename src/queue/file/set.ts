@@ -22,10 +22,13 @@ interface Change {
 export function setStates(runs: RunsFile, selection: Selection, state: string, force: boolean): Promise<SetResult> {
   const change: Change = { matches: jobMatcher(selection), state, force };
   const running: Job[] = [];
+  let matched = 0;
   let changed = 0;
   return withFile(runs, async file => {
     for await (const block of readJobs(file)) {
-      const chosen = block.jobs.filter(job => isToChange(job, change));
+      const meant = block.jobs.filter(change.matches);
+      matched += meant.length;
+      const chosen = meant.filter(job => job.state !== state);
       const atOnce = chosen.length >= WORTH_A_BLOCK ? await setBlock(file, block, change) : undefined;
       if (atOnce !== undefined) {
         changed += atOnce;
@@ -38,7 +41,7 @@ export function setStates(runs: RunsFile, selection: Selection, state: string, f
       }
     }
     runs.view.forget();
-    return { changed, running };
+    return { matched, changed, running };
   });
 }
 

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { runProgram } from '../dist/cli/program.js';
+import { runmaker } from '../dist/cli/runmaker.js';
+
+await runProgram('runmaker', runmaker);

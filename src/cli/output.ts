@@ -1,0 +1,21 @@
+import { ByteSink } from '../report/byte-sink.js';
+
+/** Standard output for programs that print much: waits for a slow reader, and knows when the reader has gone. */
+export class Output {
+  private gone = false;
+  private readonly sink = new ByteSink(1, {
+    onGone: () => {
+      this.gone = true;
+    },
+  });
+
+  /** Takes the bytes for good. False when nobody reads any more: there is no point in going on. */
+  async print(bytes: Buffer): Promise<boolean> {
+    await this.sink.give(bytes);
+    return !this.gone;
+  }
+
+  close(): Promise<void> {
+    return this.sink.close();
+  }
+}

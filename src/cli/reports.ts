@@ -1,0 +1,59 @@
+import path from 'node:path';
+import { ByteSink, type Sink } from '../report/byte-sink.js';
+import { colourWanted } from '../report/colour.js';
+import { ConsoleReport } from '../report/console.js';
+import { openJobLog } from '../report/job-log.js';
+import { JsonReport } from '../report/json.js';
+import { openLogFile } from '../report/log-file.js';
+import type { Warn } from '../report/loss.js';
+import { openResultsFolder } from '../report/results-folder.js';
+import type { Listener } from '../run/events.js';
+import { hostName } from '../system/host.js';
+import type { RunmakerOptions } from './runmaker.js';
+
+const DEFAULT_LOG_LINES = 3;
+
+/** All that listens to one run. */
+export interface Reports {
+  readonly listeners: readonly Listener[];
+  /** Settles when everything is written. */
+  close(): Promise<void>;
+}
+
+/** Something that listens and wants to be closed. */
+interface Report {
+  readonly listener: Listener;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what the options ask for. Files that cannot be opened stop the run before it starts.
+ * @param onGone called when nobody reads standard output any more
+ */
+export async function openReports(options: RunmakerOptions, onGone: () => void): Promise<Reports> {
+  const out = new ByteSink(1, { onGone });
+  const err = new ByteSink(2);
+  const main = mainReport(options, out, err);
+  const warn: Warn = (message, hint) => void main.listener({ type: 'warning', message, hint });
+  const reports: Report[] = [main];
+  if (options.logfile !== undefined) {
+    const lines = options.loglines ?? DEFAULT_LOG_LINES;
+    reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
+  }
+  if (options.joblog !== undefined) reports.push(await openJobLog(options.joblog, warn));
+  if (options.results !== undefined) reports.push(await openResultsFolder(options.results, warn));
+  return {
+    listeners: reports.map(report => report.listener),
+    async close() {
+      // The first one last: it prints what the others have to say.
+      for (const report of reports.reverse()) await report.close();
+      await Promise.all([out.close(), err.close()]);
+    },
+  };
+}
+
+function mainReport(options: RunmakerOptions, out: Sink, err: Sink): Report {
+  if (options.json) return new JsonReport(out);
+  const colour = colourWanted(options.color, process.stdout.isTTY === true, process.env);
+  return new ConsoleReport(out, err, { host: hostName(), colour, quiet: options.quiet ?? false });
+}

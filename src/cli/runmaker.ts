@@ -1,0 +1,159 @@
+import { RunmakerError } from '../errors.js';
+import { ShellExecutor } from '../execute/shell/shell-executor.js';
+import type { LockDriverName } from '../queue/file/locks/lock-driver.js';
+import { openQueue } from '../queue/open.js';
+import type { Queue } from '../queue/queue.js';
+import type { ColourChoice } from '../report/colour.js';
+import { lineText } from '../report/job-list.js';
+import { type HaltRule, parseHalt } from '../run/halt.js';
+import { hostResources } from '../run/host-resources.js';
+import { Runner, type RunSummary } from '../run/runner.js';
+import { usableCpus } from '../system/host.js';
+import { Output } from './output.js';
+import { commandLine, EXIT } from './program.js';
+import { openReports } from './reports.js';
+import { heedSignals } from './signals.js';
+import { amount, duration, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
+
+/** What `runmaker` was asked for, as commander names it. */
+export interface RunmakerOptions {
+  jobs: number;
+  retry?: boolean;
+  oneOnly?: boolean;
+  logfile?: string;
+  loglines?: number;
+  joblog?: string;
+  results?: string;
+  watch?: boolean;
+  timeout?: number;
+  killAfter?: number;
+  retries?: number;
+  halt?: HaltRule;
+  requeue?: boolean;
+  dryRun?: boolean;
+  shell?: string;
+  chdir?: string;
+  nice?: number;
+  delay?: number;
+  cpus?: number;
+  mem?: number;
+  gpus?: number;
+  locks?: LockDriverName;
+  json?: boolean;
+  quiet?: boolean;
+  progress: boolean;
+  color: ColourChoice;
+}
+
+/** `runmaker`: claims the jobs of a queue and runs them. Returns the exit status. */
+export async function runmaker(argv: readonly string[]): Promise<number> {
+  const { queueName, options } = readArguments(argv);
+  refuseContradictions(options);
+  const executor = new ShellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
+  const resources = hostResources(options);
+  const queue = await openQueue(queueName, { locks: options.locks });
+  try {
+    await refuseEmpty(queue, options);
+    if (options.dryRun) return await printPlan(queue, options.retry ?? false);
+    const reports = await openReports(options, () => runner.drain());
+    const runner = new Runner(queue, {
+      ...given(options),
+      jobs: options.jobs || usableCpus(),
+      executor,
+      resources,
+      listeners: reports.listeners,
+    });
+    const signals = heedSignals(runner);
+    try {
+      const summary = await runner.run();
+      return signals.exitStatus() ?? exitStatus(summary);
+    } finally {
+      signals.ignore();
+      await reports.close();
+    }
+  } finally {
+    await queue.close();
+  }
+}
+
+/** The options that mean the same to the runner. */
+function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay, requeue }: RunmakerOptions) {
+  return {
+    ...(retry && { retry }),
+    ...(oneOnly && { oneOnly }),
+    ...(watch && { watch }),
+    ...(timeout !== undefined && { timeout }),
+    ...(killAfter !== undefined && { killAfter }),
+    ...(retries !== undefined && { tries: retries }),
+    ...(halt && { halt }),
+    ...(delay !== undefined && { delay }),
+    ...(requeue && { requeue }),
+  };
+}
+
+function readArguments(argv: readonly string[]): { queueName: string; options: RunmakerOptions } {
+  const program = commandLine('runmaker', 'Claim the jobs of a queue and run them.')
+    .argument('<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new')
+    .option('-j, --jobs <n>', 'run so many jobs at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
+    .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
+    .option('-1, --one-only', 'leave after one successful job')
+    .option('-l, --logfile <file>', 'keep the last lines of each job in this shared file of fixed records')
+    .option('-n, --loglines <n>', 'lines kept for each job in the log file (default: 3)', wholeNumber('--loglines', 1))
+    .option('--joblog <file>', "append a line for each finished run, in GNU parallel's columns")
+    .option('--results <dir>', 'write whole outputs to DIR/<number>/stdout, stderr and status.json')
+    .option('--watch', 'when nothing is left, stay and run what is appended or reset')
+    .option('--timeout <duration>', 'end a job that runs longer: TERM, and KILL later', duration('--timeout'))
+    .option('--kill-after <duration>', 'from TERM to KILL (default: 10s)', duration('--kill-after'))
+    .option('--retries <n>', 'run a failing job up to so many times before it counts as failed', wholeNumber('--retries', 1))
+    .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming, or kill what runs too', parseHalt)
+    .option('--requeue', 'set interrupted jobs back to "." instead of "e"')
+    .option('--dry-run', 'print the commands that would run, in order; change nothing')
+    .option('--shell <path>', 'the shell that runs the commands (default: /bin/sh)')
+    .option('--chdir <dir>', 'where the commands run (default: here)')
+    .option('--nice <n>', 'run the commands at this niceness', niceness)
+    .option('--delay <duration>', 'pause between two starts', duration('--delay'))
+    .option('--cpus <n>', 'CPUs for jobs that ask for them (default: those this process may use)', amount('--cpus'))
+    .option('--mem <size>', "memory for jobs that ask for it (default: the host's)", size('--mem'))
+    .option('--gpus <n>', "GPUs for jobs that ask for them (default: the host's)", wholeNumber('--gpus', 0))
+    .option('--locks <driver>', 'how the file is locked: record, file or directory; the same on all hosts', lockDriver)
+    .option('--json', 'print what happens as one JSON object a line')
+    .option('-q, --quiet', 'print what the jobs print, and warnings, but not what is done')
+    .option('--no-progress', 'no progress line on a terminal')
+    .option('--color <when>', 'auto, always or never', oneOf('--color', ['auto', 'always', 'never']), 'auto')
+    .parse([...argv], { from: 'user' });
+  const [queueName, ...more] = program.args;
+  if (more.length > 0) throw new RunmakerError('usage', `one queue at a time, not ${JSON.stringify(more.join(' '))} too`);
+  return { queueName: queueName as string, options: program.opts<RunmakerOptions>() };
+}
+
+function refuseContradictions(options: RunmakerOptions): void {
+  const contradiction = [
+    options.json && options.quiet && '--json and --quiet contradict each other',
+    options.dryRun && options.watch && '--dry-run and --watch contradict each other',
+    options.dryRun && options.json && '--dry-run prints commands, not JSON events',
+    options.loglines !== undefined && options.logfile === undefined && '--loglines goes with --logfile',
+  ].find(Boolean);
+  if (contradiction) throw new RunmakerError('usage', contradiction);
+}
+
+/** A file without a single job is most likely the wrong file, or lacks the state characters. */
+async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
+  if (options.watch || (await queue.counts()).total > 0) return;
+  throw new RunmakerError('input', `${queue.name} holds no jobs`, {
+    hint: 'a job is a line with a state, a blank and a command: ". echo hello"',
+  });
+}
+
+async function printPlan(queue: Queue, retry: boolean): Promise<number> {
+  const output = new Output();
+  for await (const jobs of queue.plan({ retry })) {
+    if (!(await output.print(Buffer.concat(jobs.map(lineText))))) break;
+  }
+  await output.close();
+  return EXIT.ok;
+}
+
+function exitStatus(summary: RunSummary): number {
+  if (summary.failed + summary.errors + summary.refused + summary.blocked > 0) return EXIT.failed;
+  return summary.unusable > 0 ? EXIT.usage : EXIT.ok;
+}

@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { RunmakerError } from '../errors.js';
+import { LF } from '../job/line.js';
+import { type Selection, selectionOf } from '../job/selection.js';
+import { State } from '../job/state.js';
+import { type OpenOptions, openQueue } from '../queue/open.js';
+import type { Queue } from '../queue/queue.js';
+import { jobJson, jobLine } from '../report/job-list.js';
+import { Output } from './output.js';
+import { commandLine, EXIT } from './program.js';
+import { lockDriver } from './values.js';
+
+interface Options {
+  all?: boolean;
+  state?: string;
+  match?: string;
+  set?: string;
+  force?: boolean;
+  list?: boolean;
+  json?: boolean;
+  add?: string[];
+  addFrom?: string;
+  hold?: boolean;
+  reclaim?: boolean;
+  stats?: boolean;
+  locks?: OpenOptions['locks'];
+}
+
+const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats'] as const;
+const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats';
+
+/** `runset`: looks at the jobs of a queue and changes their states. Returns the exit status. */
+export async function runset(argv: readonly string[]): Promise<number> {
+  const { queueName, jobs, options } = readArguments(argv);
+  const action = ACTIONS.filter(name => options[name] !== undefined && !(name === 'addFrom' && options.add));
+  if (action.length !== 1) {
+    throw new RunmakerError('usage', action.length === 0 ? 'nothing to do' : `${action.length} things to do at once`, {
+      hint: `say one of ${ACTION_NAMES}`,
+    });
+  }
+  refuseLostOptions(options, jobs);
+  const queue = await openQueue(queueName, { locks: options.locks });
+  try {
+    switch (action[0]) {
+      case 'set':
+        return await setStates(queue, selectionOf({ ...options, jobs }), options.set as string, options.force ?? false);
+      case 'list':
+        return await list(queue, chooses(options, jobs) ? selectionOf({ ...options, jobs }) : {}, options.json ?? false);
+      case 'add':
+      case 'addFrom':
+        await queue.append(await commandsToAdd(options), { state: options.hold ? State.held : State.new });
+        return EXIT.ok;
+      case 'reclaim':
+        return await reclaim(queue);
+      default:
+        return await stats(queue, options.json ?? false);
+    }
+  } finally {
+    await queue.close();
+  }
+}
+
+function readArguments(argv: readonly string[]): { queueName: string; jobs: string[]; options: Options } {
+  const program = commandLine('runset', 'Look at the jobs of a queue and change their states.')
+    .argument('[queue]', 'path of the runs file')
+    .argument('[jobs...]', 'line numbers (3, 3-10, -5, 20-) and byte offsets (@160)')
+    .option('-s, --set <state>', 'set the state of the chosen jobs: . new, d done, ! failed, e error, - held')
+    .option('--force', 'with --set: also set jobs that somebody is running')
+    .option('-l, --list', 'print the chosen jobs, all when none are chosen: "number: state - command"')
+    .option('--all', 'choose all jobs')
+    .option('--state <states>', "choose the jobs in these states, such as '!e'")
+    .option('--match <regex>', 'choose the jobs whose command matches')
+    .option('--add <command...>', 'append jobs')
+    .option('--add-from <file>', 'append a job for each line of a file; - is the standard input')
+    .option('--hold', 'with --add and --add-from: append them held ("-"), for somebody to set to "." later')
+    .option('--reclaim', 'set the jobs that nobody runs any more back to "."')
+    .option('--stats', 'print how many jobs are in each state')
+    .option('--json', 'with --list and --stats: print JSON')
+    .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
+    .parse([...argv], { from: 'user' });
+  const options = program.opts<Options>();
+  const [first, ...jobs] = program.args;
+  // "--add" takes all words that follow it, the queue's name among them when that stands last.
+  const queueName = first ?? (options.add && options.add.length > 1 ? options.add.pop() : undefined);
+  if (queueName === undefined) throw new RunmakerError('usage', 'no queue is named', { hint: 'runset --list runs.txt' });
+  return { queueName, jobs, options };
+}
+
+function chooses(options: Options, jobs: readonly string[]): boolean {
+  return jobs.length > 0 || options.all === true || options.state !== undefined || options.match !== undefined;
+}
+
+/** An option that would have no effect was meant to have one. */
+function refuseLostOptions(options: Options, jobs: readonly string[]): void {
+  const adds = options.add !== undefined || options.addFrom !== undefined;
+  const lost = [
+    options.force && options.set === undefined && '--force goes with --set',
+    options.hold && !adds && '--hold goes with --add',
+    options.json && !options.list && !options.stats && '--json goes with --list and --stats',
+    chooses(options, jobs) && options.set === undefined && !options.list && 'only --set and --list work on chosen jobs',
+  ].find(Boolean);
+  if (lost) throw new RunmakerError('usage', lost);
+}
+
+async function setStates(queue: Queue, selection: Selection, state: string, force: boolean): Promise<number> {
+  const { matched, running } = await queue.set(selection, state, { force });
+  for (const job of running) process.stderr.write(`runset: line ${job.number} is being run and was left alone\n`);
+  if (running.length > 0) process.stderr.write('pass --force to set it all the same: its result will not be recorded\n');
+  if (matched === 0) process.stderr.write(`runset: no job of ${queue.name} is chosen by that; nothing was changed\n`);
+  return running.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+async function list(queue: Queue, selection: Selection, json: boolean): Promise<number> {
+  const output = new Output();
+  for await (const jobs of queue.jobs(selection)) {
+    if (!(await output.print(Buffer.concat(jobs.map(json ? jobJson : jobLine))))) break;
+  }
+  await output.close();
+  return EXIT.ok;
+}
+
+async function stats(queue: Queue, json: boolean): Promise<number> {
+  const counts = await queue.counts();
+  const text = json
+    ? JSON.stringify(counts)
+    : Object.entries(counts)
+        .map(([name, count]) => `${String(count).padStart(8)} ${name}`)
+        .join('\n');
+  process.stdout.write(`${text}\n`);
+  return EXIT.ok;
+}
+
+async function reclaim(queue: Queue): Promise<number> {
+  const jobs = await queue.reclaim();
+  const output = new Output();
+  for (const job of jobs) await output.print(jobLine({ ...job, state: State.new, holder: undefined }));
+  await output.close();
+  return EXIT.ok;
+}
+
+async function commandsToAdd({ add = [], addFrom }: Options): Promise<Buffer[]> {
+  const commands = add.map(command => Buffer.from(command));
+  if (addFrom === undefined) return commands;
+  const bytes = await readAll(addFrom);
+  for (let start = 0; start < bytes.length; ) {
+    const feed = bytes.indexOf(LF, start);
+    const end = feed < 0 ? bytes.length : feed;
+    const command = bytes.subarray(start, end > start && bytes[end - 1] === 0x0d ? end - 1 : end);
+    if (command.length > 0) commands.push(Buffer.from(command));
+    start = end + 1;
+  }
+  return commands;
+}
+
+async function readAll(source: string): Promise<Buffer<ArrayBufferLike>> {
+  try {
+    return source === '-' ? await buffer(process.stdin) : await readFile(source);
+  } catch (cause) {
+    throw new RunmakerError('input', `${source}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,90 @@
+import type { OutputStream } from '../execute/executor.js';
+import type { OutcomeJson } from './outcome-json.js';
+
+/*
+ * What `runmaker --json` prints: one of these a line. Names and meanings are stable: later versions may add events and fields,
+ * and readers should pass over those that they do not know. Times are ISO 8601, UTC, with milliseconds.
+ */
+
+/** A job, as it was when it was claimed. Its command is given as `base64` if it is not UTF-8. */
+export type JobJson = {
+  /** Line number, from 1. */
+  readonly number: number;
+  /** The state that it was claimed in: `.`, or `!` or `e` with --retry. */
+  readonly state: string;
+} & ({ readonly command: string } | { readonly base64: string });
+
+/** What all events that are about an attempt carry. */
+export interface AttemptJson<J = JobJson> {
+  readonly time: string;
+  readonly job: J;
+  /** 1 … jobs at a time. */
+  readonly slot: number;
+  /** From 1. */
+  readonly attempt: number;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** This runner has the job. */
+export interface ClaimedJson {
+  readonly event: 'claimed';
+  readonly time: string;
+  readonly job: JobJson;
+  readonly slot: number;
+}
+
+/** An attempt was started. */
+export interface StartedJson extends AttemptJson {
+  readonly event: 'started';
+}
+
+/**
+ * One line of output, without its newline, as `text`, or as `base64` if it is not UTF-8. A line longer than 64 KiB may come in
+ * parts. The job is given by its number alone: the command was told with `claimed` and is often longer than the line.
+ */
+export type OutputJson = AttemptJson<Pick<JobJson, 'number'>> & {
+  readonly event: 'output';
+  readonly stream: OutputStream;
+} & ({ readonly text: string } | { readonly base64: string });
+
+/** An attempt ended. */
+export interface EndedJson extends AttemptJson, OutcomeJson {
+  readonly event: 'ended';
+  readonly start: string;
+  readonly end: string;
+  /** The job is tried once more. */
+  readonly again: boolean;
+}
+
+/** The job could not be started. */
+export interface NotStartedJson {
+  readonly event: 'notStarted';
+  readonly time: string;
+  readonly job: JobJson;
+  readonly slot: number;
+  readonly message: string;
+}
+
+/** The job is in its final state, or `.` again. */
+export interface FinishedJson {
+  readonly event: 'finished';
+  readonly time: string;
+  readonly job: JobJson;
+  readonly slot: number;
+  readonly state: string;
+  /** Why the state could not be written; absent when it was. */
+  readonly refused?: string;
+}
+
+/** Something that the user should know. */
+export interface WarningJson {
+  readonly event: 'warning';
+  readonly time: string;
+  readonly message: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** A line of `runmaker --json`. */
+export type JsonEvent = ClaimedJson | StartedJson | OutputJson | EndedJson | NotStartedJson | FinishedJson | WarningJson;

@@ -1,0 +1,34 @@
+import type { Exit } from '../execute/executor.js';
+import type { Outcome } from '../run/events.js';
+
+/** How an attempt ended, as programs read it. */
+export interface OutcomeJson {
+  /** `timedOut` and `interrupted`: ended by the runner; `exit` or `signal` say how it took that. */
+  readonly outcome: Outcome['kind'];
+  /** Exit status; null for a job that a signal has killed, or that was never started. */
+  readonly exit: number | null;
+  /** Number of the signal that killed it, or null. */
+  readonly signal: number | null;
+}
+
+/** Flattens an outcome. */
+export function outcomeJson(outcome: Outcome): OutcomeJson {
+  const exit = exitOf(outcome);
+  return {
+    outcome: outcome.kind,
+    exit: exit?.kind === 'exited' ? exit.code : null,
+    signal: exit?.kind === 'signalled' ? exit.signal : null,
+  };
+}
+
+function exitOf(outcome: Outcome): Exit | undefined {
+  switch (outcome.kind) {
+    case 'timedOut':
+    case 'interrupted':
+      return outcome.exit;
+    case 'notStarted':
+      return undefined;
+    default:
+      return outcome;
+  }
+}

@@ -1,0 +1,118 @@
+import fs from 'node:fs';
+import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { OutputStream } from '../execute/executor.js';
+import type { Attempt, Listener, RunEvent } from '../run/events.js';
+import { Attempts } from './attempts.js';
+import { ByteSink } from './byte-sink.js';
+import { cannotOpen, LossNotice, type Warn } from './loss.js';
+import { resultStatus } from './result-status.js';
+
+type Ended = Extract<RunEvent, { type: 'ended' }>;
+
+/**
+ * Opens a folder for whole outputs and creates it when it is missing.
+ *
+ * @throws RunmakerError `input` when it cannot be created or written to
+ */
+export async function openResultsFolder(path: string, warn: Warn): Promise<ResultsFolder> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+  return new ResultsFolder(path, warn);
+}
+
+/** The files of one attempt. */
+interface Files {
+  readonly folder: string;
+  /** Settles when the folder is there and the previous attempt's files are closed. Never rejects. */
+  readonly begun: Promise<void>;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+}
+
+/**
+ * Whole outputs (`--results`), in a folder for each job, named by its line number: `stdout` and `stderr`, byte for byte as they
+ * come, and `status.json`, which is there from the start and says how the job ended when it has. Each attempt begins anew, so
+ * that the files are of one attempt, the last.
+ *
+ * Where something cannot be written, the first loss is told and the rest of that file left out: what stands in it has no gaps.
+ */
+export class ResultsFolder {
+  readonly listener: Listener;
+  readonly #path: string;
+  readonly #loss: LossNotice;
+  readonly #attempts: Attempts<Files>;
+  /** Work under way, by job: the next attempt waits until the files of the previous one are closed. */
+  readonly #work = new Map<number, Promise<void>>();
+
+  /** Use `openResultsFolder`. */
+  constructor(path: string, warn: Warn) {
+    this.#path = path;
+    this.#loss = new LossNotice(warn, 'the jobs go on; outputs are incomplete there');
+    this.#attempts = new Attempts(attempt => this.#begin(attempt));
+    this.listener = event => this.#handleEvent(event);
+  }
+
+  /** Settles when everything is written and closed. Never rejects. */
+  async close(): Promise<void> {
+    for (const files of this.#attempts.values()) await Promise.all([files.stdout.close(), files.stderr.close()]);
+    await Promise.all(this.#work.values());
+  }
+
+  #handleEvent(event: RunEvent): void | Promise<void> {
+    switch (event.type) {
+      case 'started':
+        this.#attempts.begin(event);
+        return;
+      case 'output':
+        return this.#attempts.of(event)[event.stream].write(event.bytes);
+      case 'ended':
+        return this.#end(this.#attempts.end(event), event);
+      default:
+        return;
+    }
+  }
+
+  #begin(attempt: Attempt): Files {
+    const { number } = attempt.job;
+    const folder = join(this.#path, String(number));
+    const ready = (this.#work.get(number) ?? Promise.resolve()).then(() => mkdir(folder, { recursive: true }));
+    const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.#loss.say(folder, error));
+    this.#keep(number, begun);
+    const sink = (stream: OutputStream) => this.#sink(join(folder, stream), ready);
+    return { folder, begun, stdout: sink('stdout'), stderr: sink('stderr') };
+  }
+
+  #end(files: Files, event: Ended): Promise<void> {
+    const ended = Promise.all([files.begun, files.stdout.close(), files.stderr.close()])
+      .then(() => writeStatus(files.folder, event, event))
+      .catch(error => this.#loss.say(files.folder, error));
+    this.#keep(event.job.number, ended);
+    return ended;
+  }
+
+  #sink(path: string, ready: Promise<unknown>): ByteSink {
+    const descriptor = ready.then(() => promisify(fs.open)(path, 'w'));
+    return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.#loss.say(path, error) });
+  }
+
+  #keep(number: number, work: Promise<void>): void {
+    const kept = work.finally(() => {
+      if (this.#work.get(number) === kept) this.#work.delete(number);
+    });
+    this.#work.set(number, kept);
+  }
+}
+
+/** Replaces the status in one step: who reads it sees the old one or the new one. */
+async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Promise<void> {
+  const path = join(folder, 'status.json');
+  const draft = `${path}.new`;
+  await writeFile(draft, `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`);
+  await rename(draft, path);
+}

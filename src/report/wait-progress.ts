@@ -1,0 +1,69 @@
+import { formatDuration } from '../job/duration.js';
+import { type Counts, processed } from '../job/state.js';
+import type { LastLine } from './last-line.js';
+import { LiveLine } from './live-line.js';
+import { formatRate, Pace } from './pace.js';
+import { type ProgressOptions, remaining } from './progress.js';
+
+/** Characters of the bar. */
+const WIDTH = 16;
+
+/**
+ * What `runwait -p` prints for each change where there is no terminal, in the older program's words:
+ *
+ *     progress:  12 of  40 jobs processed, 2 errors [====!>          ]
+ */
+export function progressLine(counts: Counts): string {
+  const done = String(processed(counts)).padStart(3);
+  const total = String(counts.total).padStart(3);
+  return `progress: ${done} of ${total} jobs processed, ${counts.failed + counts.error} errors [${progressBar(counts)}]`;
+}
+
+/** `=` done, `e` error, `!` failed, `>` running, blank for the rest; each part rounded down. */
+export function progressBar(counts: Counts): string {
+  const part = (mark: string, count: number) => mark.repeat(counts.total === 0 ? 0 : Math.floor((WIDTH * count) / counts.total));
+  const parts = part('=', counts.done) + part('e', counts.error) + part('!', counts.failed) + part('>', counts.running);
+  return parts.padEnd(WIDTH);
+}
+
+/** `[====!>          ] 12 of 40 jobs processed, 2 errors, 2.5/min, 3m left`; what nobody can say yet is left out. */
+export function waitProgressText(counts: Counts, pace: Pace): string {
+  const parts = [`${processed(counts)} of ${counts.total} jobs processed`, `${counts.failed + counts.error} errors`];
+  const { rate } = pace;
+  const left = pace.timeFor(remaining(counts));
+  if (rate !== undefined) parts.push(formatRate(rate));
+  if (left !== undefined) parts.push(`${formatDuration(left)} left`);
+  return `[${progressBar(counts)}] ${parts.join(', ')}`;
+}
+
+/** What `runwait -p` shows on a terminal: a bar that lives until the end, and then stays as it was last. */
+export class WaitProgress {
+  readonly #live: LiveLine;
+  readonly #pace: Pace;
+  #counts: Counts | undefined;
+
+  constructor(line: LastLine, options: ProgressOptions) {
+    this.#pace = new Pace(options.now ?? (() => performance.now()));
+    this.#live = new LiveLine(line, options.columns, () => this.#text());
+  }
+
+  /** Tells how many jobs are in which state now. */
+  update(counts: Counts): void {
+    const first = this.#counts === undefined;
+    this.#counts = counts;
+    this.#pace.note(processed(counts));
+    if (first) this.#live.start();
+    else this.#live.update();
+  }
+
+  /** Leaves the last state on the terminal. */
+  async close(): Promise<void> {
+    if (this.#counts === undefined) return;
+    this.#live.stop(this.#text());
+    this.#counts = undefined;
+  }
+
+  #text(): string {
+    return this.#counts === undefined ? '' : waitProgressText(this.#counts, this.#pace);
+  }
+}

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { OutputStream } from '../../src/execute/executor.js';
+import type { Job } from '../../src/job/job.js';
+import type { Counts } from '../../src/job/state.js';
+import type { Sink } from '../../src/report/byte-sink.js';
+import type { Attempt, Outcome, RunEvent } from '../../src/run/events.js';
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'runmaker-report-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Keeps what it is given. */
+export class MemorySink implements Sink {
+  readonly writes: Buffer[] = [];
+  waiting = 0;
+
+  give(bytes: Buffer): void {
+    this.writes.push(Buffer.from(bytes));
+  }
+
+  flush(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get text(): string {
+    return Buffer.concat(this.writes).toString();
+  }
+}
+
+/** Takes warnings. */
+export function warnings(): { said: string[]; warn: (message: string, hint?: string) => void } {
+  const said: string[] = [];
+  return { said, warn: message => void said.push(message) };
+}
+
+export function job(command: string | Buffer, changes: Partial<Job> = {}): Job {
+  return {
+    number: 1,
+    ordinal: 1,
+    offset: 0,
+    state: '.',
+    command: Buffer.from(command),
+    directives: { needs: { cpus: 0, mem: 0, gpus: 0 }, after: [], priority: 0 },
+    ...changes,
+  };
+}
+
+export const START = Date.UTC(2026, 10, 21, 12, 0, 0, 250);
+
+/** The events of one attempt at a job, on alice, process 601. */
+export function attemptAt(command: string | Buffer | Job, changes: Partial<Attempt> = {}) {
+  const ofJob = typeof command === 'string' || Buffer.isBuffer(command) ? job(command) : command;
+  const attempt: Attempt = { job: ofJob, slot: 1, attempt: 1, label: 'alice,601', host: 'alice', pid: 601, start: START, ...changes };
+  const output = (stream: OutputStream) => (bytes: string | Buffer) =>
+    ({ type: 'output', stream, bytes: Buffer.from(bytes), ...attempt }) satisfies RunEvent;
+  return {
+    claimed: { type: 'claimed', job: ofJob, slot: attempt.slot } satisfies RunEvent,
+    started: { type: 'started', ...attempt } satisfies RunEvent,
+    stdout: output('stdout'),
+    stderr: output('stderr'),
+    ended: (outcome: Outcome = { kind: 'exited', code: 0 }, more: { again?: boolean; after?: number } = {}) =>
+      ({ type: 'ended', outcome, end: START + (more.after ?? 1500), again: more.again ?? false, ...attempt }) satisfies RunEvent,
+    finished: (state: 'd' | '!' | 'e' | '.', refused?: string) =>
+      ({ type: 'finished', job: ofJob, slot: attempt.slot, state, refused }) satisfies RunEvent,
+  };
+}
+
+/** Counts, all others 0; the total is their sum. */
+export function counts(some: Partial<Omit<Counts, 'total'>>): Counts {
+  const all = { new: 0, claimed: 0, running: 0, done: 0, failed: 0, error: 0, held: 0, ...some };
+  const total = all.new + all.claimed + all.running + all.done + all.failed + all.error + all.held;
+  return { ...all, total, blocked: some.blocked ?? 0 };
+}
