@@ -7,7 +7,8 @@
  */
 export { type ErrorCode, RunmakerError } from './errors.js';
 export type { Execution, Executor, Exit, OutputStream, Task } from './execute/executor.js';
-export { ShellExecutor, type ShellOptions } from './execute/shell/shell-executor.js';
+export type { ShellOptions } from './execute/shell/shell.js';
+export { shellExecutor } from './execute/shell/shell-executor.js';
 export type { DirectiveProblem, Directives, Needs } from './job/directives.js';
 export type { Job } from './job/job.js';
 export type { Range, Selection } from './job/selection.js';

@@ -1,15 +1,19 @@
 import path from 'node:path';
+import type { Queue } from '../queue/queue.js';
 import { ByteSink, type Sink } from '../report/byte-sink.js';
 import { colourWanted } from '../report/colour.js';
 import { ConsoleReport } from '../report/console.js';
 import { openJobLog } from '../report/job-log.js';
 import { JsonReport } from '../report/json.js';
+import { LastLine } from '../report/last-line.js';
 import { openLogFile } from '../report/log-file.js';
 import type { Warn } from '../report/loss.js';
+import { RunProgress } from '../report/progress.js';
 import { openResultsFolder } from '../report/results-folder.js';
 import type { Listener } from '../run/events.js';
 import { hostName } from '../system/host.js';
 import type { RunmakerOptions } from './runmaker.js';
+import { terminalWidth } from './terminal.js';
 
 const DEFAULT_LOG_LINES = 3;
 
@@ -30,10 +34,13 @@ interface Report {
  * Opens what the options ask for. Files that cannot be opened stop the run before it starts.
  * @param onGone called when nobody reads standard output any more
  */
-export async function openReports(options: RunmakerOptions, onGone: () => void): Promise<Reports> {
+export async function openReports(queue: Queue, options: RunmakerOptions, onGone: () => void): Promise<Reports> {
   const out = new ByteSink(1, { onGone });
-  const err = new ByteSink(2);
-  const main = mainReport(options, out, err);
+  const onTerminal = process.stdout.isTTY === true && !options.json;
+  const live = onTerminal && options.progress ? new LastLine(out) : undefined;
+  // On a terminal warnings go the same way as the output, so that they do not run into the line at its bottom.
+  const err = live && process.stderr.isTTY ? live : new ByteSink(2);
+  const main = mainReport(options, live ?? out, err);
   const warn: Warn = (message, hint) => void main.listener({ type: 'warning', message, hint });
   const reports: Report[] = [main];
   if (options.logfile !== undefined) {
@@ -41,13 +48,43 @@ export async function openReports(options: RunmakerOptions, onGone: () => void):
     reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
   }
   if (options.joblog !== undefined) reports.push(await openJobLog(options.joblog, warn));
+  if (live) reports.push(runProgress(live, queue));
   if (options.results !== undefined) reports.push(await openResultsFolder(options.results, warn));
   return {
     listeners: reports.map(report => report.listener),
     async close() {
       // The first one last: it prints what the others have to say.
       for (const report of reports.reverse()) await report.close();
-      await Promise.all([out.close(), err.close()]);
+      await Promise.all([out.flush(), err.flush()]);
+    },
+  };
+}
+
+/** How often, in ms, the progress line is set right by what other runners did. */
+const COUNT_INTERVAL = 2000;
+
+/** The progress line, fed with counts for as long as the run lasts. */
+function runProgress(live: LastLine, queue: Queue): Report {
+  const progress = new RunProgress(live, { columns: terminalWidth });
+  let counting: Promise<void> | undefined;
+  const count = (): void => {
+    // A queue that cannot be counted is the runner's to complain about.
+    counting ??= queue
+      .counts()
+      .then(counts => progress.update(counts))
+      .catch(() => undefined)
+      .finally(() => {
+        counting = undefined;
+      });
+  };
+  count();
+  const timer = setInterval(count, COUNT_INTERVAL);
+  return {
+    listener: progress.listener,
+    async close() {
+      clearInterval(timer);
+      await counting;
+      await progress.close();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { RunmakerError } from '../errors.js';
-import { ShellExecutor } from '../execute/shell/shell-executor.js';
+import { shellExecutor } from '../execute/shell/shell-executor.js';
 import type { LockDriverName } from '../queue/file/locks/lock-driver.js';
 import { openQueue } from '../queue/open.js';
 import type { Queue } from '../queue/queue.js';
@@ -49,13 +49,13 @@ export interface RunmakerOptions {
 export async function runmaker(argv: readonly string[]): Promise<number> {
   const { queueName, options } = readArguments(argv);
   refuseContradictions(options);
-  const executor = new ShellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
+  const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
   const queue = await openQueue(queueName, { locks: options.locks });
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun) return await printPlan(queue, options.retry ?? false);
-    const reports = await openReports(options, () => runner.drain());
+    const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
       jobs: options.jobs || usableCpus(),

@@ -1,9 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Counts, processed, State } from '../job/state.js';
+import type { Counts } from '../job/state.js';
 import { type OpenOptions, openQueue } from '../queue/open.js';
 import type { Queue } from '../queue/queue.js';
-import { Output } from './output.js';
+import { ByteSink } from '../report/byte-sink.js';
+import { LastLine } from '../report/last-line.js';
+import { OrphanWatch } from '../report/orphan-watch.js';
+import { progressLine, WaitProgress } from '../report/wait-progress.js';
+import { after } from '../run/timer.js';
 import { commandLine, EXIT } from './program.js';
+import { terminalWidth } from './terminal.js';
 import { duration, lockDriver } from './values.js';
 
 interface Options {
@@ -14,11 +19,115 @@ interface Options {
   locks?: OpenOptions['locks'];
 }
 
+/** How often, in ms, it is asked whether somebody still runs what is said to run: no change of the queue would tell. */
+const ORPHAN_CHECK = 5000;
+
 /** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */
 export async function runwait(argv: readonly string[]): Promise<number> {
-  return EXIT.ok;
-  void argv;
-  void setTimeout;
+  const program = commandLine('runwait', 'Wait until all jobs of a queue were run.')
+    .argument('<queue>', 'path of the runs file')
+    .option('-e, --use-exit-status', 'exit with 0 only if all jobs are done, else with 1')
+    .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
+    .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
+    .option('--json', 'print the counts of each state at each change, one JSON object a line')
+    .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
+    .parse([...argv], { from: 'user' });
+  const options = program.opts<Options>();
+  const queue = await openQueue(program.args[0] as string, { locks: options.locks });
+  try {
+    const display = openDisplay(options);
+    try {
+      const counts = await waitForEnd(queue, options.timeout, display);
+      await display.close();
+      return conclude(queue, counts, options);
+    } finally {
+      await display.close();
+    }
+  } finally {
+    await queue.close();
+  }
 }
-void ({} as [Counts, typeof processed, typeof State, Queue, Options]);
-void [openQueue, commandLine, Output, duration, lockDriver];
+
+/** Shows counts as they change, and what is worth a word beside them. */
+interface Display {
+  counts(counts: Counts): void;
+  notice(text: string): void;
+  close(): Promise<void>;
+}
+
+function openDisplay({ progress, json }: Options): Display {
+  const out = new ByteSink(1);
+  const err = new ByteSink(2);
+  const live = progress && !json && process.stdout.isTTY ? new LastLine(out) : undefined;
+  const bar = live && new WaitProgress(live, { columns: terminalWidth });
+  const text = json ? (counts: Counts) => JSON.stringify(counts) : progress ? progressLine : undefined;
+  return {
+    counts(counts) {
+      if (bar) bar.update(counts);
+      else if (text) void out.give(Buffer.from(`${text(counts)}\n`));
+    },
+    notice(message) {
+      void (live ?? err).give(Buffer.from(`runwait: ${message}\n`));
+    },
+    async close() {
+      await bar?.close();
+      await live?.flush();
+      await Promise.all([out.close(), err.close()]);
+    },
+  };
+}
+
+/** The last counts; those of a queue that is not at its end when the time ran out. */
+async function waitForEnd(queue: Queue, timeout: number | undefined, display: Display): Promise<Counts> {
+  const giveUp = new AbortController();
+  const { signal } = giveUp;
+  const callOff = timeout === undefined ? () => undefined : after(timeout, () => giveUp.abort());
+  const orphans = new OrphanWatch(queue, message => display.notice(message));
+  let shown = '';
+  for (;;) {
+    const counts = await queue.counts();
+    if (JSON.stringify(counts) !== shown) {
+      shown = JSON.stringify(counts);
+      display.counts(counts);
+    }
+    if (isOver(counts) || signal.aborted) {
+      callOff();
+      return counts;
+    }
+    if (counts.running + counts.claimed > 0) await orphans.look();
+    await newsWithin(queue, ORPHAN_CHECK, signal);
+  }
+}
+
+/** Waits until the queue changes, or for so many ms, or until `signal` is aborted. */
+async function newsWithin(queue: Queue, ms: number, signal: AbortSignal): Promise<void> {
+  const enough = new AbortController();
+  const stop = (): void => enough.abort();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([queue.changed(enough.signal), setTimeout(ms, undefined, { signal: enough.signal })]);
+  } catch (error) {
+    if (!enough.signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    enough.abort();
+  }
+}
+
+function isOver(counts: Counts): boolean {
+  return counts.new - counts.blocked + counts.claimed + counts.running === 0;
+}
+
+function conclude(queue: Queue, counts: Counts, options: Options): number {
+  if (!isOver(counts)) {
+    process.stderr.write(`runwait: ${queue.name} is not at its end: ${counts.new} jobs new, ${counts.running + counts.claimed} running\n`);
+    return EXIT.timeout;
+  }
+  if (counts.total === 0) process.stderr.write(`runwait: ${queue.name} holds no jobs\n`);
+  if (counts.blocked > 0) {
+    const jobs = counts.blocked === 1 ? '1 job is' : `${counts.blocked} jobs are`;
+    process.stderr.write(`runwait: ${jobs} blocked: what must come first failed or is held\nsee runset --list --state '!e-'\n`);
+  }
+  const allDone = counts.done === counts.total - counts.held;
+  return options.useExitStatus && !allDone ? EXIT.failed : EXIT.ok;
+}

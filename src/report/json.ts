@@ -4,12 +4,15 @@ import type { Job } from '../job/job.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
 import { Attempts } from './attempts.js';
 import type { Sink } from './byte-sink.js';
-import type { AttemptJson, JobJson, JsonEvent } from './json-event.js';
+import type { AttemptJson, JobJson, JsonEvent, OutputJson } from './json-event.js';
 import { LineAssembler } from './lines.js';
 import { outcomeJson } from './outcome-json.js';
 
 const LF = 0x0a;
 const STREAMS = ['stdout', 'stderr'] as const;
+
+/** A line of output. */
+type Content = { readonly text: string } | { readonly base64: string };
 
 /** Run events as JSON, one object a line (`--json`); json-event.ts says what they hold. Lines of output are events of their own. */
 export class JsonReport {
@@ -37,37 +40,42 @@ export class JsonReport {
     const time = new Date(this.#now()).toISOString();
     switch (event.type) {
       case 'claimed':
-        return this.#print([{ event: 'claimed', time, job: jobJson(event.job), slot: event.slot }]);
+        return this.#print({ event: 'claimed', time, job: jobJson(event.job), slot: event.slot });
       case 'started':
         this.#lines.begin(event);
-        return this.#print([{ event: 'started', ...attemptJson(event, new Date(event.start).toISOString()) }]);
+        return this.#print({ event: 'started', ...attemptJson(event, new Date(event.start).toISOString()) });
       case 'output': {
         const lines = this.#lines.of(event)[event.stream].push(event.bytes);
-        return lines === undefined ? undefined : this.#print(outputJson(event, event.stream, lines, time));
+        return this.#give(outputJson(event, event.stream, lines, time));
       }
       case 'ended': {
         const assemblers = this.#lines.end(event);
-        const rest = STREAMS.flatMap(stream => outputJson(event, stream, assemblers[stream].flush(), time));
+        const rest = STREAMS.map(stream => outputJson(event, stream, assemblers[stream].flush(), time)).join('');
         const end = new Date(event.end).toISOString();
         const start = new Date(event.start).toISOString();
         const { again } = event;
-        return this.#print([...rest, { event: 'ended', ...attemptJson(event, end), start, end, ...outcomeJson(event.outcome), again }]);
+        return this.#print({ event: 'ended', ...attemptJson(event, end), start, end, ...outcomeJson(event.outcome), again }, rest);
       }
       case 'notStarted':
-        return this.#print([{ event: 'notStarted', time, job: jobJson(event.job), slot: event.slot, message: event.message }]);
+        return this.#print({ event: 'notStarted', time, job: jobJson(event.job), slot: event.slot, message: event.message });
       case 'finished': {
         const refused = event.refused === undefined ? {} : { refused: event.refused };
-        return this.#print([{ event: 'finished', time, job: jobJson(event.job), slot: event.slot, state: event.state, ...refused }]);
+        return this.#print({ event: 'finished', time, job: jobJson(event.job), slot: event.slot, state: event.state, ...refused });
       }
       case 'warning': {
         const hint = event.hint === undefined ? {} : { hint: event.hint };
-        return this.#print([{ event: 'warning', time, message: event.message, ...hint }]);
+        return this.#print({ event: 'warning', time, message: event.message, ...hint });
       }
     }
   }
 
-  #print(events: readonly JsonEvent[]): void | Promise<void> {
-    return this.#out.give(Buffer.from(events.map(event => `${JSON.stringify(event)}\n`).join('')));
+  /** @param before lines that go out in the same write */
+  #print(event: JsonEvent, before = ''): void | Promise<void> {
+    return this.#give(`${before}${JSON.stringify(event)}\n`);
+  }
+
+  #give(lines: string): void | Promise<void> {
+    if (lines !== '') return this.#out.give(Buffer.from(lines));
   }
 }
 
@@ -83,16 +91,40 @@ function placeJson({ slot, attempt, host, pid }: Attempt) {
   return { slot, attempt, host, pid };
 }
 
-/** An event for each line. */
-function outputJson(attempt: Attempt, stream: OutputStream, lines: Buffer | undefined, time: string): JsonEvent[] {
-  if (lines === undefined) return [];
-  const common = { event: 'output', time, job: { number: attempt.job.number }, ...placeJson(attempt), stream } as const;
-  const events: JsonEvent[] = [];
+/** An event for each line. The part that all have in common is made once: a job can print a million lines a second. */
+function outputJson(attempt: Attempt, stream: OutputStream, lines: Buffer | undefined, time: string): string {
+  if (lines === undefined) return '';
+  const common = {
+    event: 'output',
+    time,
+    job: { number: attempt.job.number },
+    ...placeJson(attempt),
+    stream,
+  } satisfies Partial<OutputJson>;
+  const head = JSON.stringify(common).slice(0, -1);
+  const print = (content: Content) => `${head},${JSON.stringify(content).slice(1)}\n`;
+  if (isUtf8(lines))
+    return lines
+      .toString('utf8', 0, lines.length - 1)
+      .split('\n')
+      .map(text => print({ text }))
+      .join('');
+  return wholeLines(lines)
+    .map(line => print(contentOf(line)))
+    .join('');
+}
+
+function contentOf(line: Buffer): Content {
+  return isUtf8(line) ? { text: line.toString() } : { base64: line.toString('base64') };
+}
+
+/** The lines without their newlines. */
+function wholeLines(lines: Buffer): Buffer[] {
+  const found: Buffer[] = [];
   for (let start = 0; start < lines.length; ) {
     const end = lines.indexOf(LF, start);
-    const line = lines.subarray(start, end);
-    events.push(isUtf8(line) ? { ...common, text: line.toString() } : { ...common, base64: line.toString('base64') });
+    found.push(lines.subarray(start, end));
     start = end + 1;
   }
-  return events;
+  return found;
 }

@@ -1,6 +1,7 @@
 import type { Exit, OutputStream } from '../execute/executor.js';
-import { formatDuration } from '../job/duration.js';
+
 import type { Attempt, RunEvent } from '../run/events.js';
+import { exactDuration } from './exact-duration.js';
 
 /*
  * What the console and the log file say about a job, without line ends. Commands are copied byte for byte, so these are Buffers.
@@ -30,7 +31,7 @@ export function endedTexts(event: Ended): Buffer[] {
   const say = (what: string) => statusText(label, what, event.job.command);
   switch (outcome.kind) {
     case 'timedOut':
-      return [say(`timed out after ${formatDuration(outcome.after)}`), say(exitText(outcome.exit))];
+      return [say(`timed out after ${exactDuration(outcome.after)}`), say(exitText(outcome.exit))];
     case 'interrupted':
       return [say(exitText(outcome.exit))];
     case 'notStarted':

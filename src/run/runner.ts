@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Executor } from '../execute/executor.js';
-import { ShellExecutor } from '../execute/shell/shell-executor.js';
+import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { State } from '../job/state.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
@@ -79,7 +79,7 @@ export class Runner {
     private readonly options: RunnerOptions = {},
   ) {
     this.slots = new Slots(options.jobs ?? 1);
-    this.executor = options.executor ?? new ShellExecutor();
+    this.executor = options.executor ?? shellExecutor();
     this.resources = options.resources ?? hostResources();
     this.listeners = options.listeners ?? [];
   }

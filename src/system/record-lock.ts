@@ -1,6 +1,6 @@
 import os from 'node:os';
-import koffi from 'koffi';
 import { RunmakerError } from '../errors.js';
+import { loadKoffi } from './koffi.js';
 
 /** A shared lock goes together with other shared ones, an exclusive lock with none. */
 export type LockKind = 'shared' | 'exclusive';
@@ -46,8 +46,9 @@ export function recordLocks(): RecordLocks {
 }
 
 function load(): RecordLocks {
-  if (process.platform !== 'linux') {
-    throw new RunmakerError('queue', `byte-range locks of open files are not available on ${process.platform}`, {
+  const koffi = process.platform === 'linux' ? loadKoffi() : undefined;
+  if (koffi === undefined) {
+    throw new RunmakerError('queue', `byte-range locks of open files cannot be had on this host (${process.platform} ${process.arch})`, {
       hint: 'pass --locks file, on all hosts',
     });
   }

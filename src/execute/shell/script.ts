@@ -5,26 +5,33 @@ import { RunmakerError } from '../../errors.js';
 const LONGEST_ARGUMENT = 128 * 1024 - 1;
 
 /**
- * The command as an argument for `sh -c`. Node hands arguments on as UTF-8 text only, so a command with other bytes is
- * spelled for printf(1), of which every POSIX shell has its own, and evaluated by the shell itself.
+ * Refuses what no shell can be given: a NUL byte, or more bytes than the kernel passes on.
  *
- * @throws RunmakerError `start` for what no shell can be given: a NUL byte, or more bytes than the kernel passes on
+ * @param length bytes of the argument that stands for the command
+ * @throws RunmakerError `start`
  */
-export function scriptFor(command: Buffer): string {
+export function refuseUnpassable(command: Buffer, length: number): void {
   const nul = command.indexOf(0);
   if (nul >= 0) {
     throw new RunmakerError('start', `the command holds a NUL byte (byte ${nul + 1}), which no command line can carry`);
   }
-  const script = isUtf8(command) ? command.toString('utf8') : `eval "$(printf '${spell(command)}')"`;
-  if (script.length > LONGEST_ARGUMENT || Buffer.byteLength(script) > LONGEST_ARGUMENT) {
+  if (length > LONGEST_ARGUMENT) {
     throw new RunmakerError(
       'start',
-      `the command is ${command.length} bytes long; the kernel passes at most ${LONGEST_ARGUMENT} to a shell`,
-      {
-        hint: 'put the commands into a script file, and its name into the line',
-      },
+      `the command is ${command.length} bytes long, more than the kernel passes to a shell (${LONGEST_ARGUMENT}): put it into a script file`,
     );
   }
+}
+
+/**
+ * The command as an argument for `sh -c`, in text. Node hands arguments on as UTF-8 only, so a command with other bytes is
+ * spelled for printf(1), of which every POSIX shell has its own, and evaluated by the shell itself.
+ *
+ * @throws RunmakerError `start` for what no shell can be given
+ */
+export function scriptFor(command: Buffer): string {
+  const script = isUtf8(command) ? command.toString('utf8') : `eval "$(printf '${spell(command)}')"`;
+  refuseUnpassable(command, Buffer.byteLength(script));
   return script;
 }
 

@@ -150,8 +150,12 @@ export class FileQueue implements Queue {
     }
   }
 
-  private async holderOf(file: LockableFile, job: Job): Promise<'present' | 'absent'> {
-    return (await file.isFree(job.offset + 1, 1)) ? 'absent' : 'present';
+  /** Undefined when the job ended between the two looks. */
+  private async holderOf(file: LockableFile, job: Job): Promise<Job['holder']> {
+    if (!(await file.isFree(job.offset + 1, 1))) return 'present';
+    const state = Buffer.alloc(1);
+    await file.read(state, job.offset);
+    return isInHand(state.toString('latin1')) ? 'absent' : undefined;
   }
 
   private async explained<T>(work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import os from 'node:os';
+import type { Readable } from 'node:stream';
+import { RunmakerError } from '../../errors.js';
+import { hostName } from '../../system/host.js';
+import type { Execution, Executor, Exit, Task } from '../executor.js';
+import { killGroup } from './kill-group.js';
+import { carryOutputs } from './outputs.js';
+import { scriptFor } from './script.js';
+import type { Shell } from './shell.js';
+
+/** Starts shells by Node's own child_process: everywhere, but four times as slowly as posix_spawn. */
+export class NodeExecutor implements Executor {
+  constructor(private readonly shell: Shell) {}
+
+  async start(task: Task): Promise<Execution> {
+    const child = this.spawn(task);
+    if (child.pid === undefined) throw await failureOf(child);
+    return new NodeExecution(child, child.pid, task);
+  }
+
+  private spawn(task: Task): ChildProcess {
+    const { program, leading, directory } = this.shell;
+    const script = scriptFor(task.command);
+    try {
+      return spawn(program, [...leading, script], {
+        cwd: directory,
+        env: { ...process.env, ...task.environment },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe', ...(task.presence === undefined ? [] : [task.presence])],
+      });
+    } catch (cause) {
+      throw notStarted(cause as Error);
+    }
+  }
+}
+
+function failureOf(child: ChildProcess): Promise<RunmakerError> {
+  return new Promise(resolve => child.once('error', cause => resolve(notStarted(cause))));
+}
+
+function notStarted(cause: Error): RunmakerError {
+  return new RunmakerError('start', `the shell could not be started: ${cause.message}`, { cause });
+}
+
+class NodeExecution implements Execution {
+  readonly label: string;
+  readonly exit: Promise<Exit>;
+  private ended = false;
+
+  constructor(
+    private readonly child: ChildProcess,
+    readonly pid: number,
+    task: Task,
+  ) {
+    this.label = `${hostName()},${pid}`;
+    const exited = new Promise<Exit>(resolve => {
+      child.once('exit', (code, signal) => {
+        resolve(signal ? { kind: 'signalled', signal: os.constants.signals[signal] } : { kind: 'exited', code: code as number });
+      });
+    });
+    this.exit = carryOutputs(child.stdout as Readable, child.stderr as Readable, task).then(async () => {
+      const exit = await exited;
+      this.ended = true;
+      return exit;
+    });
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (!this.ended) killGroup(this.pid, signal);
+  }
+
+  abandon(): void {
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+  }
+}
