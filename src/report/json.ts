@@ -11,8 +11,8 @@ import { outcomeJson } from './outcome-json.js';
 const LF = 0x0a;
 const STREAMS = ['stdout', 'stderr'] as const;
 
-/** A line of output. */
-type Content = { readonly text: string } | { readonly base64: string };
+/** A line of output, and what it is called. */
+type Content = readonly ['text' | 'base64', string];
 
 /** Run events as JSON, one object a line (`--json`); json-event.ts says what they hold. Lines of output are events of their own. */
 export class JsonReport {
@@ -102,20 +102,18 @@ function outputJson(attempt: Attempt, stream: OutputStream, lines: Buffer | unde
     stream,
   } satisfies Partial<OutputJson>;
   const head = JSON.stringify(common).slice(0, -1);
-  const print = (content: Content) => `${head},${JSON.stringify(content).slice(1)}\n`;
-  if (isUtf8(lines))
-    return lines
-      .toString('utf8', 0, lines.length - 1)
-      .split('\n')
-      .map(text => print({ text }))
-      .join('');
-  return wholeLines(lines)
-    .map(line => print(contentOf(line)))
-    .join('');
+  const contents = isUtf8(lines) ? textLines(lines) : wholeLines(lines).map(contentOf);
+  return contents.map(([key, value]) => `${head},"${key}":${JSON.stringify(value)}}\n`).join('');
+}
+
+/** Much faster than line by line, and nearly all output is text. */
+function textLines(lines: Buffer): Content[] {
+  const text = lines.toString('utf8', 0, lines.length - 1);
+  return text.split('\n').map(line => ['text', line]);
 }
 
 function contentOf(line: Buffer): Content {
-  return isUtf8(line) ? { text: line.toString() } : { base64: line.toString('base64') };
+  return isUtf8(line) ? ['text', line.toString()] : ['base64', line.toString('base64')];
 }
 
 /** The lines without their newlines. */

@@ -8,9 +8,9 @@ export interface SpawnRequest {
   readonly program: string;
   /** The arguments from argv[0] on, byte for byte, without NUL bytes. */
   readonly argv: readonly Buffer[];
+  /** Variables of this process alone. They win over those of the environment. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly environment: Environment;
-  /** Variables of this process alone, "NAME=value"; they come first and so win over the environment's. */
-  readonly variables: readonly Buffer[];
   /** Working directory; the caller's own when absent. */
   readonly directory?: string | undefined;
   /** A descriptor that becomes the process's descriptor 3. */
@@ -25,11 +25,11 @@ export interface Spawned {
   readonly stderr: number;
 }
 
-/** An environment in the form that a process takes it: each variable as "NAME=value" and a NUL byte. */
-export type Environment = readonly Buffer[];
+/** Variables by name, each in the form that a process takes it: "NAME=value" and a NUL byte. */
+export type Environment = ReadonlyMap<string, Buffer>;
 
-export function environmentOf(variables: NodeJS.ProcessEnv): Environment {
-  return Object.entries(variables).map(([name, value]) => Buffer.from(`${name}=${value}\0`));
+export function environmentOf(variables: Readonly<Record<string, string | undefined>>): Environment {
+  return new Map(Object.entries(variables).map(([name, value]) => [name, Buffer.from(`${name}=${value}\0`)]));
 }
 
 type Library = ReturnType<NonNullable<ReturnType<typeof loadKoffi>>['load']>;
@@ -98,8 +98,8 @@ export function posixSpawner(): Spawner | undefined {
         if (request.inherit !== undefined) addDup2(actions, request.inherit, 3);
         if (request.directory !== undefined) addChdir(actions, request.directory);
         const argv = request.argv.map(terminated);
-        const variables = request.variables.map(terminated);
-        const environment = [...variables, ...request.environment];
+        // Each name once: shells differ in which of two they take.
+        const environment = [...new Map([...request.environment, ...environmentOf(request.variables)]).values()];
         const error = posixSpawn(number, request.program, actions, attributes, table(argv), table(environment));
         actionsDestroy(actions);
         if (error !== 0) throw systemError(error, 'posix_spawn');

@@ -10,15 +10,23 @@ function carry(stream: Readable, name: OutputStream, task: Task): Promise<void> 
   return new Promise(resolve => {
     let taking: Promise<void> | undefined;
     let closed = false;
-    stream.on('data', (bytes: Buffer) => {
-      const taken = task.output(name, bytes);
-      if (taken === undefined) return;
-      stream.pause();
-      taking = taken.then(() => {
+
+    const wait = (taken: Promise<void>): void => {
+      const waiting = taken.then(() => {
+        if (taking !== waiting) return;
         taking = undefined;
         if (closed) resolve();
         else stream.resume();
       });
+      taking = waiting;
+    };
+
+    stream.on('data', (bytes: Buffer) => {
+      // When a child exits, Node makes its streams flow again although they were paused.
+      const taken = taking ? taking.then(() => task.output(name, bytes)) : task.output(name, bytes);
+      if (taken === undefined) return;
+      stream.pause();
+      wait(taken);
     });
     // A process that was killed may leave a pipe behind that cannot be read: what matters is that it is closed.
     stream.on('error', () => stream.destroy());

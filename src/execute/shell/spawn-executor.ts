@@ -25,17 +25,16 @@ export class SpawnExecutor implements Executor {
 
   async start(task: Task): Promise<Execution> {
     refuseUnpassable(task.command, task.command.length);
-    const variables = Object.entries(task.environment).map(([name, value]) => Buffer.from(`${name}=${value}`));
-    return new SpawnedExecution(this.spawn(task, variables), task, this.reaper);
+    return new SpawnedExecution(this.spawn(task), task, this.reaper);
   }
 
-  private spawn(task: Task, variables: Buffer[]): Spawned {
+  private spawn(task: Task): Spawned {
     try {
       return this.spawner.spawn({
         program: this.shell.program,
         argv: [...this.leading, task.command],
         environment: this.environment,
-        variables,
+        variables: task.environment,
         directory: this.shell.directory,
         inherit: task.presence,
       });

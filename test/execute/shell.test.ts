@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { Executor, Task } from '../../src/execute/executor.js';
+import { NodeExecutor } from '../../src/execute/shell/node-executor.js';
+import { resolveShell, type ShellOptions } from '../../src/execute/shell/shell.js';
+import { SpawnExecutor } from '../../src/execute/shell/spawn-executor.js';
+import { hostName } from '../../src/system/host.js';
+import { posixSpawner, type Spawner } from '../../src/system/posix-spawn.js';
+
+/** What came of a task: how it ended, and all that it printed. */
+async function run(executor: Executor, command: string | Buffer, extra: Partial<Task> = {}) {
+  const printed = { stdout: '', stderr: '' };
+  const execution = await executor.start({
+    command: Buffer.from(command as string),
+    environment: {},
+    output(stream, bytes) {
+      printed[stream] += bytes.toString('latin1');
+    },
+    ...extra,
+  });
+  return { exit: await execution.exit, label: execution.label, pid: execution.pid, ...printed };
+}
+
+const temporary = (): string => mkdtempSync(path.join(os.tmpdir(), 'runmaker-execute-'));
+
+describe.each([
+  ['posix_spawn', (options?: ShellOptions) => new SpawnExecutor(resolveShell(options ?? {}), posixSpawner() as Spawner)],
+  ['child_process', (options?: ShellOptions) => new NodeExecutor(resolveShell(options ?? {}))],
+])('a shell started by %s', (_, make) => {
+  test('its exit code and both outputs are told apart', async () => {
+    const result = await run(make(), 'echo to out; echo to err >&2; exit 3');
+    expect(result).toMatchObject({ exit: { kind: 'exited', code: 3 }, stdout: 'to out\n', stderr: 'to err\n' });
+  });
+
+  test('a signal that ends it is told by number', async () => {
+    expect((await run(make(), 'kill -9 $$')).exit).toEqual({ kind: 'signalled', signal: 9 });
+  });
+
+  test('its label is the host without domain and the process id', async () => {
+    const { label, pid, stdout } = await run(make(), 'echo $$');
+    expect(label).toBe(`${hostName()},${pid}`);
+    expect(stdout).toBe(`${pid}\n`);
+  });
+
+  test('a command reaches it byte for byte', async () => {
+    const odd = Buffer.concat([
+      Buffer.from("printf '%s' '"),
+      Buffer.from([0xff, 0xe9, 0x80, 0x25, 0x5c]),
+      Buffer.from('\' "$(echo "it\'s")"'),
+    ]);
+    expect((await run(make(), odd)).stdout).toBe("\xff\xe9\x80%\\it's");
+  });
+
+  test('it reads nothing, leads a process group, and no signal is blocked or ignored', async () => {
+    const { stdout } = await run(
+      make(),
+      'cat; ps -o pgid= -p $$; echo $$; grep -E "SigBlk" /proc/self/status; kill -s PIPE $$; echo alive',
+    );
+    const [group, pid, blocked] = stdout.split('\n');
+    expect(group?.trim()).toBe(pid);
+    expect(blocked).toMatch(/^SigBlk:\s+0+$/);
+    expect(stdout).not.toContain('alive');
+  });
+
+  test('it sees its variables on top of those of the runner', async () => {
+    const { stdout } = await run(make(), 'echo "$RUNMAKER_JOB,$PATH"', { environment: { RUNMAKER_JOB: '7', PATH: '/usr/bin:/bin' } });
+    expect(stdout).toBe('7,/usr/bin:/bin\n');
+  });
+
+  test('it runs where, how nice and by which shell it is told', async () => {
+    const folder = temporary();
+    const { stdout } = await run(make({ directory: folder, nice: 7, shell: 'bash' }), 'pwd; nice; echo ${BASH_VERSION:+bash}');
+    expect(stdout).toBe(`${folder}\n${Math.min(19, os.getPriority() + 7)}\nbash\n`);
+  });
+
+  test('it inherits the descriptor that shows presence, and no other', async () => {
+    const file = path.join(temporary(), 'presence');
+    writeFileSync(file, 'present');
+    const presence = openSync(file, 'r');
+    const other = openSync(file, 'r');
+    const { stdout } = await run(make(), 'cat <&3; for fd in /proc/$$/fd/*; do readlink $fd; done', { presence });
+    closeSync(presence);
+    closeSync(other);
+    expect(stdout.split(file)).toHaveLength(2);
+    expect(stdout).toMatch(/^present/);
+  });
+
+  test('it has ended when it has exited and both outputs are closed, whoever holds them', async () => {
+    const begin = performance.now();
+    const { exit, stdout } = await run(make(), '(sleep 0.4; echo late) & exit 6');
+    expect(performance.now() - begin).toBeGreaterThan(350);
+    expect(exit).toEqual({ kind: 'exited', code: 6 });
+    expect(stdout).toBe('late\n');
+  });
+
+  test('it has not ended because it closed its outputs', async () => {
+    const begin = performance.now();
+    expect((await run(make(), 'exec >&- 2>&-; sleep 0.4; exit 5')).exit).toEqual({ kind: 'exited', code: 5 });
+    expect(performance.now() - begin).toBeGreaterThan(350);
+  });
+
+  test('an output that a stray process keeps open can be abandoned', async () => {
+    const execution = await make().start({ command: Buffer.from('setsid sleep 30 & echo $!'), environment: {}, output: () => undefined });
+    await setTimeout(200);
+    execution.abandon();
+    expect(await execution.exit).toEqual({ kind: 'exited', code: 0 });
+  });
+
+  test('a signal reaches the whole group', async () => {
+    const execution = await make().start({ command: Buffer.from('sleep 30 & sleep 30; wait'), environment: {}, output: () => undefined });
+    await setTimeout(100);
+    execution.kill('SIGKILL');
+    expect(await execution.exit).toEqual({ kind: 'signalled', signal: 9 });
+    execution.kill('SIGTERM');
+  });
+
+  test('who takes its output slowly slows it down', async () => {
+    let taken = 0;
+    let most = 0;
+    let open = 0;
+    const result = await run(make(), 'yes | head -c 2000000', {
+      async output(_stream, bytes) {
+        most = Math.max(most, ++open);
+        await setTimeout(1);
+        taken += bytes.length;
+        open--;
+      },
+    });
+    expect(result.exit).toEqual({ kind: 'exited', code: 0 });
+    expect(taken).toBe(2_000_000);
+    expect(most).toBe(1);
+  });
+
+  test.each([
+    ['a NUL byte', Buffer.from('a\0b'), /NUL byte \(byte 2\)/],
+    ['more than the kernel passes on', Buffer.alloc(200_000, 'x'), /200000 bytes long/],
+  ])('a command with %s is refused before anything is started', async (_what, command, message) => {
+    await expect(run(make(), command)).rejects.toMatchObject({ code: 'start', message: expect.stringMatching(message) });
+  });
+
+  test('several hundred at once are each collected with their own exit', async () => {
+    const executor = make();
+    const results = await Promise.all(Array.from({ length: 300 }, (_, at) => run(executor, `exit ${at % 200}`)));
+    expect(results.map(({ exit }) => exit)).toEqual(results.map((_result, at) => ({ kind: 'exited', code: at % 200 })));
+  });
+
+  test("Node's own children keep their exits", async () => {
+    const running = run(make(), 'sleep 0.2; exit 9');
+    expect(() => execFileSync('sh', ['-c', 'exit 4'])).toThrow(expect.objectContaining({ status: 4 }));
+    expect((await running).exit).toEqual({ kind: 'exited', code: 9 });
+  });
+});
+
+test.each([
+  [{ shell: '/no/such/shell' }, /the shell \/no\/such\/shell is not there/],
+  [{ directory: '/no/such/folder' }, /is not a directory/],
+])('%o is refused at once', (options, message) => {
+  expect(() => resolveShell(options)).toThrow(expect.objectContaining({ code: 'usage', message: expect.stringMatching(message) }));
+});
