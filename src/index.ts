@@ -13,8 +13,18 @@ export type { DirectiveProblem, Directives, Needs } from './job/directives.js';
 export type { Job } from './job/job.js';
 export type { Range, Selection } from './job/selection.js';
 export { type Counts, type FinalState, State } from './job/state.js';
-export { type OpenOptions, openQueue } from './queue/open.js';
-export type { Capabilities, Claim, ClaimRequest, ClaimResult, FinishResult, Queue, QueueNotice, SetResult } from './queue/queue.js';
+export { openQueue } from './queue/open.js';
+export type {
+  Capabilities,
+  Claim,
+  ClaimRequest,
+  ClaimResult,
+  FinishResult,
+  OpenOptions,
+  Queue,
+  QueueNotice,
+  SetResult,
+} from './queue/queue.js';
 export type { Attempt, Listener, Outcome, RunEvent } from './run/events.js';
 export { type HaltRule, parseHalt } from './run/halt.js';
 export { hostResources } from './run/host-resources.js';

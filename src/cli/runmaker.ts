@@ -1,8 +1,7 @@
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
-import type { LockDriverName } from '../queue/file/locks/lock-driver.js';
 import { openQueue } from '../queue/open.js';
-import type { Queue } from '../queue/queue.js';
+import type { LockDriverName, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
@@ -30,6 +29,8 @@ export interface RunmakerOptions {
   retries?: number;
   halt?: HaltRule;
   requeue?: boolean;
+  reclaim?: boolean;
+  patience?: number;
   dryRun?: boolean;
   shell?: string;
   chdir?: string;
@@ -51,7 +52,7 @@ export async function runmaker(argv: readonly string[]): Promise<number> {
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
-  const queue = await openQueue(queueName, { locks: options.locks });
+  const queue = await openQueue(queueName, { locks: options.locks, patience: options.patience });
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun) return await printPlan(queue, options.retry ?? false);
@@ -77,7 +78,7 @@ export async function runmaker(argv: readonly string[]): Promise<number> {
 }
 
 /** The options that mean the same to the runner. */
-function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay, requeue }: RunmakerOptions) {
+function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay, requeue, reclaim }: RunmakerOptions) {
   return {
     ...(retry && { retry }),
     ...(oneOnly && { oneOnly }),
@@ -88,6 +89,7 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
     ...(halt && { halt }),
     ...(delay !== undefined && { delay }),
     ...(requeue && { requeue }),
+    ...(reclaim && { reclaim }),
   };
 }
 
@@ -107,6 +109,8 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .option('--retries <n>', 'run a failing job up to so many times before it counts as failed', wholeNumber('--retries', 1))
     .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming, or kill what runs too', parseHalt)
     .option('--requeue', 'set interrupted jobs back to "." instead of "e"')
+    .option('--reclaim', 'take jobs whose runner has died too (older runners show no sign of life: not beside them)')
+    .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
     .option('--dry-run', 'print the commands that would run, in order; change nothing')
     .option('--shell <path>', 'the shell that runs the commands (default: /bin/sh)')
     .option('--chdir <dir>', 'where the commands run (default: here)')

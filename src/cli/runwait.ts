@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Counts } from '../job/state.js';
-import { type OpenOptions, openQueue } from '../queue/open.js';
-import type { Queue } from '../queue/queue.js';
+import { openQueue } from '../queue/open.js';
+import { OrphanWatch } from '../queue/orphan-watch.js';
+import type { OpenOptions, Queue } from '../queue/queue.js';
 import { ByteSink } from '../report/byte-sink.js';
 import { LastLine } from '../report/last-line.js';
-import { OrphanWatch } from '../report/orphan-watch.js';
 import { progressLine, WaitProgress } from '../report/wait-progress.js';
 import { after } from '../run/timer.js';
 import { commandLine, EXIT } from './program.js';
@@ -82,7 +82,7 @@ async function waitForEnd(queue: Queue, timeout: number | undefined, display: Di
   const giveUp = new AbortController();
   const { signal } = giveUp;
   const callOff = timeout === undefined ? () => undefined : after(timeout, () => giveUp.abort());
-  const orphans = new OrphanWatch(queue, message => display.notice(message));
+  const orphans = new OrphanWatch(queue, (message, hint) => display.notice(`${message}\n${hint}`));
   let shown = '';
   for (;;) {
     const counts = await queue.counts();

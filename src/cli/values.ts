@@ -1,7 +1,7 @@
 import { RunmakerError } from '../errors.js';
 import { parseDuration } from '../job/duration.js';
 import { parseSize } from '../job/size.js';
-import { LOCK_DRIVERS, type LockDriverName } from '../queue/file/locks/lock-driver.js';
+import { LOCK_DRIVERS, type LockDriverName } from '../queue/queue.js';
 
 /** Readers of option values: each names the option and quotes the value when it makes no sense. */
 

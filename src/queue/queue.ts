@@ -99,3 +99,15 @@ export interface Queue {
   changed(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Ways to lock a file: byte ranges, the whole file, a folder beside it. */
+export const LOCK_DRIVERS = ['record', 'file', 'directory'] as const;
+export type LockDriverName = (typeof LOCK_DRIVERS)[number];
+
+/** How to open a queue. */
+export interface OpenOptions {
+  /** For files: how they are locked. All runners of one file must use the same driver. `record` by default. */
+  readonly locks?: LockDriverName | undefined;
+  /** How long to keep trying while the queue cannot be reached, in ms; a minute by default. */
+  readonly patience?: number | undefined;
+}

@@ -4,6 +4,8 @@ import type { LastLine } from './last-line.js';
 
 /** How often the line is drawn anew, at most, in a second. */
 const FRAMES = 5;
+/** Columns of a terminal that does not say, as some pseudo-terminals do with a 0. */
+const USUAL_WIDTH = 80;
 
 /**
  * Draws a text that changes on the last line of a terminal. cli-progress decides when; the last line, which knows what else
@@ -14,14 +16,14 @@ export class LiveLine {
   readonly #bar: SingleBar;
 
   /**
-   * @param columns the terminal's width now
+   * @param columns the terminal's width now; 0 if it does not say
    * @param text what to show now
    */
   constructor(line: LastLine, columns: () => number, text: () => string) {
     this.#line = line;
     this.#bar = new SingleBar({
       // One column stays free: terminals differ in where the cursor goes behind the last one.
-      format: () => text().slice(0, Math.max(0, columns() - 1)),
+      format: () => text().slice(0, (columns() || USUAL_WIDTH) - 1),
       stream: terminal(line),
       fps: FRAMES,
       // Else it would switch wrapping off for the whole terminal, also for what jobs print.

@@ -103,7 +103,9 @@ export class LogFile {
         this.#lines.begin(event);
         const entry = this.#entryOf(event.job);
         entry.block.addStatus(forkedText(event));
-        return this.#write(entry);
+        // Not waited for: at the end of the job there is a write that is.
+        void this.#write(entry);
+        return;
       }
       case 'output': {
         const lines = this.#lines.of(event)[event.stream].push(event.bytes);

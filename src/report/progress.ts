@@ -8,7 +8,7 @@ import { Pace } from './pace.js';
 
 /** What a display of progress needs to know about the world. */
 export interface ProgressOptions {
-  /** The terminal's width now. */
+  /** The terminal's width now; 0 if it does not say. */
   readonly columns: () => number;
   /** Milliseconds. Default: the process's clock. */
   readonly now?: () => number;
@@ -21,8 +21,13 @@ export interface ProgressOptions {
  */
 export function runProgressText(counts: Counts, left?: number): string {
   const parts = [`${counts.done} of ${counts.total} done`, `${counts.failed + counts.error} failed`, `${counts.running} running`];
-  if (left !== undefined) parts.push(`${formatDuration(left)} left`);
+  if (left !== undefined) parts.push(timeLeftText(left));
   return parts.join(', ');
+}
+
+/** `3m left`. In whole seconds, because it is only an estimate. */
+export function timeLeftText(ms: number): string {
+  return `${formatDuration(Math.ceil(ms / 1000) * 1000)} left`;
 }
 
 /** Jobs that are going to be run: not those that are held or can never start. */

@@ -7,7 +7,7 @@ const NOTHING = Buffer.alloc(0);
  *
  * The lines are first copied to the end of the output, then moved forward one by one, tags between them: the front never
  * overtakes what is still to be moved. Native indexOf, set and copyWithin for each line are three times as fast as a loop over
- * bytes, and need no object per line (bench: 80-byte lines, about 75 ns each).
+ * bytes, and need no object per line (measured: about 80 ns for a line of 80 bytes).
  *
  * @param lines whole lines; a missing last newline is tolerated
  * @param after goes before each line's end (`\n` or `\r\n`): for escape sequences that must not reach into the next line

@@ -1,9 +1,8 @@
-import { formatDuration } from '../job/duration.js';
 import { type Counts, processed } from '../job/state.js';
 import type { LastLine } from './last-line.js';
 import { LiveLine } from './live-line.js';
 import { formatRate, Pace } from './pace.js';
-import { type ProgressOptions, remaining } from './progress.js';
+import { type ProgressOptions, remaining, timeLeftText } from './progress.js';
 
 /** Characters of the bar. */
 const WIDTH = 16;
@@ -32,7 +31,7 @@ export function waitProgressText(counts: Counts, pace: Pace): string {
   const { rate } = pace;
   const left = pace.timeFor(remaining(counts));
   if (rate !== undefined) parts.push(formatRate(rate));
-  if (left !== undefined) parts.push(`${formatDuration(left)} left`);
+  if (left !== undefined) parts.push(timeLeftText(left));
   return `[${progressBar(counts)}] ${parts.join(', ')}`;
 }
 

@@ -9,10 +9,12 @@ import type { Listener, RunEvent } from './events.js';
 import { type HaltRule, shouldHalt } from './halt.js';
 import { hostResources } from './host-resources.js';
 import { describeNotice } from './notices.js';
+import { Orphanage } from './orphanage.js';
 import type { Resources, Share } from './resources.js';
 import { runJob, stateAfter } from './run-job.js';
 import { Slots } from './slots.js';
 import { Stopping } from './stopping.js';
+import { after } from './timer.js';
 
 /** How a runner works. Times in ms. */
 export interface RunnerOptions {
@@ -38,6 +40,8 @@ export interface RunnerOptions {
   readonly halt?: HaltRule;
   /** Between two starts. */
   readonly delay?: number;
+  /** Set orphans back to `.` and run them too. Not safe while older runners, which show no presence, work on the queue. */
+  readonly reclaim?: boolean;
   /** Put interrupted jobs back to `.` instead of `e`. */
   readonly requeue?: boolean;
 }
@@ -73,6 +77,7 @@ export class Runner {
   private readonly executor: Executor;
   private readonly resources: Resources;
   private readonly listeners: readonly Listener[];
+  private readonly orphanage: Orphanage;
 
   constructor(
     private readonly queue: Queue,
@@ -82,6 +87,7 @@ export class Runner {
     this.executor = options.executor ?? shellExecutor();
     this.resources = options.resources ?? hostResources();
     this.listeners = options.listeners ?? [];
+    this.orphanage = new Orphanage(queue, options.reclaim ?? false, (message, hint) => void this.emit({ type: 'warning', message, hint }));
   }
 
   /** How many jobs run now. */
@@ -120,6 +126,7 @@ export class Runner {
   }
 
   private async claimAll(): Promise<void> {
+    await this.orphanage.look(true);
     while (!this.stopping.draining.aborted) {
       const slot = this.slots.take();
       if (slot === undefined) {
@@ -136,7 +143,9 @@ export class Runner {
         continue;
       }
       this.slots.give(slot);
-      if (result.kind === 'exhausted' && this.running.size === 0 && !this.options.watch) {
+      const leaving = result.kind === 'exhausted' && this.running.size === 0 && !this.options.watch;
+      if (await this.orphanage.look(leaving && this.options.reclaim === true)) continue;
+      if (leaving) {
         await this.lookBack();
         return;
       }
@@ -177,9 +186,12 @@ export class Runner {
     const enough = new AbortController();
     const stop = (): void => enough.abort();
     this.stopping.draining.addEventListener('abort', stop, { once: true });
+    // That a holder dies changes nothing in the queue: whoever reclaims has to look.
+    const callOff = this.orphanage.patience === undefined ? undefined : after(this.orphanage.patience, () => this.jobEnded.ring());
     try {
       await Promise.race([this.queue.changed(enough.signal), this.jobEnded.next()]);
     } finally {
+      callOff?.();
       this.stopping.draining.removeEventListener('abort', stop);
       enough.abort();
     }

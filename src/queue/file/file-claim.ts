@@ -1,32 +1,32 @@
+import { errnoName } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { explain } from './explain.js';
-import { findMoved } from './find-moved.js';
-import { lockSoon } from './lock-bytes.js';
+import { type ClaimedLine, findLine } from './find-line.js';
+import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
+import { isPassing, patiently } from './patience.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
-const SEPARATOR_AND_STATE = 2;
-
-/** Where the claimed line stood, in bytes, and all of it but its state. */
-export interface ClaimedLine {
-  readonly start: number;
-  /** Behind the line end. */
-  readonly end: number;
-  readonly rest: Buffer;
-}
+const STATE_AND_SEPARATOR = 2;
 
 /** A line in state `r` that is ours. With presence, `file` holds the shared lock on its separator byte. */
 export class FileClaim implements Claim {
+  /** Keeping and concluding must not cross: both may move the claim to another open file. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private concluded = false;
+
   constructor(
     private readonly runs: RunsFile,
     readonly job: Job,
-    private readonly line: ClaimedLine,
-    private readonly file: LockableFile | undefined,
-  ) {}
+    private line: ClaimedLine,
+    private file: LockableFile | undefined,
+  ) {
+    if (file) runs.keeper.add(this);
+  }
 
   get presence(): number | undefined {
     return this.file?.fd;
@@ -40,33 +40,99 @@ export class FileClaim implements Claim {
     return this.conclude(State.new);
   }
 
-  private async conclude(state: string): Promise<FinishResult> {
-    try {
-      return (await this.writeInPlace(state)) ?? (await findMoved(this.runs, this.job.number, this.line.rest, state));
-    } catch (error) {
-      throw explain(this.runs.path, error);
-    }
+  /**
+   * Makes sure that presence is still shown where the line is now, and shows it anew if not: after a network lease was lost,
+   * or when an editor has moved the line. Never throws: what cannot be kept now is tried again next time, and for good in the end.
+   */
+  keep(): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.concluded || (await this.isInPlace().catch(() => false))) return;
+      await this.drop();
+      const found = await findLine(this.runs, this.line).catch(() => undefined);
+      if (found?.kind !== 'found') return;
+      this.line = found.line;
+      if (await found.file.tryLock('shared', found.line.start + 1, 1)) this.file = found.file;
+      await found.file.unlock(found.line.start, 1);
+      if (this.file === undefined) await found.file.close();
+    });
+  }
+
+  private conclude(state: string): Promise<FinishResult> {
+    return this.inTurn(async () => {
+      this.concluded = true;
+      this.runs.keeper.remove(this);
+      try {
+        const result = await this.writeInPlace(state).catch(unlessPassing);
+        return result ?? (await patiently(this.runs.patience, () => this.writeElsewhere(state)));
+      } catch (error) {
+        if (errnoName(error) === 'ENOENT') return { kind: 'refused', reason: `${this.runs.path} was removed while the job ran` };
+        throw explain(this.runs.path, error);
+      } finally {
+        await this.drop();
+      }
+    });
   }
 
   /** Undefined when the line is not where it was any more. */
   private async writeInPlace(state: string): Promise<FinishResult | undefined> {
     const { start, end, rest } = this.line;
-    const file = this.file ?? (await this.runs.driver.open(this.runs.path, 'change'));
+    this.file ??= await this.runs.driver.open(this.runs.path, 'change');
+    await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
+    if (!(await this.file.isAt(this.runs.path))) return undefined;
+    const now = await readLine(this.file, start, end);
+    if (now?.state !== RUNNING || !now.rest.equals(rest)) return undefined;
+    await this.write(this.file, this.line, state);
+    return { kind: 'recorded' };
+  }
+
+  private async writeElsewhere(state: string): Promise<FinishResult> {
+    await this.drop();
+    const found = await findLine(this.runs, this.line);
+    if (found.kind === 'lost') return { kind: 'refused', reason: found.reason };
+    this.file = found.file;
+    this.line = found.line;
+    await this.write(found.file, found.line, state);
+    return { kind: 'recorded' };
+  }
+
+  private async write(file: LockableFile, { start }: ClaimedLine, state: string): Promise<void> {
+    await file.write(Buffer.from(state, 'latin1'), start);
+    // On a network filesystem it is the unlocking that brings the state to the server, and that tells if it did not get there.
+    await file.unlock(start, STATE_AND_SEPARATOR);
+    this.runs.view.note(start, state.charCodeAt(0));
+  }
+
+  private async isInPlace(): Promise<boolean> {
+    const { file, line, runs } = this;
+    if (file === undefined) return false;
+    // A lock that costs nobody anything: over a network it makes the read fresh, and fails if the lease was lost.
+    if (runs.driver.staleLooks && !(await file.tryLock('shared', LOOK_BYTE, 1))) return true;
+    if (!(await file.isAt(runs.path))) return false;
+    return (await readLine(file, line.start, line.end))?.rest.equals(line.rest) ?? false;
+  }
+
+  /** Gives up the open file and the locks on it. Closing is not enough: a stray process may have the descriptor, and with it the locks. */
+  private async drop(): Promise<void> {
+    const { file } = this;
+    this.file = undefined;
+    if (file === undefined) return;
     try {
-      await lockSoon(file, 'exclusive', start, 1, PATIENCE, `line ${this.job.number} of ${this.runs.path}`);
-      if (!(await file.isAt(this.runs.path))) return undefined;
-      const now = await readLine(file, start, end);
-      if (now === undefined || !now.rest.equals(rest)) return undefined;
-      if (now.state !== RUNNING) {
-        return { kind: 'refused', reason: `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran` };
-      }
-      await file.write(Buffer.from(state, 'latin1'), start);
-      this.runs.view.note(start, state.charCodeAt(0));
-      return { kind: 'recorded' };
+      await file.unlock(this.line.start, STATE_AND_SEPARATOR);
+    } catch (error) {
+      unlessPassing(error);
     } finally {
-      // Closing is not enough: a stray process of the job may still have the descriptor, and with it the lock.
-      await file.unlock(start, SEPARATOR_AND_STATE);
       await file.close();
     }
   }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+function unlessPassing(error: unknown): undefined {
+  if (!isPassing(error) && errnoName(error) !== 'ENOENT') throw error;
+  return undefined;
 }

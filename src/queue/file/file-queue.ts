@@ -10,7 +10,9 @@ import { appendJobs } from './append.js';
 import { explain } from './explain.js';
 import { jitter } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import { patiently } from './patience.js';
 import { planJobs } from './plan.js';
+import { PresenceKeeper } from './presence-keeper.js';
 import { readJobs } from './read-jobs.js';
 import { isInHand, reclaimOrphans } from './reclaim.js';
 import type { RunsFile } from './runs-file.js';
@@ -21,6 +23,11 @@ import { FileView } from './view.js';
 /** Rounds over lines that others hold locked before saying that there is nothing to do but wait. */
 const BUSY_ROUNDS = 20;
 
+/** How long to keep trying while the file cannot be reached, in ms. */
+const DEFAULT_PATIENCE = 60_000;
+/** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
+const KEEP_INTERVAL = { local: 1000, network: 5000 };
+
 /** Lines that were found to have moved, one after the other, before there is a pause: somebody is editing. */
 const PATIENT_MOVES = 3;
 
@@ -29,17 +36,20 @@ export class FileQueue implements Queue {
   readonly capabilities: Capabilities;
   private readonly runs: RunsFile;
   private readonly advisor = new Advisor();
+  private reached = false;
 
   constructor(
     readonly name: string,
     private readonly driver: LockDriver,
+    patience = DEFAULT_PATIENCE,
   ) {
     this.capabilities = { presence: driver.presence };
-    this.runs = { path: name, driver, view: new FileView(name, driver) };
+    const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
+    this.runs = { path: name, driver, view: new FileView(name, driver), keeper, patience };
   }
 
   claim(request: ClaimRequest): Promise<ClaimResult> {
-    return this.explained(() => this.claimNext(request));
+    return this.explained(() => this.claimNext(request), request.signal);
   }
 
   async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
@@ -114,7 +124,7 @@ export class FileQueue implements Queue {
     return this.explained(async () => {
       do await setTimeout(this.runs.view.pause(), undefined, { signal });
       while (!(await this.runs.view.look()));
-    });
+    }, signal);
   }
 
   async close(): Promise<void> {
@@ -158,9 +168,12 @@ export class FileQueue implements Queue {
     return isInHand(state.toString('latin1')) ? 'absent' : undefined;
   }
 
-  private async explained<T>(work: () => Promise<T>): Promise<T> {
+  private async explained<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      return await work();
+      // Whoever has reached the file before may expect to reach it again.
+      const result = await patiently(this.reached ? this.runs.patience : 0, work, signal);
+      this.reached = true;
+      return result;
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
       throw explain(this.name, error);

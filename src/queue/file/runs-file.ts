@@ -1,4 +1,5 @@
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import type { PresenceKeeper } from './presence-keeper.js';
 import type { FileView } from './view.js';
 
 /** What all work on one runs file has in common. */
@@ -6,6 +7,9 @@ export interface RunsFile {
   readonly path: string;
   readonly driver: LockDriver;
   readonly view: FileView;
+  readonly keeper: PresenceKeeper;
+  /** How long to keep trying while the file cannot be reached, in ms. */
+  readonly patience: number;
 }
 
 /** How long to try for a lock that others hold for moments only, in ms. */

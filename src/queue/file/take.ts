@@ -2,6 +2,7 @@ import { DIRECTIVE_MARK, NO_DIRECTIVES, parseDirectives } from '../../job/direct
 import type { Job } from '../../job/job.js';
 import { State } from '../../job/state.js';
 import { FileClaim } from './file-claim.js';
+import type { ClaimedLine } from './find-line.js';
 import type { LineIndex } from './line-index.js';
 import { commandIn, type LineNow, readLine } from './read-line.js';
 import type { RunsFile } from './runs-file.js';
@@ -31,13 +32,12 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
     if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
     await file.write(RUNNING, start);
-    runs.view.note(start, RUNNING[0] as number);
+    // If this fails nobody can say whether the state got there. Then the job is not run here: at worst its line is an orphan.
     await file.unlock(start, 1);
+    runs.view.note(start, RUNNING[0] as number);
     keep = runs.driver.presence;
-    return {
-      kind: 'claimed',
-      claim: new FileClaim(runs, jobAt(index, line, now), { start, end, rest: now.rest }, keep ? file : undefined),
-    };
+    const claimed: ClaimedLine = { number: line, start, end, rest: now.rest };
+    return { kind: 'claimed', claim: new FileClaim(runs, jobAt(index, line, now), claimed, keep ? file : undefined) };
   } finally {
     if (!keep) await file.close();
   }

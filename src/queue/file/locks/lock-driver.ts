@@ -9,9 +9,7 @@
 import { errnoName } from '../../../errors.js';
 import type { Disk, FileFacts, MaybePromise } from '../../../system/disk.js';
 import type { LockKind } from '../../../system/record-lock.js';
-
-export const LOCK_DRIVERS = ['record', 'file', 'directory'] as const;
-export type LockDriverName = (typeof LOCK_DRIVERS)[number];
+import type { LockDriverName } from '../../queue.js';
 
 /** What a file is opened for. Exclusive locks need `change`. */
 export type Access = 'look' | 'change' | 'append';

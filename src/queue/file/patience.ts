@@ -1,0 +1,50 @@
+import { setTimeout } from 'node:timers/promises';
+import { errnoName, RunmakerError } from '../../errors.js';
+
+/**
+ * Errors that pass: a server that restarts or cannot be reached, a lease that was lost, a file that is being replaced.
+ * ENOENT is among them because editors move the old file away before they put the new one there.
+ */
+const PASSING = new Set([
+  'EIO',
+  'ESTALE',
+  'ENOLCK',
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ECONNREFUSED',
+  'EREMOTEIO',
+  'EAGAIN',
+]);
+/** An editor is done within this time, in ms. */
+const SAVING = 2000;
+
+const FIRST_PAUSE = 20;
+const LONGEST_PAUSE = 2000;
+
+/** Whether an error may be gone when the same is tried again a little later. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.has(codeOf(error) ?? '');
+}
+
+/**
+ * Does something again and again while it fails for reasons that pass, with growing pauses, for up to `patience` ms.
+ * Throws the last error when that is over, and every other error at once.
+ */
+export async function patiently<T>(patience: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  const began = performance.now();
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+    try {
+      return await work();
+    } catch (error) {
+      const limit = isPassing(error) ? patience : codeOf(error) === 'ENOENT' ? Math.min(SAVING, patience) : 0;
+      if (performance.now() - began + pause > limit) throw error;
+      await setTimeout(pause * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {});
+    }
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof RunmakerError ? errnoName(error.cause) : errnoName(error);
+}

@@ -1,0 +1,23 @@
+import { findOrphans, nameLines } from './orphans.js';
+import type { Queue } from './queue.js';
+
+/** Names orphans, each once. */
+export class OrphanWatch {
+  private readonly named = new Set<number>();
+
+  /** @param notice takes what there is to say, and what can be done */
+  constructor(
+    private readonly queue: Queue,
+    private readonly notice: (message: string, hint: string) => void,
+  ) {}
+
+  async look(): Promise<void> {
+    const found = (await findOrphans(this.queue)).filter(line => !this.named.has(line));
+    if (found.length === 0) return;
+    for (const line of found) this.named.add(line);
+    this.notice(
+      `${nameLines(found)} ${found.length === 1 ? 'is' : 'are'} orphaned: nobody shows that the job is being run`,
+      `to have it run again: runset --reclaim ${this.queue.name}`,
+    );
+  }
+}

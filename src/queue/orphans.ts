@@ -1,0 +1,25 @@
+import { State } from '../job/state.js';
+import type { Queue } from './queue.js';
+
+/** The line numbers of orphans: jobs that are said to run while nobody shows that they do. None where the queue cannot tell. */
+export async function findOrphans(queue: Queue): Promise<number[]> {
+  const orphans: number[] = [];
+  if (!queue.capabilities.presence) return orphans;
+  const { running, claimed } = await queue.counts();
+  if (running + claimed === 0) return orphans;
+  for await (const jobs of queue.jobs({ states: [State.running, State.claimed] })) {
+    for (const job of jobs) if (job.holder === 'absent') orphans.push(job.number);
+  }
+  return orphans;
+}
+
+/** "line 3", "lines 3, 5 and 9", "lines 3, 5, 9 and 20 more". */
+export function nameLines(lines: readonly number[]): string {
+  if (lines.length === 1) return `line ${lines[0]}`;
+  const shown = lines.slice(0, SHOWN);
+  const rest = lines.length - shown.length;
+  if (rest > 0) return `lines ${shown.join(', ')} and ${rest} more`;
+  return `lines ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+}
+
+const SHOWN = 10;
