@@ -7,7 +7,7 @@ import { openJobLog } from '../report/job-log.js';
 import { JsonReport } from '../report/json.js';
 import { LastLine } from '../report/last-line.js';
 import { openLogFile } from '../report/log-file.js';
-import type { Warn } from '../report/loss.js';
+import { reason, type Warn } from '../report/loss.js';
 import { RunProgress } from '../report/progress.js';
 import { openResultsFolder } from '../report/results-folder.js';
 import type { Listener } from '../run/events.js';
@@ -35,7 +35,10 @@ interface Report {
  * @param onGone called when nobody reads standard output any more
  */
 export async function openReports(queue: Queue, options: RunmakerOptions, onGone: () => void): Promise<Reports> {
-  const out = new ByteSink(1, { onGone });
+  const out = new ByteSink(1, {
+    onGone,
+    onError: error => process.stderr.write(`runmaker: standard output: ${reason(error)}; what jobs print is lost\n`),
+  });
   const onTerminal = process.stdout.isTTY === true && !options.json;
   const live = onTerminal && options.progress ? new LastLine(out) : undefined;
   // On a terminal warnings go the same way as the output, so that they do not run into the line at its bottom.
@@ -60,8 +63,8 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
   };
 }
 
-/** How often, in ms, the progress line is set right by what other runners did. */
-const COUNT_INTERVAL = 2000;
+/** How often, in ms, the jobs are counted for the progress line. */
+const COUNT_INTERVAL = 500;
 
 /** The progress line, fed with counts for as long as the run lasts. */
 function runProgress(live: LastLine, queue: Queue): Report {
@@ -80,7 +83,7 @@ function runProgress(live: LastLine, queue: Queue): Report {
   count();
   const timer = setInterval(count, COUNT_INTERVAL);
   return {
-    listener: progress.listener,
+    listener: () => undefined,
     async close() {
       clearInterval(timer);
       await counting;

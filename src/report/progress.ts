@@ -1,8 +1,6 @@
 import { formatDuration } from '../job/duration.js';
 import { type Counts, processed } from '../job/state.js';
-import type { Listener } from '../run/events.js';
 import type { LastLine } from './last-line.js';
-import { countsAfter } from './live-counts.js';
 import { LiveLine } from './live-line.js';
 import { Pace } from './pace.js';
 
@@ -37,7 +35,6 @@ export function remaining(counts: Counts): number {
 
 /** The line at the bottom of the terminal while jobs run. It appears with the first counts, and nothing of it stays in the end. */
 export class RunProgress {
-  readonly listener: Listener;
   readonly #live: LiveLine;
   readonly #pace: Pace;
   #counts: Counts | undefined;
@@ -46,15 +43,14 @@ export class RunProgress {
   constructor(line: LastLine, options: ProgressOptions) {
     this.#pace = new Pace(options.now ?? (() => performance.now()));
     this.#live = new LiveLine(line, options.columns, () => this.#text());
-    this.listener = event => {
-      if (this.#counts !== undefined) this.#show(countsAfter(this.#counts, event));
-    };
   }
 
-  /** Tells how many jobs are in which state, as read from the queue. Between two such calls the runner's own events are counted. */
+  /** Tells how many jobs are in which state, as read from the queue: other runners work on it as well. */
   update(counts: Counts): void {
     const first = this.#counts === undefined;
-    this.#show(counts);
+    this.#counts = counts;
+    this.#pace.note(processed(counts));
+    this.#live.update();
     if (first) this.#live.start();
   }
 
@@ -62,13 +58,6 @@ export class RunProgress {
   async close(): Promise<void> {
     if (this.#counts !== undefined) this.#live.stop();
     this.#counts = undefined;
-  }
-
-  #show(counts: Counts): void {
-    if (counts === this.#counts) return;
-    this.#counts = counts;
-    this.#pace.note(processed(counts));
-    this.#live.update();
   }
 
   #text(): string {

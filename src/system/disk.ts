@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { callServer } from './server-calls.js';
 
 /** A value, or the promise of one. Awaiting a plain value costs next to nothing. */
 export type MaybePromise<T> = T | Promise<T>;
@@ -65,15 +66,15 @@ export const localDisk: Disk = {
   factsAt: path => facts(fs.statSync(path)),
 };
 
-/** Calls return at once; the work is done on other threads. */
+/** Calls return at once; the work is done on other threads. node:fs/promises has handles of its own, and these are plain descriptors. */
 export const networkDisk: Disk = {
-  open: (path, flags) => settle(done => fs.open(path, flags, done)),
-  close: fd => settle<void>(done => fs.close(fd, done as fs.NoParamCallback)),
+  open: (path, flags) => callServer(done => fs.open(path, flags, done)),
+  close: fd => callServer<void>(done => fs.close(fd, done as fs.NoParamCallback)),
   async read(fd, buffer, position) {
     let filled = 0;
     while (filled < buffer.length) {
       const from = filled;
-      const count = await settle<number>(done => fs.read(fd, buffer, from, buffer.length - from, position + from, done));
+      const count = await callServer<number>(done => fs.read(fd, buffer, from, buffer.length - from, position + from, done));
       if (count === 0) break;
       filled += count;
     }
@@ -84,18 +85,13 @@ export const networkDisk: Disk = {
     while (written < bytes.length) {
       const from = written;
       const at = position === null ? null : position + from;
-      written += await settle<number>(done => fs.write(fd, bytes, from, bytes.length - from, at, done));
+      written += await callServer<number>(done => fs.write(fd, bytes, from, bytes.length - from, at, done));
     }
   },
-  truncate: (fd, size) => settle<void>(done => fs.ftruncate(fd, size, done as fs.NoParamCallback)),
-  factsOf: async fd => facts(await settle<fs.Stats>(done => fs.fstat(fd, done))),
-  factsAt: async path => facts(await settle<fs.Stats>(done => fs.stat(path, done))),
+  truncate: (fd, size) => callServer<void>(done => fs.ftruncate(fd, size, done as fs.NoParamCallback)),
+  factsOf: async fd => facts(await callServer<fs.Stats>(done => fs.fstat(fd, done))),
+  factsAt: async path => facts(await callServer<fs.Stats>(done => fs.stat(path, done))),
 };
-
-/** node:fs/promises works on its own handles; these calls need plain descriptors. */
-function settle<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))));
-}
 
 // Magic numbers of statfs(2) and of the kernel's <linux/magic.h>, for filesystems whose bytes come from another machine.
 const NETWORK_FILESYSTEMS = new Map<number, string>([

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { RunmakerError } from '../errors.js';
 import { loadKoffi } from './koffi.js';
+import { callServer } from './server-calls.js';
 
 /** A shared lock goes together with other shared ones, an exclusive lock with none. */
 export type LockKind = 'shared' | 'exclusive';
@@ -65,13 +66,13 @@ function load(): RecordLocks {
 
   const call = (fd: number, command: number, lock: Flock): boolean => fcntl(fd, command, lock) === 0 || refusedOrThrow(koffi.errno());
   const callAsync = (fd: number, command: number, lock: Flock): Promise<boolean> =>
-    new Promise((resolve, reject) => {
+    callServer<boolean>(done => {
       fcntl.async(fd, command, lock, (error: unknown, result: number) => {
         try {
           if (error) throw error;
-          resolve(result === 0 || refusedOrThrow(koffi.errno()));
+          done(undefined, result === 0 || refusedOrThrow(koffi.errno()));
         } catch (cause) {
-          reject(cause);
+          done(cause, false);
         }
       });
     });

@@ -35,7 +35,12 @@ describe('lines from bytes', () => {
 
   it('come in parts when they are longer than can be kept', () => {
     const lines = new LineAssembler(4);
-    expect([push(lines, 'abc'), push(lines, 'def'), push(lines, 'g\nabcde'), push(lines, '\n')]).toEqual(['', 'abcdef\n', 'g\nabcde\n', '\n']);
+    expect([push(lines, 'abc'), push(lines, 'def'), push(lines, 'g\nabcde'), push(lines, '\n')]).toEqual([
+      '',
+      'abcdef\n',
+      'g\nabcde\n',
+      '\n',
+    ]);
   });
 
   it('are not cut inside a character', () => {

@@ -6,7 +6,7 @@ import type { OutputStream } from '../../src/execute/executor.js';
 import type { Job } from '../../src/job/job.js';
 import type { Counts } from '../../src/job/state.js';
 import type { Sink } from '../../src/report/byte-sink.js';
-import type { Attempt, Outcome, RunEvent } from '../../src/run/events.js';
+import type { Attempt, Listener, Outcome, RunEvent } from '../../src/run/events.js';
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(): string {
@@ -71,9 +71,26 @@ export function attemptAt(command: string | Buffer | Job, changes: Partial<Attem
   };
 }
 
+/** Tells events to a listener as they come, without waiting for what it wants to do with them. */
+export function tell(listener: Listener, ...events: RunEvent[]): void {
+  for (const event of events) void listener(event);
+}
+
 /** Counts, all others 0; the total is their sum. */
 export function counts(some: Partial<Omit<Counts, 'total'>>): Counts {
   const all = { new: 0, claimed: 0, running: 0, done: 0, failed: 0, error: 0, held: 0, ...some };
   const total = all.new + all.claimed + all.running + all.done + all.failed + all.error + all.held;
   return { ...all, total, blocked: some.blocked ?? 0 };
+}
+
+/** Go to the line's start, erase the line. */
+export const ERASE = '\r\x1b[K';
+
+/** What a terminal shows after these bytes. Knows text, line feeds and ERASE; refuses any other escape sequence. */
+export function screen(text: string): string[] {
+  return text.split('\n').map(line => {
+    const shown = line.slice(line.lastIndexOf(ERASE) + 1).replace(ERASE.slice(1), '');
+    if (shown.includes('\r') || shown.includes('\x1b')) throw new Error(`unknown escape sequence in ${JSON.stringify(text)}`);
+    return shown;
+  });
 }

@@ -18,7 +18,8 @@ describe('where text can be cut', () => {
 
   it('never splits a character of any text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.nat(), (text, at) => {
+      fc.property(fc.array(fc.constantFrom('a', 'ä', '€', '😀')), fc.nat(), (characters, at) => {
+        const text = characters.join('');
         const bytes = Buffer.from(text);
         const end = wholeCharacters(bytes, at % (bytes.length + 1));
         expect(text.startsWith(bytes.subarray(0, end).toString())).toBe(true);
