@@ -24,6 +24,7 @@ export async function appendJobs(runs: RunsFile, commands: readonly Buffer[], st
     const bytes = Buffer.concat(mend ? [LINE_FEED, ...lines] : lines);
     try {
       await file.write(bytes, null);
+      runs.syncer.note();
     } catch (error) {
       await file.truncate(size);
       throw error;

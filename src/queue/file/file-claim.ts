@@ -100,6 +100,7 @@ export class FileClaim implements Claim {
     // On a network filesystem it is the unlocking that brings the state to the server, and that tells if it did not get there.
     await file.unlock(start, STATE_AND_SEPARATOR);
     this.runs.view.note(start, state.charCodeAt(0));
+    this.runs.syncer.note();
   }
 
   private async isInPlace(): Promise<boolean> {

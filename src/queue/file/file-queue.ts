@@ -17,6 +17,7 @@ import { readJobs } from './read-jobs.js';
 import { isInHand, reclaimOrphans } from './reclaim.js';
 import type { RunsFile } from './runs-file.js';
 import { setStates } from './set.js';
+import { Syncer } from './syncer.js';
 import { take } from './take.js';
 import { FileView } from './view.js';
 
@@ -45,7 +46,7 @@ export class FileQueue implements Queue {
   ) {
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
-    this.runs = { path: name, driver, view: new FileView(name, driver), keeper, patience };
+    this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver), keeper, patience };
   }
 
   claim(request: ClaimRequest): Promise<ClaimResult> {
@@ -127,8 +128,10 @@ export class FileQueue implements Queue {
     }, signal);
   }
 
-  async close(): Promise<void> {
-    await this.driver.close?.();
+  close(): Promise<void> {
+    return this.explained(async () => {
+      await this.runs.syncer.close().finally(() => this.driver.close?.());
+    });
   }
 
   private async claimNext(request: ClaimRequest): Promise<ClaimResult> {

@@ -25,6 +25,7 @@ export function reclaimOrphans(runs: RunsFile): Promise<readonly Job[]> {
       }
     }
     runs.view.forget();
+    runs.syncer.note();
     return reclaimed;
   });
 }

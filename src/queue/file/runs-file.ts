@@ -1,5 +1,6 @@
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import type { PresenceKeeper } from './presence-keeper.js';
+import type { Syncer } from './syncer.js';
 import type { FileView } from './view.js';
 
 /** What all work on one runs file has in common. */
@@ -8,6 +9,7 @@ export interface RunsFile {
   readonly driver: LockDriver;
   readonly view: FileView;
   readonly keeper: PresenceKeeper;
+  readonly syncer: Syncer;
   /** How long to keep trying while the file cannot be reached, in ms. */
   readonly patience: number;
 }

@@ -41,6 +41,7 @@ export function setStates(runs: RunsFile, selection: Selection, state: string, f
       }
     }
     runs.view.forget();
+    runs.syncer.note();
     return { matched, changed, running };
   });
 }

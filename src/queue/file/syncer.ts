@@ -1,0 +1,56 @@
+import { fdatasync } from 'node:fs';
+import { errnoName } from '../../errors.js';
+import { callServer } from '../../system/server-calls.js';
+import type { LockDriver } from './locks/lock-driver.js';
+
+/** A power cut costs at most the states of this last time, in ms. */
+const INTERVAL = 1000;
+/** The filesystem has nothing to flush, or the file is gone. */
+const NOTHING_TO_FLUSH = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EROFS', 'ENOENT']);
+
+/** Brings written states to the disk: off the event loop, at most once a second, and once more at the end. */
+export class Syncer {
+  private timer: NodeJS.Timeout | undefined;
+  private syncing: Promise<void> = Promise.resolve();
+  private failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    private readonly path: string,
+    private readonly driver: LockDriver,
+  ) {}
+
+  /** Something was written that should last. */
+  note(): void {
+    this.timer ??= setTimeout(() => this.flush(), INTERVAL).unref();
+  }
+
+  /** Settles when all that was noted is on the disk. Throws if some of it did not get there. */
+  async close(): Promise<void> {
+    if (this.timer) this.flush();
+    await this.syncing;
+    if (this.failure) throw this.failure.error;
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.syncing = this.syncing
+      .then(() => this.sync())
+      .catch(error => {
+        this.failure = { error };
+      });
+  }
+
+  private async sync(): Promise<void> {
+    try {
+      const file = await this.driver.open(this.path, 'look');
+      try {
+        await callServer<void>(done => fdatasync(file.fd, error => done(error, undefined)));
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (!NOTHING_TO_FLUSH.has(errnoName(error) ?? '')) throw error;
+    }
+  }
+}
