@@ -31,6 +31,8 @@ export interface RunmakerOptions {
   requeue?: boolean;
   reclaim?: boolean;
   patience?: number;
+  unsafeLocks?: boolean;
+  trustAny?: boolean;
   dryRun?: boolean;
   shell?: string;
   chdir?: string;
@@ -52,7 +54,7 @@ export async function runmaker(argv: readonly string[]): Promise<number> {
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
-  const queue = await openQueue(queueName, { locks: options.locks, patience: options.patience });
+  const queue = await openQueue(queueName, options);
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun) return await printPlan(queue, options.retry ?? false);
@@ -120,6 +122,8 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .option('--mem <size>', "memory for jobs that ask for it (default: the host's)", size('--mem'))
     .option('--gpus <n>', "GPUs for jobs that ask for them (default: the host's)", wholeNumber('--gpus', 0))
     .option('--locks <driver>', 'how the file is locked: record, file or directory; the same on all hosts', lockDriver)
+    .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
+    .option('--trust-any', 'say nothing about a queue that everybody on the host may write')
     .option('--json', 'print what happens as one JSON object a line')
     .option('-q, --quiet', 'print what the jobs print, and warnings, but not what is done')
     .option('--no-progress', 'no progress line on a terminal')

@@ -4,6 +4,9 @@ import { RunmakerError } from '../errors.js';
 import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
 import { State } from '../job/state.js';
+import { examine } from '../queue/file/doctor/examine.js';
+import type { Finding } from '../queue/file/doctor/finding.js';
+import { overall } from '../queue/file/doctor/overall.js';
 import { openQueue } from '../queue/open.js';
 import type { OpenOptions, Queue } from '../queue/queue.js';
 import { jobJson, jobLine } from '../report/job-list.js';
@@ -24,11 +27,14 @@ interface Options {
   hold?: boolean;
   reclaim?: boolean;
   stats?: boolean;
+  doctor?: boolean;
+  peer?: boolean;
   locks?: OpenOptions['locks'];
+  unsafeLocks?: boolean;
 }
 
-const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats'] as const;
-const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats';
+const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats', 'doctor'] as const;
+const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats, --doctor';
 
 /** `runset`: looks at the jobs of a queue and changes their states. Returns the exit status. */
 export async function runset(argv: readonly string[]): Promise<number> {
@@ -40,7 +46,8 @@ export async function runset(argv: readonly string[]): Promise<number> {
     });
   }
   refuseLostOptions(options, jobs);
-  const queue = await openQueue(queueName, { locks: options.locks });
+  if (options.doctor) return await doctor(queueName, options);
+  const queue = await openQueue(queueName, options);
   try {
     switch (action[0]) {
       case 'set':
@@ -76,6 +83,9 @@ function readArguments(argv: readonly string[]): { queueName: string; jobs: stri
     .option('--hold', 'with --add and --add-from: append them held ("-"), for somebody to set to "." later')
     .option('--reclaim', 'set the jobs that nobody runs any more back to "."')
     .option('--stats', 'print how many jobs are in each state')
+    .option('--doctor', 'look whether the file is safe to share, and print a checklist; exit status 0 only if it is')
+    .option('--peer', 'with --doctor: wait for the same command on another host, and look whether the two exclude each other')
+    .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--json', 'with --list and --stats: print JSON')
     .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
     .parse([...argv], { from: 'user' });
@@ -97,6 +107,7 @@ function refuseLostOptions(options: Options, jobs: readonly string[]): void {
   const lost = [
     options.force && options.set === undefined && '--force goes with --set',
     options.hold && !adds && '--hold goes with --add',
+    options.peer && !options.doctor && '--peer goes with --doctor',
     options.json && !options.list && !options.stats && '--json goes with --list and --stats',
     chooses(options, jobs) && options.set === undefined && !options.list && 'only --set and --list work on chosen jobs',
   ].find(Boolean);
@@ -119,6 +130,24 @@ async function list(queue: Queue, selection: Selection, json: boolean): Promise<
   await output.close();
   return EXIT.ok;
 }
+
+async function doctor(path: string, { locks = 'record', peer = false }: Options): Promise<number> {
+  const findings: Finding[] = [];
+  for await (const finding of examine({ path, locks, peer })) {
+    findings.push(finding);
+    process.stdout.write(`${MARKS[finding.verdict]} ${finding.what.padEnd(15)}${finding.detail}\n`);
+  }
+  const verdict = overall(findings);
+  process.stdout.write(`${VERDICTS[verdict]}\n`);
+  return { good: EXIT.ok, unsure: EXIT.failed, bad: EXIT.queue }[verdict];
+}
+
+const MARKS = { good: 'ok  ', unsure: '?   ', bad: 'BAD ' } as const;
+const VERDICTS = {
+  good: 'safe to share',
+  unsure: 'nothing is wrong that can be seen from here; that is no proof: see the lines with a question mark',
+  bad: 'not safe: jobs could be run twice',
+} as const;
 
 async function stats(queue: Queue, json: boolean): Promise<number> {
   const counts = await queue.counts();

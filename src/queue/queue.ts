@@ -33,6 +33,8 @@ export interface ClaimRequest {
 export type QueueNotice =
   /** The job is left alone by everybody: its line says something that cannot be read or can never come true. */
   | { readonly kind: 'unusable'; readonly line: number; readonly column: number; readonly message: string }
+  /** Everybody on the host may write the queue, and so have commands run as whoever works it. */
+  | { readonly kind: 'writable'; readonly name: string }
   /** The job needs more than this asker has in all. */
   | { readonly kind: 'tooBig'; readonly line: number; readonly needs: Needs };
 
@@ -110,4 +112,8 @@ export interface OpenOptions {
   readonly locks?: LockDriverName | undefined;
   /** How long to keep trying while the queue cannot be reached, in ms; a minute by default. */
   readonly patience?: number | undefined;
+  /** For files: work even where the filesystem's locks are known to keep no other host out. */
+  readonly unsafeLocks?: boolean | undefined;
+  /** For files: say nothing about a file that everybody on the host may write, and so may have commands run. */
+  readonly trustAny?: boolean | undefined;
 }

@@ -9,6 +9,11 @@ export function describeNotice(notice: QueueNotice): { readonly message: string;
         message: `line ${notice.line}, column ${notice.column}: ${notice.message}`,
         hint: 'the line is left alone until it is mended',
       };
+    case 'writable':
+      return {
+        message: `${notice.name} can be written by everybody on this host, who can so run commands as you`,
+        hint: `chmod o-w ${notice.name}, or pass --trust-any`,
+      };
     case 'tooBig': {
       const { cpus, mem, gpus } = notice.needs;
       const asked = [cpus > 0 && `cpus=${cpus}`, mem > 0 && `mem=${formatSize(mem)}`, gpus > 0 && `gpus=${gpus}`].filter(Boolean);

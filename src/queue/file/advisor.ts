@@ -1,16 +1,23 @@
 import { tooBig } from '../../job/readiness.js';
 import type { ClaimRequest } from '../queue.js';
 import type { LineIndex } from './line-index.js';
+import type { FileView } from './view.js';
 
 /** Tells an asker what it should know about the file, each thing once however often the file is read. */
 export class Advisor {
   private readonly told = new Set<string>();
   private generation = -1;
 
-  /** @param generation of the index: nothing is looked at twice */
-  advise(generation: number, index: LineIndex, { tell, ...asker }: ClaimRequest): void {
-    if (tell === undefined || generation === this.generation) return;
-    this.generation = generation;
+  constructor(
+    private readonly name: string,
+    private readonly trustAny: boolean,
+  ) {}
+
+  /** Looks at each generation of the index once. */
+  advise(view: FileView, index: LineIndex, { tell, ...asker }: ClaimRequest): void {
+    if (tell === undefined || view.generation === this.generation) return;
+    this.generation = view.generation;
+    if (view.writableByAll && !this.trustAny && this.isNews('writable')) tell({ kind: 'writable', name: this.name });
     for (const [line, { column, message }] of index.problems) {
       if (this.isNews(`${line} ${message}`)) tell({ kind: 'unusable', line, column, message });
     }

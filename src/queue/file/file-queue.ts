@@ -36,14 +36,15 @@ const PATIENT_MOVES = 3;
 export class FileQueue implements Queue {
   readonly capabilities: Capabilities;
   private readonly runs: RunsFile;
-  private readonly advisor = new Advisor();
+  private readonly advisor: Advisor;
   private reached = false;
 
   constructor(
     readonly name: string,
     private readonly driver: LockDriver,
-    patience = DEFAULT_PATIENCE,
+    { patience = DEFAULT_PATIENCE, trustAny = false }: { patience?: number | undefined; trustAny?: boolean | undefined } = {},
   ) {
+    this.advisor = new Advisor(name, trustAny);
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
     this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver), keeper, patience };
@@ -142,7 +143,7 @@ export class FileQueue implements Queue {
     for (;;) {
       request.signal?.throwIfAborted();
       const index = await view.index();
-      this.advisor.advise(view.generation, index, request);
+      this.advisor.advise(view, index, request);
       const choice = pick(index, request, busy);
       if (choice.kind === 'ready') {
         const taken = await take(this.runs, index, choice.line);

@@ -1,32 +1,33 @@
 import { RunmakerError } from '../../errors.js';
 import { localDisk, networkFilesystem } from '../../system/disk.js';
-import type { LockDriverName, OpenOptions, Queue } from '../queue.js';
+import { mountOf } from '../../system/mounts.js';
+import type { OpenOptions, Queue } from '../queue.js';
+import { judgeMount } from './doctor/mount-verdict.js';
 import { explain } from './explain.js';
 import { FileQueue } from './file-queue.js';
-import type { LockDriver } from './locks/lock-driver.js';
+import { openDriver } from './open-driver.js';
 
 /** Opens a runs file as a queue. The file must be there; whether it can be written shows when it is. */
-export async function openFileQueue(path: string, { locks = 'record', patience }: OpenOptions = {}): Promise<Queue> {
+export async function openFileQueue(path: string, { locks = 'record', patience, unsafeLocks, trustAny }: OpenOptions = {}): Promise<Queue> {
   try {
     if (path === '') throw new RunmakerError('usage', 'the name of the queue is empty');
     const facts = await localDisk.factsAt(path);
     if (!facts.isFile) {
       throw new RunmakerError('input', `${path} is not a regular file`, { hint: 'a queue is a text file, one line a job: ". command"' });
     }
-    return new FileQueue(path, await lockDriver(locks, path), patience);
+    if (locks !== 'directory' && !unsafeLocks) refuseUselessLocks(path);
+    return new FileQueue(path, await openDriver(locks, path), { patience, trustAny });
   } catch (error) {
     throw explain(path, error);
   }
 }
 
-/** Each driver brings its own library: only the one that is used is loaded. */
-async function lockDriver(name: LockDriverName, path: string): Promise<LockDriver> {
-  switch (name) {
-    case 'record':
-      return (await import('./locks/record.js')).recordDriver(networkFilesystem(path) !== undefined);
-    case 'file':
-      return (await import('./locks/file.js')).fileDriver();
-    case 'directory':
-      return (await import('./locks/directory.js')).directoryDriver();
-  }
+/** Where every host is granted every lock, every job would be run by every host. */
+function refuseUselessLocks(path: string): void {
+  const mount = networkFilesystem(path) === undefined ? undefined : mountOf(path);
+  const finding = mount && judgeMount(mount);
+  if (finding?.verdict !== 'bad') return;
+  throw new RunmakerError('queue', `${path} lies on a filesystem whose locks do not keep other hosts out: ${finding.detail}`, {
+    hint: 'mend the mount, or pass --locks directory on all hosts, or --unsafe-locks if this is the only host',
+  });
 }

@@ -12,6 +12,8 @@ const CLOCK_TICK = 20;
 /** A look is followed by this many times its cost of doing something else. */
 const REST = 10;
 const PATIENCE = 60_000;
+/** S_IWOTH of stat(2). */
+const WRITABLE_BY_OTHERS = 0o002;
 
 /**
  * What one process knows of a runs file: the index of its lines, as of the last look.
@@ -59,6 +61,11 @@ export class FileView {
   /** Forgets what is known: the next look reads everything. */
   forget(): void {
     this.facts = undefined;
+  }
+
+  /** Whether everybody on the host may write the file. */
+  get writableByAll(): boolean {
+    return ((this.facts?.mode ?? 0) & WRITABLE_BY_OTHERS) !== 0;
   }
 
   /** Whether an open file is the one that the index speaks of. It may have grown. */

@@ -1,0 +1,155 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { mountOf } from '../../../system/mounts.js';
+import type { LockDriverName } from '../../queue.js';
+import { explain } from '../explain.js';
+import { lockSoon } from '../lock-bytes.js';
+import type { LockableFile, LockDriver } from '../locks/lock-driver.js';
+import { openDriver } from '../open-driver.js';
+import { readJobs } from '../read-jobs.js';
+import { isInHand } from '../reclaim.js';
+import type { Finding } from './finding.js';
+import { judgeMount } from './mount-verdict.js';
+import { meetPeer } from './peer.js';
+import { TRIAL_BYTE } from './trial-byte.js';
+
+const TRIALS = 200;
+/** A lock may cost this much, in ms, before that is worth a word: a claim takes four. */
+const SLOW = 100;
+const PATIENCE = 10_000;
+const PROBE_TIMEOUT = 30_000;
+
+/** What the doctor is asked to look at. */
+export interface Examination {
+  readonly path: string;
+  readonly locks: LockDriverName;
+  /** Wait for the same command on another host, and look whether the two exclude each other. */
+  readonly peer: boolean;
+}
+
+/** Another doctor may be at it at this moment: on another host, for `--peer`. */
+function lockTrialByte(file: LockableFile, path: string): Promise<void> {
+  return lockSoon(file, 'exclusive', TRIAL_BYTE, 1, PATIENCE, path);
+}
+
+/** Looks at everything that makes a runs file safe to share, or not, and tells it finding by finding. Changes nothing in the file. */
+export async function* examine({ path, locks, peer }: Examination): AsyncGenerator<Finding> {
+  const mount = mountOf(path);
+  yield mount
+    ? locks === 'directory'
+      ? { ...judgeMount(mount), verdict: 'good' as const }
+      : judgeMount(mount)
+    : { what: 'filesystem', verdict: 'unsure', detail: 'the kernel does not say what the file lies on' };
+  let driver: LockDriver;
+  try {
+    driver = await openDriver(locks, path);
+  } catch (error) {
+    yield { what: 'locks', verdict: 'bad', detail: explain(path, error).message };
+    return;
+  }
+  for (const check of [tryLocks, trySecondProcess, timeLocks, lookAtFile, lookForRunners]) {
+    let finding: Finding;
+    try {
+      finding = await check(driver, path);
+    } catch (error) {
+      const { message, hint } = explain(path, error);
+      finding = { what: check === lookAtFile ? 'file' : 'locks', verdict: 'bad', detail: hint ? `${message}; ${hint}` : message };
+    }
+    yield finding;
+    if (finding.verdict === 'bad') return;
+  }
+  if (peer) yield* meetPeer(driver, path);
+}
+
+async function tryLocks(driver: LockDriver, path: string): Promise<Finding> {
+  const one = await driver.open(path, 'change');
+  const other = await driver.open(path, 'change');
+  try {
+    await lockTrialByte(one, path);
+    const excluded = !(await other.tryLock('exclusive', TRIAL_BYTE, 1));
+    await one.unlock(TRIAL_BYTE, 1);
+    await lockTrialByte(other, path);
+    await other.unlock(TRIAL_BYTE, 1);
+    const kind = driver.name === 'record' ? 'locks of open file descriptions' : `locks of the driver "${driver.name}"`;
+    return excluded
+      ? { what: 'locks', verdict: 'good', detail: `${kind} are granted, exclude each other, and can be given up` }
+      : { what: 'locks', verdict: 'bad', detail: `${kind} are granted twice` };
+  } finally {
+    await one.close();
+    await other.close();
+  }
+}
+
+async function trySecondProcess(driver: LockDriver, path: string): Promise<Finding> {
+  const file = await driver.open(path, 'change');
+  try {
+    await lockTrialByte(file, path);
+    const probe = fileURLToPath(new URL('./probe.js', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [probe, driver.name, path], { timeout: PROBE_TIMEOUT });
+    return stdout === 'refused'
+      ? { what: 'second process', verdict: 'good', detail: 'is refused a lock that this one holds' }
+      : { what: 'second process', verdict: 'bad', detail: `is not refused a lock that this one holds (${stdout.trim()})` };
+  } finally {
+    await file.unlock(TRIAL_BYTE, 1);
+    await file.close();
+  }
+}
+
+async function timeLocks(driver: LockDriver, path: string): Promise<Finding> {
+  const file = await driver.open(path, 'change');
+  const times: number[] = [];
+  try {
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const began = performance.now();
+      await file.tryLock('exclusive', TRIAL_BYTE, 1);
+      await file.unlock(TRIAL_BYTE, 1);
+      times.push(performance.now() - began);
+    }
+  } finally {
+    await file.close();
+  }
+  times.sort((a, b) => a - b);
+  const median = times[TRIALS / 2] as number;
+  const worst = times.at(-1) as number;
+  const detail = `a lock and its release take ${inTime(median)} (median of ${TRIALS}), ${inTime(worst)} at worst`;
+  return { what: 'cost', verdict: median > SLOW ? 'unsure' : 'good', detail };
+}
+
+function inTime(ms: number): string {
+  return ms < 1 ? `${(ms * 1000).toFixed(1)} µs` : `${ms.toFixed(1)} ms`;
+}
+
+async function lookAtFile(driver: LockDriver, path: string): Promise<Finding> {
+  const file = await driver.open(path, 'append');
+  try {
+    const { size } = await file.facts();
+    const same = await file.isAt(path);
+    return same
+      ? { what: 'file', verdict: 'good', detail: `can be changed and appended to (${size} bytes), and was not replaced meanwhile` }
+      : { what: 'file', verdict: 'unsure', detail: 'was replaced by another while it was looked at: is somebody editing it?' };
+  } finally {
+    await file.close();
+  }
+}
+
+async function lookForRunners(driver: LockDriver, path: string): Promise<Finding> {
+  const file = await driver.open(path, 'look');
+  let present = 0;
+  let absent = 0;
+  try {
+    for await (const { jobs } of readJobs(file)) {
+      for (const job of jobs) {
+        if (!isInHand(job.state)) continue;
+        if (driver.presence && !(await file.isFree(job.offset + 1, 1))) present++;
+        else absent++;
+      }
+    }
+  } finally {
+    await file.close();
+  }
+  if (!driver.presence)
+    return { what: 'runners', verdict: 'good', detail: `${absent} jobs are said to run; this driver cannot tell if they do` };
+  const orphans = absent === 0 ? '' : `; ${absent} say so, but nobody shows presence (orphans, or jobs of an older runner)`;
+  return { what: 'runners', verdict: 'good', detail: `${present} jobs are being run${orphans}` };
+}

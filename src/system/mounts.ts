@@ -1,0 +1,52 @@
+import { readFileSync, realpathSync } from 'node:fs';
+
+/** What a file lies on. */
+export interface Mount {
+  /** Where it is mounted. */
+  readonly point: string;
+  /** `ext4`, `nfs4`, `fuse.sshfs`, … */
+  readonly type: string;
+  /** What is mounted: a device, a server's export. */
+  readonly source: string;
+  /** Options of the mount and of the filesystem. */
+  readonly options: readonly string[];
+}
+
+/** The mount that a file lies on; undefined where the kernel does not tell. */
+export function mountOf(path: string): Mount | undefined {
+  try {
+    return findMount(readFileSync('/proc/self/mountinfo', 'utf8'), realpathSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Finds the mount of an absolute path in the text of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+export function findMount(mountinfo: string, path: string): Mount | undefined {
+  let best: Mount | undefined;
+  for (const line of mountinfo.split('\n')) {
+    const [head, tail] = line.split(' - ');
+    const fields = head?.split(' ') ?? [];
+    const [type, source, superOptions] = tail?.split(' ') ?? [];
+    const [point, options] = [fields[4], fields[5]];
+    if (point === undefined || options === undefined || type === undefined) continue;
+    const mount = {
+      point: plain(point),
+      type,
+      source: plain(source ?? ''),
+      options: [...options.split(','), ...(superOptions ?? '').split(',')],
+    };
+    // Of mounts at the same place the last one hides the others.
+    if (contains(mount.point, path) && (best === undefined || mount.point.length >= best.point.length)) best = mount;
+  }
+  return best;
+}
+
+function contains(folder: string, path: string): boolean {
+  return folder === '/' || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Blanks and the like stand there in octal. */
+function plain(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}
