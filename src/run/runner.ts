@@ -138,6 +138,11 @@ export class Runner {
         throw error;
       });
       if (result.kind === 'claimed') {
+        if (this.stopping.draining.aborted) {
+          await result.claim.release();
+          this.slots.give(slot);
+          return;
+        }
         this.launch(slot, result.claim);
         if (this.options.delay) await setTimeout(this.options.delay, undefined, { signal: this.stopping.draining });
         continue;

@@ -21,6 +21,8 @@ import { Syncer } from './syncer.js';
 import { take } from './take.js';
 import { FileView } from './view.js';
 
+/** So many lines locked at the same time are not locked one by one: somebody has a lock on the whole file. */
+const MOST_BUSY = 8;
 /** Rounds over lines that others hold locked before saying that there is nothing to do but wait. */
 const BUSY_ROUNDS = 20;
 
@@ -145,7 +147,11 @@ export class FileQueue implements Queue {
       const index = await view.index();
       this.advisor.advise(view, index, request);
       const choice = pick(index, request, busy);
-      if (choice.kind === 'ready') {
+      if (busy.size === MOST_BUSY || (busy.size > 0 && choice.kind !== 'ready')) {
+        busy.clear();
+        if (++busyRounds > BUSY_ROUNDS) return { kind: 'waiting', for: 'others' };
+        await setTimeout(jitter());
+      } else if (choice.kind === 'ready') {
         const taken = await take(this.runs, index, choice.line);
         if (taken.kind === 'claimed') return taken;
         if (taken.kind === 'busy') busy.add(choice.line);
@@ -154,10 +160,6 @@ export class FileQueue implements Queue {
           await view.look();
           if (++moves > PATIENT_MOVES) await setTimeout(jitter());
         }
-      } else if (busy.size > 0) {
-        busy.clear();
-        if (++busyRounds > BUSY_ROUNDS) return { kind: 'waiting', for: 'others' };
-        await setTimeout(jitter());
       } else if (!(await view.lookInTurn(request.signal))) {
         return choice;
       }

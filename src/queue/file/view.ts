@@ -120,8 +120,7 @@ export class FileView {
   }
 
   /** Reads the states around a line again, after it turned out that others are at work there. False: the lines have moved. */
-  async restateAround(file: LockableFile, line: number): Promise<boolean> {
-    const index = this.current as LineIndex;
+  async restateAround(file: LockableFile, index: LineIndex, line: number): Promise<boolean> {
     const last = Math.max(line, index.lineAround(Math.min(index.startOf(line) + NEIGHBOURHOOD, index.end - 1)));
     return (await restate(file, index, line, last)) !== undefined;
   }
@@ -143,12 +142,12 @@ const NEIGHBOURHOOD = 16 * 1024;
 async function restate(file: LockableFile, index: LineIndex, from: number, to: number): Promise<number | undefined> {
   let differing = 0;
   let line = from;
-  const buffer = Buffer.allocUnsafe(BLOCK);
+  const buffer = Buffer.allocUnsafe(Math.min(BLOCK, index.endOf(to) - index.startOf(from) + 1));
   while (line <= to) {
     const first = line;
     // One byte more at the front, to see the line feed before the first line.
     const origin = Math.max(0, index.startOf(first) - 1);
-    const got = await file.read(buffer.subarray(0, Math.min(BLOCK, index.endOf(to) - origin)), origin);
+    const got = await file.read(buffer.subarray(0, Math.min(buffer.length, index.endOf(to) - origin)), origin);
     for (; line <= to; line++) {
       const start = index.startOf(line) - origin;
       if (start + 3 > got && index.endOf(line) - origin > got) break;
