@@ -8,8 +8,9 @@ import { JsonReport } from '../report/json.js';
 import { LastLine } from '../report/last-line.js';
 import { openLogFile } from '../report/log-file.js';
 import { reason, type Warn } from '../report/loss.js';
-import { RunProgress } from '../report/progress.js';
+import { Progress } from '../report/progress.js';
 import { openResultsFolder } from '../report/results-folder.js';
+import { RUN_PROGRESS } from '../report/run-progress.js';
 import type { Listener } from '../run/events.js';
 import { hostName } from '../system/host.js';
 import type { RunmakerOptions } from './runmaker.js';
@@ -68,7 +69,7 @@ const COUNT_INTERVAL = 500;
 
 /** The progress line, fed with counts for as long as the run lasts. */
 function runProgress(live: LastLine, queue: Queue): Report {
-  const progress = new RunProgress(live, { columns: terminalWidth });
+  const progress = new Progress(live, RUN_PROGRESS, { columns: terminalWidth });
   let counting: Promise<void> | undefined;
   const count = (): void => {
     // A queue that cannot be counted is the runner's to complain about.

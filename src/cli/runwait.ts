@@ -5,7 +5,8 @@ import { OrphanWatch } from '../queue/orphan-watch.js';
 import type { OpenOptions, Queue } from '../queue/queue.js';
 import { ByteSink } from '../report/byte-sink.js';
 import { LastLine } from '../report/last-line.js';
-import { progressLine, WaitProgress } from '../report/wait-progress.js';
+import { Progress } from '../report/progress.js';
+import { progressLine, WAIT_PROGRESS } from '../report/wait-progress.js';
 import { after } from '../run/timer.js';
 import { commandLine, EXIT } from './program.js';
 import { terminalWidth } from './terminal.js';
@@ -61,7 +62,7 @@ function openDisplay({ progress, json }: Options): Display {
   const out = new ByteSink(1);
   const err = new ByteSink(2);
   const live = progress && !json && process.stdout.isTTY ? new LastLine(out) : undefined;
-  const bar = live && new WaitProgress(live, { columns: terminalWidth });
+  const bar = live && new Progress(live, WAIT_PROGRESS, { columns: terminalWidth });
   const text = json ? (counts: Counts) => JSON.stringify(counts) : progress ? progressLine : undefined;
   return {
     counts(counts) {

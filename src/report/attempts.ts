@@ -5,33 +5,33 @@ import type { Attempt } from '../run/events.js';
  * A slot runs one attempt at a time, so its number is the key.
  */
 export class Attempts<T> {
-  readonly #make: (attempt: Attempt) => T;
-  readonly #bySlot = new Map<number, T>();
+  private readonly make: (attempt: Attempt) => T;
+  private readonly bySlot = new Map<number, T>();
 
   constructor(make: (attempt: Attempt) => T) {
-    this.#make = make;
+    this.make = make;
   }
 
   /** Begins anew. */
   begin(attempt: Attempt): T {
-    const value = this.#make(attempt);
-    this.#bySlot.set(attempt.slot, value);
+    const value = this.make(attempt);
+    this.bySlot.set(attempt.slot, value);
     return value;
   }
 
   of(attempt: Attempt): T {
-    return this.#bySlot.get(attempt.slot) ?? this.begin(attempt);
+    return this.bySlot.get(attempt.slot) ?? this.begin(attempt);
   }
 
   /** What was kept, for the last time. */
   end(attempt: Attempt): T {
     const value = this.of(attempt);
-    this.#bySlot.delete(attempt.slot);
+    this.bySlot.delete(attempt.slot);
     return value;
   }
 
   /** All that run. */
   values(): Iterable<T> {
-    return this.#bySlot.values();
+    return this.bySlot.values();
   }
 }

@@ -45,149 +45,149 @@ const RETRY = { first: 1, longest: 16 };
  * what arrives meanwhile goes into the next one. A reader that does not read therefore blocks a thread, never the program.
  */
 export class ByteSink implements Sink {
-  readonly #descriptor: Promise<number>;
-  readonly #options: ByteSinkOptions;
-  readonly #highWater: number;
-  readonly #write: (fd: number, bytes: Buffer) => Promise<number>;
-  #queue: Buffer[] = [];
-  #writing = false;
-  #given = 0;
-  #settled = 0;
+  private readonly descriptor: Promise<number>;
+  private readonly options: ByteSinkOptions;
+  private readonly highWater: number;
+  private readonly writeSome: (fd: number, bytes: Buffer) => Promise<number>;
+  private queue: Buffer[] = [];
+  private writing = false;
+  private given = 0;
+  private settled = 0;
   /** Who waits until so many bytes in all are settled. */
-  #waiters: { readonly until: number; readonly resolve: () => void }[] = [];
-  #dropping = false;
-  #gone = false;
-  #failed = false;
-  #closed: Promise<void> | undefined;
+  private waiters: { readonly until: number; readonly resolve: () => void }[] = [];
+  private dropping = false;
+  private gone = false;
+  private failed = false;
+  private closed: Promise<void> | undefined;
 
   /** @param descriptor an open descriptor, or the promise of one: what is given meanwhile waits for it */
   constructor(descriptor: number | Promise<number>, options: ByteSinkOptions = {}) {
-    this.#descriptor = Promise.resolve(descriptor);
-    this.#options = options;
-    this.#highWater = options.highWater ?? HIGH_WATER;
-    this.#write = options.write ?? writeSome;
+    this.descriptor = Promise.resolve(descriptor);
+    this.options = options;
+    this.highWater = options.highWater ?? HIGH_WATER;
+    this.writeSome = options.write ?? writeSome;
     // The failure is told where the descriptor is used; here it must only not count as unhandled.
-    this.#descriptor.catch(() => undefined);
+    this.descriptor.catch(() => undefined);
   }
 
   get waiting(): number {
-    return this.#given - this.#settled;
+    return this.given - this.settled;
   }
 
   /** Like `give`, for bytes that are only lent: they are copied. */
   write(bytes: Buffer): void | Promise<void> {
-    return this.#dropping ? undefined : this.give(Buffer.from(bytes));
+    return this.dropping ? undefined : this.give(Buffer.from(bytes));
   }
 
   give(bytes: Buffer): void | Promise<void> {
-    if (this.#dropping || bytes.length === 0) return;
-    this.#queue.push(bytes);
-    this.#given += bytes.length;
-    if (!this.#writing) void this.#run();
+    if (this.dropping || bytes.length === 0) return;
+    this.queue.push(bytes);
+    this.given += bytes.length;
+    if (!this.writing) void this.run();
     // Half: so that the writer does not run dry before whoever paused has started again.
-    if (this.waiting > this.#highWater) return this.#settledUntil(this.#given - Math.floor(this.#highWater / 2));
+    if (this.waiting > this.highWater) return this.settledUntil(this.given - Math.floor(this.highWater / 2));
   }
 
   flush(): Promise<void> {
-    return this.#settledUntil(this.#given);
+    return this.settledUntil(this.given);
   }
 
   /** Writes what waits, then takes nothing more. Closes the descriptor if it is owned. Never rejects. */
   close(): Promise<void> {
-    this.#closed ??= this.#finish();
-    return this.#closed;
+    this.closed ??= this.finish();
+    return this.closed;
   }
 
-  async #finish(): Promise<void> {
+  private async finish(): Promise<void> {
     const flushed = this.flush();
-    this.#dropping = true;
+    this.dropping = true;
     await flushed;
-    if (!this.#options.owned) return;
+    if (!this.options.owned) return;
     try {
-      const fd = await this.#descriptor;
+      const fd = await this.descriptor;
       // Network filesystems and quotas tell at the close what the writes did not.
       await new Promise<void>((resolve, reject) => fs.close(fd, error => (error ? reject(error) : resolve())));
     } catch (error) {
-      this.#fail(error);
+      this.fail(error);
     }
   }
 
-  #settledUntil(until: number): Promise<void> {
-    if (this.#settled >= until) return Promise.resolve();
-    return new Promise(resolve => this.#waiters.push({ until, resolve }));
+  private settledUntil(until: number): Promise<void> {
+    if (this.settled >= until) return Promise.resolve();
+    return new Promise(resolve => this.waiters.push({ until, resolve }));
   }
 
-  #settle(bytes: number): void {
-    this.#settled += bytes;
-    if (this.#waiters.length === 0) return;
-    const ready = this.#waiters.filter(waiter => waiter.until <= this.#settled);
-    this.#waiters = this.#waiters.filter(waiter => waiter.until > this.#settled);
+  private settle(bytes: number): void {
+    this.settled += bytes;
+    if (this.waiters.length === 0) return;
+    const ready = this.waiters.filter(waiter => waiter.until <= this.settled);
+    this.waiters = this.waiters.filter(waiter => waiter.until > this.settled);
     for (const waiter of ready) waiter.resolve();
   }
 
-  async #run(): Promise<void> {
-    this.#writing = true;
+  private async run(): Promise<void> {
+    this.writing = true;
     try {
-      const fd = await this.#descriptor;
-      while (this.#queue.length > 0) {
-        const batch = this.#nextBatch();
-        await this.#writeAll(fd, batch);
-        this.#settle(batch.length);
+      const fd = await this.descriptor;
+      while (this.queue.length > 0) {
+        const batch = this.nextBatch();
+        await this.writeAll(fd, batch);
+        this.settle(batch.length);
       }
     } catch (error) {
       // There is no descriptor, and there will be none.
-      this.#fail(error);
-      this.#drop();
+      this.fail(error);
+      this.drop();
     }
-    this.#writing = false;
+    this.writing = false;
   }
 
-  #nextBatch(): Buffer {
+  private nextBatch(): Buffer {
     let size = 0;
     let count = 0;
-    while (count < this.#queue.length && size < BATCH) size += this.#queue[count++]!.length;
-    const buffers = count === this.#queue.length ? this.#queue : this.#queue.slice(0, count);
-    this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count);
+    while (count < this.queue.length && size < BATCH) size += this.queue[count++]!.length;
+    const buffers = count === this.queue.length ? this.queue : this.queue.slice(0, count);
+    this.queue = count === this.queue.length ? [] : this.queue.slice(count);
     return buffers.length === 1 ? buffers[0]! : Buffer.concat(buffers, size);
   }
 
-  async #writeAll(fd: number, bytes: Buffer): Promise<void> {
+  private async writeAll(fd: number, bytes: Buffer): Promise<void> {
     let written = 0;
     let pause = RETRY.first;
     while (written < bytes.length) {
       try {
-        written += await this.#write(fd, written === 0 ? bytes : bytes.subarray(written));
+        written += await this.writeSome(fd, written === 0 ? bytes : bytes.subarray(written));
         pause = RETRY.first;
       } catch (error) {
         if (errnoName(error) === 'EAGAIN') {
           await setTimeout(pause);
           pause = Math.min(pause * 2, RETRY.longest);
         } else {
-          return this.#fail(error);
+          return this.fail(error);
         }
       }
     }
   }
 
-  #fail(error: unknown): void {
+  private fail(error: unknown): void {
     if (errnoName(error) === 'EPIPE') {
-      this.#drop();
-      if (!this.#gone) this.#options.onGone?.();
-      this.#gone = true;
+      this.drop();
+      if (!this.gone) this.options.onGone?.();
+      this.gone = true;
     } else {
-      if (this.#options.stopAtError) this.#drop();
-      if (!this.#failed) this.#options.onError?.(error);
-      this.#failed = true;
+      if (this.options.stopAtError) this.drop();
+      if (!this.failed) this.options.onError?.(error);
+      this.failed = true;
     }
   }
 
   /** Forgets what waits and takes nothing more. */
-  #drop(): void {
-    this.#dropping = true;
+  private drop(): void {
+    this.dropping = true;
     let size = 0;
-    for (const bytes of this.#queue) size += bytes.length;
-    this.#queue = [];
-    this.#settle(size);
+    for (const bytes of this.queue) size += bytes.length;
+    this.queue = [];
+    this.settle(size);
   }
 }
 

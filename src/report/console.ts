@@ -39,80 +39,80 @@ interface Stream {
  */
 export class ConsoleReport {
   readonly listener: Listener;
-  readonly #out: Sink;
-  readonly #err: Sink;
-  readonly #options: ConsoleOptions;
-  readonly #palette: Palette;
-  readonly #attempts: Attempts<Record<OutputStream, Stream>>;
+  private readonly out: Sink;
+  private readonly err: Sink;
+  private readonly options: ConsoleOptions;
+  private readonly palette: Palette;
+  private readonly attempts: Attempts<Record<OutputStream, Stream>>;
 
   /**
    * @param out what jobs print and what happens to them
    * @param err warnings. Where both are the same terminal pass the same sink, so that the progress line knows about both
    */
   constructor(out: Sink, err: Sink, options: ConsoleOptions) {
-    this.#out = out;
-    this.#err = err;
-    this.#options = options;
-    this.#palette = palette(options.colour);
-    this.#attempts = new Attempts(attempt => ({ stdout: this.#stream('stdout', attempt), stderr: this.#stream('stderr', attempt) }));
-    this.listener = event => this.#handle(event);
+    this.out = out;
+    this.err = err;
+    this.options = options;
+    this.palette = palette(options.colour);
+    this.attempts = new Attempts(attempt => ({ stdout: this.stream('stdout', attempt), stderr: this.stream('stderr', attempt) }));
+    this.listener = event => this.handle(event);
   }
 
   /** Settles when everything is written. The sinks stay open. */
   async close(): Promise<void> {
-    await Promise.all([this.#out.flush(), this.#err.flush()]);
+    await Promise.all([this.out.flush(), this.err.flush()]);
   }
 
-  #handle(event: RunEvent): void | Promise<void> {
+  private handle(event: RunEvent): void | Promise<void> {
     switch (event.type) {
       case 'claimed':
-        return this.#print(this.#status(executingText(event.job.command)));
+        return this.print(this.status(executingText(event.job.command)));
       case 'started':
-        this.#attempts.begin(event);
-        return this.#print(this.#status(forkedText(event)));
+        this.attempts.begin(event);
+        return this.print(this.status(forkedText(event)));
       case 'output': {
-        const stream = this.#attempts.of(event)[event.stream];
-        return this.#print(tagged(stream, stream.lines.push(event.bytes)));
+        const stream = this.attempts.of(event)[event.stream];
+        return this.print(tagged(stream, stream.lines.push(event.bytes)));
       }
       case 'ended': {
-        const { stdout, stderr } = this.#attempts.end(event);
-        const status = endedTexts(event).map(text => this.#status(text));
-        return this.#print(tagged(stdout, stdout.lines.flush()), tagged(stderr, stderr.lines.flush()), ...status);
+        const { stdout, stderr } = this.attempts.end(event);
+        const status = endedTexts(event).map(text => this.status(text));
+        return this.print(tagged(stdout, stdout.lines.flush()), tagged(stderr, stderr.lines.flush()), ...status);
       }
       case 'notStarted':
         // Nothing else tells of it, so being quiet does not hide it.
-        if (this.#options.quiet) return this.#warn(`job ${event.job.number} could not be started: ${event.message}`);
-        return this.#print(this.#status(notStartedText(event, this.#options.host)));
+        if (this.options.quiet) return this.warn(`job ${event.job.number} could not be started: ${event.message}`);
+        return this.print(this.status(notStartedText(event, this.options.host)));
       case 'finished':
         if (event.refused === undefined) return;
-        return this.#warn(
+        return this.warn(
           `job ${event.job.number}: its state '${event.state}' was not written: ${event.refused}`,
           'look at its line before you run it again',
         );
       case 'warning':
-        return this.#warn(event.message, event.hint);
+        return this.warn(event.message, event.hint);
     }
   }
 
-  #print(...parts: (Buffer | undefined)[]): void | Promise<void> {
+  private print(...parts: (Buffer | undefined)[]): void | Promise<void> {
     const present = parts.filter(part => part !== undefined);
     if (present.length === 0) return;
-    return this.#out.give(present.length === 1 ? present[0]! : Buffer.concat(present));
+    return this.out.give(present.length === 1 ? present[0]! : Buffer.concat(present));
   }
 
-  #warn(message: string, hint?: string): void | Promise<void> {
-    return this.#err.give(Buffer.from(`runmaker: ${message}\n${hint === undefined ? '' : `${hint}\n`}`));
+  private warn(message: string, hint?: string): void | Promise<void> {
+    return this.err.give(Buffer.from(`runmaker: ${message}\n${hint === undefined ? '' : `${hint}\n`}`));
   }
 
-  #status(text: Buffer): Buffer | undefined {
-    if (this.#options.quiet) return undefined;
-    const { open, close } = this.#palette.status;
+  private status(text: Buffer): Buffer | undefined {
+    if (this.options.quiet) return undefined;
+    const { open, close } = this.palette.status;
     return Buffer.concat([open, text, close, LINE_FEED]);
   }
 
-  #stream(name: OutputStream, attempt: Attempt): Stream {
-    const tag: Style = this.#palette.tag(attempt.slot);
-    const text: Style | undefined = name === 'stderr' ? this.#palette.stderr : undefined;
+  private stream(name: OutputStream, attempt: Attempt): Stream {
+    const tag: Style = this.palette.tag(attempt.slot);
+    const text: Style | undefined = name === 'stderr' ? this.palette.stderr : undefined;
     const label = outputTag(name, attempt.label);
     return {
       lines: new LineAssembler(),

@@ -33,43 +33,43 @@ export async function openJobLog(path: string, warn: Warn): Promise<JobLog> {
  */
 export class JobLog {
   readonly listener: Listener;
-  readonly #path: string;
-  readonly #handle: FileHandle;
-  readonly #lock: () => Promise<Release>;
-  readonly #loss: LossNotice;
+  private readonly path: string;
+  private readonly handle: FileHandle;
+  private readonly lock: () => Promise<Release>;
+  private readonly loss: LossNotice;
   /** Bytes that each attempt has written to stdout. */
-  readonly #received = new Attempts<{ bytes: number }>((_attempt: Attempt) => ({ bytes: 0 }));
-  #rows: Buffer[] = [];
-  #writing: Promise<void> | undefined;
+  private readonly received = new Attempts<{ bytes: number }>((_attempt: Attempt) => ({ bytes: 0 }));
+  private rows: Buffer[] = [];
+  private writing: Promise<void> | undefined;
   /** A row may stand in the file by half. */
-  #torn = false;
+  private torn = false;
 
   /** Use `openJobLog`. `lock` is taken around each write. */
   constructor(path: string, handle: FileHandle, lock: () => Promise<Release>, warn: Warn) {
-    this.#path = path;
-    this.#handle = handle;
-    this.#lock = lock;
-    this.#loss = new LossNotice(warn, 'the jobs go on; rows are missing in the job log');
-    this.listener = event => this.#handleEvent(event);
+    this.path = path;
+    this.handle = handle;
+    this.lock = lock;
+    this.loss = new LossNotice(warn, 'the jobs go on; rows are missing in the job log');
+    this.listener = event => this.handleEvent(event);
   }
 
   /** Writes what waits and closes the file. Never rejects. */
   async close(): Promise<void> {
-    await this.#writing;
-    await this.#handle.close().catch(error => this.#loss.say(this.#path, error));
+    await this.writing;
+    await this.handle.close().catch(error => this.loss.say(this.path, error));
   }
 
-  #handleEvent(event: RunEvent): void | Promise<void> {
+  private handleEvent(event: RunEvent): void | Promise<void> {
     switch (event.type) {
       case 'started':
-        this.#received.begin(event);
+        this.received.begin(event);
         return;
       case 'output':
-        if (event.stream === 'stdout') this.#received.of(event).bytes += event.bytes.length;
+        if (event.stream === 'stdout') this.received.of(event).bytes += event.bytes.length;
         return;
       case 'ended': {
-        const row = jobLogRow(event, this.#received.end(event).bytes);
-        return row === undefined ? undefined : this.#append(row);
+        const row = jobLogRow(event, this.received.end(event).bytes);
+        return row === undefined ? undefined : this.append(row);
       }
       default:
         return;
@@ -77,35 +77,35 @@ export class JobLog {
   }
 
   /** Settles when the row stands in the file. Rows that come while one is written go together into the next write. */
-  #append(row: Buffer): Promise<void> {
-    this.#rows.push(row);
-    this.#writing ??= this.#writeRows();
-    return this.#writing;
+  private append(row: Buffer): Promise<void> {
+    this.rows.push(row);
+    this.writing ??= this.writeRows();
+    return this.writing;
   }
 
-  async #writeRows(): Promise<void> {
+  private async writeRows(): Promise<void> {
     // Rows of jobs that end in the same turn of the event loop go together as well.
     await Promise.resolve();
-    while (this.#rows.length > 0) {
-      const rows = Buffer.concat(this.#torn ? [LINE_FEED, ...this.#rows] : this.#rows);
-      this.#rows = [];
-      await this.#write(rows).catch(error => this.#loss.say(this.#path, error));
+    while (this.rows.length > 0) {
+      const rows = Buffer.concat(this.torn ? [LINE_FEED, ...this.rows] : this.rows);
+      this.rows = [];
+      await this.write(rows).catch(error => this.loss.say(this.path, error));
     }
-    this.#writing = undefined;
+    this.writing = undefined;
   }
 
-  async #write(rows: Buffer): Promise<void> {
-    const release = await this.#lock();
+  private async write(rows: Buffer): Promise<void> {
+    const release = await this.lock();
     let written = 0;
     try {
       while (written < rows.length) {
-        const { bytesWritten } = await this.#handle.write(rows, written);
+        const { bytesWritten } = await this.handle.write(rows, written);
         written += bytesWritten;
       }
-      this.#torn = false;
+      this.torn = false;
     } catch (error) {
       // Of what did arrive, the last row is whole only by chance: the next one must not be glued to it.
-      this.#torn ||= written > 0;
+      this.torn ||= written > 0;
       throw error;
     } finally {
       await release();

@@ -17,65 +17,65 @@ type Content = readonly ['text' | 'base64', string];
 /** Run events as JSON, one object a line (`--json`); json-event.ts says what they hold. Lines of output are events of their own. */
 export class JsonReport {
   readonly listener: Listener;
-  readonly #out: Sink;
-  readonly #now: () => number;
-  readonly #lines = new Attempts<Record<OutputStream, LineAssembler>>(() => ({
+  private readonly out: Sink;
+  private readonly now: () => number;
+  private readonly lines = new Attempts<Record<OutputStream, LineAssembler>>(() => ({
     stdout: new LineAssembler(),
     stderr: new LineAssembler(),
   }));
 
   /** @param now milliseconds since 1970 */
   constructor(out: Sink, now: () => number = Date.now) {
-    this.#out = out;
-    this.#now = now;
-    this.listener = event => this.#handle(event);
+    this.out = out;
+    this.now = now;
+    this.listener = event => this.handle(event);
   }
 
   /** Settles when everything is written. The sink stays open. */
   close(): Promise<void> {
-    return this.#out.flush();
+    return this.out.flush();
   }
 
-  #handle(event: RunEvent): void | Promise<void> {
-    const time = new Date(this.#now()).toISOString();
+  private handle(event: RunEvent): void | Promise<void> {
+    const time = new Date(this.now()).toISOString();
     switch (event.type) {
       case 'claimed':
-        return this.#print({ event: 'claimed', time, job: jobJson(event.job), slot: event.slot });
+        return this.print({ event: 'claimed', time, job: jobJson(event.job), slot: event.slot });
       case 'started':
-        this.#lines.begin(event);
-        return this.#print({ event: 'started', ...attemptJson(event, new Date(event.start).toISOString()) });
+        this.lines.begin(event);
+        return this.print({ event: 'started', ...attemptJson(event, new Date(event.start).toISOString()) });
       case 'output': {
-        const lines = this.#lines.of(event)[event.stream].push(event.bytes);
-        return this.#give(outputJson(event, event.stream, lines, time));
+        const lines = this.lines.of(event)[event.stream].push(event.bytes);
+        return this.give(outputJson(event, event.stream, lines, time));
       }
       case 'ended': {
-        const assemblers = this.#lines.end(event);
+        const assemblers = this.lines.end(event);
         const rest = STREAMS.map(stream => outputJson(event, stream, assemblers[stream].flush(), time)).join('');
         const end = new Date(event.end).toISOString();
         const start = new Date(event.start).toISOString();
         const { again } = event;
-        return this.#print({ event: 'ended', ...attemptJson(event, end), start, end, ...outcomeJson(event.outcome), again }, rest);
+        return this.print({ event: 'ended', ...attemptJson(event, end), start, end, ...outcomeJson(event.outcome), again }, rest);
       }
       case 'notStarted':
-        return this.#print({ event: 'notStarted', time, job: jobJson(event.job), slot: event.slot, message: event.message });
+        return this.print({ event: 'notStarted', time, job: jobJson(event.job), slot: event.slot, message: event.message });
       case 'finished': {
         const refused = event.refused === undefined ? {} : { refused: event.refused };
-        return this.#print({ event: 'finished', time, job: jobJson(event.job), slot: event.slot, state: event.state, ...refused });
+        return this.print({ event: 'finished', time, job: jobJson(event.job), slot: event.slot, state: event.state, ...refused });
       }
       case 'warning': {
         const hint = event.hint === undefined ? {} : { hint: event.hint };
-        return this.#print({ event: 'warning', time, message: event.message, ...hint });
+        return this.print({ event: 'warning', time, message: event.message, ...hint });
       }
     }
   }
 
   /** @param before lines that go out in the same write */
-  #print(event: JsonEvent, before = ''): void | Promise<void> {
-    return this.#give(`${before}${JSON.stringify(event)}\n`);
+  private print(event: JsonEvent, before = ''): void | Promise<void> {
+    return this.give(`${before}${JSON.stringify(event)}\n`);
   }
 
-  #give(lines: string): void | Promise<void> {
-    if (lines !== '') return this.#out.give(Buffer.from(lines));
+  private give(lines: string): void | Promise<void> {
+    if (lines !== '') return this.out.give(Buffer.from(lines));
   }
 }
 

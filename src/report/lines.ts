@@ -8,13 +8,13 @@ export const LONGEST_PART = 64 * 1024;
 
 /** Makes whole lines of the bytes of one stream, however they were cut. Only the beginning of an unfinished line is kept. */
 export class LineAssembler {
-  readonly #longest: number;
-  #parts: Buffer[] = [];
-  #size = 0;
+  private readonly longest: number;
+  private parts: Buffer[] = [];
+  private size = 0;
 
   /** @param longest more bytes than this without a newline are passed on as a line of their own */
   constructor(longest = LONGEST_PART) {
-    this.#longest = longest;
+    this.longest = longest;
   }
 
   /**
@@ -26,37 +26,37 @@ export class LineAssembler {
   push(bytes: Buffer): Buffer | undefined {
     const end = bytes.lastIndexOf(LF) + 1;
     if (end === 0) {
-      this.#keep(bytes);
-      return this.#size > this.#longest ? this.#cut() : undefined;
+      this.keep(bytes);
+      return this.size > this.longest ? this.cut() : undefined;
     }
     const last = bytes.subarray(0, end);
-    const lines = this.#parts.length === 0 ? last : Buffer.concat([...this.#parts, last]);
-    this.#parts = [];
-    this.#size = 0;
-    this.#keep(bytes.subarray(end));
-    return this.#size > this.#longest ? Buffer.concat([lines, this.#cut()]) : lines;
+    const lines = this.parts.length === 0 ? last : Buffer.concat([...this.parts, last]);
+    this.parts = [];
+    this.size = 0;
+    this.keep(bytes.subarray(end));
+    return this.size > this.longest ? Buffer.concat([lines, this.cut()]) : lines;
   }
 
   /** Ends the stream: the unfinished line, with a newline added, if there is one. */
   flush(): Buffer | undefined {
-    if (this.#size === 0) return undefined;
-    const line = Buffer.concat([...this.#parts, LINE_FEED]);
-    this.#parts = [];
-    this.#size = 0;
+    if (this.size === 0) return undefined;
+    const line = Buffer.concat([...this.parts, LINE_FEED]);
+    this.parts = [];
+    this.size = 0;
     return line;
   }
 
-  #keep(bytes: Buffer): void {
+  private keep(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    this.#parts.push(Buffer.from(bytes));
-    this.#size += bytes.length;
+    this.parts.push(Buffer.from(bytes));
+    this.size += bytes.length;
   }
 
-  #cut(): Buffer {
+  private cut(): Buffer {
     const line = this.flush()!;
     // Without the newline just added. What a character in two halves would need is kept for the next part.
     const end = wholeCharacters(line, line.length - 1);
-    this.#keep(line.subarray(end, -1));
+    this.keep(line.subarray(end, -1));
     return end === line.length - 1 ? line : Buffer.concat([line.subarray(0, end), LINE_FEED]);
   }
 }

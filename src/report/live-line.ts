@@ -12,16 +12,16 @@ const USUAL_WIDTH = 80;
  * is printed, decides how.
  */
 export class LiveLine {
-  readonly #line: LastLine;
-  readonly #bar: SingleBar;
+  private readonly line: LastLine;
+  private readonly bar: SingleBar;
 
   /**
    * @param columns the terminal's width now; 0 if it does not say
    * @param text what to show now
    */
   constructor(line: LastLine, columns: () => number, text: () => string) {
-    this.#line = line;
-    this.#bar = new SingleBar({
+    this.line = line;
+    this.bar = new SingleBar({
       // One column stays free: terminals differ in where the cursor goes behind the last one.
       format: () => text().slice(0, (columns() || USUAL_WIDTH) - 1),
       stream: terminal(line),
@@ -33,19 +33,19 @@ export class LiveLine {
   }
 
   start(): void {
-    this.#bar.start(1, 0);
+    this.bar.start(1, 0);
   }
 
   /** Tells that there is something new to show. */
   update(): void {
-    this.#bar.update(0);
+    this.bar.update(0);
   }
 
   /** @param last stays on the terminal as a line of its own */
   stop(last?: string): void {
-    this.#bar.stop();
-    this.#line.show('');
-    if (last !== undefined) void this.#line.give(Buffer.from(`${last}\n`));
+    this.bar.stop();
+    this.line.show('');
+    if (last !== undefined) void this.line.give(Buffer.from(`${last}\n`));
   }
 }
 

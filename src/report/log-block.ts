@@ -8,41 +8,41 @@ const EMPTY = logRecord(Buffer.from(':'));
 
 /** What the log file keeps about one job: its command and its last lines. */
 export class LogBlock {
-  readonly #header: Buffer;
-  readonly #size: number;
+  private readonly header: Buffer;
+  private readonly size: number;
   /** Oldest first. */
-  #records: Buffer[] = [];
+  private records: Buffer[] = [];
 
   /**
    * @param directory where the command runs
    * @param size how many lines to keep
    */
   constructor(command: Buffer, directory: string, size: number) {
-    this.#header = logRecord(Buffer.concat([Buffer.from('.-> '), command, Buffer.from(` (in ${directory})`)]));
-    this.#size = size;
+    this.header = logRecord(Buffer.concat([Buffer.from('.-> '), command, Buffer.from(` (in ${directory})`)]));
+    this.size = size;
   }
 
   /** Adds whole lines of output. Only the last ones are looked at, however many there are. */
   addOutput(stream: OutputStream, label: string, lines: Buffer): void {
     const tag = Buffer.from(MARKS[stream] + outputTag(stream, label));
-    this.#add(lastLines(lines, this.#size).map(line => logRecord(Buffer.concat([tag, line]))));
+    this.add(lastLines(lines, this.size).map(line => logRecord(Buffer.concat([tag, line]))));
   }
 
   /** Adds what the runner says about the job. */
   addStatus(text: Buffer): void {
-    this.#add([logRecord(Buffer.concat([Buffer.from(MARKS.status), text]))]);
+    this.add([logRecord(Buffer.concat([Buffer.from(MARKS.status), text]))]);
   }
 
   /** The block as it stands in the file: the command's record, then the last lines, then `:` for each that is not there yet. */
   bytes(): Buffer {
-    const missing = Array.from({ length: this.#size - this.#records.length }, () => EMPTY);
-    return Buffer.concat([this.#header, ...this.#records, ...missing]);
+    const missing = Array.from({ length: this.size - this.records.length }, () => EMPTY);
+    return Buffer.concat([this.header, ...this.records, ...missing]);
   }
 
-  #add(records: Buffer[]): void {
+  private add(records: Buffer[]): void {
     // Not slice(-size), which would keep all for a size of 0.
-    const all = [...this.#records, ...records];
-    this.#records = all.slice(Math.max(0, all.length - this.#size));
+    const all = [...this.records, ...records];
+    this.records = all.slice(Math.max(0, all.length - this.size));
   }
 }
 

@@ -69,122 +69,122 @@ export async function openLogFile(path: string, options: LogFileOptions): Promis
  */
 export class LogFile {
   readonly listener: Listener;
-  readonly #path: string;
-  readonly #handle: FileHandle;
-  readonly #options: LogFileOptions;
-  readonly #loss: LossNotice;
-  readonly #entries = new Map<number, Entry>();
-  readonly #lines = new Attempts<Record<OutputStream, LineAssembler>>(() => ({
+  private readonly path: string;
+  private readonly handle: FileHandle;
+  private readonly options: LogFileOptions;
+  private readonly loss: LossNotice;
+  private readonly entries = new Map<number, Entry>();
+  private readonly keptLines = new Attempts<Record<OutputStream, LineAssembler>>(() => ({
     stdout: new LineAssembler(),
     stderr: new LineAssembler(),
   }));
-  readonly #writes = new Set<Promise<void>>();
+  private readonly writes = new Set<Promise<void>>();
 
   /** Use `openLogFile`. */
   constructor(path: string, handle: FileHandle, options: LogFileOptions) {
-    this.#path = path;
-    this.#handle = handle;
-    this.#options = options;
-    this.#loss = new LossNotice(options.warn, 'the jobs go on; what they print now is missing in the log file');
-    this.listener = event => this.#handleEvent(event);
+    this.path = path;
+    this.handle = handle;
+    this.options = options;
+    this.loss = new LossNotice(options.warn, 'the jobs go on; what they print now is missing in the log file');
+    this.listener = event => this.handleEvent(event);
   }
 
   /** Writes what is not written yet and closes the file. Never rejects. */
   async close(): Promise<void> {
-    for (const entry of this.#entries.values()) if (entry.timer !== undefined) void this.#write(entry);
-    this.#entries.clear();
-    await Promise.all(this.#writes);
-    await this.#handle.close().catch(error => this.#loss.say(this.#path, error));
+    for (const entry of this.entries.values()) if (entry.timer !== undefined) void this.write(entry);
+    this.entries.clear();
+    await Promise.all(this.writes);
+    await this.handle.close().catch(error => this.loss.say(this.path, error));
   }
 
-  #handleEvent(event: RunEvent): void | Promise<void> {
+  private handleEvent(event: RunEvent): void | Promise<void> {
     switch (event.type) {
       case 'started': {
-        this.#lines.begin(event);
-        const entry = this.#entryOf(event.job);
+        this.keptLines.begin(event);
+        const entry = this.entryOf(event.job);
         entry.block.addStatus(forkedText(event));
         // Not waited for: at the end of the job there is a write that is.
-        void this.#write(entry);
+        void this.write(entry);
         return;
       }
       case 'output': {
-        const lines = this.#lines.of(event)[event.stream].push(event.bytes);
+        const lines = this.keptLines.of(event)[event.stream].push(event.bytes);
         if (lines === undefined) return;
-        const entry = this.#entryOf(event.job);
+        const entry = this.entryOf(event.job);
         entry.block.addOutput(event.stream, event.label, lines);
-        this.#writeInTime(entry);
+        this.writeInTime(entry);
         return;
       }
       case 'ended': {
-        const { block } = this.#entryOf(event.job);
-        const assemblers = this.#lines.end(event);
+        const { block } = this.entryOf(event.job);
+        const assemblers = this.keptLines.end(event);
         for (const stream of ['stdout', 'stderr'] as const) {
           const rest = assemblers[stream].flush();
           if (rest !== undefined) block.addOutput(stream, event.label, rest);
         }
         for (const text of endedTexts(event)) block.addStatus(text);
-        return this.#writeLast(event.job, !event.again);
+        return this.writeLast(event.job, !event.again);
       }
       case 'notStarted':
-        this.#entryOf(event.job).block.addStatus(notStartedText(event, this.#options.host));
-        return this.#writeLast(event.job, true);
+        this.entryOf(event.job).block.addStatus(notStartedText(event, this.options.host));
+        return this.writeLast(event.job, true);
       default:
         return;
     }
   }
 
   /** One entry for all attempts at a job: the log shows its last lines, whichever attempt wrote them. */
-  #entryOf(job: Job): Entry {
-    let entry = this.#entries.get(job.ordinal);
+  private entryOf(job: Job): Entry {
+    let entry = this.entries.get(job.ordinal);
     if (entry === undefined) {
       entry = {
-        block: new LogBlock(job.command, this.#options.directory, this.#options.lines),
-        position: (job.ordinal - 1) * blockSize(this.#options.lines),
+        block: new LogBlock(job.command, this.options.directory, this.options.lines),
+        position: (job.ordinal - 1) * blockSize(this.options.lines),
         writing: undefined,
         due: false,
         lastWrite: Number.NEGATIVE_INFINITY,
         timer: undefined,
       };
-      this.#entries.set(job.ordinal, entry);
+      this.entries.set(job.ordinal, entry);
     }
     return entry;
   }
 
-  #writeLast(job: Job, forget: boolean): Promise<void> {
-    const entry = this.#entryOf(job);
-    if (forget) this.#entries.delete(job.ordinal);
-    return this.#write(entry);
+  private writeLast(job: Job, forget: boolean): Promise<void> {
+    const entry = this.entryOf(job);
+    if (forget) this.entries.delete(job.ordinal);
+    return this.write(entry);
   }
 
-  #writeInTime(entry: Entry): void {
+  private writeInTime(entry: Entry): void {
     if (entry.timer !== undefined) return;
     const since = performance.now() - entry.lastWrite;
-    const pause = Math.max(0, (this.#options.interval ?? MINUTE) - since);
+    const pause = Math.max(0, (this.options.interval ?? MINUTE) - since);
     // A runner that has nothing else to do does not wait for it: closing the log writes what is missing.
-    entry.timer = setTimeout(() => void this.#write(entry), pause).unref();
+    entry.timer = setTimeout(() => void this.write(entry), pause).unref();
   }
 
   /** Writes the block as it is now, or as it will be when the write under way has ended. Settles when it stands in the file. */
-  #write(entry: Entry): Promise<void> {
+  private write(entry: Entry): Promise<void> {
     clearTimeout(entry.timer);
     entry.timer = undefined;
     entry.due = true;
-    entry.writing ??= this.#track(this.#writeWhileDue(entry));
+    entry.writing ??= this.track(this.writeWhileDue(entry));
     return entry.writing;
   }
 
-  async #writeWhileDue(entry: Entry): Promise<void> {
+  private async writeWhileDue(entry: Entry): Promise<void> {
     while (entry.due) {
       entry.due = false;
       entry.lastWrite = performance.now();
-      await writeAt(this.#handle, entry.block.bytes(), entry.position).catch(error => this.#loss.say(this.#path, error));
+      await writeAt(this.handle, entry.block.bytes(), entry.position).catch(error => this.loss.say(this.path, error));
     }
     entry.writing = undefined;
   }
 
-  #track(work: Promise<void>): Promise<void> {
-    const tracked = work.finally(() => this.#writes.delete(tracked));
-    this.#writes.add(tracked);
+  private track(work: Promise<void>): Promise<void> {
+    const tracked = work.finally(() => this.writes.delete(tracked));
+    this.writes.add(tracked);
     return tracked;
   }
 }

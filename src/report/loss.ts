@@ -10,21 +10,21 @@ export type Warn = (message: string, hint?: string) => void;
  * The jobs go on.
  */
 export class LossNotice {
-  readonly #warn: Warn;
-  readonly #hint: string;
-  #said = false;
+  private readonly warn: Warn;
+  private readonly hint: string;
+  private said = false;
 
   /** @param hint what the loss means to the user */
   constructor(warn: Warn, hint: string) {
-    this.#warn = warn;
-    this.#hint = hint;
+    this.warn = warn;
+    this.hint = hint;
   }
 
   /** @param path what was to be written */
   say(path: string, error: unknown): void {
-    if (this.#said) return;
-    this.#said = true;
-    this.#warn(`${path}: ${reason(error)}`, this.#hint);
+    if (this.said) return;
+    this.said = true;
+    this.warn(`${path}: ${reason(error)}`, this.hint);
   }
 }
 

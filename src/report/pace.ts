@@ -1,25 +1,25 @@
 /** How fast something gets done, judged by all that was done since it was first looked at. */
 export class Pace {
-  readonly #now: () => number;
-  #first: { readonly done: number; readonly at: number } | undefined;
-  #done = 0;
+  private readonly now: () => number;
+  private first: { readonly done: number; readonly at: number } | undefined;
+  private done = 0;
 
   /** @param now milliseconds */
   constructor(now: () => number) {
-    this.#now = now;
+    this.now = now;
   }
 
   /** Tells how much is done in all. Less than before (jobs were reset) begins anew. */
   note(done: number): void {
-    if (this.#first === undefined || done < this.#done) this.#first = { done, at: this.#now() };
-    this.#done = done;
+    if (this.first === undefined || done < this.done) this.first = { done, at: this.now() };
+    this.done = done;
   }
 
   /** So many a millisecond; undefined while nothing can be said. */
   get rate(): number | undefined {
-    if (this.#first === undefined) return undefined;
-    const elapsed = this.#now() - this.#first.at;
-    const done = this.#done - this.#first.done;
+    if (this.first === undefined) return undefined;
+    const elapsed = this.now() - this.first.at;
+    const done = this.done - this.first.done;
     return done > 0 && elapsed > 0 ? done / elapsed : undefined;
   }
 

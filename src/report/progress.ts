@@ -12,15 +12,10 @@ export interface ProgressOptions {
   readonly now?: () => number;
 }
 
-/**
- * `12 of 40 done, 2 failed, 4 running, 3m left`, where failed are `!` and `e`. Counts all jobs of the queue, whoever runs them.
- *
- * @param left milliseconds; the last part is left out when nobody can say
- */
-export function runProgressText(counts: Counts, left?: number): string {
-  const parts = [`${counts.done} of ${counts.total} done`, `${counts.failed + counts.error} failed`, `${counts.running} running`];
-  if (left !== undefined) parts.push(timeLeftText(left));
-  return parts.join(', ');
+/** What a display of progress says, and whether the last of it stays on the terminal. */
+export interface ProgressStyle {
+  text(counts: Counts, pace: Pace): string;
+  readonly stays: boolean;
 }
 
 /** `3m left`. In whole seconds, because it is only an estimate. */
@@ -33,35 +28,38 @@ export function remaining(counts: Counts): number {
   return counts.new + counts.claimed + counts.running - counts.blocked;
 }
 
-/** The line at the bottom of the terminal while jobs run. It appears with the first counts, and nothing of it stays in the end. */
-export class RunProgress {
-  readonly #live: LiveLine;
-  readonly #pace: Pace;
-  #counts: Counts | undefined;
+/** A line at the bottom of the terminal that lives for as long as there is progress. It appears with the first counts. */
+export class Progress {
+  private readonly style: ProgressStyle;
+  private readonly live: LiveLine;
+  private readonly pace: Pace;
+  private counts: Counts | undefined;
 
-  /** @param line what the console prints through as well */
-  constructor(line: LastLine, options: ProgressOptions) {
-    this.#pace = new Pace(options.now ?? (() => performance.now()));
-    this.#live = new LiveLine(line, options.columns, () => this.#text());
+  /** @param line what everything else that goes to the terminal is printed through as well */
+  constructor(line: LastLine, style: ProgressStyle, options: ProgressOptions) {
+    this.style = style;
+    this.pace = new Pace(options.now ?? (() => performance.now()));
+    this.live = new LiveLine(line, options.columns, () => this.currentText());
   }
 
   /** Tells how many jobs are in which state, as read from the queue: other runners work on it as well. */
   update(counts: Counts): void {
-    const first = this.#counts === undefined;
-    this.#counts = counts;
-    this.#pace.note(processed(counts));
-    this.#live.update();
-    if (first) this.#live.start();
+    const first = this.counts === undefined;
+    this.counts = counts;
+    this.pace.note(processed(counts));
+    if (first) this.live.start();
+    else this.live.update();
   }
 
-  /** Takes the line away. */
+  /** Takes the line away, or leaves it as it was last. */
   async close(): Promise<void> {
-    if (this.#counts !== undefined) this.#live.stop();
-    this.#counts = undefined;
+    if (this.counts === undefined) return;
+    if (this.style.stays) this.live.stop(this.currentText());
+    else this.live.stop();
+    this.counts = undefined;
   }
 
-  #text(): string {
-    const counts = this.#counts;
-    return counts === undefined ? '' : runProgressText(counts, this.#pace.timeFor(remaining(counts)));
+  private currentText(): string {
+    return this.counts === undefined ? '' : this.style.text(this.counts, this.pace);
   }
 }

@@ -44,68 +44,68 @@ interface Files {
  */
 export class ResultsFolder {
   readonly listener: Listener;
-  readonly #path: string;
-  readonly #loss: LossNotice;
-  readonly #attempts: Attempts<Files>;
+  private readonly path: string;
+  private readonly loss: LossNotice;
+  private readonly attempts: Attempts<Files>;
   /** Work under way, by job: the next attempt waits until the files of the previous one are closed. */
-  readonly #work = new Map<number, Promise<void>>();
+  private readonly work = new Map<number, Promise<void>>();
 
   /** Use `openResultsFolder`. */
   constructor(path: string, warn: Warn) {
-    this.#path = path;
-    this.#loss = new LossNotice(warn, 'the jobs go on; outputs are incomplete there');
-    this.#attempts = new Attempts(attempt => this.#begin(attempt));
-    this.listener = event => this.#handleEvent(event);
+    this.path = path;
+    this.loss = new LossNotice(warn, 'the jobs go on; outputs are incomplete there');
+    this.attempts = new Attempts(attempt => this.begin(attempt));
+    this.listener = event => this.handleEvent(event);
   }
 
   /** Settles when everything is written and closed. Never rejects. */
   async close(): Promise<void> {
-    for (const files of this.#attempts.values()) await Promise.all([files.stdout.close(), files.stderr.close()]);
-    await Promise.all(this.#work.values());
+    for (const files of this.attempts.values()) await Promise.all([files.stdout.close(), files.stderr.close()]);
+    await Promise.all(this.work.values());
   }
 
-  #handleEvent(event: RunEvent): void | Promise<void> {
+  private handleEvent(event: RunEvent): void | Promise<void> {
     switch (event.type) {
       case 'started':
-        this.#attempts.begin(event);
+        this.attempts.begin(event);
         return;
       case 'output':
-        return this.#attempts.of(event)[event.stream].write(event.bytes);
+        return this.attempts.of(event)[event.stream].write(event.bytes);
       case 'ended':
-        return this.#end(this.#attempts.end(event), event);
+        return this.end(this.attempts.end(event), event);
       default:
         return;
     }
   }
 
-  #begin(attempt: Attempt): Files {
+  private begin(attempt: Attempt): Files {
     const { number } = attempt.job;
-    const folder = join(this.#path, String(number));
-    const ready = (this.#work.get(number) ?? Promise.resolve()).then(() => mkdir(folder, { recursive: true }));
-    const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.#loss.say(folder, error));
-    this.#keep(number, begun);
-    const sink = (stream: OutputStream) => this.#sink(join(folder, stream), ready);
+    const folder = join(this.path, String(number));
+    const ready = (this.work.get(number) ?? Promise.resolve()).then(() => mkdir(folder, { recursive: true }));
+    const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.loss.say(folder, error));
+    this.keep(number, begun);
+    const sink = (stream: OutputStream) => this.sink(join(folder, stream), ready);
     return { folder, begun, stdout: sink('stdout'), stderr: sink('stderr') };
   }
 
-  #end(files: Files, event: Ended): Promise<void> {
+  private end(files: Files, event: Ended): Promise<void> {
     const ended = Promise.all([files.begun, files.stdout.close(), files.stderr.close()])
       .then(() => writeStatus(files.folder, event, event))
-      .catch(error => this.#loss.say(files.folder, error));
-    this.#keep(event.job.number, ended);
+      .catch(error => this.loss.say(files.folder, error));
+    this.keep(event.job.number, ended);
     return ended;
   }
 
-  #sink(path: string, ready: Promise<unknown>): ByteSink {
+  private sink(path: string, ready: Promise<unknown>): ByteSink {
     const descriptor = ready.then(() => promisify(fs.open)(path, 'w'));
-    return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.#loss.say(path, error) });
+    return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.loss.say(path, error) });
   }
 
-  #keep(number: number, work: Promise<void>): void {
+  private keep(number: number, work: Promise<void>): void {
     const kept = work.finally(() => {
-      if (this.#work.get(number) === kept) this.#work.delete(number);
+      if (this.work.get(number) === kept) this.work.delete(number);
     });
-    this.#work.set(number, kept);
+    this.work.set(number, kept);
   }
 }
 

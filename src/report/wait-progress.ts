@@ -1,8 +1,6 @@
 import { type Counts, processed } from '../job/state.js';
-import type { LastLine } from './last-line.js';
-import { LiveLine } from './live-line.js';
-import { formatRate, Pace } from './pace.js';
-import { type ProgressOptions, remaining, timeLeftText } from './progress.js';
+import { formatRate, type Pace } from './pace.js';
+import { type ProgressStyle, remaining, timeLeftText } from './progress.js';
 
 /** Characters of the bar. */
 const WIDTH = 16;
@@ -35,34 +33,5 @@ export function waitProgressText(counts: Counts, pace: Pace): string {
   return `[${progressBar(counts)}] ${parts.join(', ')}`;
 }
 
-/** What `runwait -p` shows on a terminal: a bar that lives until the end, and then stays as it was last. */
-export class WaitProgress {
-  readonly #live: LiveLine;
-  readonly #pace: Pace;
-  #counts: Counts | undefined;
-
-  constructor(line: LastLine, options: ProgressOptions) {
-    this.#pace = new Pace(options.now ?? (() => performance.now()));
-    this.#live = new LiveLine(line, options.columns, () => this.#text());
-  }
-
-  /** Tells how many jobs are in which state now. */
-  update(counts: Counts): void {
-    const first = this.#counts === undefined;
-    this.#counts = counts;
-    this.#pace.note(processed(counts));
-    if (first) this.#live.start();
-    else this.#live.update();
-  }
-
-  /** Leaves the last state on the terminal. */
-  async close(): Promise<void> {
-    if (this.#counts === undefined) return;
-    this.#live.stop(this.#text());
-    this.#counts = undefined;
-  }
-
-  #text(): string {
-    return this.#counts === undefined ? '' : waitProgressText(this.#counts, this.#pace);
-  }
-}
+/** What `runwait -p` shows on a terminal: a bar, which stays as it was last. */
+export const WAIT_PROGRESS: ProgressStyle = { text: waitProgressText, stays: true };

@@ -1,23 +1,23 @@
 /** The numbers 1 … size that the jobs of one runner carry while they run: each is in use once at a time, the lowest free one goes first. */
 export class Slots {
-  readonly #size: number;
-  readonly #taken = new Set<number>();
+  private readonly size: number;
+  private readonly taken = new Set<number>();
 
   /** @param size how many jobs may run at a time */
   constructor(size: number) {
-    this.#size = size;
+    this.size = size;
   }
 
   /** How many are in use. */
   get busy(): number {
-    return this.#taken.size;
+    return this.taken.size;
   }
 
   /** Takes the lowest free number; undefined when all are in use. */
   take(): number | undefined {
-    for (let slot = 1; slot <= this.#size; slot++) {
-      if (this.#taken.has(slot)) continue;
-      this.#taken.add(slot);
+    for (let slot = 1; slot <= this.size; slot++) {
+      if (this.taken.has(slot)) continue;
+      this.taken.add(slot);
       return slot;
     }
     return undefined;
@@ -29,6 +29,6 @@ export class Slots {
    * @throws RangeError when it is not in use: a mistake of the caller, who might free somebody else's slot next time
    */
   give(slot: number): void {
-    if (!this.#taken.delete(slot)) throw new RangeError(`slot ${slot} is not in use`);
+    if (!this.taken.delete(slot)) throw new RangeError(`slot ${slot} is not in use`);
   }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LastLine } from '../../src/report/last-line.js';
-import { progressBar, progressLine, WaitProgress } from '../../src/report/wait-progress.js';
+import { Progress } from '../../src/report/progress.js';
+import { progressBar, progressLine, WAIT_PROGRESS } from '../../src/report/wait-progress.js';
 import { counts, MemorySink, screen } from './support.js';
 
 describe('the lines of runwait -p', () => {
@@ -42,7 +43,7 @@ describe('the live bar of runwait -p', () => {
 
   it('shows the bar, the rate and the time left, and stays as it was last', async () => {
     const sink = new MemorySink();
-    const progress = new WaitProgress(new LastLine(sink), { columns: () => 80, now: () => Date.now() });
+    const progress = new Progress(new LastLine(sink), WAIT_PROGRESS, { columns: () => 80, now: () => Date.now() });
     progress.update(counts({ new: 6, running: 2 }));
     expect(screen(sink.text)).toEqual(['[>>>>            ] 0 of 8 jobs processed, 0 errors']);
     vi.advanceTimersByTime(60_000);
@@ -56,7 +57,7 @@ describe('the live bar of runwait -p', () => {
 
   it('shows nothing if it never learned anything', async () => {
     const sink = new MemorySink();
-    await new WaitProgress(new LastLine(sink), { columns: () => 80 }).close();
+    await new Progress(new LastLine(sink), WAIT_PROGRESS, { columns: () => 80 }).close();
     expect(sink.writes).toEqual([]);
   });
 });

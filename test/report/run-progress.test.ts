@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ConsoleReport } from '../../src/report/console.js';
 import { LastLine } from '../../src/report/last-line.js';
-import { RunProgress, runProgressText } from '../../src/report/progress.js';
+import { Progress } from '../../src/report/progress.js';
+import { RUN_PROGRESS, runProgressText } from '../../src/report/run-progress.js';
 import { attemptAt, counts, job, MemorySink, screen, tell } from './support.js';
 
 describe('the text of the progress line', () => {
@@ -27,7 +28,7 @@ describe('the progress line', () => {
     const sink = new MemorySink();
     const line = new LastLine(sink);
     const size = { columns };
-    const progress = new RunProgress(line, { columns: () => size.columns, now: () => Date.now() });
+    const progress = new Progress(line, RUN_PROGRESS, { columns: () => size.columns, now: () => Date.now() });
     return { sink, line, size, progress, shown: () => screen(sink.text) };
   }
 
