@@ -1,4 +1,5 @@
 import type { Dependent } from './board.js';
+import { findCircles } from './circles.js';
 import type { Directives } from './directives.js';
 
 /** What `after` comes to: an order in which everything can be decided, and the lines that can never be. */
@@ -21,10 +22,11 @@ export interface DependencyFacts {
 export function resolveDependencies(facts: DependencyFacts): Dependencies {
   const problems = new Map<number, string>();
   const needs = resolveNames(facts, problems);
-  for (const line of linesInCircles(needs)) {
-    problems.set(line, `after: line ${line} waits for itself, by way of ${describeCircle(line, needs)}`);
-    needs.delete(line);
+  for (const [line, circle] of findCircles(needs)) {
+    const onward = needs.get(line)?.find(other => circle.has(other));
+    problems.set(line, `after: line ${line} waits for itself, by way of ${onward === line ? 'itself' : `line ${onward}`}`);
   }
+  for (const line of problems.keys()) needs.delete(line);
   return { order: inOrder(needs, facts.barriers), problems };
 }
 
@@ -65,37 +67,6 @@ function resolveNames(facts: DependencyFacts, problems: Map<number, string>): Ma
     if (!problems.has(line)) needs.set(line, wanted);
   }
   return needs;
-}
-
-/** Every line from which a walk along `after` comes back to the line. Depth first, on a stack of our own: chains may be long. */
-function linesInCircles(needs: ReadonlyMap<number, readonly number[]>): Set<number> {
-  const circular = new Set<number>();
-  const finished = new Set<number>();
-  for (const root of needs.keys()) {
-    if (finished.has(root)) continue;
-    const path: { line: number; next: number }[] = [{ line: root, next: 0 }];
-    const onPath = new Map<number, number>([[root, 0]]);
-    while (path.length > 0) {
-      const top = path[path.length - 1] as { line: number; next: number };
-      const other = needs.get(top.line)?.[top.next++];
-      if (other === undefined) {
-        finished.add(top.line);
-        onPath.delete(top.line);
-        path.pop();
-      } else if (onPath.has(other)) {
-        for (const { line } of path.slice(onPath.get(other))) circular.add(line);
-      } else if (!finished.has(other) && needs.has(other)) {
-        onPath.set(other, path.length);
-        path.push({ line: other, next: 0 });
-      }
-    }
-  }
-  return circular;
-}
-
-function describeCircle(line: number, needs: ReadonlyMap<number, readonly number[]>): string {
-  const others = (needs.get(line) ?? []).filter(other => other === line || needs.has(other));
-  return others[0] === line ? 'itself' : `line ${others[0] ?? '?'}`;
 }
 
 /** Stage by stage, and within a stage what is waited for first. */

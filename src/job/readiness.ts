@@ -16,8 +16,9 @@ export interface Asker {
   /** Failed jobs and errors are taken too, except those in `tried`. */
   readonly retry?: boolean | undefined;
   readonly tried?: ReadonlySet<number> | undefined;
-  /** Absent: everything fits. */
+  /** What can be given now; `capacity` when absent. */
   readonly free?: Needs | undefined;
+  /** What there is in all. Absent: everything fits. */
   readonly capacity?: Needs | undefined;
 }
 
@@ -39,7 +40,8 @@ export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pi
     if (line > reach || !isWanted(board.stateAt(line), line, asker) || skip?.has(line) || waits.has(line) || board.isUnusable(line))
       return false;
     const needs = board.directives.get(line)?.needs;
-    if (needs === undefined || asker.free === undefined || fits(needs, asker.free)) return true;
+    const room = asker.free ?? asker.capacity;
+    if (needs === undefined || room === undefined || (fits(needs, room) && !isTooBig(board, line, asker))) return true;
     if (asker.capacity === undefined || fits(needs, asker.capacity)) noRoom = true;
     return false;
   };

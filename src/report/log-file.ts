@@ -74,7 +74,7 @@ export class LogFile {
   private readonly options: LogFileOptions;
   private readonly loss: LossNotice;
   private readonly entries = new Map<number, Entry>();
-  private readonly keptLines = new Attempts<Record<OutputStream, LineAssembler>>(() => ({
+  private readonly assemblers = new Attempts<Record<OutputStream, LineAssembler>>(() => ({
     stdout: new LineAssembler(),
     stderr: new LineAssembler(),
   }));
@@ -100,7 +100,7 @@ export class LogFile {
   private handleEvent(event: RunEvent): void | Promise<void> {
     switch (event.type) {
       case 'started': {
-        this.keptLines.begin(event);
+        this.assemblers.begin(event);
         const entry = this.entryOf(event.job);
         entry.block.addStatus(forkedText(event));
         // Not waited for: at the end of the job there is a write that is.
@@ -108,7 +108,7 @@ export class LogFile {
         return;
       }
       case 'output': {
-        const lines = this.keptLines.of(event)[event.stream].push(event.bytes);
+        const lines = this.assemblers.of(event)[event.stream].push(event.bytes);
         if (lines === undefined) return;
         const entry = this.entryOf(event.job);
         entry.block.addOutput(event.stream, event.label, lines);
@@ -117,10 +117,10 @@ export class LogFile {
       }
       case 'ended': {
         const { block } = this.entryOf(event.job);
-        const assemblers = this.keptLines.end(event);
+        const rest = this.assemblers.end(event);
         for (const stream of ['stdout', 'stderr'] as const) {
-          const rest = assemblers[stream].flush();
-          if (rest !== undefined) block.addOutput(stream, event.label, rest);
+          const last = rest[stream].flush();
+          if (last !== undefined) block.addOutput(stream, event.label, last);
         }
         for (const text of endedTexts(event)) block.addStatus(text);
         return this.writeLast(event.job, !event.again);
