@@ -19,14 +19,15 @@ export type {
   Claim,
   ClaimRequest,
   ClaimResult,
+  ClaimStatistics,
   FinishResult,
   OpenOptions,
   Queue,
   QueueNotice,
   SetResult,
 } from './queue/queue.js';
-export type { Attempt, Listener, Outcome, RunEvent } from './run/events.js';
+export type { Attempt, Listener, Outcome, RunEvent, RunSummary } from './run/events.js';
 export { type HaltRule, parseHalt } from './run/halt.js';
 export { hostResources } from './run/host-resources.js';
 export { Resources } from './run/resources.js';
-export { Runner, type RunnerOptions, type RunSummary } from './run/runner.js';
+export { Runner, type RunnerOptions } from './run/runner.js';

@@ -73,6 +73,16 @@ export interface SetResult {
   readonly running: readonly Job[];
 }
 
+/** How one user of a queue fared against the others. */
+export interface ClaimStatistics {
+  /** Jobs claimed. */
+  readonly won: number;
+  /** Tries that found somebody else had been there: the states that were known were out of date. */
+  readonly lost: number;
+  /** Tries that found somebody else at the line at that moment. */
+  readonly busy: number;
+}
+
 /** What a kind of queue can and cannot do. */
 export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
@@ -84,6 +94,8 @@ export interface Queue {
   /** As the user named it: a path or a URL. */
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** So far. */
+  readonly claims: ClaimStatistics;
   /** Claims the first job that is ready and fits. */
   claim(request: ClaimRequest): Promise<ClaimResult>;
   /** The chosen jobs, in order, in batches (of a size that suits the queue). All jobs when nothing is chosen. */

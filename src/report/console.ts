@@ -89,6 +89,8 @@ export class ConsoleReport {
           `job ${event.job.number}: its state '${event.state}' was not written: ${event.refused}`,
           'look at its line before you run it again',
         );
+      case 'summary':
+        return undefined;
       case 'warning':
         return this.warn(event.message, event.hint);
     }

@@ -86,5 +86,23 @@ export interface WarningJson {
   readonly hint?: string;
 }
 
+/** The runner leaves: what it did. The last line of a run. */
+export interface SummaryJson {
+  readonly event: 'summary';
+  readonly time: string;
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Could not be started or was interrupted. */
+  readonly errors: number;
+  /** Results that could not be written, because somebody changed the lines. */
+  readonly refused: number;
+  /** Jobs that are left alone because of what their lines say. */
+  readonly unusable: number;
+  /** Jobs that are left and can never run. */
+  readonly blocked: number;
+  /** How often a job was claimed, was found taken by somebody else, and was found locked. */
+  readonly claims: { readonly won: number; readonly lost: number; readonly busy: number };
+}
+
 /** A line of `runmaker --json`. */
-export type JsonEvent = ClaimedJson | StartedJson | OutputJson | EndedJson | NotStartedJson | FinishedJson | WarningJson;
+export type JsonEvent = ClaimedJson | StartedJson | OutputJson | EndedJson | NotStartedJson | FinishedJson | SummaryJson | WarningJson;

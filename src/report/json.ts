@@ -62,6 +62,10 @@ export class JsonReport {
         const refused = event.refused === undefined ? {} : { refused: event.refused };
         return this.print({ event: 'finished', time, job: jobJson(event.job), slot: event.slot, state: event.state, ...refused });
       }
+      case 'summary': {
+        const { type, ...summary } = event;
+        return this.print({ event: type, time, ...summary });
+      }
       case 'warning': {
         const hint = event.hint === undefined ? {} : { hint: event.hint };
         return this.print({ event: 'warning', time, message: event.message, ...hint });

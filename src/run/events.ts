@@ -1,6 +1,7 @@
 import type { Exit, OutputStream } from '../execute/executor.js';
 import type { Job } from '../job/job.js';
 import type { FinalState, State } from '../job/state.js';
+import type { ClaimStatistics } from '../queue/queue.js';
 
 /** How an attempt at a job ended. */
 export type Outcome =
@@ -26,6 +27,20 @@ export interface Attempt {
   readonly start: number;
 }
 
+/** What a runner did. */
+export interface RunSummary {
+  readonly succeeded: number;
+  readonly failed: number;
+  /** Could not be started or was interrupted. */
+  readonly errors: number;
+  /** Jobs whose result could not be written, because somebody changed their lines. */
+  readonly refused: number;
+  /** Jobs that are left alone because of what their lines say. */
+  readonly unusable: number;
+  /** Jobs that are left and can never run, because what they wait for failed or is held. */
+  readonly blocked: number;
+}
+
 /** What a runner tells its listeners, in the order in which it happens. */
 export type RunEvent =
   /** The job is ours. */
@@ -46,6 +61,8 @@ export type RunEvent =
       readonly state: FinalState | typeof State.new;
       readonly refused?: string | undefined;
     }
+  /** The runner leaves. The last event of a run. */
+  | ({ readonly type: 'summary'; readonly claims: ClaimStatistics } & RunSummary)
   /** Something that the user should know. */
   | { readonly type: 'warning'; readonly message: string; readonly hint?: string | undefined };
 

@@ -5,7 +5,7 @@ import { State } from '../job/state.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
 import { Bell } from './bell.js';
-import type { Listener, RunEvent } from './events.js';
+import type { Listener, RunEvent, RunSummary } from './events.js';
 import { type HaltRule, shouldHalt } from './halt.js';
 import { hostResources } from './host-resources.js';
 import { describeNotice } from './notices.js';
@@ -44,20 +44,6 @@ export interface RunnerOptions {
   readonly reclaim?: boolean;
   /** Put interrupted jobs back to `.` instead of `e`. */
   readonly requeue?: boolean;
-}
-
-/** What a runner did. */
-export interface RunSummary {
-  readonly succeeded: number;
-  readonly failed: number;
-  /** Could not be started or was interrupted. */
-  readonly errors: number;
-  /** Jobs whose result could not be written, because somebody changed their lines. */
-  readonly refused: number;
-  /** Jobs that are left alone because of what their lines say. */
-  readonly unusable: number;
-  /** Jobs that are left and can never run, because what they wait for failed or is held. */
-  readonly blocked: number;
 }
 
 const DEFAULT_KILL_AFTER = 10_000;
@@ -121,6 +107,7 @@ export class Runner {
       }
     }
     await Promise.all(this.running);
+    await this.emit({ type: 'summary', ...this.summary, claims: this.queue.claims });
     if (this.failure) throw this.failure.error;
     return this.summary;
   }

@@ -4,7 +4,7 @@ import type { Job } from '../../job/job.js';
 import { outlook, pick } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isSettableState, State } from '../../job/state.js';
-import type { Capabilities, ClaimRequest, ClaimResult, Queue, SetResult } from '../queue.js';
+import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
 import { Advisor } from './advisor.js';
 import { appendJobs } from './append.js';
 import { explain } from './explain.js';
@@ -38,6 +38,7 @@ const PATIENT_MOVES = 3;
 export class FileQueue implements Queue {
   readonly capabilities: Capabilities;
   private readonly runs: RunsFile;
+  private readonly tally = { won: 0, lost: 0, busy: 0 };
   private readonly advisor: Advisor;
   private reached = false;
 
@@ -50,6 +51,10 @@ export class FileQueue implements Queue {
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
     this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver), keeper, patience };
+  }
+
+  get claims(): ClaimStatistics {
+    return { ...this.tally };
   }
 
   claim(request: ClaimRequest): Promise<ClaimResult> {
@@ -153,9 +158,16 @@ export class FileQueue implements Queue {
         await setTimeout(jitter());
       } else if (choice.kind === 'ready') {
         const taken = await take(this.runs, index, choice.line);
-        if (taken.kind === 'claimed') return taken;
-        if (taken.kind === 'busy') busy.add(choice.line);
-        else if (taken.kind === 'moved') {
+        if (taken.kind === 'claimed') {
+          this.tally.won++;
+          return taken;
+        }
+        if (taken.kind === 'busy') {
+          this.tally.busy++;
+          busy.add(choice.line);
+        } else if (taken.kind === 'lost') {
+          this.tally.lost++;
+        } else {
           view.forget();
           await view.look();
           if (++moves > PATIENT_MOVES) await setTimeout(jitter());
