@@ -18,6 +18,8 @@ export class FileClaim implements Claim {
   /** Keeping and concluding must not cross: both may move the claim to another open file. */
   private turn: Promise<unknown> = Promise.resolve();
   private concluded = false;
+  /** The final state, once it may have reached the file although nobody could say so. */
+  private doubtful: number | undefined;
 
   constructor(
     private readonly runs: RunsFile,
@@ -87,7 +89,7 @@ export class FileClaim implements Claim {
 
   private async writeElsewhere(state: string): Promise<FinishResult> {
     await this.drop();
-    const found = await findLine(this.runs, this.line);
+    const found = await findLine(this.runs, this.line, this.doubtful);
     if (found.kind === 'lost') return { kind: 'refused', reason: found.reason };
     this.file = found.file;
     this.line = found.line;
@@ -96,10 +98,15 @@ export class FileClaim implements Claim {
   }
 
   private async write(file: LockableFile, { start }: ClaimedLine, state: string): Promise<void> {
-    await file.write(Buffer.from(state, 'latin1'), start);
+    const byte = state.charCodeAt(0);
+    this.doubtful = byte;
+    await file.write(Buffer.from([byte]), start);
     // On a network filesystem it is the unlocking that brings the state to the server, and that tells if it did not get there.
+    // Closing alone would not unlock: a stray process of the job may have the descriptor, and with it the locks.
     await file.unlock(start, STATE_AND_SEPARATOR);
-    this.runs.view.note(start, state.charCodeAt(0));
+    this.file = undefined;
+    await file.close();
+    this.runs.view.note(start, byte);
     this.runs.syncer.note();
   }
 
@@ -112,7 +119,7 @@ export class FileClaim implements Claim {
     return (await readLine(file, line.start, line.end))?.rest.equals(line.rest) ?? false;
   }
 
-  /** Gives up the open file and the locks on it. Closing is not enough: a stray process may have the descriptor, and with it the locks. */
+  /** Gives up the open file and the locks on it, as far as that can still be done. */
   private async drop(): Promise<void> {
     const { file } = this;
     this.file = undefined;

@@ -27,8 +27,9 @@ export type Found =
 /**
  * Finds a line of ours again: where it was, or wherever an editor has moved it. It is ours if it has the same command, is in
  * state `r`, and nobody else is present at it. Identical lines stand for each other; of several the nearest is taken.
+ * @param doubtful a state that we may have written to it already, where it was
  */
-export async function findLine(runs: RunsFile, line: ClaimedLine): Promise<Found> {
+export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: number): Promise<Found> {
   let reason = 'its line was changed or removed while the job ran';
   for (let tried = 0; tried < TRIES; tried++) {
     runs.view.forget();
@@ -45,7 +46,7 @@ export async function findLine(runs: RunsFile, line: ClaimedLine): Promise<Found
     }
     candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
     for (const candidate of candidates) {
-      const found = await lockIfOurs(runs, candidate);
+      const found = await lockIfOurs(runs, candidate, candidate.start === line.start ? doubtful : undefined);
       if (typeof found === 'string') reason = found;
       else if (found) return { kind: 'found', file: found, line: candidate };
     }
@@ -56,14 +57,15 @@ export async function findLine(runs: RunsFile, line: ClaimedLine): Promise<Found
 }
 
 /** Undefined when it is another line, a text when it is the line but not ours any more. */
-async function lockIfOurs(runs: RunsFile, line: ClaimedLine): Promise<LockableFile | string | undefined> {
+async function lockIfOurs(runs: RunsFile, line: ClaimedLine, doubtful: number | undefined): Promise<LockableFile | string | undefined> {
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
     await lockSoon(file, 'exclusive', line.start, 1, PATIENCE, `line ${line.number} of ${runs.path}`);
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
-    if (now.state !== RUNNING) return `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran`;
+    if (now.state !== RUNNING && now.state !== doubtful)
+      return `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran`;
     if (runs.driver.presence && !(await file.isFree(line.start + 1, 1))) return 'somebody else runs the line by now';
     keep = true;
     return file;
