@@ -7,6 +7,7 @@ import { type ClaimedLine, findLine } from './find-line.js';
 import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { isPassing, patiently } from './patience.js';
+import { isOutranked } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
@@ -61,6 +62,7 @@ export class FileClaim implements Claim {
 
   private conclude(state: string): Promise<FinishResult> {
     return this.inTurn(async () => {
+      if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
       this.concluded = true;
       this.runs.keeper.remove(this);
       try {
@@ -83,6 +85,9 @@ export class FileClaim implements Claim {
     if (!(await this.file.isAt(this.runs.path))) return undefined;
     const now = await readLine(this.file, start, end);
     if (now?.state !== RUNNING || !now.rest.equals(rest)) return undefined;
+    if (this.runs.driver.presence && (await isOutranked(this.file, start, this.line.rank))) {
+      return { kind: 'refused', reason: 'the line was set back, and somebody else runs it by now' };
+    }
     await this.write(this.file, this.line, state);
     return { kind: 'recorded' };
   }

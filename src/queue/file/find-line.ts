@@ -17,6 +17,8 @@ export interface ClaimedLine {
   /** Behind the line end. */
   readonly end: number;
   readonly rest: Buffer;
+  /** See rank.ts. */
+  readonly rank: number;
 }
 
 /** `found`: the open file, with an exclusive lock on the line's state byte; the caller closes it. */
@@ -42,7 +44,7 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: num
       const end = index.endOf(number);
       const besides = end - start - line.rest.length;
       const maybe = besides >= 1 && besides <= MOST_BESIDES_REST && (index.stateAt(number) === RUNNING || start === line.start);
-      if (maybe) candidates.push({ number, start, end, rest: line.rest });
+      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: line.rank });
     }
     candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
     for (const candidate of candidates) {

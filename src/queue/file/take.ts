@@ -4,6 +4,7 @@ import { State } from '../../job/state.js';
 import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
 import type { LineIndex } from './line-index.js';
+import { takeRank } from './rank.js';
 import { commandIn, type LineNow, readLine } from './read-line.js';
 import type { RunsFile } from './runs-file.js';
 
@@ -31,12 +32,13 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     }
     // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
     if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
+    const rank = runs.driver.presence ? await takeRank(file, start) : 0;
     await file.write(RUNNING, start);
     // If this fails nobody can say whether the state got there. Then the job is not run here: at worst its line is an orphan.
     await file.unlock(start, 1);
     runs.view.note(start, RUNNING[0] as number);
     keep = runs.driver.presence;
-    const claimed: ClaimedLine = { number: line, start, end, rest: now.rest };
+    const claimed: ClaimedLine = { number: line, start, end, rest: now.rest, rank };
     return { kind: 'claimed', claim: new FileClaim(runs, jobAt(index, line, now), claimed, keep ? file : undefined) };
   } finally {
     if (!keep) await file.close();
