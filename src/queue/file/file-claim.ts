@@ -1,21 +1,25 @@
+import { setTimeout } from 'node:timers/promises';
 import { errnoName } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { explain } from './explain.js';
-import { type ClaimedLine, findLine } from './find-line.js';
+import { type ClaimedLine, type Found, findLine } from './find-line.js';
 import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { isPassing, patiently } from './patience.js';
+import type { Kept } from './presence-keeper.js';
 import { isOutranked } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
 const STATE_AND_SEPARATOR = 2;
+/** Between two looks at a place that somebody else seems to hold, in ms. */
+const OCCUPIED_PAUSE = 100;
 
 /** A line in state `r` that is ours. With presence, `file` holds the shared lock on its separator byte. */
-export class FileClaim implements Claim {
+export class FileClaim implements Claim, Kept {
   /** Keeping and concluding must not cross: both may move the claim to another open file. */
   private turn: Promise<unknown> = Promise.resolve();
   private concluded = false;
@@ -43,14 +47,18 @@ export class FileClaim implements Claim {
     return this.conclude(State.new);
   }
 
-  /**
-   * Makes sure that presence is still shown where the line is now, and shows it anew if not: after a network lease was lost,
-   * or when an editor has moved the line. Never throws: what cannot be kept now is tried again next time, and for good in the end.
-   */
-  keep(): Promise<void> {
+  check(): Promise<void> {
     return this.inTurn(async () => {
-      if (this.concluded || (await this.isInPlace().catch(() => false))) return;
-      await this.drop();
+      if (this.concluded || this.file === undefined || (await this.isInPlace(this.file).catch(() => false))) return;
+      // A descriptor that cannot be given up properly is lost anyway.
+      await this.drop().catch(() => undefined);
+    });
+  }
+
+  /** After a network lease was lost, or an editor has moved the line. What cannot be restored now is tried again next time. */
+  restore(): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.concluded || this.file !== undefined) return;
       const found = await findLine(this.runs, this.line).catch(() => undefined);
       if (found?.kind !== 'found') return;
       this.line = found.line;
@@ -94,12 +102,26 @@ export class FileClaim implements Claim {
 
   private async writeElsewhere(state: string): Promise<FinishResult> {
     await this.drop();
-    const found = await findLine(this.runs, this.line, this.doubtful);
+    const found = await this.findAmongOthers();
     if (found.kind === 'lost') return { kind: 'refused', reason: found.reason };
     this.file = found.file;
     this.line = found.line;
     await this.write(found.file, found.line, state);
     return { kind: 'recorded' };
+  }
+
+  /**
+   * When lines have moved, the presence of other jobs may for a moment be shown at places that are ours now: until their
+   * runners have looked after it.
+   */
+  private async findAmongOthers(): Promise<Found> {
+    const { keeper } = this.runs;
+    for (const end = performance.now() + keeper.settled; ; ) {
+      await keeper.round();
+      const found = await findLine(this.runs, this.line, this.doubtful);
+      if (found.kind === 'found' || !found.occupied || performance.now() > end) return found;
+      await setTimeout(OCCUPIED_PAUSE);
+    }
   }
 
   private async write(file: LockableFile, { start }: ClaimedLine, state: string): Promise<void> {
@@ -115,9 +137,8 @@ export class FileClaim implements Claim {
     this.runs.syncer.note();
   }
 
-  private async isInPlace(): Promise<boolean> {
-    const { file, line, runs } = this;
-    if (file === undefined) return false;
+  private async isInPlace(file: LockableFile): Promise<boolean> {
+    const { line, runs } = this;
     // A lock that costs nobody anything: over a network it makes the read fresh, and fails if the lease was lost.
     if (runs.driver.staleLooks && !(await file.tryLock('shared', LOOK_BYTE, 1))) return true;
     if (!(await file.isAt(runs.path))) return false;

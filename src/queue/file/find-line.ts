@@ -24,7 +24,8 @@ export interface ClaimedLine {
 /** `found`: the open file, with an exclusive lock on the line's state byte; the caller closes it. */
 export type Found =
   | { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine }
-  | { readonly kind: 'lost'; readonly reason: string };
+  /** `occupied`: the line is there, but somebody else is present at it. */
+  | { readonly kind: 'lost'; readonly reason: string; readonly occupied: boolean };
 
 /**
  * Finds a line of ours again: where it was, or wherever an editor has moved it. It is ours if it has the same command, is in
@@ -32,7 +33,7 @@ export type Found =
  * @param doubtful a state that we may have written to it already, where it was
  */
 export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: number): Promise<Found> {
-  let reason = 'its line was changed or removed while the job ran';
+  let lost: Found = { kind: 'lost', reason: 'its line was changed or removed while the job ran', occupied: false };
   for (let tried = 0; tried < TRIES; tried++) {
     runs.view.forget();
     await runs.view.look();
@@ -49,28 +50,33 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: num
     candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
     for (const candidate of candidates) {
       const found = await lockIfOurs(runs, candidate, candidate.start === line.start ? doubtful : undefined);
-      if (typeof found === 'string') reason = found;
-      else if (found) return { kind: 'found', file: found, line: candidate };
+      if (found === undefined) continue;
+      if (found.kind === 'found') return found;
+      lost = found;
     }
     await runs.view.look();
     if (runs.view.generation === generation) break;
   }
-  return { kind: 'lost', reason };
+  return lost;
 }
 
-/** Undefined when it is another line, a text when it is the line but not ours any more. */
-async function lockIfOurs(runs: RunsFile, line: ClaimedLine, doubtful: number | undefined): Promise<LockableFile | string | undefined> {
+/** Undefined when it is another line. */
+async function lockIfOurs(runs: RunsFile, line: ClaimedLine, doubtful: number | undefined): Promise<Found | undefined> {
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
     await lockSoon(file, 'exclusive', line.start, 1, PATIENCE, `line ${line.number} of ${runs.path}`);
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
-    if (now.state !== RUNNING && now.state !== doubtful)
-      return `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran`;
-    if (runs.driver.presence && !(await file.isFree(line.start + 1, 1))) return 'somebody else runs the line by now';
+    if (now.state !== RUNNING && now.state !== doubtful) {
+      const reason = `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran`;
+      return { kind: 'lost', reason, occupied: false };
+    }
+    if (runs.driver.presence && !(await file.isFree(line.start + 1, 1))) {
+      return { kind: 'lost', reason: 'somebody else runs the line by now', occupied: true };
+    }
     keep = true;
-    return file;
+    return { kind: 'found', file, line };
   } finally {
     if (!keep) await file.close();
   }

@@ -3,6 +3,7 @@ import { resolveDependencies } from '../../job/dependencies.js';
 import type { DirectiveProblem, Directives } from '../../job/directives.js';
 import { NOT_A_JOB } from '../../job/line.js';
 import { State } from '../../job/state.js';
+import type { Block } from './fingerprint.js';
 import { Offsets } from './offsets.js';
 
 const NEW = State.new.charCodeAt(0);
@@ -26,6 +27,8 @@ export class LineIndex implements Board {
   prioritised: readonly number[] = [];
   /** Bytes that are indexed. */
   end = 0;
+  /** The lines as they lie in the file, block by block. */
+  readonly blocks: Block[] = [];
 
   private readonly starts: Offsets;
   private states: Uint8Array;

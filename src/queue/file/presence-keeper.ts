@@ -1,13 +1,16 @@
-/** Something whose presence has to be looked after for as long as it lasts. */
+/** Something whose presence has to be looked after for as long as it lasts. Neither call ever throws. */
 export interface Kept {
-  keep(): Promise<void>;
+  /** Looks whether presence is still shown where it should be, and gives it up if not. */
+  check(): Promise<void>;
+  /** Shows presence again where it was given up. */
+  restore(): Promise<void>;
 }
 
 /** Looks after the presence of all claims of one process, every so many ms. */
 export class PresenceKeeper {
   private readonly kept = new Set<Kept>();
   private timer: NodeJS.Timeout | undefined;
-  private busy = false;
+  private underWay: Promise<void> | undefined;
 
   constructor(private readonly interval: number) {}
 
@@ -23,13 +26,22 @@ export class PresenceKeeper {
     this.timer = undefined;
   }
 
-  private async round(): Promise<void> {
-    if (this.busy) return;
-    this.busy = true;
-    try {
-      for (const claim of [...this.kept]) await claim.keep();
-    } finally {
-      this.busy = false;
-    }
+  /** Looks after all of them now. */
+  round(): Promise<void> {
+    this.underWay ??= this.lookAfterAll().finally(() => {
+      this.underWay = undefined;
+    });
+    return this.underWay;
+  }
+
+  /** All are checked before any is restored: when lines have moved, one's old place may be another's new one. */
+  private async lookAfterAll(): Promise<void> {
+    for (const claim of [...this.kept]) await claim.check();
+    for (const claim of [...this.kept]) await claim.restore();
+  }
+
+  /** In how many ms claims of other processes will have been looked after as well, if they are looked after like these. */
+  get settled(): number {
+    return this.interval * 2.5;
   }
 }

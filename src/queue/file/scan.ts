@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, parseDirectives } from '../../job/directives.js';
 import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../job/line.js';
+import { fingerprintOf } from './fingerprint.js';
 import { LineIndex } from './line-index.js';
 import type { LockableFile } from './locks/lock-driver.js';
 
@@ -29,10 +30,17 @@ export async function scan(file: LockableFile, size: number): Promise<LineIndex>
     const got = await file.read(wanted, position);
     if (got === 0) break;
     const atEnd = position + got >= size || got < wanted.length;
+    const firstLine = index.lineCount + 1;
     const taken = scanner.take(wanted.subarray(0, got), position, atEnd);
-    if (taken > 0) position += taken;
-    else if (block.length < LONGEST_LINE) block = Buffer.allocUnsafe(Math.min(LONGEST_LINE, block.length * 4));
-    else position = scanner.takeOverlong(wanted, position, await endOfLine(file, position, size));
+    if (taken > 0) {
+      const fingerprint = fingerprintOf(wanted.subarray(0, taken), position, index, firstLine, index.lineCount);
+      index.blocks.push({ start: position, end: position + taken, firstLine, lastLine: index.lineCount, fingerprint });
+      position += taken;
+    } else if (block.length < LONGEST_LINE) {
+      block = Buffer.allocUnsafe(Math.min(LONGEST_LINE, block.length * 4));
+    } else {
+      position = scanner.takeOverlong(wanted, position, await endOfLine(file, position, size));
+    }
     if (position > breath) {
       breath = position + BREATH;
       await setImmediate();

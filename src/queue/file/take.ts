@@ -6,6 +6,7 @@ import type { ClaimedLine } from './find-line.js';
 import type { LineIndex } from './line-index.js';
 import { takeRank } from './rank.js';
 import { commandIn, type LineNow, readLine } from './read-line.js';
+import { restateAround } from './restate.js';
 import type { RunsFile } from './runs-file.js';
 
 const RUNNING = Buffer.from(State.running);
@@ -28,7 +29,7 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     const now = await readLine(file, start, end);
     if (now === undefined || !saysTheSame(now, index, line)) return { kind: 'moved' };
     if (now.state !== index.stateAt(line)) {
-      return { kind: (await runs.view.restateAround(file, index, line)) ? 'lost' : 'moved' };
+      return { kind: (await restateAround(file, index, line)) ? 'lost' : 'moved' };
     }
     // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
     if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };

@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
-import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
+import { NOT_A_JOB } from '../../job/line.js';
 import type { FileFacts } from '../../system/disk.js';
 import type { LineIndex } from './line-index.js';
 import { jitter, LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import { restateAll } from './restate.js';
 import { scan } from './scan.js';
 
-const BLOCK = 1024 * 1024;
 /** Two writes within this time, in ms, may leave the same modification time: the kernel's tick is at most 10. */
 const CLOCK_TICK = 20;
 /** A look is followed by this many times its cost of doing something else. */
@@ -27,8 +27,6 @@ export class FileView {
   private readAt = 0;
   private restUntil = 0;
   private pending: Promise<boolean> | undefined;
-  /** Whether `note` explains that the file was modified. */
-  private noted = false;
   /** Grows whenever line numbers may have changed their meaning. */
   generation = 0;
 
@@ -79,7 +77,6 @@ export class FileView {
     const index = this.current;
     if (index === undefined) return;
     const line = index.lineAround(start);
-    this.noted = true;
     if (line > 0 && index.startOf(line) === start && index.stateAt(line) !== NOT_A_JOB) index.setState(line, state);
   }
 
@@ -107,22 +104,12 @@ export class FileView {
     this.readAt = began;
     this.facts = facts;
     if (sameFile && this.current) {
-      const differing = await restate(file, this.current, 1, this.current.lineCount);
-      const explained = sameModified || this.noted;
-      this.noted = false;
-      if (differing !== undefined && differing > 0) return true;
-      // Changed, but in no state, and not by us: something else was edited, so the lines may not be what they were.
-      if (differing === 0 && explained) return false;
+      const differing = await restateAll(file, this.current);
+      if (differing !== undefined) return differing > 0;
     }
     this.current = await scan(file, facts.size);
     this.generation++;
     return true;
-  }
-
-  /** Reads the states around a line again, after it turned out that others are at work there. False: the lines have moved. */
-  async restateAround(file: LockableFile, index: LineIndex, line: number): Promise<boolean> {
-    const last = Math.max(line, index.lineAround(Math.min(index.startOf(line) + NEIGHBOURHOOD, index.end - 1)));
-    return (await restate(file, index, line, last)) !== undefined;
   }
 
   /** How long to pause between two looks, in ms, for news within a second (two over a network). */
@@ -130,38 +117,4 @@ export class FileView {
     const shortest = this.driver.staleLooks ? 1000 : 100;
     return Math.min(Math.max(shortest, this.restUntil - performance.now()), 800) + jitter();
   }
-}
-
-/** Bytes after a line that are looked at when the line was lost to somebody else. */
-const NEIGHBOURHOOD = 16 * 1024;
-
-/**
- * Reads the states of the lines `from` … `to` again. Returns how many differ, or undefined when lines are not where the
- * index has them.
- */
-async function restate(file: LockableFile, index: LineIndex, from: number, to: number): Promise<number | undefined> {
-  let differing = 0;
-  let line = from;
-  const buffer = Buffer.allocUnsafe(Math.min(BLOCK, index.endOf(to) - index.startOf(from) + 1));
-  while (line <= to) {
-    const first = line;
-    // One byte more at the front, to see the line feed before the first line.
-    const origin = Math.max(0, index.startOf(first) - 1);
-    const got = await file.read(buffer.subarray(0, Math.min(buffer.length, index.endOf(to) - origin)), origin);
-    for (; line <= to; line++) {
-      const start = index.startOf(line) - origin;
-      if (start + 3 > got && index.endOf(line) - origin > got) break;
-      const end = Math.min(index.endOf(line) - origin, got);
-      if (start > 0 && buffer[start - 1] !== LF) return undefined;
-      const content = buffer[end - 1] === LF ? end - 1 : end;
-      const state = jobState(buffer, start, contentEnd(buffer, start, content));
-      const before = index.stateAt(line);
-      if ((state === NOT_A_JOB) !== (before === NOT_A_JOB)) return undefined;
-      if (state === before) continue;
-      index.setState(line, state);
-      differing++;
-    }
-    if (line === first) return undefined;
-  }
-  return differing;
 }

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { RunmakerError } from '../../../errors.js';
 import { type FileFacts, networkDisk } from '../../../system/disk.js';
@@ -11,31 +12,38 @@ interface FsExt {
   constants: { F_RDLCK: number; F_WRLCK: number; F_UNLCK: number };
 }
 
+/** Of the whole process, by the file's identity. */
+const descriptors = new Map<string, SharedDescriptor>();
+
 /** The whole file, by classic fcntl locks: for POSIX hosts where byte ranges cannot be had. */
 export function fileDriver(): LockDriver {
   const fsExt = loadFsExt();
-  const descriptors = new Map<string, SharedDescriptor>();
+  const used = new Set<SharedDescriptor>();
+  const use = (descriptor: SharedDescriptor): LockableFile => {
+    used.add(descriptor);
+    descriptor.users.add(used);
+    return new WholeFile(descriptor, fsExt);
+  };
   return {
     name: 'file',
     presence: false,
     staleLooks: true,
     async open(path: string, access: Access): Promise<LockableFile> {
       const known = descriptors.get((await networkDisk.factsAt(path)).identity);
-      if (known?.serves(access)) return new WholeFile(known, fsExt);
+      if (known?.serves(access)) return use(known);
       const fd = await networkDisk.open(path, openFlags(access === 'append' ? 'change' : access));
       const { identity } = await networkDisk.factsOf(fd);
       const met = descriptors.get(identity);
       if (met) {
         met.add(fd, access);
-        return new WholeFile(met, fsExt);
+        return use(met);
       }
-      const fresh = new SharedDescriptor(fd, access);
+      const fresh = new SharedDescriptor(fd, access, () => descriptors.delete(identity));
       descriptors.set(identity, fresh);
-      return new WholeFile(fresh, fsExt);
+      return use(fresh);
     },
     async close() {
-      for (const descriptor of descriptors.values()) await descriptor.close();
-      descriptors.clear();
+      for (const descriptor of used) descriptor.leave(used);
     },
   };
 }
@@ -53,16 +61,18 @@ function loadFsExt(): FsExt {
 
 /**
  * Classic locks belong to the process and vanish when *any* descriptor of the file is closed in it. So all opens of one
- * file share a descriptor, which stays open until the driver is closed, and take turns at locking.
+ * file share a descriptor, which stays open until all drivers that used it are closed, and take turns at locking.
  */
 class SharedDescriptor {
   /** Who holds the process's lock, or is asking for it. */
   holder: WholeFile | undefined;
+  readonly users = new Set<unknown>();
   private readonly all: number[];
 
   constructor(
     public fd: number,
     private access: Access,
+    private readonly onClosed: () => void,
   ) {
     this.all = [fd];
   }
@@ -78,8 +88,11 @@ class SharedDescriptor {
     this.access = access;
   }
 
-  async close(): Promise<void> {
-    for (const fd of this.all) await networkDisk.close(fd);
+  /** Closes at once, so that no descriptor is closed when the file has been opened anew. */
+  leave(user: unknown): void {
+    if (!this.users.delete(user) || this.users.size > 0) return;
+    this.onClosed();
+    for (const fd of this.all) closeSync(fd);
   }
 }
 

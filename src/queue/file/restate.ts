@@ -1,0 +1,58 @@
+import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
+import { fingerprintOf } from './fingerprint.js';
+import type { LineIndex } from './line-index.js';
+import type { LockableFile } from './locks/lock-driver.js';
+
+/** Bytes after a line that are looked at when the line was lost to somebody else. */
+const NEIGHBOURHOOD = 16 * 1024;
+
+/**
+ * Reads all states again. Returns how many differ from those of the index, which then has them; undefined when anything
+ * but states has changed, and the index is not to be relied upon any more.
+ */
+export async function restateAll(file: LockableFile, index: LineIndex): Promise<number | undefined> {
+  const longest = index.blocks.reduce((most, block) => Math.max(most, block.end - block.start), 0);
+  const buffer = Buffer.allocUnsafe(longest);
+  let differing = 0;
+  let covered = 0;
+  for (const { start, end, firstLine, lastLine, fingerprint } of index.blocks) {
+    const bytes = buffer.subarray(0, end - start);
+    if ((await file.read(bytes, start)) < bytes.length) return undefined;
+    const fresh: [line: number, state: number][] = [];
+    for (let line = firstLine; line <= lastLine; line++) {
+      const before = index.stateAt(line);
+      if (before === NOT_A_JOB) continue;
+      const at = index.startOf(line) - start;
+      const now = bytes[at] as number;
+      if (now === before) continue;
+      if (now === LF || jobState(bytes, at, at + 3) === NOT_A_JOB) return undefined;
+      fresh.push([line, now]);
+    }
+    if (fingerprintOf(bytes, start, index, firstLine, lastLine) !== fingerprint) return undefined;
+    for (const [line, state] of fresh) index.setState(line, state);
+    differing += fresh.length;
+    covered += end - start;
+  }
+  // A line that is too long to be read is in no block.
+  return covered === index.end ? differing : undefined;
+}
+
+/**
+ * Reads the states from a line on for some way again, after it turned out that others are at work there. False when lines
+ * are not where the index has them.
+ */
+export async function restateAround(file: LockableFile, index: LineIndex, line: number): Promise<boolean> {
+  const origin = Math.max(0, index.startOf(line) - 1);
+  const bytes = Buffer.allocUnsafe(Math.max(NEIGHBOURHOOD, index.endOf(line) - origin));
+  const got = await file.read(bytes, origin);
+  for (let at = line; at <= index.lineCount && index.endOf(at) - origin <= got; at++) {
+    const start = index.startOf(at) - origin;
+    const end = index.endOf(at) - origin;
+    if (start > 0 && bytes[start - 1] !== LF) return false;
+    const state = jobState(bytes, start, contentEnd(bytes, start, bytes[end - 1] === LF ? end - 1 : end));
+    const before = index.stateAt(at);
+    if ((state === NOT_A_JOB) !== (before === NOT_A_JOB)) return false;
+    if (state !== before) index.setState(at, state);
+  }
+  return true;
+}
