@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { type Ended, run } from '../support/programs.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const SAMPLE = fileURLToPath(new URL('../../samples/run-word-count.js', import.meta.url));
+const TEXTS = fileURLToPath(new URL('../../samples/word-count/texts/', import.meta.url));
+
+/** Runs the sample with its work folder in a folder that is gone after the test. */
+function runSample(folder: string): Promise<Ended> {
+  return run(process.execPath, [SAMPLE, folder], { env: { TMPDIR: temporaryFolder() } });
+}
+
+/** The path that stands behind `label` in what the sample prints. */
+function pathBehind(label: string, { stdout }: Ended): string {
+  return new RegExp(`^${label}: +(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+}
+
+describe('the word count sample', () => {
+  it('counts the words of all texts, and only after the barrier merges the counts', async () => {
+    const ended = await runSample(TEXTS);
+    expect(ended).toMatchObject({ status: 0, stderr: '' });
+
+    const lines = readFileSync(pathBehind('runs file', ended), 'utf8').trimEnd().split('\n');
+    expect(lines.map(line => line.slice(0, 3))).toEqual(['d {', 'd {', 'd {', 'd {', '---', 'd a']);
+
+    // As counted by another program from the same texts.
+    const frequent = '11 the, 9 is, 9 job, 8 a, 4 and, 4 can, 4 file, 3 has, 3 of';
+    const twice = ['done', 'dot', 'first', 'it', 'line', 'no', 'read', 'stands', 'state', 'what', 'when', 'whoever'];
+    const once = `above an barrier below change character d ended every failed for gone its last lost new queue r run running second
+      starts states text third this twice waits write`.split(/\s+/);
+    const table = readFileSync(pathBehind('results', ended), 'utf8').trimEnd().split('\n');
+    expect(table).toEqual([...frequent.split(', '), ...twice.map(word => `2 ${word}`), ...once.map(word => `1 ${word}`)]);
+  });
+
+  it('prints the ten most frequent words last', async () => {
+    const { stdout } = await runSample(TEXTS);
+    const [title, ...rows] = stdout.trimEnd().split('\n').slice(-11);
+    expect(title).toBe('the most frequent words of 4 files:');
+    expect(rows.map(row => row.trim())).toEqual(['11 the', '9 is', '9 job', '8 a', '4 and', '4 can', '4 file', '3 has', '3 of', '2 done']);
+  });
+
+  it('refuses a folder that is not there or holds no text', async () => {
+    const folder = temporaryFolder();
+    expect(await runSample(`${folder}/nowhere`)).toMatchObject({ status: 2, stderr: `${folder}/nowhere is not a folder\n` });
+    expect(await runSample(folder)).toMatchObject({ status: 2, stderr: `there are no text files below ${folder}\n` });
+  });
+});
