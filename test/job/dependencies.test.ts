@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Dependencies, resolveDependencies, stageOf } from '../../src/job/dependencies.js';
+import { type Directives, NO_DIRECTIVES } from '../../src/job/directives.js';
+
+/** Lines from 1: what each says, or nothing; `---` is a barrier, '' is no job. */
+type Lines = readonly (Partial<Directives> | '---' | '')[];
+
+function resolve(lines: Lines): Dependencies {
+  const directives = new Map(
+    lines.flatMap((line, at): [number, Directives][] => (typeof line === 'string' ? [] : [[at + 1, { ...NO_DIRECTIVES, ...line }]])),
+  );
+  return resolveDependencies({
+    directives,
+    barriers: lines.flatMap((line, at) => (line === '---' ? [at + 1] : [])),
+    isJob: line => typeof lines[line - 1] === 'object',
+  });
+}
+
+const problemsOf = (lines: Lines): Record<number, string> => Object.fromEntries(resolve(lines).problems);
+
+describe('after', () => {
+  it('names lines by their numbers', () => {
+    expect(resolve([{}, {}, { after: [1, 2] }]).order).toEqual([{ line: 3, needs: [1, 2] }]);
+  });
+
+  it('names lines by name, all that have it, above and below', () => {
+    expect(resolve([{ name: 'prep' }, { after: ['prep'] }, { name: 'prep' }]).order).toEqual([{ line: 2, needs: [1, 3] }]);
+  });
+
+  it.each<[string, Lines, Record<number, string>]>([
+    ['a line that is no job', ['', { after: [1] }], { 2: 'after: line 1 is not a job' }],
+    ['a line below the end', [{ after: [9] }], { 1: 'after: line 9 is not a job' }],
+    ['a name that nobody has', [{ after: ['prep'] }], { 1: 'after: no job is named prep' }],
+    [
+      'a line below the barrier that waits for the asker',
+      [{ after: [3] }, '---', {}],
+      { 1: 'after: line 3 stands below a barrier that waits for this line' },
+    ],
+    [
+      'a name that stands below that barrier too',
+      [{ name: 'a' }, { after: ['a'] }, '---', { name: 'a' }],
+      { 2: 'after: line 4 stands below a barrier that waits for this line' },
+    ],
+    ['itself', [{ after: [1] }], { 1: 'after: line 1 waits for itself, by way of itself' }],
+  ])('is a problem when it names %s', (_, lines, expected) => {
+    expect(problemsOf(lines)).toEqual(expected);
+    expect(resolve(lines).order).toEqual([]);
+  });
+
+  it('may name a line above a barrier', () => {
+    expect(resolve([{}, '---', { after: [1] }])).toEqual({ order: [{ line: 3, needs: [1] }], problems: new Map() });
+  });
+
+  it('leaves one bad line alone and keeps the rest', () => {
+    const { order, problems } = resolve([{}, { after: [1, 'nobody'] }, { after: [1] }]);
+    expect([...problems.keys()]).toEqual([2]);
+    expect(order).toEqual([{ line: 3, needs: [1] }]);
+  });
+});
+
+describe('a circle', () => {
+  it('is named by each of its lines, with the line that it goes on to', () => {
+    expect(problemsOf([{ after: [2] }, { after: [3] }, { after: [1] }])).toEqual({
+      1: 'after: line 1 waits for itself, by way of line 2',
+      2: 'after: line 2 waits for itself, by way of line 3',
+      3: 'after: line 3 waits for itself, by way of line 1',
+    });
+  });
+
+  it('is named by way of the line that leads back, not of another that is waited for', () => {
+    expect(problemsOf([{}, { after: [1] }, { after: [2, 4] }, { after: [3] }])).toEqual({
+      3: 'after: line 3 waits for itself, by way of line 4',
+      4: 'after: line 4 waits for itself, by way of line 3',
+    });
+  });
+
+  it('is found by names as well', () => {
+    expect(
+      Object.keys(
+        problemsOf([
+          { name: 'a', after: ['b'] },
+          { name: 'b', after: ['a'] },
+        ]),
+      ),
+    ).toEqual(['1', '2']);
+  });
+
+  it('does not spoil lines that wait for it: they wait', () => {
+    const { order, problems } = resolve([{ after: [2] }, { after: [1] }, { after: [1] }]);
+    expect([...problems.keys()]).toEqual([1, 2]);
+    expect(order).toEqual([{ line: 3, needs: [1] }]);
+  });
+
+  it('is found on every line from which after leads back to it, and on no other', () => {
+    const size = 7;
+    const graph = fc.array(fc.uniqueArray(fc.integer({ min: 1, max: size }), { maxLength: 3 }), { minLength: size, maxLength: size });
+    fc.assert(
+      fc.property(graph, needs => {
+        const { problems } = resolve(needs.map(after => ({ after })));
+        expect([...problems.keys()].sort()).toEqual(linesThatReachThemselves(needs));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is told in words that name a line', () => {
+    const size = 6;
+    const graph = fc.array(fc.uniqueArray(fc.integer({ min: 1, max: size }), { maxLength: 3 }), { minLength: size, maxLength: size });
+    fc.assert(
+      fc.property(graph, needs => {
+        for (const [line, message] of resolve(needs.map(after => ({ after }))).problems) {
+          const [, self, via] = /^after: line (\d+) waits for itself, by way of (itself|line \d+)$/.exec(message) ?? [];
+          expect(self, message).toBe(String(line));
+          if (via === 'itself') expect(needs[line - 1]).toContain(line);
+          else expect(needs[line - 1]).toContain(Number(via?.slice('line '.length)));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('of a hundred thousand lines is found', () => {
+    const length = 100_000;
+    const lines = Array.from({ length }, (_, at) => ({ after: [((at + 1) % length) + 1] }));
+    expect(resolve(lines).problems.size).toBe(length);
+  });
+});
+
+describe('the order', () => {
+  it('has each line behind those that it waits for, and earlier stages first', () => {
+    const size = 12;
+    const line = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ after: fc.uniqueArray(fc.integer({ min: 1, max: size }), { maxLength: 3 }) }) },
+      { weight: 1, arbitrary: fc.constant('---' as const) },
+    );
+    fc.assert(
+      fc.property(fc.array(line, { minLength: size, maxLength: size }), lines => {
+        const { order, problems } = resolve(lines);
+        const barriers = lines.flatMap((entry, at) => (entry === '---' ? [at + 1] : []));
+        const place = new Map(order.map((dependent, at) => [dependent.line, at]));
+        const waiting = lines.flatMap((entry, at) => (entry !== '---' && entry.after.length > 0 && !problems.has(at + 1) ? [at + 1] : []));
+        expect([...place.keys()].sort((a, b) => a - b)).toEqual(waiting);
+        for (const [at, { line, needs }] of order.entries()) {
+          for (const other of needs) expect(place.get(other) ?? -1).toBeLessThan(at);
+          if (at > 0) expect(stageOf(line, barriers)).toBeGreaterThanOrEqual(stageOf(order[at - 1]?.line ?? 0, barriers));
+        }
+      }),
+    );
+  });
+
+  it('is found for a chain of a hundred thousand lines that stands on its head', () => {
+    const length = 100_000;
+    const { order } = resolve(Array.from({ length }, (_, at) => (at + 1 < length ? { after: [at + 2] } : {})));
+    expect([order.length, order[0]?.line, order.at(-1)?.line]).toEqual([length - 1, length - 1, 1]);
+  });
+});
+
+describe('the stage of a line', () => {
+  it('is the number of barriers above it', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 30 })), fc.integer({ min: 1, max: 31 }), (lines, line) => {
+        const barriers = lines.sort((a, b) => a - b);
+        expect(stageOf(line, barriers)).toBe(barriers.filter(barrier => barrier < line).length);
+      }),
+    );
+  });
+});
+
+/** Found the slow way: a walk from each line. */
+function linesThatReachThemselves(needs: readonly (readonly number[])[]): number[] {
+  const reaches = (from: number, to: number): boolean => {
+    const seen = new Set<number>();
+    const open = [...(needs[from - 1] ?? [])];
+    for (let line = open.pop(); line !== undefined; line = open.pop()) {
+      if (line === to) return true;
+      if (seen.has(line)) continue;
+      seen.add(line);
+      open.push(...(needs[line - 1] ?? []));
+    }
+    return false;
+  };
+  return needs.flatMap((_, at) => (reaches(at + 1, at + 1) ? [at + 1] : []));
+}

@@ -1,0 +1,299 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Asker, outlook, pick, tooBig } from '../../src/job/readiness.js';
+import { type BoardLine, PlainBoard } from '../support/board.js';
+
+const SIZE = 10;
+
+const anyLine: fc.Arbitrary<BoardLine> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant('---' as const) },
+  { weight: 3, arbitrary: fc.record({ state: fc.constantFrom('.', '.', '.', 'r', '?', 'd', 'd', '!', 'e', '-') }) },
+  {
+    weight: 4,
+    arbitrary: fc.record(
+      {
+        state: fc.constantFrom('.', '.', '.', '.', 'r', 'd', '!', '-'),
+        after: fc.array(fc.oneof(fc.integer({ min: 1, max: SIZE }), fc.constantFrom('prep', 'nobody')), { maxLength: 2 }),
+        priority: fc.constantFrom(0, 0, 1, 5, -2),
+        name: fc.constantFrom('prep', 'other'),
+        needs: fc.record({ cpus: fc.nat(3), mem: fc.constant(0), gpus: fc.constant(0) }),
+      },
+      { requiredKeys: ['state'] },
+    ),
+  },
+);
+
+const anyLines = fc.array(anyLine, { maxLength: SIZE });
+
+const anyAsker: fc.Arbitrary<Asker> = fc.record(
+  {
+    retry: fc.boolean(),
+    tried: fc.uniqueArray(fc.integer({ min: 1, max: SIZE })).map(lines => new Set(lines)),
+    free: fc.record({ cpus: fc.nat(2), mem: fc.constant(0), gpus: fc.constant(0) }),
+    capacity: fc.constant({ cpus: 2, mem: 0, gpus: 0 }),
+  },
+  { requiredKeys: [] },
+);
+
+const NEW = { state: '.' };
+
+function picked(board: PlainBoard, asker: Asker = {}): number | string {
+  const choice = pick(board, asker);
+  return choice.kind === 'ready' ? choice.line : choice.kind === 'waiting' ? `waiting for ${choice.for}` : choice.kind;
+}
+
+/** Whether this asker would run the job if nothing stood in its way. */
+function isWanted(board: PlainBoard, line: number, asker: Asker): boolean {
+  const state = board.state(line);
+  return state === '.' || (asker.retry === true && '!e'.includes(state) && !asker.tried?.has(line));
+}
+
+function cpusOf(board: PlainBoard, line: number): number {
+  return board.directives.get(line)?.needs.cpus ?? 0;
+}
+
+/** Runs everything that is picked to `d`; returns the lines in that order. */
+function runToEnd(board: PlainBoard, asker: Asker): number[] {
+  const ran: number[] = [];
+  for (let choice = pick(board, asker); choice.kind === 'ready'; choice = pick(board, asker)) {
+    board.set(choice.line, 'd');
+    ran.push(choice.line);
+    if (ran.length > board.lineCount) throw new Error(`picked again and again: ${ran}`);
+  }
+  return ran;
+}
+
+/** Everybody's running jobs succeed. */
+function endRunning(board: PlainBoard): void {
+  for (const line of board.jobs) if ('r?'.includes(board.state(line))) board.set(line, 'd');
+}
+
+describe('the job to run next', () => {
+  it('is the first new one', () => {
+    expect(picked(new PlainBoard([{ state: 'd' }, { state: '-' }, NEW, NEW]))).toBe(3);
+  });
+
+  it('is the one of the highest priority, and of those the first', () => {
+    expect(picked(new PlainBoard([NEW, { ...NEW, priority: 1 }, { ...NEW, priority: 5 }, { ...NEW, priority: 5 }]))).toBe(3);
+  });
+
+  it('is one of negative priority when there is no other', () => {
+    const board = new PlainBoard([{ ...NEW, priority: -1 }, NEW]);
+    expect(runToEnd(board, {})).toEqual([2, 1]);
+  });
+
+  it('is passed over when it is to be skipped this time', () => {
+    expect(pick(new PlainBoard([NEW, NEW]), {}, new Set([1]))).toEqual({ kind: 'ready', line: 2 });
+  });
+
+  it('never waits for a job that is not done: not by after, nor by a barrier', () => {
+    fc.assert(
+      fc.property(anyLines, anyAsker, (lines, asker) => {
+        const board = new PlainBoard(lines);
+        const choice = pick(board, asker);
+        if (choice.kind !== 'ready') return;
+        expect(board.waitsFor(choice.line).filter(other => board.state(other) !== 'd')).toEqual([]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is always one that the asker wants, that fits, and whose line can be read', () => {
+    fc.assert(
+      fc.property(anyLines, anyAsker, (lines, asker) => {
+        const board = new PlainBoard(lines);
+        const choice = pick(board, asker);
+        if (choice.kind !== 'ready') return;
+        expect(isWanted(board, choice.line, asker)).toBe(true);
+        expect(board.problems.has(choice.line)).toBe(false);
+        const room = Math.min(asker.free?.cpus ?? Number.POSITIVE_INFINITY, asker.capacity?.cpus ?? Number.POSITIVE_INFINITY);
+        expect(cpusOf(board, choice.line)).toBeLessThanOrEqual(room);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('is the best of all that are ready', () => {
+    fc.assert(
+      fc.property(anyLines, anyAsker, (lines, asker) => {
+        const board = new PlainBoard(lines);
+        const room = Math.min(asker.free?.cpus ?? Number.POSITIVE_INFINITY, asker.capacity?.cpus ?? Number.POSITIVE_INFINITY);
+        const ready = board.jobs.filter(
+          line =>
+            isWanted(board, line, asker) &&
+            !board.problems.has(line) &&
+            cpusOf(board, line) <= room &&
+            board.waitsFor(line).every(other => board.state(other) === 'd'),
+        );
+        const priorityOf = (line: number): number => board.directives.get(line)?.priority ?? 0;
+        const [best] = ready.sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
+        const choice = pick(board, asker);
+        expect(choice.kind === 'ready' ? choice.line : undefined).toBe(best);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('running everything that is ready, one after the other, each a success', () => {
+  it('ends with no new job left but those that are blocked', () => {
+    fc.assert(
+      fc.property(anyLines, lines => {
+        const board = new PlainBoard(lines);
+        endRunning(board);
+        runToEnd(board, {});
+        const left = board.jobs.filter(line => board.state(line) === '.');
+        expect(left.length).toBe(outlook(board, {}).blocked);
+        expect(picked(board)).toBe('exhausted');
+        for (const line of left) {
+          const reasons = board.waitsFor(line).filter(other => board.state(other) !== 'd');
+          expect(board.problems.has(line) || reasons.length > 0).toBe(true);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('blocks from the start what is blocked in the end, and nothing else', () => {
+    fc.assert(
+      fc.property(anyLines, lines => {
+        const board = new PlainBoard(lines);
+        const { blocked } = outlook(board, {});
+        endRunning(board);
+        runToEnd(board, {});
+        expect(board.jobs.filter(line => board.state(line) === '.').length).toBe(blocked);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('completes every graph of after that has no circle', () => {
+    const graph = fc.array(fc.array(fc.nat(1000), { maxLength: 4 }), { maxLength: 30 }).chain(wishes =>
+      fc
+        .shuffledSubarray(
+          wishes.map((_, at) => at + 1),
+          { minLength: wishes.length },
+        )
+        .map(order => {
+          // Each line may wait for lines that come before it in an order that has nothing to do with that of the file.
+          const lines: BoardLine[] = wishes.map(() => NEW);
+          for (const [at, line] of order.entries()) {
+            const after = at === 0 ? [] : [...new Set((wishes[at] ?? []).map(wish => order[wish % at] as number))];
+            lines[line - 1] = { ...NEW, after };
+          }
+          return lines;
+        }),
+    );
+    fc.assert(
+      fc.property(graph, lines => {
+        const board = new PlainBoard(lines);
+        const ran = runToEnd(board, {});
+        expect([...ran].sort((a, b) => a - b)).toEqual(lines.map((_, at) => at + 1));
+        const place = new Map(ran.map((line, at) => [line, at]));
+        for (const { line, needs } of board.dependents)
+          for (const other of needs) expect(place.get(other)).toBeLessThan(place.get(line) ?? -1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('finishes one stage before it begins the next', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom<BoardLine>(NEW, NEW, '---', { ...NEW, priority: 3 })), lines => {
+        const board = new PlainBoard(lines);
+        const ran = runToEnd(board, {});
+        const stage = (line: number): number => board.barriers.filter(barrier => barrier < line).length;
+        expect(ran.map(stage)).toEqual(ran.map(stage).sort((a, b) => a - b));
+        expect(ran.length).toBe(board.jobs.length);
+      }),
+    );
+  });
+});
+
+describe('when nothing is ready', () => {
+  it('"waiting for others" means that their success would make something ready', () => {
+    fc.assert(
+      fc.property(anyLines, anyAsker, (lines, asker) => {
+        const board = new PlainBoard(lines);
+        fc.pre(picked(board, asker) === 'waiting for others');
+        endRunning(board);
+        expect(picked(board, { ...asker, free: undefined })).toEqual(expect.any(Number));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('"exhausted" means that nothing would, however the running jobs end', () => {
+    fc.assert(
+      fc.property(anyLines, anyAsker, (lines, asker) => {
+        const board = new PlainBoard(lines);
+        fc.pre(picked(board, asker) === 'exhausted');
+        endRunning(board);
+        expect(picked(board, asker)).toBe('exhausted');
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('"waiting for room" means that something would be ready if everything were free', () => {
+    fc.assert(
+      fc.property(anyLines, anyAsker, (lines, asker) => {
+        const board = new PlainBoard(lines);
+        fc.pre(picked(board, asker) === 'waiting for room');
+        expect(picked(board, { ...asker, free: asker.capacity })).toEqual(expect.any(Number));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it.each<[string, BoardLine[], string]>([
+    ['a job that runs elsewhere, by a barrier', [{ state: 'r' }, '---', NEW], 'waiting for others'],
+    ['a job that an older runner has claimed', [{ state: '?' }, { ...NEW, after: [1] }], 'waiting for others'],
+    ['a failed job', [{ state: '!' }, { ...NEW, after: [1] }], 'exhausted'],
+    ['a held job above a barrier', [{ state: '-' }, '---', NEW], 'exhausted'],
+    ['a job that waits for a failed one', [{ state: '!' }, { ...NEW, after: [1] }, { ...NEW, after: [2] }], 'exhausted'],
+    ['a running job and a failed one', [{ state: 'r' }, { state: '!' }, '---', NEW], 'exhausted'],
+    ['a job whose line cannot be read', [{ ...NEW, after: ['nobody'] }, '---', NEW], 'exhausted'],
+    ['nothing', [{ state: 'd' }, '---'], 'exhausted'],
+  ])('and what is left waits for %s, that is what is said', (_, lines, expected) => {
+    expect(picked(new PlainBoard(lines))).toBe(expected);
+  });
+});
+
+describe('an asker of limited size', () => {
+  const small: Asker = { free: { cpus: 2, mem: 0, gpus: 0 }, capacity: { cpus: 2, mem: 0, gpus: 0 } };
+  const large = { ...NEW, needs: { cpus: 3, mem: 0, gpus: 0 } };
+
+  it('passes over what it could never run, and what waits for that', () => {
+    expect(picked(new PlainBoard([large, { ...NEW, after: [1] }]), small)).toBe('exhausted');
+    expect(picked(new PlainBoard([large, '---', NEW]), small)).toBe('exhausted');
+    expect(picked(new PlainBoard([large, NEW]), small)).toBe(2);
+  });
+
+  it('waits for what it could never run as long as others run it', () => {
+    expect(picked(new PlainBoard([{ ...large, state: 'r' }, '---', NEW]), small)).toBe('waiting for others');
+  });
+
+  it('is told which jobs those are, if they are still to be run', () => {
+    expect(tooBig(new PlainBoard([large, { ...large, state: 'd' }, NEW, large]), small)).toEqual([1, 4]);
+    expect(tooBig(new PlainBoard([large]), {})).toEqual([]);
+  });
+
+  it('does not make jobs count as blocked that others may run', () => {
+    expect(outlook(new PlainBoard([large, NEW]), {}).blocked).toBe(0);
+  });
+});
+
+describe('retry', () => {
+  it('makes failed jobs and errors ready, above barriers too', () => {
+    const board = new PlainBoard([{ state: '!' }, { state: 'e' }, '---', NEW]);
+    expect(picked(board)).toBe('exhausted');
+    expect(runToEnd(board, { retry: true })).toEqual([1, 2, 4]);
+  });
+
+  it('of what was tried already is none', () => {
+    const board = new PlainBoard([{ state: '!' }, { state: 'e' }, '---', NEW]);
+    expect(picked(board, { retry: true, tried: new Set([1, 2]) })).toBe('exhausted');
+    expect(picked(board, { retry: true, tried: new Set([1]) })).toBe(2);
+  });
+});

@@ -1,0 +1,211 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { edit, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
+import { eventually } from '../../support/eventually.js';
+import { claim, finishEverything, holdersOf, openRuns } from '../../support/queues.js';
+import { runsFile } from '../../support/temporary.js';
+
+const content = (path: string): string => readFileSync(path, 'utf8');
+
+describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor has %s while a job runs', how => {
+  it('gets the result in the line of the job, however many lines were put above it', async () => {
+    const path = runsFile('. a\n. b\n. c\n');
+    const queue = await openRuns(path);
+    const [a, b] = [await claim(queue), await claim(queue)];
+    edit(path, text => `# a comment that somebody wrote\n\n${text}`, how);
+    expect(await b.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await a.finish('d')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('# a comment that somebody wrote\n\nd a\n! b\n. c\n');
+  });
+
+  it('gets it also when the lines above are as long as those of the jobs', async () => {
+    const path = runsFile('. a\n. b\n. c\n. d\n');
+    const queue = await openRuns(path);
+    const [a, b, c] = [await claim(queue), await claim(queue), await claim(queue)];
+    edit(path, text => `. 0\n${text}`, how);
+    expect(await a.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await b.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await c.finish('e')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('. 0\nd a\n! b\ne c\n. d\n');
+  });
+
+  it('gets it where lines above were removed', async () => {
+    const path = runsFile('d x\nd y\n. a\n');
+    const taken = await claim(await openRuns(path));
+    edit(path, text => text.replace('d x\nd y\n', ''), how);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('d a\n');
+  });
+
+  it('gets it where the lines were put into another order', async () => {
+    const path = runsFile('. a\n. b\n. c\n');
+    const queue = await openRuns(path);
+    const [a, b] = [await claim(queue), await claim(queue)];
+    edit(path, text => text.trimEnd().split('\n').reverse().join('\n'), how);
+    await a.finish('d');
+    await b.finish('!');
+    expect(content(path)).toBe('. c\n! b\nd a');
+  });
+
+  it('gets it where the editor has changed the line ends', async () => {
+    const path = runsFile('. a\n. b\n');
+    const queue = await openRuns(path);
+    const [a, b] = [await claim(queue), await claim(queue)];
+    edit(path, text => text.replaceAll('\n', '\r\n'), how);
+    await a.finish('d');
+    await b.finish('d');
+    expect(content(path)).toBe('d a\r\nd b\r\n');
+  });
+
+  it('gets each result once among lines that say the same', async () => {
+    const path = runsFile('. same\n. same\n. same\n. other\n');
+    const queue = await openRuns(path);
+    const claims = [await claim(queue), await claim(queue), await claim(queue)];
+    edit(path, text => `# inserted\n${text}`, how);
+    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('# inserted\nd same\nd same\nd same\n. other\n');
+  });
+
+  it('gets nothing for a job whose line is gone: the claim says so', async () => {
+    const path = runsFile('. a\n. b\n');
+    const taken = await claim(await openRuns(path));
+    edit(path, text => text.replace('r a\n', ''), how);
+    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'its line was changed or removed while the job ran' });
+    expect(content(path)).toBe('. b\n');
+  });
+
+  it('gets nothing for a job whose command was changed', async () => {
+    const path = runsFile('. echo 1\n. b\n');
+    const taken = await claim(await openRuns(path));
+    edit(path, text => text.replace('echo 1', 'echo 2'), how);
+    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'its line was changed or removed while the job ran' });
+    expect(content(path)).toBe('r echo 2\n. b\n');
+  });
+
+  it('gets nothing for a job that was set back in the editor: it is to be run again', async () => {
+    const path = runsFile('. a\n. b\n');
+    const taken = await claim(await openRuns(path));
+    edit(path, text => text.replace('r a', '. a'), how);
+    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: expect.stringContaining('somebody set the line to "."') });
+    expect(content(path)).toBe('. a\n. b\n');
+  });
+
+  it('is read anew by the next claim', async () => {
+    const path = runsFile('. a\n. b\n');
+    const queue = await openRuns(path);
+    await claim(queue);
+    edit(path, text => `. urgent\n${text}`, how);
+    const { job } = await claim(queue);
+    expect([job.number, job.command.toString()]).toEqual([1, 'urgent']);
+  });
+
+  it('gives no job away twice', async () => {
+    const path = runsFile('. a\n. b\n. c\n');
+    const [one, other] = [await openRuns(path), await openRuns(path)];
+    const a = await claim(one);
+    edit(path, text => `# inserted\n${text}`, how);
+    const b = await claim(other);
+    const c = await claim(one);
+    expect([b, c].map(({ job }) => job.command.toString())).toEqual(['b', 'c']);
+    for (const taken of [a, b, c]) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('# inserted\nd a\nd b\nd c\n');
+  });
+
+  it('soon shows presence where the line is now: the job is not taken for an orphan', async () => {
+    const path = runsFile('. a\n. b\n');
+    const [runner, user] = [await openRuns(path), await openRuns(path)];
+    const taken = await claim(runner);
+    edit(path, text => `# inserted\n${text}`, how);
+    await eventually('presence is shown', async () => (await holdersOf(user))[0] === 'present');
+    expect(await user.reclaim()).toEqual([]);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('# inserted\nd a\n. b\n');
+  });
+
+  it('works on to its end', async () => {
+    const path = runsFile('. a\n. b\n. c\n');
+    const queue = await openRuns(path);
+    const a = await claim(queue);
+    edit(path, text => text.replace('. b\n', '. b1\n. b2\n'), how);
+    await a.finish('d');
+    expect((await finishEverything(queue)).map(job => job.command.toString())).toEqual(['b1', 'b2', 'c']);
+    expect(content(path)).toBe('d a\nd b1\nd b2\nd c\n');
+  });
+});
+
+describe('a runs file that changes under a runner', () => {
+  it('may lose the line of a job and get it back', async () => {
+    const path = runsFile('. a\n. b\n');
+    const taken = await claim(await openRuns(path));
+    const before = content(path);
+    rewriteFile(path, '');
+    rewriteFile(path, before);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('d a\n. b\n');
+  });
+
+  it('may shrink: what is left is worked on', async () => {
+    const path = runsFile('. a\n. b\n. c\n');
+    const queue = await openRuns(path);
+    const taken = await claim(queue);
+    rewriteFile(path, 'r a\n. b\n');
+    await taken.finish('d');
+    expect((await finishEverything(queue)).map(job => job.command.toString())).toEqual(['b']);
+    expect(content(path)).toBe('d a\nd b\n');
+  });
+
+  it('may be removed: the result is refused and no file is made', async () => {
+    const path = runsFile('. a\n');
+    const taken = await claim(await openRuns(path));
+    rmSync(path);
+    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: `${path} was removed while the job ran` });
+    expect(() => content(path)).toThrow('ENOENT');
+  });
+
+  it('may be away for the moment in which an editor saves it', async () => {
+    const path = runsFile('. a\n');
+    const taken = await claim(await openRuns(path));
+    const before = content(path);
+    rmSync(path);
+    const finished = taken.finish('d');
+    setTimeout(() => writeFileSync(path, before), 100);
+    expect(await finished).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('d a\n');
+  });
+
+  it('may get a job another command between two claims: the new one is run', async () => {
+    const path = runsFile('. a\n. b\n');
+    const queue = await openRuns(path);
+    await claim(queue);
+    patchFile(path, 6, 'B');
+    expect((await claim(queue)).job.command.toString()).toBe('B');
+  });
+
+  it('may get a job other directives between two claims: the new ones hold', async () => {
+    const path = runsFile('. a\n. b #: cpus=1\n. c\n');
+    const queue = await openRuns(path);
+    await claim(queue);
+    patchFile(path, 15, '3');
+    const room = { cpus: 2, mem: 0, gpus: 0 };
+    const taken = await claim(queue, { free: room, capacity: { ...room, cpus: 4 } });
+    expect(taken.job.command.toString()).toBe('c');
+  });
+
+  it('may have a job wait for another one than before, in as many bytes: the new one counts', async () => {
+    const path = runsFile('! a\n. b\n. c #: after=1\n');
+    const queue = await openRuns(path);
+    const b = await claim(queue);
+    expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
+    patchFile(path, 20, '2');
+    await b.finish('d');
+    expect((await claim(queue)).job.number).toBe(3);
+  });
+
+  it('may be replaced by one without the job: nothing of the old file is written', async () => {
+    const path = runsFile('. a\n');
+    const taken = await claim(await openRuns(path));
+    replaceFile(path, '. quite other jobs\n');
+    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(content(path)).toBe('. quite other jobs\n');
+  });
+});

@@ -1,0 +1,147 @@
+import type { Access, LockableFile, LockDriver } from '../../src/queue/file/locks/lock-driver.js';
+import type { FileFacts } from '../../src/system/disk.js';
+import type { LockKind } from '../../src/system/record-lock.js';
+
+/** What a lock driver and its files are asked to do. */
+export type LockCall = 'open' | 'tryLock' | 'unlock' | 'isFree' | 'read' | 'write' | 'truncate' | 'facts' | 'isAt' | 'close';
+
+/** Something that is asked for. */
+export interface LockRequest {
+  readonly call: LockCall;
+  /** What the file was opened for, or is to be. */
+  readonly access: Access;
+  /** Of the lock: absent for everything else. */
+  readonly kind?: LockKind;
+  readonly start?: number | bigint;
+}
+
+/** Is called before everything that is done, and may make it fail, or do what somebody else would do just then. */
+export type Hook = (request: LockRequest) => void | Promise<void>;
+
+/** An error as the system reports it. */
+export function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: injected`), { code });
+}
+
+/** A real lock driver, with a hook before each call, and files that can be lost as over a network when a lease has run out. */
+export class HookedDriver implements LockDriver {
+  readonly name;
+  readonly presence;
+  readonly staleLooks;
+  private readonly open_ = new Set<HookedFile>();
+  calls = 0;
+
+  constructor(
+    private readonly real: LockDriver,
+    private readonly hook: Hook = () => undefined,
+  ) {
+    this.name = real.name;
+    this.presence = real.presence;
+    this.staleLooks = real.staleLooks;
+  }
+
+  /** How many files are open. */
+  get openFiles(): number {
+    return this.open_.size;
+  }
+
+  async open(path: string, access: Access): Promise<LockableFile> {
+    await this.before({ call: 'open', access });
+    const file = new HookedFile(await this.real.open(path, access), access, this, () => this.open_.delete(file));
+    this.open_.add(file);
+    return file;
+  }
+
+  async close(): Promise<void> {
+    await this.real.close?.();
+  }
+
+  /** The locks of all files that are open now are gone, and nothing can be done with them any more: EIO, as on NFSv4. */
+  async loseLease(): Promise<void> {
+    for (const file of this.open_) await file.lose();
+  }
+
+  async before(request: LockRequest): Promise<void> {
+    this.calls++;
+    await this.hook(request);
+  }
+}
+
+/** As long as any file can be, and the bytes set aside behind it as well. */
+const EVERYTHING = 0;
+
+class HookedFile implements LockableFile {
+  private lost = false;
+
+  constructor(
+    private readonly real: LockableFile,
+    private readonly access: Access,
+    private readonly driver: HookedDriver,
+    private readonly closed: () => void,
+  ) {}
+
+  get fd(): number {
+    return this.real.fd;
+  }
+
+  async lose(): Promise<void> {
+    this.lost = true;
+    // A length of 0 reaches to the end of all offsets.
+    await this.real.unlock(0, EVERYTHING);
+  }
+
+  async tryLock(kind: LockKind, start: number | bigint, length: number): Promise<boolean> {
+    await this.before({ call: 'tryLock', access: this.access, kind, start });
+    return this.real.tryLock(kind, start, length);
+  }
+
+  async unlock(start: number | bigint, length: number): Promise<void> {
+    await this.before({ call: 'unlock', access: this.access, start });
+    return this.real.unlock(start, length);
+  }
+
+  async isFree(start: number | bigint, length: number): Promise<boolean> {
+    await this.before({ call: 'isFree', access: this.access, start });
+    return this.real.isFree(start, length);
+  }
+
+  async read(buffer: Buffer, position: number): Promise<number> {
+    await this.before({ call: 'read', access: this.access });
+    return this.real.read(buffer, position);
+  }
+
+  async write(bytes: Buffer, position: number | null): Promise<void> {
+    await this.before({ call: 'write', access: this.access });
+    return this.real.write(bytes, position);
+  }
+
+  async truncate(size: number): Promise<void> {
+    await this.before({ call: 'truncate', access: this.access });
+    return this.real.truncate(size);
+  }
+
+  async facts(): Promise<FileFacts> {
+    await this.before({ call: 'facts', access: this.access });
+    return this.real.facts();
+  }
+
+  async isAt(path: string): Promise<boolean> {
+    await this.before({ call: 'isAt', access: this.access });
+    return this.real.isAt(path);
+  }
+
+  /** Closes for good even when the hook makes it fail, as close(2) does. */
+  async close(): Promise<void> {
+    this.closed();
+    try {
+      await this.before({ call: 'close', access: this.access });
+    } finally {
+      await this.real.close();
+    }
+  }
+
+  private async before(request: LockRequest): Promise<void> {
+    if (this.lost && request.call !== 'close') throw systemError('EIO');
+    await this.driver.before(request);
+  }
+}

@@ -1,0 +1,22 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Access, LockableFile } from '../../src/queue/file/locks/lock-driver.js';
+import { recordDriver } from '../../src/queue/file/locks/record.js';
+import { temporaryFolder } from './temporary.js';
+
+/** Opens a file as a runner would, until the test is over. */
+export async function openFile(path: string, access: Access = 'look'): Promise<LockableFile> {
+  const file = await recordDriver(false).open(path, access);
+  onTestFinished(async () => await file.close());
+  return file;
+}
+
+/** A file that is filled anew again and again, for properties; the path stays. */
+export function refillable(): (bytes: Buffer) => string {
+  const path = join(temporaryFolder(), 'runs.txt');
+  return bytes => {
+    writeFileSync(path, bytes);
+    return path;
+  };
+}

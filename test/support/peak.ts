@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+
+const INTERVAL = 20;
+
+/** Watches how much memory a process takes at most. */
+export interface PeakWatch {
+  /** The most that was ever resident, in bytes, as of the last look. */
+  readonly bytes: number;
+  stop(): void;
+}
+
+/** Reads the kernel's own high-water mark (VmHWM of proc_pid_status(5)) again and again, until the process is gone or `stop`. */
+export function watchPeak(pid: number): PeakWatch {
+  let bytes = 0;
+  const look = (): void => {
+    const seen = peakOf(pid);
+    if (seen === undefined) clearInterval(timer);
+    else bytes = seen;
+  };
+  const timer = setInterval(look, INTERVAL);
+  look();
+  return {
+    get bytes() {
+      return bytes;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Undefined when the process is gone. */
+export function peakOf(pid: number): number | undefined {
+  try {
+    const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+}

@@ -1,0 +1,60 @@
+import { onTestFinished } from 'vitest';
+import type { Job } from '../../src/job/job.js';
+import type { Selection } from '../../src/job/selection.js';
+import { openQueue } from '../../src/queue/open.js';
+import type { Claim, ClaimRequest, LockDriverName, Queue } from '../../src/queue/queue.js';
+
+/** A handle to a runs file that is closed after the test. */
+export async function openRuns(path: string, locks: LockDriverName = 'record'): Promise<Queue> {
+  const queue = await openQueue(path, { locks });
+  onTestFinished(() => queue.close());
+  return queue;
+}
+
+/** Claims the next job, or fails. */
+export async function claim(queue: Queue, request: ClaimRequest = {}): Promise<Claim> {
+  const result = await queue.claim(request);
+  if (result.kind !== 'claimed') throw new Error(`nothing was claimed: ${JSON.stringify(result)}`);
+  return result.claim;
+}
+
+/** Claims until there is nothing left, and keeps the claims. */
+export async function claimEverything(queue: Queue): Promise<Claim[]> {
+  const claims: Claim[] = [];
+  const end = performance.now() + 20_000;
+  while (performance.now() < end) {
+    const result = await queue.claim({});
+    if (result.kind === 'exhausted') return claims;
+    // "waiting" may be said because somebody else is at the queue at this very moment.
+    if (result.kind === 'claimed') claims.push(result.claim);
+  }
+  throw new Error(`after 20 s there is still something to claim; claimed so far: ${claims.length}`);
+}
+
+/** Runs the queue to its end alone, every job a success. */
+export async function finishEverything(queue: Queue): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) {
+    jobs.push(result.claim.job);
+    await result.claim.finish('d');
+  }
+  return jobs;
+}
+
+export async function jobsOf(queue: Queue, selection: Selection = {}): Promise<Job[]> {
+  return await flattened(queue.jobs(selection));
+}
+
+export async function planOf(queue: Queue, request: ClaimRequest = {}): Promise<Job[]> {
+  return await flattened(queue.plan(request));
+}
+
+export async function holdersOf(queue: Queue): Promise<Job['holder'][]> {
+  return (await jobsOf(queue)).map(job => job.holder);
+}
+
+async function flattened(batches: AsyncIterable<readonly Job[]>): Promise<Job[]> {
+  const jobs: Job[] = [];
+  for await (const batch of batches) jobs.push(...batch);
+  return jobs;
+}
