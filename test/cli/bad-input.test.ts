@@ -1,0 +1,331 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Workbench, waiting } from '../support/bench.js';
+import { rewriteFile } from '../support/edit.js';
+import { eventually } from '../support/eventually.js';
+import { withoutLocks } from '../support/no-locks.js';
+import { type Ended, programWords, run, runmaker, runset, runwait, type StartOptions, startProgram } from '../support/programs.js';
+import { temporaryFolder } from '../support/temporary.js';
+
+const PROGRAMS = { runmaker, runset: listing, runwait };
+
+function listing(args: readonly string[], options: StartOptions = {}): Promise<Ended> {
+  return runset([...args, '--list'], options);
+}
+
+describe.each(Object.entries(PROGRAMS))('%s', (name, program) => {
+  it('says that there is no such file', async () => {
+    expect(await program(['/nowhere/runs.txt'])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: `${name}: /nowhere/runs.txt: no such file\ncreate it first, one line a job: ". command"\n`,
+    });
+  });
+
+  it('says that a directory is no queue', async () => {
+    const folder = temporaryFolder();
+    const { status, stderr } = await program([folder]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^${name}: ${folder} is (a directory|not a regular file)\n.+\n$`));
+  });
+
+  it('says that a queue of an unknown kind is one', async () => {
+    const { status, stderr } = await program(['gopher://host/queue']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('"gopher"');
+  });
+
+  it('wants the name of a queue', async () => {
+    const { status, stderr } = await program([]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^${name}: .*queue`));
+  });
+
+  it('does not know every option, and names the one it does not', async () => {
+    const { status, stdout, stderr } = await program(['--colour-of-the-day', 'x.txt']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(new RegExp(`^${name}: unknown option '--colour-of-the-day'\n`));
+    expect(stderr).toContain(`try: ${name} --help`);
+  });
+});
+
+describe('a runs file without jobs', () => {
+  it.each([
+    ['empty', ''],
+    ['of blank lines', '\n\n\n'],
+    ['of comments', '# nothing\n/ here\n'],
+    ['of commands that lack states', 'echo a\necho b\n'],
+    ['of bytes', '\0\x01\xff'.repeat(1000)],
+    ['of NULs', '\0'.repeat(1000)],
+  ])('is refused, with the form of a job: %s', async (_, content) => {
+    const bench = new Workbench(Buffer.from(content, 'latin1'));
+    const { status, stdout, stderr } = await runmaker([bench.runs]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(`runmaker: ${bench.runs} holds no jobs\na job is a line with a state, a blank and a command: ". echo hello"\n`);
+    expect(readFileSync(bench.runs, 'latin1')).toBe(content);
+  });
+});
+
+describe('a runs file that may not be written', () => {
+  /** Root may write everything: then somebody else has to try. */
+  const somebody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+
+  it('is refused, and no job is run', async () => {
+    const bench = new Workbench('. echo a > ran\n');
+    chmodSync(bench.runs, 0o444);
+    const { status, stdout, stderr } = await runmaker([bench.runs], { cwd: bench.folder, ...somebody });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(`runmaker: ${bench.runs}: permission denied\nrunners need to read and write the file\n`);
+    expect(existsSync(bench.path('ran'))).toBe(false);
+  });
+
+  it('can be looked at and waited for', async () => {
+    const bench = new Workbench('d echo a\n');
+    chmodSync(bench.runs, 0o444);
+    expect(await runset(['--list', bench.runs], somebody)).toMatchObject({ status: 0, stdout: '1: d - echo a\n' });
+    expect(await runset(['--stats', bench.runs], somebody)).toMatchObject({ status: 0 });
+    expect(await runwait([bench.runs], somebody)).toMatchObject({ status: 0 });
+  });
+
+  it('and not be read either, is refused by all', async () => {
+    const bench = new Workbench('. echo a\n');
+    chmodSync(bench.runs, 0o000);
+    for (const program of Object.values(PROGRAMS)) {
+      const { status, stderr } = await program([bench.runs], somebody);
+      expect(status).toBe(2);
+      expect(stderr).toContain(`${bench.runs}: permission denied\n`);
+    }
+  });
+
+  it('belongs to somebody who lets everybody write it: that is said, since they could run commands as us', async () => {
+    const bench = new Workbench('. true\n');
+    chmodSync(bench.runs, 0o666);
+    expect((await runmaker([bench.runs])).stderr).toContain(bench.runs);
+    await runset(['--set=.', '--all', bench.runs]);
+    expect((await runmaker(['--trust-any', bench.runs])).stderr).toBe('');
+  });
+});
+
+describe('unusual bytes', () => {
+  it('NUL: a command with one cannot be run, which is said; the rest runs', async () => {
+    const bench = new Workbench('. echo a\0b\n. true\n');
+    const { status, stdout } = await runmaker([bench.runs]);
+    expect(status).toBe(1);
+    expect(stdout).toContain('not started: the command holds a NUL byte (byte 7), which no command line can carry');
+    expect(bench.content).toBe('e echo a\0b\nd true\n');
+  });
+
+  it('invalid UTF-8 reaches the command as it is', async () => {
+    const bench = new Workbench(Buffer.from(". printf '%s' '\xe4\xff\xc3' > out\n. true\n", 'latin1'));
+    expect((await runmaker([bench.runs], { cwd: bench.folder })).status).toBe(0);
+    expect(readFileSync(bench.path('out'), 'latin1')).toBe('\xe4\xff\xc3');
+  });
+
+  it('valid UTF-8 reaches it, too', async () => {
+    const bench = new Workbench(". printf '%s' 'grün € 🙂' > out\n");
+    await runmaker([bench.runs], { cwd: bench.folder });
+    expect(bench.read('out')).toBe('grün € 🙂');
+  });
+
+  it('quotes, dollars and backslashes are for the shell alone', async () => {
+    const bench = new Workbench('. printf \'%s|\' "a  b" \'$HOME\' \\\\ "\\"" `echo c` *.nothing %d > out\n');
+    await runmaker([bench.runs], { cwd: bench.folder });
+    expect(bench.read('out')).toBe('a  b|$HOME|\\|"|c|*.nothing|%d|');
+  });
+
+  it('CRLF: commands come without the CR, lines keep it', async () => {
+    const bench = new Workbench('. printf %s a > one\r\n.\tprintf %s b > two\r\n');
+    expect((await runmaker([bench.runs], { cwd: bench.folder })).status).toBe(0);
+    expect([bench.read('one'), bench.read('two')]).toEqual(['a', 'b']);
+    expect(bench.content).toBe('d printf %s a > one\r\nd\tprintf %s b > two\r\n');
+  });
+
+  it('no last newline: the last job is run like any other', async () => {
+    const bench = new Workbench('. echo a\n. printf %s b > two');
+    expect((await runmaker([bench.runs], { cwd: bench.folder })).status).toBe(0);
+    expect(bench.read('two')).toBe('b');
+    expect(bench.content).toBe('d echo a\nd printf %s b > two');
+  });
+
+  it('a line of 10 MB cannot be run, which is said; the rest runs', async () => {
+    const bench = new Workbench(`. true\n. echo ${'x'.repeat(10_000_000)}\n. true\n`);
+    const { status, bytes } = await runmaker(['--json', bench.runs]);
+    expect(status).toBe(1);
+    expect(bench.states).toBe('ded');
+    expect(bytes.includes('the command is 10000005 bytes long')).toBe(true);
+  });
+
+  it('a command as long as the kernel takes is run', async () => {
+    const bench = new Workbench(`. : ${'x'.repeat(100_000)}; echo end > out\n`);
+    expect((await runmaker(['--quiet', bench.runs], { cwd: bench.folder })).status).toBe(0);
+    expect(bench.read('out')).toBe('end\n');
+  });
+
+  it('older states and unknown ones are left alone', async () => {
+    const content = '? echo a\nx echo b\nR echo c\n  echo d\n\xff echo e\n. true\n';
+    const bench = new Workbench(Buffer.from(content, 'latin1'));
+    expect((await runmaker([bench.runs])).status).toBe(0);
+    expect(readFileSync(bench.runs, 'latin1')).toBe(content.replace('. true', 'd true'));
+  });
+});
+
+describe('a file that changes while a runner works', () => {
+  it('and loses the line of a running job: the result is named as not written, exit status 1', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    rewriteFile(bench.runs, '. echo quite another job > other\n');
+    writeFileSync(bench.path('go'), '');
+    const { status, stderr } = await runner.ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain("job 1: its state 'd' was not written: its line was changed or removed while the job ran\n");
+    expect(bench.content).toBe('d echo quite another job > other\n');
+    expect(bench.read('other')).toBe('quite another job\n');
+  });
+
+  it('and shrinks to nothing: the runner leaves', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    rewriteFile(bench.runs, '');
+    writeFileSync(bench.path('go'), '');
+    expect((await runner.ended).status).toBe(1);
+    expect(bench.content).toBe('');
+  });
+
+  it('and is removed: the runner says so, and makes no new one', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    rmSync(bench.runs);
+    writeFileSync(bench.path('go'), '');
+    const { status, stderr } = await runner.ended;
+    expect(status).toBe(2);
+    expect(stderr).toContain('was removed while the job ran');
+    expect(stderr).toContain(`${bench.runs}: no such file`);
+    expect(existsSync(bench.runs)).toBe(false);
+  });
+
+  it('and whose job is set to another state: that one stays', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    await runset(['--set=-', '--force', bench.runs, '1']);
+    writeFileSync(bench.path('go'), '');
+    const { status, stderr } = await runner.ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain('somebody set the line to "-" while its job ran');
+    expect(bench.states).toBe('-d');
+  });
+});
+
+describe('a filesystem without locks', () => {
+  it.each(['ENOLCK', 'ENOSYS'] as const)('is told at once, with the driver to pass: %s', async errno => {
+    const bench = new Workbench('. echo a > ran\n');
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder, env: withoutLocks(errno) });
+    await eventually('the runner has given up', () => runner.child.exitCode !== null, 10_000);
+    const { status, stderr } = await runner.ended;
+    expect(status).toBe(3);
+    expect(stderr).toBe(
+      `runmaker: ${bench.runs}: this filesystem gives no fcntl locks (${errno})\npass --locks directory, on all hosts that work on this file\n`,
+    );
+    expect(bench.content).toBe('. echo a > ran\n');
+    expect(existsSync(bench.path('ran'))).toBe(false);
+  });
+
+  it('can be worked on with --locks directory', async () => {
+    const bench = new Workbench('. true\n. true\n');
+    const { status, stderr } = await runmaker(['--locks=directory', '-j2', bench.runs], { env: withoutLocks('ENOLCK') });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(bench.states).toBe('dd');
+  });
+});
+
+describe('a full disk', () => {
+  it('under --logfile: the jobs go on, the loss is said once', async () => {
+    const bench = new Workbench('. echo a\n. echo b\n');
+    const { status, stderr } = await runmaker(['--logfile=/dev/full', bench.runs]);
+    expect(status).toBe(0);
+    expect(stderr).toBe(
+      'runmaker: /dev/full: no space left on device (ENOSPC)\nthe jobs go on; what they print now is missing in the log file\n',
+    );
+    expect(bench.states).toBe('dd');
+  });
+
+  it('under --results: the jobs go on, the loss is said once', async () => {
+    const bench = new Workbench('. echo a\n. echo b\n');
+    for (const number of [1, 2]) {
+      mkdirSync(bench.path(`results/${number}`), { recursive: true });
+      symlinkSync('/dev/full', bench.path(`results/${number}/stdout`));
+    }
+    const { status, stderr } = await runmaker(['--results', bench.path('results'), bench.runs]);
+    expect(status).toBe(0);
+    expect(stderr).toBe(
+      `runmaker: ${bench.path('results/1/stdout')}: no space left on device (ENOSPC)\nthe jobs go on; outputs are incomplete there\n`,
+    );
+    expect(bench.states).toBe('dd');
+  });
+
+  it('under --joblog: the jobs go on, the loss is said once', async () => {
+    const bench = new Workbench('. echo a\n. echo b\n');
+    symlinkSync('/dev/full', bench.path('joblog'));
+    const { stderr } = await runmaker(['--joblog', bench.path('joblog'), bench.runs]);
+    expect(stderr).toContain('no space left on device (ENOSPC)');
+  });
+
+  it('under its own output: the jobs go on, the loss is said once', async () => {
+    const bench = new Workbench('. echo a\n. echo b\n');
+    const words = programWords('runmaker')
+      .map(word => `'${word}'`)
+      .join(' ');
+    const { status, stderr } = await run('sh', ['-c', `${words} '${bench.runs}' > /dev/full`]);
+    expect(status).toBe(0);
+    expect(stderr.match(/no space left on device/g)?.length).toBe(1);
+    expect(bench.states).toBe('dd');
+  });
+});
+
+describe('options that cannot be used', () => {
+  it.each<[string[], string]>([
+    [['-j', 'abc'], '--jobs "abc": a whole number from 0 is wanted'],
+    [['-j', '-1'], '--jobs "-1": a whole number from 0 is wanted'],
+    [['--jobs=1.5'], '--jobs "1.5": a whole number from 0 is wanted'],
+    [['--jobs='], '--jobs "": a whole number from 0 is wanted'],
+    [['-n', '3'], '--loglines goes with --logfile'],
+    [['-l', 'log', '-n', '0'], '--loglines "0": a whole number from 1 is wanted'],
+    [['--timeout=soon'], '--timeout "soon" is not a duration'],
+    [['--kill-after=x'], '--kill-after "x" is not a duration'],
+    [['--delay=1x'], '--delay "1x" is not a duration'],
+    [['--retries=0'], '--retries "0": a whole number from 1 is wanted'],
+    [['--halt=later'], '"later" does not say when to halt'],
+    [['--halt=soon,fail=0'], '"soon,fail=0" does not say when to halt'],
+    [['--nice=40'], '--nice "40": a number from -20 to 19 is wanted'],
+    [['--mem=lots'], '--mem "lots" is not a size'],
+    [['--cpus=many'], '--cpus "many": a number is wanted'],
+    [['--locks=none'], '--locks "none": one of record, file, directory is wanted'],
+    [['--color=red'], '--color "red": one of auto, always, never is wanted'],
+    [['--shell=/no/such/shell'], 'the shell /no/such/shell is not there or cannot be executed'],
+    [['--shell=/etc/passwd'], 'the shell /etc/passwd is not there or cannot be executed'],
+    [['--chdir=/no/such/place'], '/no/such/place is not a directory that jobs could run in'],
+    [['--json', '--quiet'], '--json and --quiet contradict each other'],
+    [['--dry-run', '--watch'], '--dry-run and --watch contradict each other'],
+    [['--logfile=/no/such/place/log'], '/no/such/place/log: no such file or directory (ENOENT)'],
+    [['--joblog=/no/such/place/log'], '/no/such/place/log: no such file or directory (ENOENT)'],
+    [['--results=/dev/null/x'], '/dev/null/x: not a directory (ENOTDIR)'],
+  ])('%j: usage error, nothing is run', async (options, message) => {
+    const bench = new Workbench('. echo a > ran\n');
+    const { status, stdout, stderr } = await runmaker([...options, bench.runs], { cwd: bench.folder });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.split('\n')[0]).toBe(`runmaker: ${message}`);
+    expect(bench.content).toBe('. echo a > ran\n');
+    expect(existsSync(bench.path('ran'))).toBe(false);
+  });
+
+  it('two queues: one at a time', async () => {
+    const bench = new Workbench('. true\n');
+    const { status, stderr } = await runmaker([bench.runs, 'another.txt']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^runmaker: .*argument/);
+    expect(bench.states).toBe('.');
+  });
+});

@@ -1,0 +1,453 @@
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { Workbench, waiting } from '../support/bench.js';
+import { eventsIn, mostAtOnce, only, started } from '../support/events.js';
+import { isOpenAfter } from '../support/eventually.js';
+import { fixture, HOST, programWords, run, runmaker, runset, startProgram } from '../support/programs.js';
+
+describe('--jobs', () => {
+  it('is one at a time by default, in the order of the lines', async () => {
+    const bench = new Workbench('. a=1\n. b=1\n. c=1\n');
+    const { stdout } = await runmaker(['--json', bench.runs]);
+    expect(started(stdout)).toEqual([1, 2, 3]);
+    expect(mostAtOnce(stdout)).toBe(1);
+  });
+
+  it.each(['-j3', '--jobs=3'])('%s runs three at a time, and no more', async option => {
+    // Each of three waits for the two others: one of them alone would never end.
+    const meet = 'echo >> here; i=0; until [ $(wc -l < here) -ge 3 ] || [ $i -gt 1000 ]; do i=$((i+1)); sleep 0.02; done; [ $i -lt 1000 ]';
+    const bench = new Workbench(`. ${meet}\n. ${meet}\n. ${meet}\n. sleep 0.05\n. sleep 0.05\n. sleep 0.05\n`);
+    const { status, stdout } = await runmaker(['--json', option, bench.runs], { cwd: bench.folder });
+    expect(status).toBe(0);
+    expect(mostAtOnce(stdout)).toBe(3);
+  });
+
+  it('0 is one for each CPU that the runner may use', async () => {
+    const jobs = '. sleep 0.3\n'.repeat(os.availableParallelism() + 2);
+    const all = await runmaker(['--json', '-j0', new Workbench(jobs).runs]);
+    expect(mostAtOnce(all.stdout)).toBe(os.availableParallelism());
+    const pinned = await run('taskset', [
+      '-c',
+      '0',
+      ...programWords('runmaker'),
+      '--json',
+      '-j0',
+      new Workbench('. sleep 0.1\n'.repeat(3)).runs,
+    ]);
+    expect(mostAtOnce(pinned.stdout)).toBe(1);
+  });
+});
+
+describe('--retry', () => {
+  it.each(['-r', '--retry'])('%s takes failed jobs and errors too', async option => {
+    const bench = new Workbench('! true\ne true\n. true\n- true\nd false\n');
+    expect((await runmaker([option, bench.runs])).status).toBe(0);
+    expect(bench.states).toBe('ddd-d');
+  });
+
+  it('takes each at most once, even if it fails again', async () => {
+    const bench = new Workbench('! echo x >> tried; false\n. true\n');
+    const { status } = await runmaker(['-r', bench.runs], { cwd: bench.folder });
+    expect(status).toBe(1);
+    expect(bench.lines('tried').length).toBe(1);
+    expect(bench.states).toBe('!d');
+  });
+
+  it('does not run again what has just failed for the first time', async () => {
+    const bench = new Workbench('. echo x >> tried; false\n');
+    await runmaker(['-r', bench.runs], { cwd: bench.folder });
+    expect(bench.lines('tried').length).toBe(1);
+  });
+});
+
+describe('--one-only', () => {
+  it.each(['-1', '--one-only'])('%s leaves after one successful job', async option => {
+    const bench = new Workbench('. true\n. true\n');
+    expect((await runmaker([option, bench.runs])).status).toBe(0);
+    expect(bench.states).toBe('d.');
+  });
+
+  it('goes on after failed ones', async () => {
+    const bench = new Workbench('. false\n. false\n. true\n. true\n');
+    expect((await runmaker(['-1', bench.runs])).status).toBe(1);
+    expect(bench.states).toBe('!!d.');
+  });
+});
+
+describe('--watch', () => {
+  it('runs what is appended and what is reset after nothing was left, until it is told to leave', async () => {
+    const bench = new Workbench('. echo first >> ran\n! echo again >> ran\n');
+    const runner = startProgram('runmaker', ['--watch', bench.runs], { cwd: bench.folder });
+    await bench.reaches('d!');
+    appendFileSync(bench.runs, '. echo appended >> ran\n');
+    await bench.reaches('d!d');
+    await runset(['--set=.', bench.runs, '2']);
+    await bench.reaches('ddd');
+    runner.signal('SIGUSR1');
+    expect((await runner.ended).status).toBe(0);
+    expect(bench.lines('ran')).toEqual(['first', 'appended', 'again']);
+  });
+
+  it('waits for jobs in a file that is still empty', async () => {
+    const bench = new Workbench('');
+    const runner = startProgram('runmaker', ['--watch', bench.runs]);
+    await runset(['--add', 'true', '--', bench.runs]);
+    await bench.reaches('d');
+    runner.signal('SIGTERM');
+    expect((await runner.ended).status).toBe(143);
+  });
+});
+
+describe('--timeout', () => {
+  it('ends a job that takes longer: TERM, state !', async () => {
+    const bench = new Workbench('. sleep 30\n. true\n');
+    const { status, stdout } = await runmaker(['--timeout=200ms', bench.runs]);
+    expect(status).toBe(1);
+    expect(bench.states).toBe('!d');
+    expect(stdout).toMatch(/^status \([^)]+\): timed out after 200ms "sleep 30"\nstatus \([^)]+\): exit -15 "sleep 30"$/m);
+  });
+
+  it('leaves a job alone that does not', async () => {
+    const bench = new Workbench('. sleep 0.1\n');
+    expect((await runmaker(['--timeout=20s', bench.runs])).status).toBe(0);
+  });
+
+  it('ends the processes that the job has started as well', async () => {
+    const bench = new Workbench(". sh -c 'echo $$ >> pids; sleep 30' & echo $$ >> pids; sleep 30 & wait\n");
+    await runmaker(['--timeout=300ms', bench.runs], { cwd: bench.folder });
+    expect(bench.lines('pids').length).toBe(2);
+    await bench.areGone('pids');
+  });
+
+  it('counts a job as failed that heeds TERM and ends well', async () => {
+    const bench = new Workbench(". trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done\n");
+    const { stdout } = await runmaker(['--timeout=500ms', bench.runs]);
+    expect(stdout).toContain('): exit 0 "');
+    expect(bench.states).toBe('!');
+  });
+});
+
+describe('--kill-after', () => {
+  it('kills a job that does not heed TERM', async () => {
+    const bench = new Workbench(". trap '' TERM; echo $$ >> pids; while :; do sleep 0.05; done\n");
+    const { stdout } = await runmaker(['--timeout=300ms', '--kill-after=200ms', bench.runs], { cwd: bench.folder });
+    expect(stdout).toContain('): exit -9 "');
+    expect(bench.states).toBe('!');
+    await bench.areGone('pids');
+  });
+});
+
+describe('--retries', () => {
+  it('runs a failing job up to so many times, and tells it which attempt it is', async () => {
+    const bench = new Workbench('. echo $RUNMAKER_ATTEMPT >> attempts; [ $RUNMAKER_ATTEMPT = 3 ]\n');
+    const { status, stdout } = await runmaker(['--retries=5', bench.runs], { cwd: bench.folder });
+    expect(status).toBe(0);
+    expect(bench.lines('attempts')).toEqual(['1', '2', '3']);
+    expect(bench.states).toBe('d');
+    expect(stdout.match(/^executing/gm)?.length).toBe(1);
+    expect(stdout.match(/: forked "/g)?.length).toBe(3);
+  });
+
+  it('counts it as failed after the last', async () => {
+    const bench = new Workbench('. echo x >> attempts; false\n');
+    expect((await runmaker(['--retries=2', bench.runs], { cwd: bench.folder })).status).toBe(1);
+    expect(bench.lines('attempts').length).toBe(2);
+    expect(bench.states).toBe('!');
+  });
+
+  it('is state r until the last attempt has ended', async () => {
+    const bench = new Workbench(`. [ $RUNMAKER_ATTEMPT = 2 ] || exit 1; ${waiting()}\n`);
+    const runner = startProgram('runmaker', ['--retries=2', bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    expect(bench.states).toBe('r');
+    writeFileSync(bench.path('go'), '');
+    expect((await runner.ended).status).toBe(0);
+  });
+});
+
+describe('--halt', () => {
+  it('never runs all there is', async () => {
+    const bench = new Workbench('. false\n. false\n. true\n');
+    await runmaker(['--halt=never', bench.runs]);
+    expect(bench.states).toBe('!!d');
+  });
+
+  it('soon claims no more after a failure, and lets the running jobs end', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. false\n. true\n`);
+    const runner = startProgram('runmaker', ['-j2', '--halt=soon', bench.runs], { cwd: bench.folder });
+    await bench.reaches('r!.');
+    writeFileSync(bench.path('go'), '');
+    expect((await runner.ended).status).toBe(1);
+    expect(bench.states).toBe('d!.');
+  });
+
+  it('now ends the running jobs, too', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. while [ ! -e pids ]; do sleep 0.02; done; false\n. true\n`);
+    const { status } = await runmaker(['-j2', '--halt=now', bench.runs], { cwd: bench.folder });
+    expect(status).toBe(1);
+    expect(bench.states).toBe('e!.');
+    await bench.areGone('pids');
+  });
+
+  it.each([
+    ['soon,fail=2', '. false\n. true\n. false\n. true\n', '!d!.'],
+    ['soon,success=2', '. true\n. false\n. true\n. true\n', 'd!d.'],
+    ['soon,fail=50%', '. true\n. true\n. false\n. false\n. true\n', 'dd!!.'],
+  ])('%s stops when it has come to that', async (rule, content, states) => {
+    const bench = new Workbench(content);
+    await runmaker([`--halt=${rule}`, bench.runs]);
+    expect(bench.states).toBe(states);
+  });
+});
+
+describe('--dry-run', () => {
+  it('prints the commands that would run, in that order, and changes nothing', async () => {
+    const content = '# c\n. echo a\nd echo b\n. echo c #: priority=1\n---\n! echo d\n. echo e\n';
+    const bench = new Workbench(content);
+    const { status, stdout } = await runmaker(['--dry-run', bench.runs], { cwd: bench.folder });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'echo c #: priority=1\necho a\necho e\n' });
+    expect(bench.content).toBe(content);
+  });
+
+  it('with --retry prints what failed, too', async () => {
+    const bench = new Workbench('! echo a\n. echo b\n');
+    expect((await runmaker(['--dry-run', '-r', bench.runs])).stdout).toBe('echo a\necho b\n');
+  });
+
+  it('leaves out what this host could never run', async () => {
+    const bench = new Workbench('. echo a #: cpus=64\n. echo b\n');
+    expect((await runmaker(['--dry-run', '--cpus=2', bench.runs])).stdout).toBe('echo b\n');
+  });
+});
+
+describe('--shell', () => {
+  it('runs the commands with another shell', async () => {
+    const bench = new Workbench('. echo a\n');
+    const { stdout } = await runmaker(['--shell', fixture('shell.sh'), bench.runs]);
+    expect(stdout).toContain('): given: -c echo a\n');
+  });
+
+  it('finds it in PATH when it is given by its name', async () => {
+    const bench = new Workbench('. [[ a == a ]] && echo $0\n');
+    const { stdout, status } = await runmaker(['--shell', 'bash', bench.runs]);
+    expect(stdout).toMatch(/: .*bash$/m);
+    expect(status).toBe(0);
+  });
+});
+
+describe('--chdir', () => {
+  it('is where the commands run', async () => {
+    const bench = new Workbench('. pwd > where\n');
+    mkdirSync(bench.path('sub'));
+    await runmaker(['--chdir', bench.path('sub'), bench.runs], { cwd: '/' });
+    expect(bench.read('sub/where')).toBe(`${bench.path('sub')}\n`);
+  });
+
+  it('is the directory of the runner otherwise, not that of the runs file', async () => {
+    const bench = new Workbench('. pwd\n');
+    expect((await runmaker([bench.runs], { cwd: '/' })).stdout).toMatch(/: \/$/m);
+  });
+
+  it('does not change what the name of the queue means', async () => {
+    const bench = new Workbench('. true\n');
+    mkdirSync(bench.path('sub'));
+    expect((await runmaker(['--chdir', 'sub', 'runs.txt'], { cwd: bench.folder })).status).toBe(0);
+    expect(bench.states).toBe('d');
+  });
+});
+
+describe('--nice', () => {
+  it('runs the commands at that niceness', async () => {
+    const bench = new Workbench('. nice\n');
+    expect((await runmaker(['--nice', '7', bench.runs])).stdout).toMatch(/: 7$/m);
+  });
+});
+
+describe('--delay', () => {
+  it('pauses between two starts', async () => {
+    const bench = new Workbench('. true\n. true\n. true\n');
+    const { stdout } = await runmaker(['--json', '-j3', '--delay=200ms', bench.runs]);
+    const events = eventsIn(stdout);
+    const from = Date.parse(only(events, 'claimed')[0]?.time ?? '');
+    const to = Date.parse(only(events, 'started')[2]?.time ?? '');
+    expect(to - from).toBeGreaterThanOrEqual(395);
+  });
+});
+
+describe('--locks', () => {
+  it.each(['record', 'file', 'directory'])('%s: two runners share a file, and every job is run once', async locks => {
+    const count = 60;
+    const bench = new Workbench(Array.from({ length: count }, (_, at) => `. echo ${at} >> ran\n`).join(''));
+    const runners = ['a', 'b'].map(() => runmaker([`--locks=${locks}`, '-j2', bench.runs], { cwd: bench.folder }));
+    for (const { status, stderr } of await Promise.all(runners)) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(bench.states).toBe('d'.repeat(count));
+    expect(
+      bench
+        .lines('ran')
+        .map(Number)
+        .sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: count }, (_, at) => at));
+  });
+});
+
+describe('--json', () => {
+  it('prints what happens as one object a line', async () => {
+    const bench = new Workbench('. echo a; echo b >&2; exit 3\n');
+    const { stdout } = await runmaker(['--json', bench.runs]);
+    const job = { number: 1, state: '.', command: 'echo a; echo b >&2; exit 3' };
+    const events = eventsIn(stdout);
+    expect(events.slice(0, 6).map(({ event }) => event)).toEqual(['claimed', 'started', 'output', 'output', 'ended', 'finished']);
+    expect(events[0]).toMatchObject({ event: 'claimed', job, slot: 1 });
+    expect(events[1]).toMatchObject({ event: 'started', job, slot: 1, attempt: 1, host: HOST, pid: expect.any(Number) });
+    expect(only(events, 'output').map(output => [output.stream, 'text' in output && output.text])).toEqual(
+      expect.arrayContaining([
+        ['stdout', 'a'],
+        ['stderr', 'b'],
+      ]),
+    );
+    expect(events[4]).toMatchObject({ event: 'ended', job, again: false });
+    expect(events[5]).toMatchObject({ event: 'finished', job, slot: 1, state: '!' });
+    for (const { time } of events) expect(new Date(time).toISOString()).toBe(time);
+  });
+
+  it('prints warnings that way, too', async () => {
+    const bench = new Workbench('. echo a #: colour=red\n. true\n');
+    const { stdout, stderr } = await runmaker(['--json', bench.runs]);
+    expect(only(eventsIn(stdout), 'warning')).toMatchObject([{ message: expect.stringContaining('line 1, column 13') }]);
+    expect(stderr).toBe('');
+  });
+
+  it('gives as base64 what is no text', async () => {
+    const bench = new Workbench(Buffer.from('. printf "\\377\\n" # \xff\n', 'latin1'));
+    const events = eventsIn((await runmaker(['--json', bench.runs])).stdout);
+    expect(events[0]).toMatchObject({ job: { base64: Buffer.from('printf "\\377\\n" # \xff', 'latin1').toString('base64') } });
+    expect(only(events, 'output')).toMatchObject([{ base64: Buffer.from([0xff]).toString('base64') }]);
+  });
+});
+
+describe('--reclaim', () => {
+  it('runs jobs whose runner has died', async () => {
+    const bench = new Workbench('r echo a >> ran\n. echo b >> ran\n');
+    const { status } = await runmaker(['--reclaim', bench.runs], { cwd: bench.folder });
+    expect(status).toBe(0);
+    expect(bench.states).toBe('dd');
+    expect(bench.lines('ran').sort()).toEqual(['a', 'b']);
+  });
+
+  it('is what such jobs are left alone and named without', async () => {
+    const bench = new Workbench('r true\n. true\n');
+    const { stderr } = await runmaker([bench.runs]);
+    expect(bench.states).toBe('rd');
+    expect(stderr).toContain('line 1');
+    expect(stderr).toContain(`runset --reclaim ${bench.runs}`);
+  });
+});
+
+describe('--requeue', () => {
+  it('puts interrupted jobs back', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const runner = startProgram('runmaker', ['--requeue', bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    runner.signal('SIGINT');
+    expect((await runner.ended).status).toBe(130);
+    expect(bench.states).toBe('..');
+    await bench.areGone('pids');
+  });
+});
+
+describe('--debug', () => {
+  it('shows where an error comes from; otherwise only what happened and what to do', async () => {
+    const plain = await runmaker(['/nowhere/runs.txt']);
+    expect(plain.stderr).toBe('runmaker: /nowhere/runs.txt: no such file\ncreate it first, one line a job: ". command"\n');
+    const debug = await runmaker(['--debug', '/nowhere/runs.txt']);
+    expect(debug.stderr.startsWith(plain.stderr)).toBe(true);
+    expect(debug.stderr).toMatch(/^ {4}at /m);
+  });
+});
+
+describe('--version', () => {
+  it.each(['runmaker', 'runset', 'runwait'] as const)('is that of the package: %s', async program => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { status, stdout } = await run(...toRun(program, '--version'));
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${version}\n` });
+  });
+});
+
+describe('--help', () => {
+  it('of runmaker names every option', async () => {
+    const { status, stdout } = await run(...toRun('runmaker', '--help'));
+    expect(status).toBe(0);
+    const options = [
+      ...[
+        '-j, --jobs',
+        '-r, --retry',
+        '-1, --one-only',
+        '-l, --logfile',
+        '-n, --loglines',
+        '--joblog',
+        '--results',
+        '--watch',
+        '--timeout',
+      ],
+      ...['--kill-after', '--retries', '--halt', '--requeue', '--dry-run', '--shell', '--chdir', '--nice', '--delay', '--locks', '--json'],
+      ...['--quiet', '--color', '--no-progress', '--debug', '--version', '--help', '--cpus', '--mem', '--gpus'],
+    ];
+    for (const option of options) expect(stdout).toContain(option);
+  });
+});
+
+describe('a runner', () => {
+  it('gives every job an empty standard input', async () => {
+    const bench = new Workbench('. cat; echo read\n');
+    expect((await runmaker([bench.runs], { input: 'not for the job' })).stdout).toMatch(/: read$/m);
+  });
+
+  it('waits for what others run, if jobs depend on it', async () => {
+    const bench = new Workbench(`. ${waiting()}\n---\n. echo second >> ran\n`);
+    const first = startProgram('runmaker', ['-1', bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    const second = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    expect(await isOpenAfter(second.ended, 500)).toBe(true);
+    writeFileSync(bench.path('go'), '');
+    expect((await first.ended).status).toBe(0);
+    expect((await second.ended).status).toBe(0);
+    expect(bench.states).toBe('dd');
+    expect((await second.ended).stdout).toContain('echo second');
+  });
+
+  it('leaves when nothing is left but what others run', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const first = startProgram('runmaker', ['-1', bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    expect((await runmaker([bench.runs])).status).toBe(0);
+    expect(bench.states).toBe('rd');
+    writeFileSync(bench.path('go'), '');
+    expect((await first.ended).status).toBe(0);
+    expect(bench.states).toBe('dd');
+  });
+
+  it('exits with 1 if a job has failed, and runs all of them', async () => {
+    const bench = new Workbench('. exit 7\n. true\n');
+    expect((await runmaker([bench.runs])).status).toBe(1);
+    expect(bench.states).toBe('!d');
+  });
+
+  it('exits with 0 if there is nothing left to do', async () => {
+    const bench = new Workbench('d true\n! false\n');
+    expect(await runmaker([bench.runs])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('says that what is left cannot run, and exits with 1', async () => {
+    const bench = new Workbench('! false\n---\n. true\n. true\n');
+    const { status, stderr } = await runmaker([bench.runs]);
+    expect(status).toBe(1);
+    expect(stderr).toContain('2 jobs are left that cannot run: what must come first failed or is held');
+    expect(bench.states).toBe('!..');
+  });
+});
+
+function toRun(program: Parameters<typeof programWords>[0], ...args: string[]): [string, string[]] {
+  const [node, script] = programWords(program);
+  return [node, [script, ...args]];
+}

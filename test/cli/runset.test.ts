@@ -1,0 +1,357 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Workbench, waiting } from '../support/bench.js';
+import { eventually } from '../support/eventually.js';
+import { isAlive, runmaker, runset, startProgram } from '../support/programs.js';
+
+const JOBS = '# comment\n. train 1\nd train 2\n! train 3 #: cpus=2\ne test 4\n- test 5\n---\nx test 6\n';
+
+/** The line numbers that a list shows. */
+function numbersIn(stdout: string): number[] {
+  return stdout
+    .split('\n')
+    .slice(0, -1)
+    .map(line => Number(line.split(':')[0]));
+}
+
+describe('runset --list', () => {
+  it.each(['-l', '--list'])('%s prints number, state and command of every job', async option => {
+    const { status, stdout, stderr } = await runset([option, new Workbench(JOBS).runs]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe('2: . - train 1\n3: d - train 2\n4: ! - train 3 #: cpus=2\n5: e - test 4\n6: - - test 5\n8: x - test 6\n');
+  });
+
+  it.each<[string[], number[]]>([
+    [['3'], [3]],
+    [
+      ['3', '5'],
+      [3, 5],
+    ],
+    [['3-5'], [3, 4, 5]],
+    [['-3'], [2, 3]],
+    [['5-'], [5, 6, 8]],
+    [['3,5-6'], [3, 5, 6]],
+    [['@10'], [2]],
+    [
+      ['@10', '8'],
+      [2, 8],
+    ],
+    [['--all'], [2, 3, 4, 5, 6, 8]],
+    [
+      ['--state', '!e'],
+      [4, 5],
+    ],
+    [['--state=-'], [6]],
+    [
+      ['--match', 'train'],
+      [2, 3, 4],
+    ],
+    [
+      ['--match', 't [24]|n 2$'],
+      [3, 5],
+    ],
+    [['--match', 'train', '--state', '.d', '3-'], [3]],
+    [['--all', '--state', 'x'], [8]],
+    [['100'], []],
+    [['1'], []],
+  ])('%j chooses lines %j', async (choice, expected) => {
+    const bench = new Workbench(JOBS);
+    const { status, stdout } = await runset(['--list', bench.runs, ...choice]);
+    expect(numbersIn(stdout)).toEqual(expected);
+    expect(status).toBe(0);
+    expect(bench.content).toBe(JOBS);
+  });
+
+  it('shows of running jobs whether somebody is present', async () => {
+    const bench = new Workbench(`. ${waiting()}\nr true\n? true\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    const { stdout } = await runset(['--list', bench.runs]);
+    expect(stdout).toBe(`1: r - ${waiting()}  (running)\n2: r - true  (orphaned)\n3: ? - true  (orphaned)\n`);
+    writeFileSync(bench.path('go'), '');
+    await runner.ended;
+  });
+
+  it('with --json prints one object each', async () => {
+    const bench = new Workbench(Buffer.from('. echo "a"\nr b\nd \xff\n', 'latin1'));
+    const { stdout } = await runset(['--list', '--json', bench.runs]);
+    expect(
+      stdout
+        .split('\n')
+        .slice(0, -1)
+        .map(line => JSON.parse(line)),
+    ).toEqual([
+      { number: 1, offset: 0, state: '.', command: 'echo "a"' },
+      { number: 2, offset: 11, state: 'r', presence: 'orphaned', command: 'b' },
+      { number: 3, offset: 15, state: 'd', base64: Buffer.from([0xff]).toString('base64') },
+    ]);
+  });
+
+  it('hands bytes on as they are', async () => {
+    const bench = new Workbench(Buffer.from('. \xff\xe4\n', 'latin1'));
+    expect((await runset(['--list', bench.runs])).bytes).toEqual(Buffer.from('1: . - \xff\xe4\n', 'latin1'));
+  });
+
+  it('lists a million jobs', async () => {
+    const bench = new Workbench('. true\n'.repeat(1_000_000));
+    const { status, bytes } = await runset(['--list', bench.runs]);
+    expect(status).toBe(0);
+    expect(bytes.subarray(-19).toString()).toBe('\n1000000: . - true\n');
+  });
+});
+
+describe('runset --set', () => {
+  it.each([['--set=.'], ['-s.'], ['-s', '.'], ['--set', '.']])('%s sets the state of the chosen jobs', async (...option) => {
+    const bench = new Workbench(JOBS);
+    const { status, stdout, stderr } = await runset([...option, bench.runs, '--state', '!e']);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(bench.content).toBe(JOBS.replace('! train', '. train').replace('e test', '. test'));
+  });
+
+  it.each<[string[], string]>([
+    [['--all'], '------'],
+    [['2-3', '6'], '--!e-x'],
+    [['@10', '--match', 'train'], '-d!e-x'],
+    [['--match', 'test', '--state', 'ex'], '.d!---'],
+  ])('chooses by numbers, ranges, offsets, states and patterns: %j', async (choice, states) => {
+    const bench = new Workbench(JOBS);
+    await runset(['--set=-', bench.runs, ...choice]);
+    expect(bench.states).toBe(states);
+  });
+
+  it('has jobs run again', async () => {
+    const bench = new Workbench('. echo a >> ran\n');
+    await runmaker([bench.runs], { cwd: bench.folder });
+    await runset(['--all', '--set=.', bench.runs]);
+    await runmaker([bench.runs], { cwd: bench.folder });
+    expect(bench.lines('ran')).toEqual(['a', 'a']);
+  });
+
+  it('leaves a job alone that is being run and names it, exit status 1; --force sets it', async () => {
+    const bench = new Workbench(`. ${waiting()}\nd true\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+
+    const refused = await runset(['--set=-', '--all', bench.runs]);
+    expect(refused.status).toBe(1);
+    expect(refused.stderr).toContain('runset: line 1 is being run and was left alone\n');
+    expect(refused.stderr).toContain('--force');
+    expect(bench.states).toBe('r-');
+
+    const forced = await runset(['--set=-', '--force', '--all', bench.runs]);
+    expect({ status: forced.status, stderr: forced.stderr }).toEqual({ status: 0, stderr: '' });
+    expect(bench.states).toBe('--');
+    writeFileSync(bench.path('go'), '');
+    expect((await runner.ended).status).toBe(1);
+    expect(bench.states).toBe('--');
+  });
+
+  it('says so when nothing was chosen by what was given', async () => {
+    const bench = new Workbench(JOBS);
+    const { stderr } = await runset(['--set=.', bench.runs, '100-200']);
+    expect(stderr).toMatch(/^runset: no job of .* is chosen by that; nothing was changed\n$/);
+    expect(bench.content).toBe(JOBS);
+  });
+
+  it('sets a hundred thousand jobs', async () => {
+    const bench = new Workbench('! true\n'.repeat(100_000));
+    expect((await runset(['--set=.', '--state=!', bench.runs])).status).toBe(0);
+    expect(bench.content === '. true\n'.repeat(100_000)).toBe(true);
+  });
+});
+
+describe('runset --add', () => {
+  it('appends jobs, a line each', async () => {
+    const bench = new Workbench('d true\n');
+    const { status, stdout, stderr } = await runset([bench.runs, '--add', 'echo a', 'echo "b c"']);
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(bench.content).toBe('d true\n. echo a\n. echo "b c"\n');
+  });
+
+  it('takes the name of the queue last as well', async () => {
+    const bench = new Workbench('');
+    await runset(['--add', 'echo a', bench.runs]);
+    expect(bench.content).toBe('. echo a\n');
+  });
+
+  it('with --hold appends them held', async () => {
+    const bench = new Workbench('');
+    await runset([bench.runs, '--hold', '--add', 'echo a']);
+    expect(bench.content).toBe('- echo a\n');
+  });
+
+  it('mends a missing last newline first', async () => {
+    const bench = new Workbench('. true');
+    await runset([bench.runs, '--add', 'echo a']);
+    expect(bench.content).toBe('. true\n. echo a\n');
+  });
+
+  it('refuses a command with a line end, and what came with it', async () => {
+    const bench = new Workbench('. true\n');
+    const { status, stderr } = await runset([bench.runs, '--add', 'echo good', 'echo a\necho b']);
+    expect(status).toBe(2);
+    expect(stderr).toBe(
+      'runset: the command "echo a\\necho b" holds a line end: a job is one line\njoin the commands with ";" or "&&", or add them one by one\n',
+    );
+    expect(bench.content).toBe('. true\n');
+  });
+
+  it('by several processes at once loses none', async () => {
+    const bench = new Workbench('. first');
+    const added = Array.from({ length: 12 }, (_, who) => [`echo ${who} a`, `echo ${who} b`]);
+    const ended = await Promise.all(added.map(commands => runset([bench.runs, '--add', ...commands])));
+    for (const { status, stderr } of ended) expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(bench.content.split('\n').sort()).toEqual(['', '. first', ...added.flat().map(command => `. ${command}`)].sort());
+  });
+
+  it('while jobs run disturbs nobody, and the runner takes them', async () => {
+    const bench = new Workbench(`. ${waiting()}\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    await runset([bench.runs, '--add', 'echo a > added']);
+    writeFileSync(bench.path('go'), '');
+    expect((await runner.ended).status).toBe(0);
+    expect(bench.states).toBe('dd');
+    expect(bench.read('added')).toBe('a\n');
+  });
+});
+
+describe('runset --add-from', () => {
+  it('appends a job for each line of a file', async () => {
+    const bench = new Workbench('');
+    writeFileSync(bench.path('commands'), Buffer.from('echo a\n\necho b\r\necho \xff', 'latin1'));
+    await runset([bench.runs, '--add-from', bench.path('commands')]);
+    expect(readFileSync(bench.runs, 'latin1')).toBe('. echo a\n. echo b\n. echo \xff\n');
+  });
+
+  it('- reads the standard input', async () => {
+    const bench = new Workbench('');
+    await runset([bench.runs, '--hold', '--add-from', '-'], { input: 'echo a\necho b\n' });
+    expect(bench.content).toBe('- echo a\n- echo b\n');
+  });
+
+  it('says that the file is not there', async () => {
+    const bench = new Workbench('');
+    const { status, stderr } = await runset([bench.runs, '--add-from', '/nowhere']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^runset: \/nowhere: .*no such file/i);
+  });
+
+  it('appends many at once', async () => {
+    const bench = new Workbench('');
+    await runset([bench.runs, '--add-from', '-'], { input: 'true\n'.repeat(50_000) });
+    expect(bench.content === '. true\n'.repeat(50_000)).toBe(true);
+  });
+});
+
+describe('runset --reclaim', () => {
+  it('sets jobs back whose runner was killed, and names them', async () => {
+    const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n. true\n');
+    const runner = startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder });
+    const [job] = await bench.has('pids');
+    await bench.reaches('rd');
+    runner.signal('SIGKILL');
+    await runner.ended;
+    process.kill(Number(job), 'SIGKILL');
+    await bench.areGone('pids');
+    const { status, stdout } = await runset(['--reclaim', bench.runs]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '1: . - echo $$ >> pids; exec sleep 20\n' });
+    expect(bench.states).toBe('.d');
+  });
+
+  it('leaves a job alone whose runner was killed as long as the job itself lives', async () => {
+    const bench = new Workbench(`. ${waiting('true', 'echo end >> ran')}\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    const [job] = await bench.has('pids');
+    runner.signal('SIGKILL');
+    await runner.ended;
+    expect(isAlive(Number(job))).toBe(true);
+    expect((await runset(['--list', bench.runs])).stdout).toContain('(running)');
+    expect(await runset(['--reclaim', bench.runs])).toMatchObject({ status: 0, stdout: '' });
+    expect((await runset(['--set=.', bench.runs, '1'])).status).toBe(1);
+    expect(bench.states).toBe('r');
+
+    writeFileSync(bench.path('go'), '');
+    await bench.has('ran');
+    await eventually('the job is an orphan', async () => (await runset(['--list', bench.runs])).stdout.includes('(orphaned)'));
+    expect((await runset(['--reclaim', bench.runs])).stdout).toMatch(/^1: \. - /);
+    expect(bench.states).toBe('.');
+  });
+
+  it('leaves a job alone that a runner is at', async () => {
+    const bench = new Workbench(`. ${waiting()}\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    expect(await runset(['--reclaim', bench.runs])).toMatchObject({ status: 0, stdout: '' });
+    expect(bench.states).toBe('r');
+    writeFileSync(bench.path('go'), '');
+    expect((await runner.ended).status).toBe(0);
+  });
+
+  it.each(['file', 'directory'])('cannot tell orphans with --locks %s, and changes nothing', async locks => {
+    const bench = new Workbench('r true\n');
+    const { status, stderr } = await runset(['--reclaim', '--locks', locks, bench.runs]);
+    expect(status).toBe(3);
+    expect(stderr).toContain(`"${locks}" cannot tell orphans from running jobs`);
+    expect(bench.states).toBe('r');
+  });
+});
+
+describe('runset --stats', () => {
+  it('prints how many jobs are in each state', async () => {
+    const { status, stdout } = await runset(['--stats', new Workbench(`${JOBS}. after #: after=4\n`).runs]);
+    expect(status).toBe(0);
+    const counts = Object.fromEntries(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map(line => line.trim().split(/ +/).reverse()),
+    );
+    expect(counts).toEqual({
+      new: '2',
+      claimed: '0',
+      running: '0',
+      done: '1',
+      failed: '1',
+      error: '1',
+      held: '2',
+      total: '7',
+      blocked: '1',
+    });
+  });
+
+  it('with --json prints one object', async () => {
+    const { stdout } = await runset(['--stats', '--json', new Workbench(JOBS).runs]);
+    expect(JSON.parse(stdout)).toEqual({ new: 1, claimed: 0, running: 0, done: 1, failed: 1, error: 1, held: 2, total: 6, blocked: 0 });
+  });
+});
+
+describe('a runset that makes no sense', () => {
+  it.each<[string[], RegExp]>([
+    [[], /nothing to do/],
+    [['--set=.', '--list', '--all'], /2 things to do at once/],
+    [['--set=.'], /No jobs are chosen/i],
+    [['--set=.', '--state='], /names no state/],
+    [['--set=.', '--match='], /says nothing/],
+    [['--set=.', '--match=('], /is not a regular expression/],
+    [['--set=.', '--all', '3'], /--all contradicts/],
+    [['--set=.', '0'], /lines are counted from 1/],
+    [['--set=.', '7-3'], /runs backwards/],
+    [['--set=.', 'three'], /does not name jobs/],
+    [['--set=', '--all'], /is not a state/],
+    [['--set=#', '--all'], /is not a state/],
+    [['--set=done', '--all'], /is not a state/],
+    [['--force', '--list'], /--force goes with --set/],
+    [['--hold', '--list'], /--hold goes with --add/],
+    [['--reclaim', '3'], /only --set and --list work on chosen jobs/],
+    [['--json', '--set=.', '--all'], /--json goes with/],
+    [['--add', ''], /an empty command is not a job/],
+  ])('%j is a usage error, and changes nothing', async (args, message) => {
+    const bench = new Workbench(JOBS);
+    const { status, stdout, stderr } = await runset([bench.runs, ...args]);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^runset: /);
+    expect(stderr).toMatch(message);
+    expect(bench.content).toBe(JOBS);
+  });
+});

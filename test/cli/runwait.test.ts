@@ -1,0 +1,231 @@
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Workbench, waiting } from '../support/bench.js';
+import { patchFile, replaceFile } from '../support/edit.js';
+import { isOpenAfter } from '../support/eventually.js';
+import { type Running, runset, runwait, startProgram } from '../support/programs.js';
+
+/** Starts a waiter that prints counts, and waits for the first ones: it has looked at the file by then. */
+async function waiterFor(bench: Workbench, ...options: string[]): Promise<Running> {
+  const waiter = startProgram('runwait', ['--json', ...options, bench.runs]);
+  await waiter.says('"total"');
+  return waiter;
+}
+
+describe('runwait', () => {
+  it.each([
+    ['all are done', 'd a\nd b\n'],
+    ['some have failed', 'd a\n! b\ne c\n'],
+    ['some are held: they do not count', 'd a\n- b\nx c\n'],
+    ['there is none', '# nothing\n'],
+  ])('returns at once when no job is left to run: %s', async (_, content) => {
+    const { status, stdout } = await runwait([new Workbench(content).runs]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
+
+  it.each(['.', '?', 'r'])('waits for a job in state %s, and returns within a second or so of its end', async state => {
+    const bench = new Workbench(`d a\n${state} b\n`);
+    const waiter = await waiterFor(bench);
+    expect(await isOpenAfter(waiter.ended, 300)).toBe(true);
+    patchFile(bench.runs, 4, 'd');
+    const before = performance.now();
+    expect((await waiter.ended).status).toBe(0);
+    // The process itself needs a moment to end, on a machine that may have much to do.
+    expect(performance.now() - before).toBeLessThan(1500);
+  });
+
+  it('waits for a run to its end', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n---\n. true\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    const waiter = await waiterFor(bench);
+    writeFileSync(bench.path('go'), '');
+    expect((await waiter.ended).status).toBe(0);
+    expect(bench.states).toBe('ddd');
+    expect((await runner.ended).status).toBe(0);
+  });
+
+  it('waits for appended jobs, too', async () => {
+    const bench = new Workbench('r a\n');
+    const waiter = await waiterFor(bench);
+    appendFileSync(bench.runs, '. b\n');
+    await waiter.says('"total":2');
+    patchFile(bench.runs, 0, 'd');
+    await waiter.says('"done":1');
+    expect(waiter.child.exitCode).toBeNull();
+    patchFile(bench.runs, 4, 'd');
+    expect((await waiter.ended).status).toBe(0);
+  });
+
+  it('goes on where the file was replaced by an editor', async () => {
+    const bench = new Workbench('. a\n');
+    const waiter = await waiterFor(bench);
+    replaceFile(bench.runs, '# edited\n. a\n. b\n');
+    await waiter.says('"total":2');
+    await runset(['--set=d', '--all', bench.runs]);
+    expect((await waiter.ended).status).toBe(0);
+  });
+
+  it('keeps no CPU busy', async () => {
+    const bench = new Workbench('. true\n'.repeat(100_000));
+    const waiter = await waiterFor(bench);
+    const before = cpuSeconds(waiter.pid);
+    await setTimeout(2000);
+    expect(cpuSeconds(waiter.pid) - before).toBeLessThan(0.4);
+    waiter.signal('SIGTERM');
+    await waiter.ended;
+  });
+
+  it('does not hold up runners', async () => {
+    const bench = new Workbench('. true\n'.repeat(50));
+    const waiter = await waiterFor(bench);
+    const runner = startProgram('runmaker', ['-j2', bench.runs]);
+    expect(await runner.ended).toMatchObject({ status: 0, stderr: '' });
+    expect((await waiter.ended).status).toBe(0);
+  });
+});
+
+describe('runwait --use-exit-status', () => {
+  it.each([
+    ['d a\nd b\n', 0],
+    ['d a\n! b\n', 1],
+    ['d a\ne b\n', 1],
+    ['d a\n- b\n', 0],
+    ['! a\n---\n. b\n', 1],
+  ])('of %j is %i', async (content, status) => {
+    for (const option of ['-e', '--use-exit-status']) expect((await runwait([option, new Workbench(content).runs])).status).toBe(status);
+  });
+});
+
+describe('runwait --timeout', () => {
+  it('gives up after that time, exit status 124', async () => {
+    const bench = new Workbench('. a\nd b\n');
+    const { status, stderr } = await runwait(['--timeout=300ms', bench.runs]);
+    expect(status).toBe(124);
+    expect(stderr).toContain(bench.runs);
+    expect(bench.content).toBe('. a\nd b\n');
+  });
+
+  it('does not matter to who is done before', async () => {
+    expect((await runwait(['--timeout=1h', new Workbench('d a\n').runs])).status).toBe(0);
+  });
+});
+
+describe('runwait --progress', () => {
+  it.each<[string, string]>([
+    [`${'d a\n'.repeat(10)}${'! b\n'.repeat(2)}${'- c\n'.repeat(4)}`, 'progress:  12 of  16 jobs processed, 2 errors [==========!!    ]'],
+    ['d a\n! b\ne c\n- d\n', 'progress:   3 of   4 jobs processed, 2 errors [====eeee!!!!    ]'],
+    [`${'d a\n'.repeat(5)}${'e b\n'.repeat(2)}`, 'progress:   7 of   7 jobs processed, 2 errors [===========eeee ]'],
+    ['d a\n'.repeat(1234), `progress: 1234 of 1234 jobs processed, 0 errors [${'='.repeat(16)}]`],
+    ['# none\n', 'progress:   0 of   0 jobs processed, 0 errors [                ]'],
+  ])('off a terminal prints counts and a bar of 16 characters, each part rounded down: %#', async (content, line) => {
+    for (const option of ['-p', '--progress']) expect((await runwait([option, new Workbench(content).runs])).stdout).toBe(`${line}\n`);
+  });
+
+  it('prints one line for each change', async () => {
+    const bench = new Workbench('. a\n. b\n. c\n. d\n');
+    const waiter = startProgram('runwait', ['-p', bench.runs]);
+    await waiter.says('  0 of   4 jobs processed, 0 errors [                ]\n');
+    patchFile(bench.runs, 0, 'r');
+    await waiter.says('  0 of   4 jobs processed, 0 errors [>>>>            ]\n');
+    patchFile(bench.runs, 0, 'd');
+    await waiter.says('  1 of   4 jobs processed, 0 errors [====            ]\n');
+    await runset(['--set=!', bench.runs, '2-']);
+    expect((await waiter.ended).stdout).toBe(
+      [
+        'progress:   0 of   4 jobs processed, 0 errors [                ]',
+        'progress:   0 of   4 jobs processed, 0 errors [>>>>            ]',
+        'progress:   1 of   4 jobs processed, 0 errors [====            ]',
+        'progress:   4 of   4 jobs processed, 3 errors [====!!!!!!!!!!!!]',
+        '',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('runwait --json', () => {
+  it('prints the counts at each change, one object a line', async () => {
+    const bench = new Workbench('. a\n- b\n');
+    const waiter = await waiterFor(bench);
+    patchFile(bench.runs, 0, '!');
+    const { status, stdout } = await waiter.ended;
+    expect(status).toBe(0);
+    const none = { new: 0, claimed: 0, running: 0, done: 0, failed: 0, error: 0, held: 1, total: 2, blocked: 0 };
+    expect(
+      stdout
+        .split('\n')
+        .slice(0, -1)
+        .map(line => JSON.parse(line)),
+    ).toEqual([
+      { ...none, new: 1 },
+      { ...none, failed: 1 },
+    ]);
+  });
+});
+
+describe('jobs that nobody will ever run', () => {
+  it.each([
+    ['below a barrier under a failed job', '! a\n---\n. b\n. c\n', '2 jobs are blocked'],
+    ['after a held job', '- a\n. b #: after=1\n', '1 job is blocked'],
+    ['whose line cannot be read', '. a #: colour=red\n', '1 job is blocked'],
+  ])('do not keep it waiting, and are reported: %s', async (_, content, message) => {
+    const { status, stderr } = await runwait([new Workbench(content).runs]);
+    expect(status).toBe(0);
+    expect(stderr).toContain(message);
+  });
+
+  it('do not end its waiting for others', async () => {
+    const bench = new Workbench('! a\n. b #: after=1\n. c\n');
+    const waiter = await waiterFor(bench);
+    expect(await isOpenAfter(waiter.ended, 300)).toBe(true);
+    patchFile(bench.runs, bench.content.lastIndexOf('. c'), 'd');
+    expect((await waiter.ended).status).toBe(0);
+  });
+
+  it('orphans: are named once, with the command that has them run again', async () => {
+    const bench = new Workbench('r a\n. b\n');
+    const waiter = startProgram('runwait', [bench.runs]);
+    await waiter.says(`runset --reclaim ${bench.runs}`);
+    expect(waiter.stderr).toMatch(/^runwait: line 1 is orphaned/);
+    patchFile(bench.runs, 4, 'd');
+    expect(await isOpenAfter(waiter.ended, 500)).toBe(true);
+    await runset(['--reclaim', bench.runs]);
+    await runset(['--set=d', '--all', bench.runs]);
+    expect((await waiter.ended).status).toBe(0);
+    expect(waiter.stderr.match(/orphaned/g)?.length).toBe(1);
+  });
+
+  it('is not said of a job that somebody runs', async () => {
+    const bench = new Workbench(`. ${waiting()}\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    const waiter = await waiterFor(bench);
+    expect(await isOpenAfter(waiter.ended, 300)).toBe(true);
+    writeFileSync(bench.path('go'), '');
+    expect((await waiter.ended).stderr).toBe('');
+    await runner.ended;
+  });
+});
+
+describe('a file that goes away', () => {
+  it('ends the waiting with a message', async () => {
+    const bench = new Workbench('. a\n');
+    const waiter = await waiterFor(bench);
+    rmSync(bench.runs);
+    const { status, stderr } = await waiter.ended;
+    expect(status).toBe(2);
+    expect(stderr).toContain(`runwait: ${bench.runs}: no such file`);
+  });
+});
+
+/** What a process has used so far: user and system time. */
+function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  // In hundredths of a second: USER_HZ of <linux/param.h>.
+  return (Number(user) + Number(system)) / 100;
+}

@@ -1,0 +1,160 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Workbench, waiting } from '../support/bench.js';
+import { isOpenAfter } from '../support/eventually.js';
+import { type Running, startProgram } from '../support/programs.js';
+
+/** A command that does not heed TERM and says which process it is. */
+const DEAF = "trap '' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done";
+
+async function runner(bench: Workbench, ...options: string[]): Promise<Running> {
+  const started = startProgram('runmaker', [...options, bench.runs], { cwd: bench.folder });
+  await bench.has('pids');
+  return started;
+}
+
+describe.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s', (signal, status) => {
+  it(`ends the running jobs, which become e, claims no more, and exits with ${status}`, async () => {
+    const bench = new Workbench(`. true\n. ${waiting()}\n. ${waiting()}\n. true\n`);
+    const started = startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder });
+    await bench.has('pids', 2);
+    started.signal(signal);
+    expect((await started.ended).status).toBe(status);
+    expect(bench.states).toBe('dee.');
+    await bench.areGone('pids');
+  });
+
+  it('shows each job as ended by TERM', async () => {
+    const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n');
+    const started = await runner(bench);
+    started.signal(signal);
+    expect((await started.ended).stdout).toContain('): exit -15 "');
+  });
+
+  it('ends the processes that jobs have started as well', async () => {
+    const bench = new Workbench(". sh -c 'echo $$ >> pids; sleep 20' & echo $$ >> pids; sleep 20 & wait\n");
+    const started = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids', 2);
+    started.signal(signal);
+    await started.ended;
+    await bench.areGone('pids');
+  });
+
+  it('kills, after --kill-after, what does not heed TERM', async () => {
+    const bench = new Workbench(`. ${DEAF}\n`);
+    const started = await runner(bench, '--kill-after=300ms');
+    started.signal(signal);
+    expect((await started.ended).status).toBe(status);
+    expect(started.stdout).toContain('): exit -9 "');
+    expect(bench.states).toBe('e');
+    await bench.areGone('pids');
+  });
+
+  it('records a job as done that heeds TERM by ending well', async () => {
+    const bench = new Workbench(". trap 'exit 0' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done\n");
+    const started = await runner(bench);
+    started.signal(signal);
+    expect((await started.ended).status).toBe(status);
+    expect(bench.states).toBe('d');
+  });
+
+  it('ends a job that is stopped', async () => {
+    const bench = new Workbench('. echo $$ >> pids; kill -STOP $$; sleep 20\n');
+    const started = await runner(bench, '--kill-after=20s');
+    started.signal(signal);
+    expect((await started.ended).status).toBe(status);
+    expect(bench.states).toBe('e');
+  });
+
+  it('makes a runner leave that only waits', async () => {
+    const bench = new Workbench('d true\n');
+    const started = startProgram('runmaker', ['--watch', bench.runs]);
+    appendFileSync(bench.runs, '. true\n');
+    await bench.reaches('dd');
+    started.signal(signal);
+    expect((await started.ended).status).toBe(status);
+  });
+});
+
+describe('a second SIGINT', () => {
+  it('kills at once', async () => {
+    const bench = new Workbench(`. ${DEAF}\n. ${DEAF}\n`);
+    const started = startProgram('runmaker', ['-j2', '--kill-after=60s', bench.runs], { cwd: bench.folder });
+    await bench.has('pids', 2);
+    started.signal('SIGINT');
+    expect(await isOpenAfter(started.ended, 300)).toBe(true);
+    started.signal('SIGINT');
+    expect((await started.ended).status).toBe(130);
+    expect(bench.states).toBe('ee');
+    await bench.areGone('pids');
+  });
+});
+
+describe.each(['SIGHUP', 'SIGUSR1'] as const)('%s', signal => {
+  it('lets the running jobs end, claims no more, and exits as usual', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. ${waiting('true', 'exit 3')}\n. true\n`);
+    const started = startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder });
+    await bench.has('pids', 2);
+    started.signal(signal);
+    expect(await isOpenAfter(started.ended, 300)).toBe(true);
+    expect(bench.states).toBe('rr.');
+    writeFileSync(bench.path('go'), '');
+    expect((await started.ended).status).toBe(1);
+    expect(bench.states).toBe('d!.');
+  });
+
+  it('can be followed by SIGINT when that takes too long', async () => {
+    const bench = new Workbench(`. ${waiting()}\n`);
+    const started = await runner(bench);
+    started.signal(signal);
+    expect(await isOpenAfter(started.ended, 200)).toBe(true);
+    started.signal('SIGINT');
+    expect((await started.ended).status).toBe(130);
+    expect(bench.states).toBe('e');
+    await bench.areGone('pids');
+  });
+});
+
+describe('a signal', () => {
+  it('that comes while the runner starts jobs as fast as it can leaves no line in state r and no process behind', async () => {
+    const count = 400;
+    const bench = new Workbench('. echo $$ >> pids; sleep 0.2\n'.repeat(count));
+    const started = startProgram('runmaker', ['-j8', '--quiet', bench.runs], { cwd: bench.folder });
+    await bench.has('pids', 20);
+    started.signal('SIGTERM');
+    expect((await started.ended).status).toBe(143);
+    expect(bench.states).toMatch(/^[de]+\.+$/);
+    await bench.areGone('pids');
+  });
+
+  it('that hits the whole process group, as Ctrl-C does, is passed on to the jobs once', async () => {
+    const bench = new Workbench(
+      ". trap 'echo TERM >> got; exit 0' TERM; trap 'echo INT >> got' INT; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.02; done\n",
+    );
+    const started = startProgram('runmaker', [bench.runs], { cwd: bench.folder, detached: true });
+    await bench.has('pids');
+    process.kill(-started.pid, 'SIGINT');
+    expect((await started.ended).status).toBe(130);
+    expect(bench.lines('got')).toEqual(['TERM']);
+  });
+
+  it('ends attempts as well that were to follow', async () => {
+    const bench = new Workbench(`. ${waiting('true', 'false')}\n`);
+    const started = await runner(bench, '--retries=100');
+    started.signal('SIGTERM');
+    expect((await started.ended).status).toBe(143);
+    expect(bench.lines('pids').length).toBe(1);
+    expect(bench.states).toBe('e');
+  });
+
+  it('does not wait for the pause between two starts', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const started = await runner(bench, '-j2', '--delay=1h');
+    started.signal('SIGTERM');
+    expect((await started.ended).status).toBe(143);
+    expect(bench.states).toBe('e.');
+  });
+});

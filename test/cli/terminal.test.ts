@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { Workbench } from '../support/bench.js';
+import { type Ended, fixture, HOST, type Program, programWords, run } from '../support/programs.js';
+
+function onTerminal(program: Program, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  return run('python3', [fixture('terminal.py'), ...programWords(program), ...args], {
+    env: { TERM: 'xterm', NO_COLOR: undefined, ...env },
+  });
+}
+
+/** What is left to read of what a terminal was sent: lines that were erased again are gone, and so are colours. */
+function readable(text: string): string[] {
+  const esc = '\x1b';
+  return text
+    .replaceAll('\r\n', '\n')
+    .split('\n')
+    .map(line => line.split('\r').at(-1) ?? '')
+    .map(line => line.split(`${esc}[K`).at(-1) ?? '')
+    .map(line =>
+      line
+        .split(esc)
+        .map((part, at) => (at === 0 ? part : part.replace(/^\[[0-9;?]*[a-zA-Z]/, '')))
+        .join(''),
+    )
+    .filter(line => line !== '');
+}
+
+describe('on a terminal, runmaker', () => {
+  it('shows on the last line how far the jobs are, and leaves nothing of it among their output', async () => {
+    const bench = new Workbench('. echo a; sleep 0.4\n. echo b; sleep 0.4\n. false\n');
+    const { stdout, status } = await onTerminal('runmaker', ['-j2', bench.runs]);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/\d of 3 done.*\d running/);
+    const left = readable(stdout);
+    for (const line of left) expect(line).toMatch(/^(executing `.*'|(status|stdout|stderr) \([^)]+\): .*)$/);
+    expect(
+      left
+        .filter(line => line.startsWith(`stdout (${HOST},`))
+        .map(line => line.slice(-1))
+        .sort(),
+    ).toEqual(['a', 'b']);
+    expect(left.length).toBe(11);
+  });
+
+  it('does not with --no-progress', async () => {
+    const bench = new Workbench('. echo a; sleep 0.4\n');
+    const { stdout } = await onTerminal('runmaker', ['--no-progress', bench.runs]);
+    expect(stdout).not.toMatch(/of 1 done/);
+  });
+
+  it('prints in colour, and does not where NO_COLOR or --color says so', async () => {
+    const coloured = (await onTerminal('runmaker', ['--no-progress', new Workbench('. echo a\n').runs])).stdout;
+    expect(coloured).toContain('\x1b[');
+    for (const [args, env] of [
+      [[], { NO_COLOR: '1' }],
+      [['--color=never'], {}],
+    ] as const) {
+      const { stdout } = await onTerminal('runmaker', ['--no-progress', ...args, new Workbench('. echo a\n').runs], env);
+      expect(stdout).toContain('): a');
+      expect(stdout).not.toContain('\x1b[');
+    }
+  });
+});
+
+describe('on a terminal, runwait --progress', () => {
+  it('shows a live bar and ends with it', async () => {
+    const bench = new Workbench('d true\nd true\n! true\n- true\n');
+    const { stdout, status } = await onTerminal('runwait', ['--progress', bench.runs]);
+    expect(status).toBe(0);
+    expect(stdout).not.toContain('progress:');
+    expect(stdout).toMatch(/\[.*\]|3 of 4|3\/4/);
+  });
+});
