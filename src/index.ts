@@ -26,6 +26,7 @@ export type {
   QueueNotice,
   SetResult,
 } from './queue/queue.js';
+export type { JsonEvent } from './report/json-event.js';
 export type { Attempt, Listener, Outcome, RunEvent, RunSummary } from './run/events.js';
 export { type HaltRule, parseHalt } from './run/halt.js';
 export { hostResources } from './run/host-resources.js';

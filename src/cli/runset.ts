@@ -33,6 +33,8 @@ interface Options {
   unsafeLocks?: boolean;
 }
 
+/** What is taken for a job where the queue's name should stand. */
+const JOB_CHOICE = /^(?:@?\d+|\d*-\d*)(?:,|$)/;
 const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats', 'doctor'] as const;
 const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats, --doctor';
 
@@ -47,6 +49,8 @@ export async function runset(argv: readonly string[]): Promise<number> {
   }
   refuseLostOptions(options, jobs);
   if (options.doctor) return await doctor(queueName, options);
+  if (JOB_CHOICE.test(queueName))
+    throw new RunmakerError('usage', `${queueName}: the queue comes first, then the jobs`, { hint: 'runset --list runs.txt 3-10' });
   const queue = await openQueue(queueName, options);
   try {
     switch (action[0]) {
@@ -118,17 +122,26 @@ async function setStates(queue: Queue, selection: Selection, state: string, forc
   const { matched, running } = await queue.set(selection, state, { force });
   for (const job of running) process.stderr.write(`runset: line ${job.number} is being run and was left alone\n`);
   if (running.length > 0) process.stderr.write('pass --force to set it all the same: its result will not be recorded\n');
-  if (matched === 0) process.stderr.write(`runset: no job of ${queue.name} is chosen by that; nothing was changed\n`);
+  if (matched === 0) return nothingChosen(queue, selection);
   return running.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
 async function list(queue: Queue, selection: Selection, json: boolean): Promise<number> {
   const output = new Output();
+  let matched = 0;
   for await (const jobs of queue.jobs(selection)) {
+    matched += jobs.length;
     if (!(await output.print(Buffer.concat(jobs.map(json ? jobJson : jobLine))))) break;
   }
   await output.close();
-  return EXIT.ok;
+  return matched === 0 ? nothingChosen(queue, selection) : EXIT.ok;
+}
+
+/** That no job is in some state is no mistake; to name a line that is no job is one. */
+function nothingChosen(queue: Queue, { lines, offsets }: Selection): number {
+  if (lines === undefined && offsets === undefined) return EXIT.ok;
+  process.stderr.write(`runset: none of the lines named is a job of ${queue.name}\n`);
+  return EXIT.usage;
 }
 
 async function doctor(path: string, { locks = 'record', peer = false }: Options): Promise<number> {

@@ -88,6 +88,7 @@ async function waitForEnd(queue: Queue, timeout: number | undefined, display: Di
   const orphans = new OrphanWatch(queue, (message, hint) => display.notice(`${message}\n${hint}`));
   let shown = '';
   for (;;) {
+    const { seen } = queue;
     const counts = await queue.counts();
     if (JSON.stringify(counts) !== shown) {
       shown = JSON.stringify(counts);
@@ -98,17 +99,17 @@ async function waitForEnd(queue: Queue, timeout: number | undefined, display: Di
       return counts;
     }
     if (counts.running + counts.claimed > 0) await orphans.look();
-    await newsWithin(queue, ORPHAN_CHECK, signal);
+    await newsWithin(queue, seen, ORPHAN_CHECK, signal);
   }
 }
 
 /** Waits until the queue changes, or for so many ms, or until `signal` is aborted. */
-async function newsWithin(queue: Queue, ms: number, signal: AbortSignal): Promise<void> {
+async function newsWithin(queue: Queue, seen: number, ms: number, signal: AbortSignal): Promise<void> {
   const enough = new AbortController();
   const stop = (): void => enough.abort();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    await Promise.race([queue.changed(enough.signal), setTimeout(ms, undefined, { signal: enough.signal })]);
+    await Promise.race([queue.changed(enough.signal, seen), setTimeout(ms, undefined, { signal: enough.signal })]);
   } catch (error) {
     if (!enough.signal.aborted) throw error;
   } finally {

@@ -93,6 +93,8 @@ export interface Capabilities {
 export interface Queue {
   /** As the user named it: a path or a URL. */
   readonly name: string;
+  /** Names the queue from anywhere on this host: an absolute path or a URL. */
+  readonly address: string;
   readonly capabilities: Capabilities;
   /** So far. */
   readonly claims: ClaimStatistics;
@@ -109,8 +111,10 @@ export interface Queue {
   append(commands: readonly Buffer[], options?: { state?: State }): Promise<void>;
   /** Sets orphans back to `.` and names them. */
   reclaim(): Promise<readonly Job[]>;
-  /** Waits until the queue has changed since it was last looked at, or may have; rejects when `signal` is aborted. */
-  changed(signal: AbortSignal): Promise<void>;
+  /** Grows with every change that is noticed, whoever looked. Take it before a call, and hand it to `changed` after. */
+  readonly seen: number;
+  /** Waits until more is seen than `since` (what is seen now, by default); rejects when `signal` is aborted. */
+  changed(signal: AbortSignal, since?: number): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -15,8 +15,8 @@ export interface JobRun {
   readonly share: Share;
   readonly executor: Executor;
   readonly host: string;
-  /** As the user named it, for the job to see. */
-  readonly queueName: string;
+  /** For the job to see. */
+  readonly queueAddress: string;
   readonly timeout?: number | undefined;
   readonly killAfter: number;
   /** Runs in all before a failing job counts as failed. */
@@ -83,7 +83,7 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
 
 function environmentFor(run: JobRun, attempt: number): Record<string, string> {
   return {
-    RUNMAKER_QUEUE: run.queueName,
+    RUNMAKER_QUEUE: run.queueAddress,
     RUNMAKER_JOB: String(run.claim.job.number),
     RUNMAKER_SLOT: String(run.slot),
     RUNMAKER_ATTEMPT: String(attempt),

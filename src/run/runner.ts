@@ -120,6 +120,9 @@ export class Runner {
         await this.jobEnded.next();
         continue;
       }
+      // Both taken before the claim: what happens while it is made must not be missed.
+      const ended = this.jobEnded.next();
+      const { seen } = this.queue;
       const result = await this.queue.claim(this.request()).catch((error: unknown) => {
         this.slots.give(slot);
         throw error;
@@ -141,7 +144,7 @@ export class Runner {
         await this.lookBack();
         return;
       }
-      await this.news();
+      await this.news(ended, seen);
     }
   }
 
@@ -174,14 +177,15 @@ export class Runner {
   }
 
   /** Waits until one of our jobs ends or the queue changes. */
-  private async news(): Promise<void> {
+  private async news(ended: Promise<void>, seen: number): Promise<void> {
+    if (this.stopping.draining.aborted) return;
     const enough = new AbortController();
     const stop = (): void => enough.abort();
     this.stopping.draining.addEventListener('abort', stop, { once: true });
     // That a holder dies changes nothing in the queue: whoever reclaims has to look.
     const callOff = this.orphanage.patience === undefined ? undefined : after(this.orphanage.patience, () => this.jobEnded.ring());
     try {
-      await Promise.race([this.queue.changed(enough.signal), this.jobEnded.next()]);
+      await Promise.race([this.queue.changed(enough.signal, seen), ended]);
     } finally {
       callOff?.();
       this.stopping.draining.removeEventListener('abort', stop);
@@ -217,7 +221,7 @@ export class Runner {
       stopping,
       executor: this.executor,
       host: this.host,
-      queueName: this.queue.name,
+      queueAddress: this.queue.address,
       timeout: options.timeout,
       killAfter: options.killAfter ?? DEFAULT_KILL_AFTER,
       tries: options.tries ?? 1,

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
@@ -36,6 +37,7 @@ const PATIENT_MOVES = 3;
 
 /** A text file as a queue: a line is a job, its first character the state. */
 export class FileQueue implements Queue {
+  readonly address: string;
   readonly capabilities: Capabilities;
   private readonly runs: RunsFile;
   private readonly tally = { won: 0, lost: 0, busy: 0 };
@@ -47,6 +49,7 @@ export class FileQueue implements Queue {
     private readonly driver: LockDriver,
     { patience = DEFAULT_PATIENCE, trustAny = false }: { patience?: number | undefined; trustAny?: boolean | undefined } = {},
   ) {
+    this.address = path.resolve(name);
     this.advisor = new Advisor(name, trustAny);
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
@@ -129,10 +132,17 @@ export class FileQueue implements Queue {
     return this.explained(() => reclaimOrphans(this.runs));
   }
 
-  changed(signal: AbortSignal): Promise<void> {
+  get seen(): number {
+    return this.runs.view.version;
+  }
+
+  changed(signal: AbortSignal, since = this.seen): Promise<void> {
+    const { view } = this.runs;
     return this.explained(async () => {
-      do await setTimeout(this.runs.view.pause(), undefined, { signal });
-      while (!(await this.runs.view.look()));
+      while (view.version === since) {
+        await setTimeout(view.pause(), undefined, { signal });
+        await view.look();
+      }
     }, signal);
   }
 
@@ -150,6 +160,7 @@ export class FileQueue implements Queue {
     for (;;) {
       request.signal?.throwIfAborted();
       const index = await view.index();
+      const { version } = view;
       this.advisor.advise(view, index, request);
       const choice = pick(index, request, busy);
       if (busy.size === MOST_BUSY || (busy.size > 0 && choice.kind !== 'ready')) {
@@ -172,8 +183,10 @@ export class FileQueue implements Queue {
           await view.look();
           if (++moves > PATIENT_MOVES) await setTimeout(jitter());
         }
-      } else if (!(await view.lookInTurn(request.signal))) {
-        return choice;
+      } else {
+        // Somebody else's look may have shown what this one does not any more.
+        await view.lookInTurn(request.signal);
+        if (view.version === version) return choice;
       }
     }
   }

@@ -14,7 +14,7 @@ const NEW = Buffer.from(State.new);
 export function reclaimOrphans(runs: RunsFile): Promise<readonly Job[]> {
   if (!runs.driver.presence) {
     throw new RunmakerError('queue', `the lock driver "${runs.driver.name}" cannot tell orphans from running jobs`, {
-      hint: "make sure that no runner is at work, then: runset --state 'r?' --set .",
+      hint: `make sure that no runner is at work, then: runset --state 'r?' --set=. ${runs.path}`,
     });
   }
   return withFile(runs, async file => {

@@ -27,6 +27,8 @@ export class FileView {
   private readAt = 0;
   private restUntil = 0;
   private pending: Promise<boolean> | undefined;
+  /** Grows whenever a look shows something new. */
+  version = 0;
   /** Grows whenever line numbers may have changed their meaning. */
   generation = 0;
 
@@ -43,9 +45,14 @@ export class FileView {
 
   /** Looks at the file and says whether anything differs from the last look. Callers at the same time share one look. */
   look(): Promise<boolean> {
-    this.pending ??= this.lookNow().finally(() => {
-      this.pending = undefined;
-    });
+    this.pending ??= this.lookNow()
+      .then(changed => {
+        if (changed) this.version++;
+        return changed;
+      })
+      .finally(() => {
+        this.pending = undefined;
+      });
     return this.pending;
   }
 

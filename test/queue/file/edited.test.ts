@@ -177,7 +177,7 @@ describe('a runs file that changes under a runner', () => {
     const path = runsFile('. a\n. b\n');
     const queue = await openRuns(path);
     await claim(queue);
-    patchFile(path, 6, 'B');
+    patchFile(path, content(path).indexOf('b'), 'B');
     expect((await claim(queue)).job.command.toString()).toBe('B');
   });
 
@@ -185,7 +185,7 @@ describe('a runs file that changes under a runner', () => {
     const path = runsFile('. a\n. b #: cpus=1\n. c\n');
     const queue = await openRuns(path);
     await claim(queue);
-    patchFile(path, 15, '3');
+    patchFile(path, content(path).indexOf('1'), '3');
     const room = { cpus: 2, mem: 0, gpus: 0 };
     const taken = await claim(queue, { free: room, capacity: { ...room, cpus: 4 } });
     expect(taken.job.command.toString()).toBe('c');
@@ -196,8 +196,16 @@ describe('a runs file that changes under a runner', () => {
     const queue = await openRuns(path);
     const b = await claim(queue);
     expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
-    patchFile(path, 20, '2');
+    patchFile(path, content(path).indexOf('1'), '2');
     await b.finish('d');
+    expect((await claim(queue)).job.number).toBe(3);
+  });
+
+  it('may be replaced by one in which the next line stands at the same byte, with another number', async () => {
+    const path = runsFile('. a\n. b\n');
+    const queue = await openRuns(path);
+    await claim(queue);
+    replaceFile(path, '#1\n\n. b\n');
     expect((await claim(queue)).job.number).toBe(3);
   });
 
