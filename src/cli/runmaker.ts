@@ -1,7 +1,7 @@
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { openQueue } from '../queue/open.js';
-import type { LockDriverName, Queue } from '../queue/queue.js';
+import type { ClaimRequest, LockDriverName, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { RunSummary } from '../run/events.js';
@@ -58,7 +58,7 @@ export async function runmaker(argv: readonly string[]): Promise<number> {
   const queue = await openQueue(queueName, options);
   try {
     await refuseEmpty(queue, options);
-    if (options.dryRun) return await printPlan(queue, options.retry ?? false);
+    if (options.dryRun) return await printPlan(queue, { retry: options.retry ?? false, capacity: resources.capacity });
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
@@ -153,9 +153,9 @@ async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void
   });
 }
 
-async function printPlan(queue: Queue, retry: boolean): Promise<number> {
+async function printPlan(queue: Queue, asker: ClaimRequest): Promise<number> {
   const output = new Output();
-  for await (const jobs of queue.plan({ retry })) {
+  for await (const jobs of queue.plan(asker)) {
     if (!(await output.print(Buffer.concat(jobs.map(lineText))))) break;
   }
   await output.close();

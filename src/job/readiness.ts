@@ -102,7 +102,8 @@ function isTooBig(board: Board, line: number, asker: Asker): boolean {
   return needs !== undefined && asker.capacity !== undefined && !fits(needs, asker.capacity);
 }
 
-function isWanted(state: number, line: number, asker: Asker): boolean {
+/** Whether an asker would take a job in this state at all. */
+export function isWanted(state: number, line: number, asker: Asker): boolean {
   if (state === NEW) return true;
   return asker.retry === true && (state === FAILED || state === ERROR) && !asker.tried?.has(line);
 }

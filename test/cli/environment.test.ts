@@ -11,7 +11,7 @@ describe('a job sees', () => {
       'RUNMAKER_ATTEMPT=1',
       `RUNMAKER_HOST=${HOST}`,
       'RUNMAKER_JOB=2',
-      'RUNMAKER_QUEUE=runs.txt',
+      `RUNMAKER_QUEUE=${bench.runs}`,
       'RUNMAKER_SLOT=1',
     ]);
   });

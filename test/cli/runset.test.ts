@@ -52,8 +52,6 @@ describe('runset --list', () => {
     ],
     [['--match', 'train', '--state', '.d', '3-'], [3]],
     [['--all', '--state', 'x'], [8]],
-    [['100'], []],
-    [['1'], []],
   ])('%j chooses lines %j', async (choice, expected) => {
     const bench = new Workbench(JOBS);
     const { status, stdout } = await runset(['--list', bench.runs, ...choice]);
@@ -146,11 +144,19 @@ describe('runset --set', () => {
     expect(bench.states).toBe('--');
   });
 
-  it('says so when nothing was chosen by what was given', async () => {
+  it.each([['--set=.'], ['--list']])('%s says so when none of the lines that were named is a job', async action => {
     const bench = new Workbench(JOBS);
-    const { stderr } = await runset(['--set=.', bench.runs, '100-200']);
-    expect(stderr).toMatch(/^runset: no job of .* is chosen by that; nothing was changed\n$/);
+    for (const lines of ['100-200', '1']) {
+      const { stderr, status } = await runset([action, bench.runs, lines]);
+      expect(stderr).toBe(`runset: none of the lines named is a job of ${bench.runs}\n`);
+      expect(status).toBe(2);
+    }
     expect(bench.content).toBe(JOBS);
+  });
+
+  it('does not mind that no job is in the states asked for', async () => {
+    const bench = new Workbench(JOBS);
+    expect(await runset(['--set=.', bench.runs, '--state', '%'])).toMatchObject({ status: 0, stderr: '' });
   });
 
   it('sets a hundred thousand jobs', async () => {

@@ -42,7 +42,8 @@ export class FileQueue implements Queue {
   private readonly runs: RunsFile;
   private readonly tally = { won: 0, lost: 0, busy: 0 };
   private readonly advisor: Advisor;
-  private reached = false;
+  /** Where locks have never worked, it is of no use to wait for them to work again. */
+  private locksWork: boolean;
 
   constructor(
     readonly name: string,
@@ -52,6 +53,7 @@ export class FileQueue implements Queue {
     this.address = path.resolve(name);
     this.advisor = new Advisor(name, trustAny);
     this.capabilities = { presence: driver.presence };
+    this.locksWork = driver.staleLooks;
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
     this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver), keeper, patience };
   }
@@ -169,6 +171,7 @@ export class FileQueue implements Queue {
         await setTimeout(jitter());
       } else if (choice.kind === 'ready') {
         const taken = await take(this.runs, index, choice.line);
+        this.locksWork = true;
         if (taken.kind === 'claimed') {
           this.tally.won++;
           return taken;
@@ -201,10 +204,7 @@ export class FileQueue implements Queue {
 
   private async explained<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
-      // Whoever has reached the file before may expect to reach it again.
-      const result = await patiently(this.reached ? this.runs.patience : 0, work, signal);
-      this.reached = true;
-      return result;
+      return await patiently(this.locksWork ? this.runs.patience : 0, work, signal);
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
       throw explain(this.name, error);

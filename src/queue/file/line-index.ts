@@ -11,8 +11,6 @@ const DONE = State.done.charCodeAt(0);
 
 /** Lines between two noted counts of jobs. */
 const ORDINAL_STEP = 1024;
-/** Where ` after=…` begins is not worth finding again: the column that is named is that of the line's start. */
-const FIRST_COLUMN = 1;
 
 /**
  * Where the lines of a runs file start and what states they are in: 5 bytes of memory a line, and more only for the
@@ -21,6 +19,8 @@ const FIRST_COLUMN = 1;
 export class LineIndex implements Board {
   readonly barriers: number[] = [];
   readonly directives = new Map<number, Directives>();
+  /** Where in its line `after=` stands, from 1, for the lines that have it. */
+  readonly afterColumns = new Map<number, number>();
   /** The jobs that are left alone, and why. */
   readonly problems = new Map<number, DirectiveProblem>();
   dependents: readonly Dependent[] = [];
@@ -67,7 +67,7 @@ export class LineIndex implements Board {
       isJob: line => this.stateAt(line) !== NOT_A_JOB,
     });
     this.dependents = order;
-    for (const [line, message] of problems) this.problems.set(line, { column: FIRST_COLUMN, message });
+    for (const [line, message] of problems) this.problems.set(line, { column: this.afterColumns.get(line) ?? 1, message });
     const priorityOf = (line: number): number => this.directives.get(line)?.priority ?? 0;
     this.prioritised = [...this.directives.keys()]
       .filter(line => priorityOf(line) !== 0)

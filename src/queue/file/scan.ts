@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, parseDirectives } from '../../job/directives.js';
+import { DIRECTIVE_MARK, type Directives, type ParsedDirectives, parseDirectives } from '../../job/directives.js';
 import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../job/line.js';
 import { fingerprintOf } from './fingerprint.js';
 import { LineIndex } from './line-index.js';
@@ -15,6 +15,9 @@ const BREATH = 16 * BLOCK;
 const EXPECTED_LINE_LENGTH = 24;
 /** Distinct texts of directives that are kept, so that lines which say the same share one object. */
 const KEPT_DIRECTIVES = 4096;
+
+/** State and separator. */
+const BEFORE_COMMAND = 2;
 
 const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
 
@@ -105,16 +108,13 @@ class Scanner {
     if (at < 0) return;
     const text = command.toString('latin1', at);
     const known = this.seen.get(text);
-    if (known) {
-      this.index.directives.set(line, known);
-      return;
-    }
-    const { directives, problem }: { directives: Directives; problem?: DirectiveProblem | undefined } = parseDirectives(command);
+    const { directives, problem }: ParsedDirectives = known ? { directives: known } : parseDirectives(command);
     if (problem) {
       this.index.problems.set(line, problem);
       return;
     }
-    if (this.seen.size < KEPT_DIRECTIVES) this.seen.set(text, directives);
+    if (known === undefined && this.seen.size < KEPT_DIRECTIVES) this.seen.set(text, directives);
     this.index.directives.set(line, directives);
+    if (directives.after.length > 0) this.index.afterColumns.set(line, BEFORE_COMMAND + command.indexOf('after=', at) + 1);
   }
 }
