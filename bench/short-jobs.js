@@ -1,0 +1,41 @@
+// How many jobs a second: 5,000 × `true`, two at a time, output captured and states written.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { has, inTurn, median, medianRatio, program, row, spread, time, workFolder } from './compare.js';
+
+const JOBS = 5000;
+const ROUNDS = 5;
+const folder = workFolder();
+const runs = path.join(folder, 'runs.txt');
+const commands = path.join(folder, 'commands.txt');
+writeFileSync(commands, 'true\n'.repeat(JOBS));
+
+/** What a program written with child_process would do: two at a time, both outputs read, nothing else. */
+const pool = `
+  const { spawn } = require('node:child_process');
+  let left = ${JOBS};
+  const next = () => {
+    if (left-- <= 0) return;
+    const child = spawn('/bin/sh', ['-c', 'true'], { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.resume(); child.stderr.resume();
+    child.once('close', next);
+  };
+  next(); next();`;
+
+const sides = {
+  runmaker() {
+    writeFileSync(runs, '. true\n'.repeat(JOBS));
+    return time(process.execPath, [program('runmaker'), '-j2', runs]);
+  },
+  xargs: () => time('sh', ['-c', `xargs -P2 -I{} sh -c true < ${commands}`]),
+  'child_process pool': () => time(process.execPath, ['-e', pool]),
+};
+if (has('parallel')) sides['GNU parallel'] = () => time('sh', ['-c', `parallel -j2 < ${commands}`]);
+
+const seconds = inTurn(sides, ROUNDS);
+for (const [name, each] of Object.entries(seconds)) console.log(`# ${name}: ${spread(each)}, ${Math.round(JOBS / median(each))} jobs/s`);
+const reaches = { xargs: 0.75, 'child_process pool': 2.5, 'GNU parallel': 5 };
+for (const [name, reach] of Object.entries(reaches)) {
+  if (seconds[name])
+    row(`${JOBS} × true, -j2, against ${name}`, `>= ${reach} ×`, `${medianRatio(seconds[name], seconds.runmaker).toFixed(2)} ×`);
+}
