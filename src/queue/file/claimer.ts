@@ -1,0 +1,94 @@
+import { setTimeout } from 'node:timers/promises';
+import { type Pick, pick } from '../../job/readiness.js';
+import type { ClaimRequest, ClaimResult } from '../queue.js';
+import { Advisor } from './advisor.js';
+import type { LineIndex } from './line-index.js';
+import { jitter } from './lock-bytes.js';
+import type { RunsFile } from './runs-file.js';
+import { take } from './take.js';
+
+/** So many lines locked at the same time are not locked one by one: somebody has a lock on the whole file. */
+const MOST_BUSY = 8;
+/** Rounds over lines that others hold locked before saying that there is nothing to do but wait. */
+const BUSY_ROUNDS = 20;
+/** Lines that were found to have moved, one after the other, before there is a pause: somebody is editing. */
+const PATIENT_MOVES = 3;
+/** How far, in ready lines, to jump ahead at most after a line was lost to another host. */
+const LONGEST_JUMP = 8;
+
+/** Claims jobs for one process: picks a line, tries to take it, and finds out why it could not be had. */
+export class Claimer {
+  /** How it fared against the others so far. */
+  readonly tally = { won: 0, lost: 0, busy: 0 };
+  private readonly advisor: Advisor;
+
+  constructor(
+    private readonly runs: RunsFile,
+    trustAny: boolean,
+  ) {
+    this.advisor = new Advisor(runs.path, trustAny);
+  }
+
+  /** Whether locks have ever worked on this file: if not, it is of no use to wait for them to work again. */
+  get locksWork(): boolean {
+    return this.tally.won + this.tally.lost + this.tally.busy > 0;
+  }
+
+  async next(request: ClaimRequest): Promise<ClaimResult> {
+    const { view } = this.runs;
+    /** Ready lines that are not tried now. */
+    const passed = new Set<number>();
+    let busy = 0;
+    let rounds = 0;
+    let moves = 0;
+    for (;;) {
+      request.signal?.throwIfAborted();
+      const index = await view.index();
+      const { version } = view;
+      this.advisor.advise(view, index, request);
+      const choice = pick(index, request, passed);
+      if (busy >= MOST_BUSY || (passed.size > 0 && choice.kind !== 'ready')) {
+        if (busy > 0 && ++rounds > BUSY_ROUNDS) return { kind: 'waiting', for: 'others' };
+        if (busy > 0) await setTimeout(jitter());
+        passed.clear();
+        busy = 0;
+      } else if (choice.kind !== 'ready') {
+        // Somebody else's look may have shown what this one does not any more.
+        await view.lookInTurn(request.signal);
+        if (view.version === version) return choice;
+      } else {
+        const taken = await take(this.runs, index, choice.line);
+        switch (taken.kind) {
+          case 'claimed':
+            this.tally.won++;
+            return taken;
+          case 'busy':
+            this.tally.busy++;
+            busy++;
+            passed.add(choice.line);
+            break;
+          case 'lost':
+            this.tally.lost++;
+            if (this.runs.driver.staleLooks) this.jump(index, request, passed);
+            break;
+          case 'moved':
+            view.forget();
+            await view.look();
+            if (++moves > PATIENT_MOVES) await setTimeout(jitter());
+        }
+      }
+    }
+  }
+
+  /**
+   * Over a network a claim takes long enough for two hosts to meet at line after line, and half of their tries to be in
+   * vain. Whoever loses one passes over a few more, by chance.
+   */
+  private jump(index: LineIndex, request: ClaimRequest, passed: Set<number>): void {
+    for (let lines = Math.floor(Math.random() * LONGEST_JUMP); lines > 0; lines--) {
+      const next: Pick = pick(index, request, passed);
+      if (next.kind !== 'ready') return;
+      passed.add(next.line);
+    }
+  }
+}
