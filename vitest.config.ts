@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Minutes of kills, edits and full disks: npm run test:faults.
+    exclude: ['test/faults/**', 'test/nfs/**'],
     testTimeout: 30_000,
     // Two cores, and most end-to-end tests start several processes of their own.
     maxWorkers: 2,

@@ -42,8 +42,8 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
 
   const exit: Exit = await execution.exit;
   for (const callOff of calledOff) callOff();
-  // What ended well in spite of everything has ended well.
-  if (reason === undefined || (reason === 'interrupted' && isSuccess(exit))) return exit;
+  // Even if its status is 0: a job that was told to end may have ended early, and only says that it did so in good order.
+  if (reason === undefined) return exit;
   return reason === 'timedOut' ? { kind: 'timedOut', after: limits.timeout as number, exit } : { kind: 'interrupted', exit };
 }
 

@@ -31,8 +31,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What it reads; nothing when absent. */
   readonly input?: string | Buffer;
-  readonly uid?: number;
-  readonly gid?: number;
+  /** Permissions of files count, even for root. */
+  readonly unprivileged?: boolean;
   /** In a process group of its own. */
   readonly detached?: boolean;
   /** Descriptors from 3 on. */
@@ -94,6 +94,9 @@ export class Running {
   }
 }
 
+/** Root without the right to pass over permissions: setpriv(1) of util-linux. */
+const WITHOUT_PRIVILEGES = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
+
 /** Starts any program. Its standard input stays open until `endInput`. */
 export function start(program: string, args: readonly string[], options: StartOptions = {}): Running {
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
@@ -103,10 +106,9 @@ export function start(program: string, args: readonly string[], options: StartOp
     stdio: ['pipe', 'pipe', 'pipe', ...(options.inherit ?? [])],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     ...(options.detached && { detached: true }),
-    ...(options.uid !== undefined && { uid: options.uid }),
-    ...(options.gid !== undefined && { gid: options.gid }),
   };
-  const child = spawn(program, args, given);
+  const words = [...(options.unprivileged && process.getuid?.() === 0 ? WITHOUT_PRIVILEGES : []), program, ...args];
+  const child = spawn(words[0] as string, words.slice(1), given);
   // Who does not read its input may be gone before it is written.
   child.stdin?.on('error', () => undefined);
   if (options.input !== undefined) child.stdin?.end(options.input);

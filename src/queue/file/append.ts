@@ -15,20 +15,26 @@ export async function appendJobs(runs: RunsFile, commands: readonly Buffer[], st
     lines.push(printLine(state, command), LINE_FEED);
   }
   if (lines.length === 0) return;
+  while (!(await appendBytes(runs, Buffer.concat(lines))));
+  runs.syncer.note();
+}
+
+/** False when another file has been put in place of the one that was opened: nothing was written then. */
+async function appendBytes(runs: RunsFile, bytes: Buffer): Promise<boolean> {
   const file = await runs.driver.open(runs.path, 'append');
   try {
     await lockSoon(file, 'exclusive', APPEND_BYTE, 1, PATIENCE, `the end of ${runs.path}`);
+    if (!(await file.isAt(runs.path))) return false;
     const { size } = await file.facts();
     const last = Buffer.alloc(1);
     const mend = size > 0 && (await file.read(last, size - 1)) === 1 && last[0] !== LF;
-    const bytes = Buffer.concat(mend ? [LINE_FEED, ...lines] : lines);
     try {
-      await file.write(bytes, null);
-      runs.syncer.note();
+      await file.write(mend ? Buffer.concat([LINE_FEED, bytes]) : bytes, null);
     } catch (error) {
       await file.truncate(size);
       throw error;
     }
+    return true;
   } finally {
     await file.close();
   }

@@ -55,7 +55,9 @@ export class Claimer {
       } else if (choice.kind !== 'ready') {
         // Somebody else's look may have shown what this one does not any more.
         await view.lookInTurn(request.signal);
-        if (view.version === version) return choice;
+        if (view.version !== version) continue;
+        if (!view.mayBeHalfSaved) return choice;
+        await setTimeout(view.pause(), undefined, request.signal ? { signal: request.signal } : {});
       } else {
         const taken = await take(this.runs, index, choice.line);
         switch (taken.kind) {

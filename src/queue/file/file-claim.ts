@@ -7,7 +7,7 @@ import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
 import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { isPassing, patiently } from './patience.js';
+import { isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
 import { isOutranked } from './rank.js';
 import { readLine } from './read-line.js';
@@ -47,18 +47,20 @@ export class FileClaim implements Claim, Kept {
     return this.conclude(State.new);
   }
 
-  check(): Promise<void> {
-    return this.inTurn(async () => {
-      if (this.concluded || this.file === undefined || (await this.isInPlace(this.file).catch(() => false))) return;
+  async check(): Promise<void> {
+    if (this.concluded) return;
+    await this.inTurn(async () => {
+      if (this.file === undefined || (await this.isInPlace(this.file).catch(() => false))) return;
       // A descriptor that cannot be given up properly is lost anyway.
       await this.drop().catch(() => undefined);
     });
   }
 
   /** After a network lease was lost, or an editor has moved the line. What cannot be restored now is tried again next time. */
-  restore(): Promise<void> {
-    return this.inTurn(async () => {
-      if (this.concluded || this.file !== undefined) return;
+  async restore(): Promise<void> {
+    if (this.concluded) return;
+    await this.inTurn(async () => {
+      if (this.file !== undefined) return;
       const found = await findLine(this.runs, this.line).catch(() => undefined);
       if (found?.kind !== 'found') return;
       this.line = found.line;
@@ -68,11 +70,12 @@ export class FileClaim implements Claim, Kept {
     });
   }
 
-  private conclude(state: string): Promise<FinishResult> {
-    return this.inTurn(async () => {
-      if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
-      this.concluded = true;
-      this.runs.keeper.remove(this);
+  private async conclude(state: string): Promise<FinishResult> {
+    if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
+    // At once, and not in turn: from here on the keeper, for which we may have to wait, must not wait for us.
+    this.concluded = true;
+    this.runs.keeper.remove(this);
+    return await this.inTurn(async () => {
       try {
         const result = await this.writeInPlace(state).catch(unlessPassing);
         return result ?? (await patiently(this.runs.patience, () => this.writeElsewhere(state)));
@@ -116,10 +119,13 @@ export class FileClaim implements Claim, Kept {
    */
   private async findAmongOthers(): Promise<Found> {
     const { keeper } = this.runs;
-    for (const end = performance.now() + keeper.settled; ; ) {
+    const began = performance.now();
+    for (;;) {
       await keeper.round();
       const found = await findLine(this.runs, this.line, this.doubtful);
-      if (found.kind === 'found' || !found.occupied || performance.now() > end) return found;
+      if (found.kind === 'found') return found;
+      // Whoever saves a file in place empties it first: what is not there may be there again in a moment.
+      if (performance.now() - began > (found.occupied ? keeper.settled : SAVING)) return found;
       await setTimeout(OCCUPIED_PAUSE);
     }
   }

@@ -66,6 +66,7 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, doubtful: number | 
   let keep = false;
   try {
     await lockSoon(file, 'exclusive', line.start, 1, PATIENCE, `line ${line.number} of ${runs.path}`);
+    if (!(await file.isAt(runs.path))) return undefined;
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
     if (now.state !== RUNNING && now.state !== doubtful) {

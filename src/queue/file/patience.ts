@@ -17,8 +17,8 @@ const PASSING = new Set([
   'EREMOTEIO',
   'EAGAIN',
 ]);
-/** An editor is done within this time, in ms. */
-const SAVING = 2000;
+/** An editor has saved a file within this time, in ms. */
+export const SAVING = 2000;
 
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 2000;

@@ -17,12 +17,21 @@ export interface RunsFile {
 /** How long to try for a lock that others hold for moments only, in ms. */
 export const PATIENCE = 60_000;
 
-/** Opens the file to change states, and closes it again whatever happens: locks that were taken go with it. */
+/** Editors that replace the file do so once in a while, not again and again. */
+const REPLACEMENTS = 5;
+
+/**
+ * Opens the file to change states, and closes it again whatever happens: locks that were taken go with it. When another
+ * file has been put in its place meanwhile, the same is done to that one: what was done to the old one is gone.
+ */
 export async function withFile<T>(runs: RunsFile, work: (file: LockableFile) => Promise<T>): Promise<T> {
-  const file = await runs.driver.open(runs.path, 'change');
-  try {
-    return await work(file);
-  } finally {
-    await file.close();
+  for (let replaced = 0; ; replaced++) {
+    const file = await runs.driver.open(runs.path, 'change');
+    try {
+      const result = await work(file);
+      if (replaced === REPLACEMENTS || (await file.isAt(runs.path))) return result;
+    } finally {
+      await file.close();
+    }
   }
 }

@@ -21,10 +21,10 @@ interface Change {
 /** Sets the state of the chosen jobs, each under its lock. Blocks in which nobody runs anything are locked and written back whole. */
 export function setStates(runs: RunsFile, selection: Selection, state: string, force: boolean): Promise<SetResult> {
   const change: Change = { matches: jobMatcher(selection), state, force };
-  const running: Job[] = [];
-  let matched = 0;
-  let changed = 0;
   return withFile(runs, async file => {
+    const running: Job[] = [];
+    let matched = 0;
+    let changed = 0;
     for await (const block of readJobs(file)) {
       const meant = block.jobs.filter(change.matches);
       matched += meant.length;

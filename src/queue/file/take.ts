@@ -24,7 +24,7 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
   try {
     const start = index.startOf(line);
     if (!(await file.tryLock('exclusive', start, 1))) return { kind: 'busy' };
-    if (!(await runs.view.isLookingAt(file))) return { kind: 'moved' };
+    if (!(await runs.view.isLookingAt(file)) || !(await file.isAt(runs.path))) return { kind: 'moved' };
     const end = index.endOf(line);
     const now = await readLine(file, start, end);
     if (now === undefined || !saysTheSame(now, index, line)) return { kind: 'moved' };

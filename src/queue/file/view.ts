@@ -4,6 +4,7 @@ import type { FileFacts } from '../../system/disk.js';
 import type { LineIndex } from './line-index.js';
 import { jitter, LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import { SAVING } from './patience.js';
 import { restateAll } from './restate.js';
 import { scan } from './scan.js';
 
@@ -26,6 +27,7 @@ export class FileView {
   private modifiedSeenAt = 0;
   private readAt = 0;
   private restUntil = 0;
+  private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
   /** Grows whenever a look shows something new. */
   version = 0;
@@ -79,6 +81,11 @@ export class FileView {
     return this.facts !== undefined && facts.identity === this.facts.identity && facts.size >= this.facts.size;
   }
 
+  /** Whether the file became shorter a moment ago: whoever saves a file in place empties it first. */
+  get mayBeHalfSaved(): boolean {
+    return performance.now() - this.shrunkAt < SAVING;
+  }
+
   /** Notes a state that was just read or written under a lock. */
   note(start: number, state: number): void {
     const index = this.current;
@@ -110,6 +117,7 @@ export class FileView {
     if (!sameModified) this.modifiedSeenAt = began;
     this.readAt = began;
     this.facts = facts;
+    if (before !== undefined && facts.size < before.size) this.shrunkAt = began;
     if (sameFile && this.current) {
       const differing = await restateAll(file, this.current);
       if (differing !== undefined) return differing > 0;
