@@ -1,0 +1,169 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { attemptCommand, prepareAttempts } from '../../support/attempts.js';
+import { type Background, type End, startInBackground } from '../../support/background.js';
+import { Random } from '../../support/random.js';
+
+/** One chaos run. Times in ms. */
+export interface ChaosOptions {
+  /** An empty folder. */
+  readonly folder: string;
+  readonly seed: number;
+  readonly jobs: number;
+  readonly runners: number;
+  /** After so long runners are left in peace, done or not. */
+  readonly longest: number;
+}
+
+/** How a runner that took part has ended. */
+export interface RunnerEnd extends End {
+  /** Its place in the order of starts, from 1: names its files in `out/`. */
+  readonly number: number;
+  readonly args: readonly string[];
+}
+
+/** What was done, and what became of the runners. */
+export interface ChaosReport {
+  readonly deeds: Readonly<Record<Deed, number>>;
+  readonly ended: readonly RunnerEnd[];
+  /** The runner that goes over the file at the end, when nobody disturbs any more. */
+  readonly last: End;
+}
+
+/** What the supervisor can do to a runner. `stop`: STOP, and CONT a while later. `hurry`: INT twice. */
+export type Deed = 'kill' | 'stop' | 'terminate' | 'interrupt' | 'hurry' | 'drain';
+
+const DEEDS: Readonly<Record<Deed, number>> = { kill: 35, stop: 25, terminate: 15, interrupt: 10, hurry: 10, drain: 5 };
+const SIGNALS = {
+  kill: ['SIGKILL'],
+  stop: ['SIGSTOP'],
+  terminate: ['SIGTERM'],
+  interrupt: ['SIGINT'],
+  hurry: ['SIGINT', 'SIGINT'],
+  drain: ['SIGHUP'],
+} as const satisfies Record<Deed, readonly NodeJS.Signals[]>;
+
+const PAUSE = { least: 100, most: 400 };
+const STANDSTILL = { least: 50, most: 1500 };
+/** Between TERM and KILL for jobs. */
+const KILL_AFTER = '2s';
+/** How long the calm after the storm may take. */
+const CALM = 60_000;
+
+/** The jobs of a chaos run: short ones of several kinds, each with a line that is unlike all others. */
+export function chaosLines(jobs: number, random: Random): string[] {
+  return Array.from({ length: jobs }, (_, at) => {
+    const kind = random.weighed({ plain: 80, loud: 12, forked: 8 });
+    const time = random.chance(0.02) ? random.between(0.5, 1.5) : random.between(0.005, 0.12);
+    return `. ${attemptCommand(at + 1, time, kind)}`;
+  });
+}
+
+/**
+ * Lets runners work on one file while they are killed, stopped, continued, terminated and interrupted, and others take their places.
+ * What is done, to which seat, after which pause, and how each runner of a seat is started follows from the seed alone; when it meets
+ * which job does not.
+ */
+export async function chaosRun({ folder, seed, jobs, runners, longest }: ChaosOptions): Promise<ChaosReport> {
+  const random = new Random(seed);
+  prepareAttempts(folder);
+  mkdirSync(join(folder, 'out'));
+  const runs = join(folder, 'runs.txt');
+  writeFileSync(runs, `${chaosLines(jobs, random.fork(1)).join('\n')}\n`);
+
+  const house = new House(folder);
+  const seats = Array.from({ length: runners }, (_, at) => new Seat(house, random.fork(100 + at)));
+  const deeds: Record<Deed, number> = { kill: 0, stop: 0, terminate: 0, interrupt: 0, hurry: 0, drain: 0 };
+  const choices = random.fork(2);
+  const end = performance.now() + longest;
+  while (!isNearlyDone(runs) && performance.now() < end) {
+    for (const seat of seats) seat.fill();
+    await setTimeout(choices.between(PAUSE.least, PAUSE.most));
+    const deed = choices.weighed(DEEDS);
+    const standstill = choices.between(STANDSTILL.least, STANDSTILL.most);
+    if (choices.pick(seats).suffer(deed, standstill)) deeds[deed]++;
+  }
+  for (const seat of seats) seat.leaveInPeace();
+  await house.empties(CALM);
+  const last = await house.start(['-j6', '--reclaim', '--retry']).within(CALM);
+  return { deeds, ended: house.ended, last };
+}
+
+/** Whether there is so little left that runners would come only to go again. */
+function isNearlyDone(runs: string): boolean {
+  const text = readFileSync(runs, 'latin1');
+  const all = text.match(/^./gm)?.length ?? 0;
+  const done = text.match(/^d/gm)?.length ?? 0;
+  return done >= 0.99 * all;
+}
+
+/** All runners of a chaos run. */
+class House {
+  readonly ended: RunnerEnd[] = [];
+  private readonly living = new Set<Background>();
+  private count = 0;
+
+  constructor(private readonly folder: string) {}
+
+  start(options: readonly string[]): Background {
+    const number = ++this.count;
+    const args = [...options, '--json', '--kill-after', KILL_AFTER, 'runs.txt'];
+    const out = join(this.folder, 'out', String(number));
+    const runner = startInBackground('runmaker', args, { cwd: this.folder, stdout: `${out}.json`, stderr: `${out}.err` });
+    this.living.add(runner);
+    void runner.end.then(end => {
+      this.ended.push({ number, args, ...end });
+      this.living.delete(runner);
+    });
+    return runner;
+  }
+
+  /** Waits until all have left. */
+  async empties(within: number): Promise<void> {
+    await Promise.all([...this.living].map(runner => runner.within(within)));
+  }
+}
+
+/** A place that is always taken: when a runner has ended, the next one starts. */
+class Seat {
+  private runner: Background | undefined;
+  private standsStill = false;
+  private readonly peace = new AbortController();
+
+  constructor(
+    private readonly house: House,
+    private readonly random: Random,
+  ) {}
+
+  fill(): void {
+    if (this.runner?.isAlive) return;
+    const { random } = this;
+    const args = [`-j${1 + random.below(4)}`];
+    // The first ones find nothing to reclaim, and orphans are to be left lying for a while.
+    if (this.runner) args.push('--reclaim');
+    if (random.chance(0.5)) args.push('--requeue');
+    if (random.chance(0.5)) args.push('--retry');
+    this.runner = this.house.start(args);
+  }
+
+  /** Says whether there was anybody to suffer it. */
+  suffer(deed: Deed, standstill: number): boolean {
+    const { runner } = this;
+    if (!runner?.isAlive || (deed === 'stop' && this.standsStill)) return false;
+    for (const signal of SIGNALS[deed]) runner.signal(signal);
+    if (deed === 'stop') void this.continueAfter(standstill, runner);
+    return true;
+  }
+
+  leaveInPeace(): void {
+    this.peace.abort();
+  }
+
+  private async continueAfter(standstill: number, runner: Background): Promise<void> {
+    this.standsStill = true;
+    await setTimeout(standstill, undefined, { signal: this.peace.signal }).catch(() => undefined);
+    runner.signal('SIGCONT');
+    this.standsStill = false;
+  }
+}

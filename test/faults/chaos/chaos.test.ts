@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { figure } from '../../support/figure.js';
+import { Random, seedFrom } from '../../support/random.js';
+import { temporaryFolder } from '../../support/temporary.js';
+import { chaosLines, chaosRun, type RunnerEnd } from './chaos-run.js';
+import { judge } from './laws.js';
+
+/*
+ * The short form is a part of the tests. The longer one, `npm run chaos -- --minutes 10`, makes rounds until the time is over, each with
+ * the next seed. A seed repeats the choices (jobs, signals, pauses, options of runners), not what the machine makes of them.
+ */
+const SEED = seedFrom('RUNMAKER_CHAOS_SEED');
+const MINUTES = Number(process.env.RUNMAKER_CHAOS_MINUTES ?? 0);
+
+const JOBS = 3000;
+const RUNNERS = 6;
+const LONGEST_ROUND = 120_000;
+
+describe('a chaos run', () => {
+  it(
+    'runs no job twice at the same time, and every job to its end, whatever happens to runners',
+    async () => {
+      const end = performance.now() + MINUTES * 60_000;
+      let seed = SEED;
+      do await round(seed++);
+      while (performance.now() < end);
+    },
+    MINUTES * 60_000 + 2 * LONGEST_ROUND,
+  );
+});
+
+async function round(seed: number): Promise<void> {
+  const folder = temporaryFolder();
+  const lines = chaosLines(JOBS, new Random(seed).fork(1));
+  const began = performance.now();
+  console.log(`chaos: RUNMAKER_CHAOS_SEED=${seed} repeats this round`);
+  const { deeds, ended, last } = await chaosRun({ folder, seed, jobs: JOBS, runners: RUNNERS, longest: LONGEST_ROUND });
+  const findings = judge(folder, lines);
+  const done = Object.entries(deeds).map(([deed, count]) => `${count} ${deed}`);
+  figure(
+    `chaos, seed ${seed}: ${JOBS} jobs, ${RUNNERS} runners at a time, ${ended.length} in all, in ${((performance.now() - began) / 1000).toFixed(0)} s`,
+    `${done.join(', ')}; ${findings.attempts} attempts, ${findings.whole} of them whole, ${findings.recorded} results told`,
+    `laws broken: ${findings.broken.length}`,
+  );
+  expect(findings.broken).toEqual([]);
+  expect(ended.filter(isUnexpected)).toEqual([]);
+  expect(last.status).toBe(0);
+}
+
+/** Killed, told to stop, or left with jobs failed or not: everything else is a failure of the runner. */
+function isUnexpected({ status, signal }: RunnerEnd): boolean {
+  // A runner that is told to end before it has begun, or after its work, ends as any process does.
+  if (signal !== null) return !['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'].includes(signal);
+  return ![0, 1, 130, 143].includes(status as number);
+}

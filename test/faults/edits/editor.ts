@@ -1,0 +1,115 @@
+import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
+import { APPEND_BYTE } from '../../../src/queue/file/lock-bytes.js';
+import type { LockableFile } from '../../../src/queue/file/locks/lock-driver.js';
+import { recordDriver } from '../../../src/queue/file/locks/record.js';
+import { plainLines } from '../../support/lines.js';
+
+/*
+ * What can be promised while a file is edited.
+ *
+ * An editor reads a file, lets its user think, and writes all of it back. States that runners have changed in between are put back to
+ * what they were: a job that was claimed looks new again, and is run once more; one that has ended looks as if it ran, and waits for
+ * --reclaim. No program can keep an editor from that, and no lock: editors take none. What runners promise beside such an editor (the
+ * careless one below) is that they write into no line but the claimed one, that they say whose result could not be written, and that a
+ * job is run once more only where a save has put back its state.
+ *
+ * Where the editor replaces the file (vim, sed -i, most of them), a runner that is in the middle of a step writes into the old file,
+ * which nobody sees: never into a wrong line. Where it rewrites the file in place (nano, "> file"), there are microseconds between a
+ * runner's check of a line and the writing of its state byte in which the lines can move. Only a lock can close that gap.
+ *
+ * Exactly once, in any case, is promised beside an editor that does what a program can do (the careful one): it holds the state bytes of
+ * all jobs locked, and the byte for appending, while it reads and writes.
+ */
+
+/** `replaced`: a new file is put in the place of the old one. `rewritten`: the same file gets other bytes, and is empty for a moment. */
+export type Saving = 'replaced' | 'rewritten';
+
+const driver = recordDriver(false);
+const PATIENCE = 20_000;
+
+/** Changes the lines of a file under locks on all state bytes: no state changes between the reading and the saving. */
+export async function editCarefully(path: string, how: Saving, change: (lines: string[]) => string[]): Promise<string[]> {
+  const end = performance.now() + PATIENCE;
+  while (performance.now() < end) {
+    const file = await driver.open(path, 'change');
+    try {
+      if (await lockStates(file, path)) {
+        const lines = change(readLines(path));
+        save(path, how, lines);
+        return lines;
+      }
+    } finally {
+      await file.close();
+    }
+    await setTimeout(1 + Math.random() * 3);
+  }
+  throw new Error(`in ${PATIENCE} ms the states could not be locked all at once`);
+}
+
+/** A file that was put in the place of another. */
+export interface CarelessSave {
+  readonly lines: string[];
+  /** The lines of the file that was replaced, as they are now: whoever still had it open may have written into it since. */
+  replaced(): string[];
+}
+
+/** What an editor does that knows nothing of runners: it reads, its user thinks, it saves. */
+export async function editCarelessly(path: string, thinking: number, change: (lines: string[]) => string[]): Promise<CarelessSave> {
+  const old = openSync(path, 'r');
+  onTestFinished(() => closeSync(old));
+  const before = readLines(path);
+  await setTimeout(thinking);
+  const lines = change(before);
+  save(path, 'replaced', lines);
+  return {
+    lines,
+    replaced() {
+      const bytes = Buffer.alloc(fstatSync(old).size);
+      readSync(old, bytes, 0, bytes.length, 0);
+      return linesOf(bytes);
+    },
+  };
+}
+
+/** The lines of a file at a moment when nobody appends. */
+export async function readLinesInPeace(path: string): Promise<string[]> {
+  const file = await driver.open(path, 'change');
+  try {
+    const end = performance.now() + PATIENCE;
+    while (!(await file.tryLock('exclusive', APPEND_BYTE, 1))) {
+      if (performance.now() > end) throw new Error('somebody appends without end');
+      await setTimeout(1);
+    }
+    return readLines(path);
+  } finally {
+    await file.close();
+  }
+}
+
+function readLines(path: string): string[] {
+  return linesOf(readFileSync(path));
+}
+
+function linesOf(bytes: Buffer): string[] {
+  return bytes.toString('latin1').split('\n').slice(0, -1);
+}
+
+async function lockStates(file: LockableFile, path: string): Promise<boolean> {
+  if (!(await file.tryLock('exclusive', APPEND_BYTE, 1))) return false;
+  for (const { start, state } of plainLines(readFileSync(path))) {
+    if (state !== 0 && !(await file.tryLock('exclusive', start, 1))) return false;
+  }
+  return true;
+}
+
+function save(path: string, how: Saving, lines: readonly string[]): void {
+  const text = Buffer.from(lines.map(line => `${line}\n`).join(''), 'latin1');
+  if (how === 'rewritten') {
+    writeFileSync(path, text);
+    return;
+  }
+  writeFileSync(`${path}.draft`, text);
+  renameSync(`${path}.draft`, path);
+}
