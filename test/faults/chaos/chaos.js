@@ -16,13 +16,17 @@ for (const [name, value] of Object.entries(values)) {
 }
 
 const vitest = path.join(path.dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-const { status } = spawnSync(process.execPath, [vitest, 'run', '--config', 'test/faults/vitest.config.ts', 'test/faults/chaos/chaos.test.ts'], {
-  cwd: fileURLToPath(new URL('../../../', import.meta.url)),
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    RUNMAKER_CHAOS_MINUTES: values.minutes,
-    ...(values.seed !== undefined && { RUNMAKER_CHAOS_SEED: values.seed }),
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, 'run', '--config', 'test/faults/vitest.config.ts', 'test/faults/chaos/chaos.test.ts'],
+  {
+    cwd: fileURLToPath(new URL('../../../', import.meta.url)),
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      RUNMAKER_CHAOS_MINUTES: values.minutes,
+      ...(values.seed !== undefined && { RUNMAKER_CHAOS_SEED: values.seed }),
+    },
   },
-});
+);
 process.exit(status ?? 1);

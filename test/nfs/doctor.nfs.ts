@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLIENTS, Lab } from './lab/lab.js';
+import { runmaker, runset } from './support/programs.js';
+import { Record, statesIn } from './support/record.js';
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.start();
+});
+afterAll(() => lab?.stop());
+
+const QUEUE = '. true\n';
+
+/** Both hosts ask the doctor at the same time. */
+function consult(queue: string) {
+  return Promise.all(CLIENTS.map(host => lab.clients[host].run(runset(`--doctor --peer ${queue}`), { within: 150 })));
+}
+
+describe.each(['3', '4.2'])('NFS %s, runset --doctor --peer', version => {
+  test('passes on two hosts that exclude each other, and leaves the queue as it was', async () => {
+    await lab.mountBoth(version);
+    const queue = await lab.put(`doctor-${version}.txt`, QUEUE);
+
+    const [alice, bob] = await consult(queue);
+
+    expect(alice).toMatchObject({ status: 0, stderr: '' });
+    expect(bob).toMatchObject({ status: 0, stderr: '' });
+    expect(alice?.stdout).toContain('met bob');
+    expect(bob?.stdout).toContain('met alice');
+    expect(await lab.get(queue)).toBe(QUEUE);
+  });
+});
+
+describe('NFS 3 mounted with nolock', () => {
+  let queue: string;
+  beforeAll(async () => {
+    await lab.mountBoth('3', 'nolock');
+    queue = await lab.put('nolock.txt', QUEUE);
+  });
+
+  test('runset --doctor says so, and that it is not safe', async () => {
+    const { status, stdout } = await lab.alice.run(runset(`--doctor ${queue}`));
+    expect(status).not.toBe(0);
+    expect(stdout).toContain('nolock');
+  });
+
+  test('runset --doctor --peer refuses on both hosts', async () => {
+    for (const { status, stdout } of await consult(queue)) {
+      expect(status).not.toBe(0);
+      expect(stdout).toContain('nolock');
+    }
+  });
+
+  test('runmaker refuses to start, and starts with --unsafe-locks', async () => {
+    const record = new Record(lab, 'nolock');
+    const path = await lab.put('unsafe.txt', record.lines(2));
+    const refused = await lab.alice.run(runmaker(path));
+    expect(refused.status).toBe(3);
+    for (const said of ['nolock', '--locks directory', '--unsafe-locks']) expect(refused.stderr).toContain(said);
+    expect(record.runs()).toEqual([]);
+    await lab.alice.do(runmaker(`--unsafe-locks ${path}`));
+    expect(statesIn(await lab.get(path))).toBe('dd');
+  });
+
+  test('with --locks directory two hosts share the jobs and run each exactly once', async () => {
+    const jobs = 30;
+    const record = new Record(lab, 'directory');
+    const path = await lab.put('directory.txt', record.lines(jobs, 0.2));
+    const ended = await Promise.all(CLIENTS.map(host => lab.clients[host].run(runmaker(`-j2 --locks directory ${path}`), { within: 150 })));
+    expect(ended.map(({ status }) => status)).toEqual([0, 0]);
+    expect(record.ended()).toEqual(Array.from({ length: jobs }, (_, at) => at + 1));
+    expect(statesIn(await lab.get(path))).toBe('d'.repeat(jobs));
+  });
+});

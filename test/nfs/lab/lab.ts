@@ -1,0 +1,150 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bootFiles } from './boot-files.js';
+import { Machine } from './machine.js';
+import { whatIsMissing } from './requirements.js';
+import { tool } from './tool.js';
+
+/** The hosts that mount what the server exports. */
+export const CLIENTS = ['alice', 'bob'] as const;
+export type Client = (typeof CLIENTS)[number];
+
+/** What can be said about a lab before it is booted. Seconds. */
+export interface LabOptions {
+  /** How long an NFSv4 client may stay silent before it loses its locks. */
+  readonly lease?: number;
+  /** How long clients may claim their locks back after the server has restarted. */
+  readonly grace?: number;
+  /** After this the machines are gone whatever happens. */
+  readonly lifetime?: number;
+}
+
+const DISK_BYTES = '256M';
+/** What the server exports is here on the server, and there on the clients. */
+const EXPORTED = '/srv';
+export const MOUNTED = '/nfs';
+
+/** An NFS server and two clients, joined by nothing but unix datagram sockets. */
+export class Lab {
+  private constructor(
+    private readonly folder: string,
+    readonly server: Machine,
+    readonly clients: Readonly<Record<Client, Machine>>,
+  ) {}
+
+  get alice(): Machine {
+    return this.clients.alice;
+  }
+
+  get bob(): Machine {
+    return this.clients.bob;
+  }
+
+  /** Boots the three machines. */
+  static async start({ lease = 10, grace = 10, lifetime = 900 }: LabOptions = {}): Promise<Lab> {
+    const missing = whatIsMissing();
+    if (missing !== undefined) throw new Error(`the NFS lab cannot be started: ${missing}`);
+    const boot = await bootFiles();
+    // A short path: the names of unix sockets have 107 bytes at most.
+    const folder = mkdtempSync(join(tmpdir(), 'runmaker-nfs-'));
+    const record = join(folder, 'record');
+    mkdirSync(record);
+    const plan = (name: string, hardware: readonly string[]) => ({
+      name,
+      folder: join(folder, name),
+      record,
+      boot,
+      hardware,
+      environment: { LAB_LEASE: String(lease), LAB_GRACE: String(grace) },
+      lifetime,
+    });
+    const server = new Machine(plan('server', [...serverLinks(folder), ...disk(join(folder, 'disk'))]));
+    const [alice, bob] = CLIENTS.map((name, at) => new Machine(plan(name, clientLink(folder, name, at)))) as [Machine, Machine];
+    const lab = new Lab(folder, server, { alice, bob });
+    try {
+      await Promise.all([server, alice, bob].map(machine => machine.boot()));
+      return lab;
+    } catch (error) {
+      await lab.stop();
+      throw error;
+    }
+  }
+
+  /** Switches all machines off and forgets them. */
+  async stop(): Promise<void> {
+    await Promise.all([this.server, this.alice, this.bob].map(machine => machine.powerOff()));
+    if (process.env.RUNMAKER_NFS_KEEP === undefined) rmSync(this.folder, { recursive: true, force: true });
+    else process.stdout.write(`the lab's files are in ${this.folder}\n`);
+  }
+
+  /** Mounts the server's files on a client, at /nfs. @param version `3`, `4.0`, `4.1` or `4.2` */
+  async mount(client: Client, version: string, options = ''): Promise<void> {
+    await this.clients[client].do(`bash /guest/mount.sh ${version} ${options}`, { within: 100 });
+  }
+
+  async mountBoth(version: string, options = ''): Promise<void> {
+    await Promise.all(CLIENTS.map(client => this.mount(client, version, options)));
+  }
+
+  /** Everything that is sent to a client or by it is lost from now on. The client itself sees nothing of that. */
+  async cut(client: Client): Promise<void> {
+    await this.server.tell('set_link', { name: client, up: false });
+  }
+
+  /** Lets everything through again. The client connects anew at once; TCP by itself would try again after a minute or so. */
+  async mend(client: Client): Promise<void> {
+    await this.server.tell('set_link', { name: client, up: true });
+    await this.clients[client].do('ss --kill dst server');
+  }
+
+  /** Cuts the server's power and boots it again. */
+  async restartServer(): Promise<void> {
+    await this.server.powerOff();
+    await this.server.boot();
+  }
+
+  /** Writes a file on the server's disk, where clients have not looked yet. Returns its path on the clients. */
+  async put(name: string, content: string): Promise<string> {
+    writeFileSync(join(this.server.exchange, name), content);
+    await this.server.do(`cp /exchange/${name} ${EXPORTED}/${name} && chmod 644 ${EXPORTED}/${name} && sync`);
+    return `${MOUNTED}/${name}`;
+  }
+
+  /** A file as it is on the server's disk, which is what counts. */
+  async get(path: string): Promise<string> {
+    const name = path.slice(MOUNTED.length + 1);
+    return await this.server.do(`cat ${EXPORTED}/${name}`);
+  }
+
+  /** The folder outside NFS that all guests see as /record. */
+  get recordRoot(): string {
+    return join(this.folder, 'record');
+  }
+}
+
+const macOf = (at: number): string => `52:54:00:4e:46:${at.toString(16).padStart(2, '0')}`;
+
+function wire(folder: string, id: string, from: string, to: string): string {
+  const end = (side: string, name: string) => `${side}.type=unix,${side}.path=${join(folder, name)}`;
+  return ['dgram', `id=${id}`, end('local', `${from}-${to}`), end('remote', `${to}-${from}`)].join();
+}
+
+/** The server's card and the wires of both clients meet in a hub, where each wire can be cut by its name. */
+function serverLinks(folder: string): string[] {
+  const wires = CLIENTS.flatMap(client => [
+    ...['-netdev', wire(folder, client, 'server', client)],
+    ...['-netdev', `hubport,id=hub-${client},hubid=0,netdev=${client}`],
+  ]);
+  return [...wires, '-netdev', 'hubport,id=card,hubid=0', '-device', `virtio-net-pci,netdev=card,mac=${macOf(0)}`];
+}
+
+function clientLink(folder: string, client: Client, at: number): string[] {
+  return ['-netdev', wire(folder, 'card', client, 'server'), '-device', `virtio-net-pci,netdev=card,mac=${macOf(at + 1)}`];
+}
+
+/** What is written here is kept by this host's memory, so that it is there after a power-off of the guest, and costs no time. */
+function disk(path: string): string[] {
+  tool('mkfs.ext4', ['-q', path, DISK_BYTES]);
+  return ['-drive', `file=${path},format=raw,if=virtio,cache=unsafe`];
+}

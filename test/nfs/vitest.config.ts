@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Real NFS between virtual machines: minutes, not seconds. Run by `npm run test:nfs`, never by `npm test`. */
+export default defineConfig({
+  test: {
+    root,
+    include: ['test/nfs/**/*.nfs.ts'],
+    // Three emulated machines are all that two cores can bear.
+    fileParallelism: false,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
+    // Figures are printed as they come.
+    disableConsoleIntercept: true,
+    reporters: ['verbose', './test/support/closing-line.ts'],
+  },
+});
