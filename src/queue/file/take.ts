@@ -19,6 +19,8 @@ export type Taken = { readonly kind: 'claimed'; readonly claim: FileClaim } | { 
 
 /** Claims a line: locks its state byte, looks at it once more, shows presence, writes `r`. Never waits for anybody. */
 export async function take(runs: RunsFile, index: LineIndex, line: number): Promise<Taken> {
+  // As it was when the line was picked: a look may correct the index while the lock is on its way.
+  const expected = index.stateAt(line);
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
@@ -28,7 +30,7 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     const end = index.endOf(line);
     const now = await readLine(file, start, end);
     if (now === undefined || !saysTheSame(now, index, line)) return { kind: 'moved' };
-    if (now.state !== index.stateAt(line)) {
+    if (now.state !== expected) {
       return { kind: (await restateAround(file, index, line)) ? 'lost' : 'moved' };
     }
     // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
