@@ -219,7 +219,9 @@ describe('memory stays flat', () => {
 
 describe('a job that does something to the runs file', () => {
   it('deletes it: the runner says so, creates nothing, and ends what runs in peace', async () => {
-    const bench = new Workbench(`. rm runs.txt; sleep 0.3\n. sleep 1; echo x >> finished\n. echo next >> finished\n`);
+    const bench = new Workbench(
+      `. until [ -e both ]; do sleep 0.02; done; rm runs.txt; sleep 0.3\n. touch both; sleep 1; echo x >> finished\n. echo next >> finished\n`,
+    );
     const { status, stderr } = await work(bench, '-j2');
     expect(bench.lines('finished')).toEqual(['x']);
     expect(existsSync(bench.runs)).toBe(false);

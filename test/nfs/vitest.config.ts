@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export default defineConfig({
   test: {
     root,
-    include: ['test/nfs/**/*.nfs.ts'],
+    include: ['test/nfs/**/*.nfs.test.ts'],
     // Three emulated machines are all that two cores can bear.
     fileParallelism: false,
     testTimeout: 240_000,

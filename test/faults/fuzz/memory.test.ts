@@ -84,7 +84,7 @@ const SHAPES: readonly [name: string, content: () => Buffer, times: number][] = 
   ],
   [
     'half of the lines wait for a name that the other half has',
-    () => lines(MEGA, number => `. a #: ${number % 2 ? 'after' : 'name'}=x`),
+    () => lines(MEGA / 4, number => `. a #: ${number % 2 ? 'after' : 'name'}=x`),
     100,
   ],
   [
