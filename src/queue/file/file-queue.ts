@@ -40,7 +40,7 @@ export class FileQueue implements Queue {
     this.address = path.resolve(name);
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
-    this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver), keeper, patience };
+    this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver, patience), keeper, patience };
     this.claimer = new Claimer(this.runs, trustAny);
   }
 
@@ -134,10 +134,12 @@ export class FileQueue implements Queue {
     }, signal);
   }
 
-  close(): Promise<void> {
-    return this.explained(async () => {
+  async close(): Promise<void> {
+    try {
       await this.runs.syncer.close().finally(() => this.driver.close?.());
-    });
+    } catch (error) {
+      throw explain(this.name, error);
+    }
   }
 
   /** Undefined when the job ended between the two looks. */
