@@ -18,6 +18,8 @@ export interface Board {
   readonly dependents: Dependents;
   /** The lines with a priority other than 0, those to be looked at first leading. */
   readonly prioritised: readonly number[];
+  /** No job before this place in `prioritised` is new. */
+  readonly firstPrioritised: number;
   /** Whether a job is left alone, because what it says cannot be read or can never come true. */
   isUnusable(line: number): boolean;
 }

@@ -47,13 +47,20 @@ export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pi
   };
 
   const priorityOf = (line: number): number => board.directives.get(line)?.priority ?? 0;
-  const urgent = board.prioritised.find(line => priorityOf(line) > 0 && ready(line));
-  if (urgent !== undefined) return { kind: 'ready', line: urgent };
-  for (let line = asker.retry ? 1 : board.firstNew; line <= reach; line++) {
+  const { prioritised } = board;
+  let place = asker.retry ? 0 : board.firstPrioritised;
+  for (; place < prioritised.length; place++) {
+    const line = prioritised[place] as number;
+    if (priorityOf(line) < 0) break;
+    if (ready(line)) return { kind: 'ready', line };
+  }
+  for (let line = asker.retry ? board.firstUndone : board.firstNew; line <= reach; line++) {
     if (ready(line) && priorityOf(line) === 0) return { kind: 'ready', line };
   }
-  const postponed = board.prioritised.find(line => priorityOf(line) < 0 && ready(line));
-  if (postponed !== undefined) return { kind: 'ready', line: postponed };
+  for (; place < prioritised.length; place++) {
+    const line = prioritised[place] as number;
+    if (ready(line)) return { kind: 'ready', line };
+  }
   if (noRoom) return { kind: 'waiting', for: 'room' };
   return outlook(board, asker).hopeful ? { kind: 'waiting', for: 'others' } : { kind: 'exhausted' };
 }

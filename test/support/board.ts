@@ -59,6 +59,10 @@ export class PlainBoard implements Board {
     return this.first(state => state === '.');
   }
 
+  get firstPrioritised(): number {
+    return this.prioritised.filter((_, place) => this.prioritised.slice(0, place + 1).every(other => this.state(other) !== '.')).length;
+  }
+
   get firstUndone(): number {
     return this.first(state => state !== 'd' && state !== '');
   }

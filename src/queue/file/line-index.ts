@@ -34,6 +34,7 @@ export class LineIndex implements Board {
   private states: Uint8Array;
   private lowestNew = 1;
   private lowestUndone = 1;
+  private foremost = 0;
   private jobsBefore: Uint32Array | undefined;
 
   /** @param expectedLines how many lines to make room for at once; more are welcome */
@@ -80,7 +81,10 @@ export class LineIndex implements Board {
 
   setState(line: number, state: number): void {
     this.states[line - 1] = state;
-    if (state === NEW) this.lowestNew = Math.min(this.lowestNew, line);
+    if (state === NEW) {
+      this.lowestNew = Math.min(this.lowestNew, line);
+      this.foremost = 0;
+    }
     if (state !== DONE) this.lowestUndone = Math.min(this.lowestUndone, line);
   }
 
@@ -91,6 +95,11 @@ export class LineIndex implements Board {
   get firstNew(): number {
     while (this.lowestNew <= this.lineCount && this.states[this.lowestNew - 1] !== NEW) this.lowestNew++;
     return this.lowestNew;
+  }
+
+  get firstPrioritised(): number {
+    while (this.foremost < this.prioritised.length && this.stateAt(this.prioritised[this.foremost] as number) !== NEW) this.foremost++;
+    return this.foremost;
   }
 
   get firstUndone(): number {
