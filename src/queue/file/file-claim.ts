@@ -5,7 +5,7 @@ import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
-import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
+import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
@@ -14,7 +14,6 @@ import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
-const STATE_AND_SEPARATOR = 2;
 /** Between two looks at a place that somebody else seems to hold, in ms. */
 const OCCUPIED_PAUSE = 100;
 
@@ -33,6 +32,10 @@ export class FileClaim implements Claim, Kept {
     private file: LockableFile | undefined,
   ) {
     if (file) runs.keeper.add(this);
+  }
+
+  get start(): number {
+    return this.line.start;
   }
 
   get presence(): number | undefined {
@@ -74,7 +77,6 @@ export class FileClaim implements Claim, Kept {
     if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
     // At once, and not in turn: from here on the keeper, for which we may have to wait, must not wait for us.
     this.concluded = true;
-    this.runs.keeper.remove(this);
     return await this.inTurn(async () => {
       try {
         const result = await this.writeInPlace(state).catch(unlessPassing);
@@ -83,6 +85,7 @@ export class FileClaim implements Claim, Kept {
         if (errnoName(error) === 'ENOENT') return { kind: 'refused', reason: `${this.runs.path} was removed while the job ran` };
         throw explain(this.runs.path, error);
       } finally {
+        this.runs.keeper.remove(this);
         await this.drop();
       }
     });
@@ -90,13 +93,17 @@ export class FileClaim implements Claim, Kept {
 
   /** Undefined when the line is not where it was any more. */
   private async writeInPlace(state: string): Promise<FinishResult | undefined> {
-    const { start, end, rest } = this.line;
+    const { start, end, rest, rank } = this.line;
+    const { presence } = this.runs.driver;
+    // Who has lost presence must make sure that nobody else has come to be present.
+    if (presence && this.file === undefined) return undefined;
     this.file ??= await this.runs.driver.open(this.runs.path, 'change');
-    await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
+    const alone = presence && (await this.file.tryLock('exclusive', start, STATE_AND_SEPARATOR));
+    if (!alone) await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
     if (!(await this.file.isAt(this.runs.path))) return undefined;
     const now = await readLine(this.file, start, end);
     if (now?.state !== RUNNING || !now.rest.equals(rest)) return undefined;
-    if (this.runs.driver.presence && (await isOutranked(this.file, start, this.line.rank))) {
+    if (presence && !alone && (await isOutranked(this.file, start, rank))) {
       return { kind: 'refused', reason: 'the line was set back, and somebody else runs it by now' };
     }
     await this.write(this.file, this.line, state);

@@ -1,6 +1,7 @@
 import { State } from '../../job/state.js';
 import { lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
+import { ALONE } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
@@ -17,7 +18,7 @@ export interface ClaimedLine {
   /** Behind the line end. */
   readonly end: number;
   readonly rest: Buffer;
-  /** See rank.ts. */
+  /** Among those who are present, see rank.ts. */
   readonly rank: number;
 }
 
@@ -45,7 +46,7 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: num
       const end = index.endOf(number);
       const besides = end - start - line.rest.length;
       const maybe = besides >= 1 && besides <= MOST_BESIDES_REST && (index.stateAt(number) === RUNNING || start === line.start);
-      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: line.rank });
+      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: ALONE });
     }
     candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
     for (const candidate of candidates) {

@@ -1,13 +1,12 @@
 import { RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { State } from '../../job/state.js';
+import { freshen, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { type LineJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { type RunsFile, withFile } from './runs-file.js';
 
-/** State and separator: whoever gets both exclusively knows that nobody is at the line, and that nobody comes meanwhile. */
-const SEPARATOR_AND_STATE = 2;
 const NEW = Buffer.from(State.new);
 
 /** Sets the jobs that nobody runs any more back to `.`. With older runners in the fleet that is a guess: they show no presence. */
@@ -19,9 +18,10 @@ export function reclaimOrphans(runs: RunsFile): Promise<readonly Job[]> {
   }
   return withFile(runs, async file => {
     const reclaimed: Job[] = [];
+    await freshen(file, runs.driver, runs.path);
     for await (const block of readJobs(file)) {
       for (const job of block.jobs) {
-        if (isInHand(job.state) && (await reclaimLine(file, job))) reclaimed.push(job);
+        if (isInHand(job.state) && !runs.keeper.keeps(job.offset) && (await reclaimLine(file, job))) reclaimed.push(job);
       }
     }
     runs.view.forget();
@@ -36,13 +36,13 @@ export function isInHand(state: string): boolean {
 }
 
 async function reclaimLine(file: LockableFile, job: LineJob): Promise<boolean> {
-  if (!(await file.tryLock('exclusive', job.offset, SEPARATOR_AND_STATE))) return false;
+  if (!(await file.tryLock('exclusive', job.offset, STATE_AND_SEPARATOR))) return false;
   try {
     const now = await readLine(file, job.offset, job.end);
     if (now === undefined || !isInHand(String.fromCharCode(now.state)) || !commandIn(now).equals(job.command)) return false;
     await file.write(NEW, job.offset);
     return true;
   } finally {
-    await file.unlock(job.offset, SEPARATOR_AND_STATE);
+    await file.unlock(job.offset, STATE_AND_SEPARATOR);
   }
 }

@@ -2,6 +2,7 @@ import { fdatasync } from 'node:fs';
 import { errnoName } from '../../errors.js';
 import { callServer } from '../../system/server-calls.js';
 import type { LockDriver } from './locks/lock-driver.js';
+import { patiently } from './patience.js';
 
 /** A power cut costs at most the states of this last time, in ms. */
 const INTERVAL = 1000;
@@ -17,6 +18,8 @@ export class Syncer {
   constructor(
     private readonly path: string,
     private readonly driver: LockDriver,
+    /** How long to try again, in ms. What a local disk did not take is lost, however often it is asked. */
+    private readonly patience: number,
   ) {}
 
   /** Something was written that should last. */
@@ -35,7 +38,7 @@ export class Syncer {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.syncing = this.syncing
-      .then(() => this.sync())
+      .then(() => patiently(this.patience, () => this.sync()))
       .catch(error => {
         this.failure = { error };
       });
