@@ -10,6 +10,6 @@ export async function openDriver(name: LockDriverName, path: string): Promise<Lo
     case 'file':
       return (await import('./locks/file.js')).fileDriver();
     case 'directory':
-      return (await import('./locks/directory.js')).directoryDriver();
+      return (await import('./locks/directory.js')).directoryDriver((await networkFilesystem(path)) === 'NFS');
   }
 }
