@@ -148,13 +148,14 @@ async function exists(path: string): Promise<boolean> {
  * @returns how to lock the file for each write that follows
  */
 async function lockFor(path: string, handle: FileHandle, warn: Warn): Promise<() => Promise<Release>> {
+  const isShared = await needsAppendLock(path);
   const unlocked = () => Promise.resolve(() => Promise.resolve());
   let lock = () => lockEnd(handle.fd);
   let release: Release;
   try {
     release = await lock();
   } catch (error) {
-    if (needsAppendLock(path)) warn(`${path} cannot be locked: ${reason(error)}`, 'give each host a job log of its own, or rows get lost');
+    if (isShared) warn(`${path} cannot be locked: ${reason(error)}`, 'give each host a job log of its own, or rows get lost');
     lock = unlocked;
     release = await lock();
   }
@@ -163,7 +164,7 @@ async function lockFor(path: string, handle: FileHandle, warn: Warn): Promise<()
   } finally {
     await release();
   }
-  return needsAppendLock(path) ? lock : unlocked;
+  return isShared ? lock : unlocked;
 }
 
 async function mend(path: string, handle: FileHandle): Promise<void> {

@@ -48,7 +48,7 @@ export async function openLogFile(path: string, options: LogFileOptions): Promis
   try {
     // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
-    if (networkFilesystem(path) === undefined) return new LogFile(path, handle, options);
+    if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, options);
     await handle.close();
     return new LogFile(path, await open(path, constants.O_WRONLY | constants.O_DSYNC), options);
   } catch (error) {

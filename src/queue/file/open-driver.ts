@@ -6,10 +6,10 @@ import type { LockDriver } from './locks/lock-driver.js';
 export async function openDriver(name: LockDriverName, path: string): Promise<LockDriver> {
   switch (name) {
     case 'record':
-      return (await import('./locks/record.js')).recordDriver(networkFilesystem(path) !== undefined);
+      return (await import('./locks/record.js')).recordDriver((await networkFilesystem(path)) !== undefined);
     case 'file':
       return (await import('./locks/file.js')).fileDriver();
     case 'directory':
-      return (await import('./locks/directory.js')).directoryDriver();
+      return (await import('./locks/directory.js')).directoryDriver((await networkFilesystem(path)) === 'NFS');
   }
 }

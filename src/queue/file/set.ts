@@ -1,7 +1,7 @@
 import type { Job } from '../../job/job.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import type { SetResult } from '../queue.js';
-import { lockSoon } from './lock-bytes.js';
+import { freshen, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { type JobBlock, jobsIn, LineJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
@@ -25,6 +25,7 @@ export function setStates(runs: RunsFile, selection: Selection, state: string, f
     const running: Job[] = [];
     let matched = 0;
     let changed = 0;
+    await freshen(file, runs.driver, runs.path);
     for await (const block of readJobs(file)) {
       const meant = block.jobs.filter(change.matches);
       matched += meant.length;

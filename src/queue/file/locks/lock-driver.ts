@@ -34,7 +34,7 @@ export interface LockableFile {
   /** Never waits: false when somebody holds a lock that excludes this one. */
   tryLock(kind: LockKind, start: number | bigint, length: number): MaybePromise<boolean>;
   unlock(start: number | bigint, length: number): MaybePromise<void>;
-  /** Whether nobody holds a lock on these bytes. Only meaningful for drivers with presence. */
+  /** Whether nobody else holds a lock on these bytes, none of which are locked by this file. Only meaningful for drivers with presence. */
   isFree(start: number | bigint, length: number): MaybePromise<boolean>;
   read(buffer: Buffer, position: number): MaybePromise<number>;
   write(bytes: Buffer, position: number | null): MaybePromise<void>;
