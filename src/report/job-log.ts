@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, open, rm, stat, writeFile } from 'node:fs/promises';
 import { errnoName } from '../errors.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
+import { atServer } from '../system/server-calls.js';
 import { lockEnd, needsAppendLock, type Release } from './append-lock.js';
 import { Attempts } from './attempts.js';
 import { JOB_LOG_HEADER, jobLogRow } from './job-log-row.js';
@@ -99,7 +100,7 @@ export class JobLog {
     let written = 0;
     try {
       while (written < rows.length) {
-        const { bytesWritten } = await this.handle.write(rows, written);
+        const { bytesWritten } = await atServer(() => this.handle.write(rows, written));
         written += bytesWritten;
       }
       this.torn = false;

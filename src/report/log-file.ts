@@ -4,6 +4,7 @@ import type { OutputStream } from '../execute/executor.js';
 import type { Job } from '../job/job.js';
 import type { Listener, RunEvent } from '../run/events.js';
 import { networkFilesystem } from '../system/disk.js';
+import { atServer } from '../system/server-calls.js';
 import { Attempts } from './attempts.js';
 import { LineAssembler } from './lines.js';
 import { blockSize, LogBlock } from './log-block.js';
@@ -193,7 +194,7 @@ export class LogFile {
 async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+    const { bytesWritten } = await atServer(() => handle.write(bytes, written, bytes.length - written, position + written));
     written += bytesWritten;
   }
 }
