@@ -4,9 +4,7 @@ import { RunmakerError } from '../errors.js';
 import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
 import { State } from '../job/state.js';
-import { examine } from '../queue/file/doctor/examine.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
-import { overall } from '../queue/file/doctor/overall.js';
 import { openQueue } from '../queue/open.js';
 import type { OpenOptions, Queue } from '../queue/queue.js';
 import { jobJson, jobLine } from '../report/job-list.js';
@@ -145,6 +143,8 @@ function nothingChosen(queue: Queue, { lines, offsets }: Selection): number {
 }
 
 async function doctor(path: string, { locks = 'record', peer = false }: Options): Promise<number> {
+  const { examine } = await import('../queue/file/doctor/examine.js');
+  const { overall } = await import('../queue/file/doctor/overall.js');
   const findings: Finding[] = [];
   for await (const finding of examine({ path, locks, peer })) {
     findings.push(finding);

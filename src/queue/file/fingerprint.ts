@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import zlib from 'node:zlib';
+import { createRequire } from 'node:module';
 import { NOT_A_JOB } from '../../job/line.js';
 import type { LineIndex } from './line-index.js';
 
@@ -22,9 +21,17 @@ export function fingerprintOf(bytes: Buffer, start: number, index: LineIndex, fi
   for (let line = firstLine; line <= lastLine; line++) {
     if (index.stateAt(line) !== NOT_A_JOB) bytes[index.startOf(line) - start] = 0;
   }
+  digest ??= loadDigest();
   return digest(bytes);
 }
 
-/** The first versions of Node 20 have no crc32. */
-const digest: (bytes: Buffer) => number =
-  typeof zlib.crc32 === 'function' ? bytes => zlib.crc32(bytes) : bytes => createHash('md5').update(bytes).digest().readUInt32LE();
+let digest: ((bytes: Buffer) => number) | undefined;
+
+/** Loaded when it is first needed: not before the first job is started. The first versions of Node 20 have no crc32. */
+function loadDigest(): (bytes: Buffer) => number {
+  const require = createRequire(import.meta.url);
+  const zlib = require('node:zlib') as typeof import('node:zlib');
+  if (typeof zlib.crc32 === 'function') return bytes => zlib.crc32(bytes);
+  const { createHash } = require('node:crypto') as typeof import('node:crypto');
+  return bytes => createHash('md5').update(bytes).digest().readUInt32LE();
+}
