@@ -41,7 +41,7 @@ export class FileQueue implements Queue {
     this.address = path.resolve(name);
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
-    this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver), keeper, patience };
+    this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver, patience), keeper, patience };
     this.claimer = new Claimer(this.runs, trustAny);
   }
 
@@ -130,10 +130,12 @@ export class FileQueue implements Queue {
     }, signal);
   }
 
-  close(): Promise<void> {
-    return this.explained(async () => {
+  async close(): Promise<void> {
+    try {
       await this.runs.syncer.close().finally(() => this.driver.close?.());
-    });
+    } catch (error) {
+      throw explain(this.name, error);
+    }
   }
 
   private async *looking<T>(read: (file: LockableFile, queue: this) => AsyncGenerator<T>): AsyncGenerator<T> {

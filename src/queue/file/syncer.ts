@@ -2,6 +2,7 @@ import { fdatasync } from 'node:fs';
 import { errnoName } from '../../errors.js';
 import { callServer } from '../../system/server-calls.js';
 import type { LockDriver } from './locks/lock-driver.js';
+import { asFarAsPossible, patiently } from './patience.js';
 
 /** A power cut costs at most the states of this last time, in ms. */
 const INTERVAL = 1000;
@@ -17,6 +18,7 @@ export class Syncer {
   constructor(
     private readonly path: string,
     private readonly driver: LockDriver,
+    private readonly patience: number,
   ) {}
 
   /** Something was written that should last. */
@@ -43,11 +45,12 @@ export class Syncer {
 
   private async sync(): Promise<void> {
     try {
-      const file = await this.driver.open(this.path, 'look');
+      const file = await patiently(this.patience, async () => await this.driver.open(this.path, 'look'));
       try {
+        // Not tried again when it fails: the kernel forgets what it could not write, and would say next time that all is well.
         await callServer<void>(done => fdatasync(file.fd, error => done(error, undefined)));
       } finally {
-        await file.close();
+        await asFarAsPossible(() => file.close());
       }
     } catch (error) {
       if (!NOTHING_TO_FLUSH.has(errnoName(error) ?? '')) throw error;
