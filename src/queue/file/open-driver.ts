@@ -1,12 +1,13 @@
 import { networkFilesystem } from '../../system/disk.js';
 import type { LockDriverName } from '../queue.js';
 import type { LockDriver } from './locks/lock-driver.js';
+import { recordDriver } from './locks/record.js';
 
-/** Loads a lock driver. Each brings its own library: only the one that is used is loaded. */
+/** Opens a lock driver. The two that bring a library of their own, and are seldom used, are loaded only then. */
 export async function openDriver(name: LockDriverName, path: string): Promise<LockDriver> {
   switch (name) {
     case 'record':
-      return (await import('./locks/record.js')).recordDriver((await networkFilesystem(path)) !== undefined);
+      return recordDriver((await networkFilesystem(path)) !== undefined);
     case 'file':
       return (await import('./locks/file.js')).fileDriver();
     case 'directory':
