@@ -88,7 +88,9 @@ describe('NFS 4.2, alice is switched off', () => {
     const { queue, lost, at } = one;
     let reclaimed = '';
     while (reclaimed === '' && Date.now() - at < 10 * LEASE * 1000) reclaimed = await lab.bob.do(runset(`--reclaim ${queue}`));
-    figure(`NFS 4.2: with a lease of ${LEASE} s, jobs could be reclaimed no later than ${inSeconds(Date.now() - at)} after their host lost power`);
+    figure(
+      `NFS 4.2: with a lease of ${LEASE} s, jobs could be reclaimed no later than ${inSeconds(Date.now() - at)} after their host lost power`,
+    );
     expect(reclaimed.match(/^ *\d+(?=:)/gm)?.map(Number)).toEqual(lost);
     expect(statesIn(await lab.get(queue))).toBe(allDoneBut(lost, '.'));
     await lab.bob.do(runmaker(`-j4 ${queue}`));

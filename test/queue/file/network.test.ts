@@ -4,7 +4,7 @@ import { FileQueue } from '../../../src/queue/file/file-queue.js';
 import { recordDriver } from '../../../src/queue/file/locks/record.js';
 import type { Claim } from '../../../src/queue/queue.js';
 import { recordLocks } from '../../../src/system/record-lock.js';
-import { HookedDriver, type LockRequest } from '../../support/hooked-locks.js';
+import { HookedDriver, type LockRequest, systemError } from '../../support/hooked-locks.js';
 import { claim, holdersOf, openRuns } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
@@ -58,6 +58,20 @@ describe('over a network', () => {
     expect(await other.reclaim()).toEqual([]);
     await a.finish('d');
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
+  });
+
+  it('a server that does not answer while states are flushed is asked again', async () => {
+    let isAway = false;
+    const driver = new HookedDriver(recordDriver(true), ({ call, access }) => {
+      if (!isAway || call !== 'open' || access !== 'look') return;
+      isAway = false;
+      throw systemError('EIO');
+    });
+    const queue = new FileQueue(runsFile('. a\n'), driver);
+    await (await claim(queue)).finish('d');
+    isAway = true;
+    await queue.close();
+    expect(isAway).toBe(false);
   });
 });
 
