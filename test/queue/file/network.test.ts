@@ -58,6 +58,11 @@ describe('over a network', () => {
     expect(await other.reclaim()).toEqual([]);
     await a.finish('d');
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
+    const [looker, comer] = await Promise.all([recordDriver(true).open(path, 'change'), recordDriver(true).open(path, 'change')]);
+    expect(await looker.isFree(1, 1)).toBe(true);
+    expect(await comer.tryLock('exclusive', 1, 1)).toBe(true);
+    expect(await looker.isFree(1, 1)).toBe(false);
+    await Promise.all([looker.close(), comer.close()]);
   });
 
   it('a server that does not answer while states are flushed is asked again', async () => {
