@@ -21,6 +21,7 @@ const DEFAULT_LOG_LINES = 3;
 /** All that listens to one run. */
 export interface Reports {
   readonly listeners: readonly Listener[];
+  readonly warn: Warn;
   /** Settles when everything is written. */
   close(): Promise<void>;
 }
@@ -56,6 +57,7 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
   if (options.results !== undefined) reports.push(await openResultsFolder(options.results, warn));
   return {
     listeners: reports.map(report => report.listener),
+    warn,
     async close() {
       // The first one last: it prints what the others have to say.
       for (const report of reports.reverse()) await report.close();

@@ -4,11 +4,14 @@ import { openQueue } from '../queue/open.js';
 import type { ClaimRequest, LockDriverName, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
+import type { Warn } from '../report/loss.js';
+import { RESULT_FILES } from '../report/results-folder.js';
+import { DESCRIPTORS_A_JOB, jobsWithin } from '../run/descriptors.js';
 import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
 import { Runner } from '../run/runner.js';
-import { usableCpus } from '../system/host.js';
+import { descriptorLimit, usableCpus } from '../system/host.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
@@ -62,7 +65,7 @@ export async function runmaker(argv: readonly string[]): Promise<number> {
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
-      jobs: options.jobs || usableCpus(),
+      jobs: affordableJobs(options, reports.warn),
       executor,
       resources,
       listeners: reports.listeners,
@@ -94,6 +97,15 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
     ...(requeue && { requeue }),
     ...(reclaim && { reclaim }),
   };
+}
+
+/** `-j`, as far as descriptors go. */
+function affordableJobs(options: RunmakerOptions, warn: Warn): number {
+  const wanted = options.jobs || usableCpus();
+  const limit = descriptorLimit();
+  const room = jobsWithin(limit, DESCRIPTORS_A_JOB + (options.results === undefined ? 0 : RESULT_FILES));
+  if (wanted > room) warn(`no more than ${room} jobs at a time: there may be ${limit} open files`, 'raise the limit: ulimit -n');
+  return Math.min(wanted, room);
 }
 
 function readArguments(argv: readonly string[]): { queueName: string; options: RunmakerOptions } {
@@ -130,9 +142,7 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .option('--no-progress', 'no progress line on a terminal')
     .option('--color <when>', 'auto, always or never', oneOf('--color', ['auto', 'always', 'never']), 'auto')
     .parse([...argv], { from: 'user' });
-  const [queueName, ...more] = program.args;
-  if (more.length > 0) throw new RunmakerError('usage', `one queue at a time, not ${JSON.stringify(more.join(' '))} too`);
-  return { queueName: queueName as string, options: program.opts<RunmakerOptions>() };
+  return { queueName: program.args[0] as string, options: program.opts<RunmakerOptions>() };
 }
 
 function refuseContradictions(options: RunmakerOptions): void {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { access, mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { errnoName } from '../errors.js';
 import type { OutputStream } from '../execute/executor.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
 import { atServer, callServer } from '../system/server-calls.js';
@@ -11,6 +12,9 @@ import { resultStatus } from './result-status.js';
 
 type Ended = Extract<RunEvent, { type: 'ended' }>;
 
+/** Descriptors that whole outputs take for each job that runs. */
+export const RESULT_FILES = 2;
+
 /**
  * Opens a folder for whole outputs and creates it when it is missing.
  *
@@ -18,12 +22,30 @@ type Ended = Extract<RunEvent, { type: 'ended' }>;
  */
 export async function openResultsFolder(path: string, warn: Warn): Promise<ResultsFolder> {
   try {
-    await mkdir(path, { recursive: true });
-    await access(path, fs.constants.W_OK | fs.constants.X_OK);
+    await makeFolder(path);
+    // With a dot, so that a file of this name is none.
+    await access(`${path}/.`, fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw cannotOpen(path, error);
   }
   return new ResultsFolder(path, warn);
+}
+
+/** Not mkdir's own `recursive`, which tries for ever below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errnoName(error) === 'EEXIST') return;
+    const parent = dirname(path);
+    if (errnoName(error) !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(parent);
+    await mkdir(path).catch(unlessExists);
+  }
+}
+
+function unlessExists(error: unknown): void {
+  if (errnoName(error) !== 'EEXIST') throw error;
 }
 
 /** The files of one attempt. */

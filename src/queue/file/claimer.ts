@@ -57,9 +57,9 @@ export class Claimer {
         passed.clear();
         busy = 0;
       } else if (choice.kind !== 'ready') {
+        const news = await view.lookInTurn(request.signal);
         // Somebody else's look may have shown what this one does not any more.
-        await view.lookInTurn(request.signal);
-        if (view.version !== version) continue;
+        if (news || view.version !== version) continue;
         if (!view.mayBeHalfSaved) return choice;
         await setTimeout(view.pause(), undefined, request.signal ? { signal: request.signal } : {});
       } else {

@@ -47,7 +47,7 @@ export class FileQueue implements Queue {
       path: name,
       driver,
       view: new FileView(name, driver),
-      syncer: new Syncer(name, driver, driver.staleLooks ? patience : 0),
+      syncer: new Syncer(name, driver, patience),
       keeper,
       patience,
     };
@@ -127,8 +127,10 @@ export class FileQueue implements Queue {
     return this.explained(() => appendJobs(this.runs, commands, state));
   }
 
-  reclaim(): Promise<readonly Job[]> {
-    return this.explained(() => reclaimOrphans(this.runs));
+  async reclaim(): Promise<readonly Job[]> {
+    const reclaimed: Job[] = [];
+    await this.explained(() => reclaimOrphans(this.runs, reclaimed));
+    return reclaimed;
   }
 
   get seen(): number {
@@ -145,10 +147,12 @@ export class FileQueue implements Queue {
     }, signal);
   }
 
-  close(): Promise<void> {
-    return this.explained(async () => {
+  async close(): Promise<void> {
+    try {
       await this.runs.syncer.close().finally(() => this.driver.close?.());
-    });
+    } catch (error) {
+      throw explain(this.name, error);
+    }
   }
 
   /** Over a network only a descriptor for writing tells for sure who is present. Not everybody who may read has one. */

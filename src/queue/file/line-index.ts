@@ -1,4 +1,4 @@
-import type { Board, Dependent } from '../../job/board.js';
+import type { Board, Dependents } from '../../job/board.js';
 import { resolveDependencies } from '../../job/dependencies.js';
 import type { DirectiveProblem, Directives } from '../../job/directives.js';
 import { NOT_A_JOB } from '../../job/line.js';
@@ -23,7 +23,7 @@ export class LineIndex implements Board {
   readonly afterColumns = new Map<number, number>();
   /** The jobs that are left alone, and why. */
   readonly problems = new Map<number, DirectiveProblem>();
-  dependents: readonly Dependent[] = [];
+  dependents: Dependents = new Map();
   prioritised: readonly number[] = [];
   /** Bytes that are indexed. */
   end = 0;
@@ -34,6 +34,7 @@ export class LineIndex implements Board {
   private states: Uint8Array;
   private lowestNew = 1;
   private lowestUndone = 1;
+  private foremost = 0;
   private jobsBefore: Uint32Array | undefined;
 
   /** @param expectedLines how many lines to make room for at once; more are welcome */
@@ -61,12 +62,12 @@ export class LineIndex implements Board {
   complete(end: number): void {
     this.end = end;
     if (this.directives.size === 0) return;
-    const { order, problems } = resolveDependencies({
+    const { dependents, problems } = resolveDependencies({
       directives: this.directives,
       barriers: this.barriers,
       isJob: line => this.stateAt(line) !== NOT_A_JOB,
     });
-    this.dependents = order;
+    this.dependents = dependents;
     for (const [line, message] of problems) this.problems.set(line, { column: this.afterColumns.get(line) ?? 1, message });
     const priorityOf = (line: number): number => this.directives.get(line)?.priority ?? 0;
     this.prioritised = [...this.directives.keys()]
@@ -80,7 +81,10 @@ export class LineIndex implements Board {
 
   setState(line: number, state: number): void {
     this.states[line - 1] = state;
-    if (state === NEW) this.lowestNew = Math.min(this.lowestNew, line);
+    if (state === NEW) {
+      this.lowestNew = Math.min(this.lowestNew, line);
+      this.foremost = 0;
+    }
     if (state !== DONE) this.lowestUndone = Math.min(this.lowestUndone, line);
   }
 
@@ -91,6 +95,11 @@ export class LineIndex implements Board {
   get firstNew(): number {
     while (this.lowestNew <= this.lineCount && this.states[this.lowestNew - 1] !== NEW) this.lowestNew++;
     return this.lowestNew;
+  }
+
+  get firstPrioritised(): number {
+    while (this.foremost < this.prioritised.length && this.stateAt(this.prioritised[this.foremost] as number) !== NEW) this.foremost++;
+    return this.foremost;
   }
 
   get firstUndone(): number {
@@ -123,7 +132,7 @@ export class LineIndex implements Board {
 
   /** Whether anything in the file can keep a job from ever running. */
   get mayBlock(): boolean {
-    return this.barriers.length > 0 || this.dependents.length > 0 || this.problems.size > 0;
+    return this.barriers.length > 0 || this.dependents.size > 0 || this.problems.size > 0;
   }
 
   /** Which job a line is, counted over jobs only, from 1. */

@@ -3,21 +3,24 @@ import type { Job } from '../../job/job.js';
 import { State } from '../../job/state.js';
 import { freshen, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
+import { asFarAsPossible } from './patience.js';
 import { type LineJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { type RunsFile, withFile } from './runs-file.js';
 
 const NEW = Buffer.from(State.new);
 
-/** Sets the jobs that nobody runs any more back to `.`. With older runners in the fleet that is a guess: they show no presence. */
-export function reclaimOrphans(runs: RunsFile): Promise<readonly Job[]> {
+/**
+ * Sets the jobs that nobody runs any more back to `.`. With older runners in the fleet that is a guess: they show no presence.
+ * @param reclaimed takes them as they are set back, so that they are known also when the rest fails and is tried again
+ */
+export function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<void> {
   if (!runs.driver.presence) {
     throw new RunmakerError('queue', `the lock driver "${runs.driver.name}" cannot tell orphans from running jobs`, {
       hint: `make sure that no runner is at work, then: runset --state 'r?' --set=. ${runs.path}`,
     });
   }
   return withFile(runs, async file => {
-    const reclaimed: Job[] = [];
     await freshen(file, runs.driver, runs.path);
     for await (const block of readJobs(file)) {
       for (const job of block.jobs) {
@@ -26,7 +29,6 @@ export function reclaimOrphans(runs: RunsFile): Promise<readonly Job[]> {
     }
     runs.view.forget();
     runs.syncer.note();
-    return reclaimed;
   });
 }
 
@@ -43,6 +45,6 @@ async function reclaimLine(file: LockableFile, job: LineJob): Promise<boolean> {
     await file.write(NEW, job.offset);
     return true;
   } finally {
-    await file.unlock(job.offset, STATE_AND_SEPARATOR);
+    await asFarAsPossible(() => file.unlock(job.offset, STATE_AND_SEPARATOR));
   }
 }

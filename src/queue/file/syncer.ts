@@ -2,7 +2,7 @@ import { fdatasync } from 'node:fs';
 import { errnoName } from '../../errors.js';
 import { callServer } from '../../system/server-calls.js';
 import type { LockDriver } from './locks/lock-driver.js';
-import { patiently } from './patience.js';
+import { asFarAsPossible, patiently } from './patience.js';
 
 /** A power cut costs at most the states of this last time, in ms. */
 const INTERVAL = 1000;
@@ -18,7 +18,6 @@ export class Syncer {
   constructor(
     private readonly path: string,
     private readonly driver: LockDriver,
-    /** How long to try again, in ms. What a local disk did not take is lost, however often it is asked. */
     private readonly patience: number,
   ) {}
 
@@ -39,7 +38,8 @@ export class Syncer {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.syncing = this.syncing
-      .then(() => patiently(this.patience, () => this.sync()))
+      // What a local disk did not take is lost: the kernel forgets it, and would say next time that all is well.
+      .then(() => patiently(this.driver.staleLooks ? this.patience : 0, () => this.sync()))
       .catch(error => {
         this.failure = { error };
       });
@@ -47,11 +47,11 @@ export class Syncer {
 
   private async sync(): Promise<void> {
     try {
-      const file = await this.driver.open(this.path, 'look');
+      const file = await patiently(this.patience, async () => await this.driver.open(this.path, 'look'));
       try {
         await callServer<void>(done => fdatasync(file.fd, error => done(error, undefined)));
       } finally {
-        await file.close();
+        await asFarAsPossible(() => file.close());
       }
     } catch (error) {
       if (!NOTHING_TO_FLUSH.has(errnoName(error) ?? '')) throw error;

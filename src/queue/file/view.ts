@@ -28,6 +28,8 @@ export class FileView {
   private restUntil = 0;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
+  /** Ends a rest. */
+  private wake: (() => void) | undefined;
   /** Grows whenever a look shows something new. */
   version = 0;
   /** Grows whenever line numbers may have changed their meaning. */
@@ -57,11 +59,29 @@ export class FileView {
     return this.pending;
   }
 
-  /** The same, but never more often than its cost allows: who looks after every job must not spend its time looking. */
+  /**
+   * The same, but never more often than its cost allows: who looks after every job must not spend its time looking.
+   * A state that is noted while it rests is news as well, and it returns at once.
+   */
   async lookInTurn(signal?: AbortSignal): Promise<boolean> {
     const rest = this.restUntil - performance.now();
-    if (rest > 0) await setTimeout(rest, undefined, signal ? { signal } : {});
+    if (rest > 0 && (await this.rest(rest, signal))) return true;
     return this.look();
+  }
+
+  /** Whether a state was noted meanwhile. */
+  private async rest(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+    signal?.throwIfAborted();
+    const noted = new AbortController();
+    this.wake = () => noted.abort();
+    try {
+      await setTimeout(ms, undefined, { signal: signal ? AbortSignal.any([signal, noted.signal]) : noted.signal });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+    } finally {
+      this.wake = undefined;
+    }
+    return noted.signal.aborted;
   }
 
   /** Forgets what is known: the next look reads everything. */
@@ -87,6 +107,7 @@ export class FileView {
 
   /** Notes a state that was just read or written under a lock. */
   note(start: number, state: number): void {
+    this.wake?.();
     const index = this.current;
     if (index === undefined) return;
     const line = index.lineAround(start);

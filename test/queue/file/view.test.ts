@@ -224,7 +224,7 @@ describe('a view', () => {
     const view = await viewOf(path);
     patchFile(path, 0, 'd a\n. b #: after=3');
     await view.look();
-    expect((await view.index()).dependents).toEqual([{ line: 2, needs: [3] }]);
+    expect((await view.index()).dependents).toEqual(new Map([[2, [3]]]));
   });
 
   it('sees that a line begins where a state stood', async () => {
