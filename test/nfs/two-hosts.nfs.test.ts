@@ -35,7 +35,7 @@ describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
   });
 
   test('lose few claims to each other, and ask little of the server', async () => {
-    const jobs = 300;
+    const jobs = 150;
     const record = new Record(lab, `cost-${version}`);
     const queue = await lab.put(version, `cost-${version}.txt`, record.lines(jobs));
     const stops = await Promise.all(CLIENTS.map(host => countCalls(lab.clients[host])));
@@ -63,7 +63,7 @@ describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
     const queue = await lab.put(
       version,
       `follow-${version}.txt`,
-      record.lines(jobs, number => (number === 1 ? 40 : 0.4)),
+      record.lines(jobs, number => (number === 1 ? 25 : 0.4)),
     );
     const alice = lab.alice.start(runmaker(`-j1 ${queue}`), { within: 120 });
     await record.hasRunning('alice', 1);

@@ -23,6 +23,7 @@ export class Syncer {
 
   /** Something was written that should last. */
   note(): void {
+    if (this.driver.writesThrough) return;
     this.timer ??= setTimeout(() => this.flush(), INTERVAL).unref();
   }
 

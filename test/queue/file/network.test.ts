@@ -4,7 +4,7 @@ import { FileQueue } from '../../../src/queue/file/file-queue.js';
 import { recordDriver } from '../../../src/queue/file/locks/record.js';
 import type { Claim } from '../../../src/queue/queue.js';
 import { recordLocks } from '../../../src/system/record-lock.js';
-import { HookedDriver, type LockRequest } from '../../support/hooked-locks.js';
+import { HookedDriver, type LockRequest, systemError } from '../../support/hooked-locks.js';
 import { claim, holdersOf, openRuns } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
@@ -58,6 +58,25 @@ describe('over a network', () => {
     expect(await other.reclaim()).toEqual([]);
     await a.finish('d');
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
+    const [looker, comer] = await Promise.all([recordDriver(true).open(path, 'change'), recordDriver(true).open(path, 'change')]);
+    expect(await looker.isFree(1, 1)).toBe(true);
+    expect(await comer.tryLock('exclusive', 1, 1)).toBe(true);
+    expect(await looker.isFree(1, 1)).toBe(false);
+    await Promise.all([looker.close(), comer.close()]);
+  });
+
+  it('a server that does not answer while states are flushed is asked again', async () => {
+    let isAway = false;
+    const driver = new HookedDriver(recordDriver(true), ({ call, access }) => {
+      if (!isAway || call !== 'open' || access !== 'look') return;
+      isAway = false;
+      throw systemError('EIO');
+    });
+    const queue = new FileQueue(runsFile('. a\n'), driver);
+    await (await claim(queue)).finish('d');
+    isAway = true;
+    await queue.close();
+    expect(isAway).toBe(false);
   });
 });
 
