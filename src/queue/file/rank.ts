@@ -15,7 +15,7 @@ const RANKS = 8;
 /** How long, in ms, somebody must be seen above us: older runners lock the whole file for moments to read it. */
 const DOUBT = 1000;
 
-/** Takes a rank at a line that was just claimed; 0 when nobody else is present, which is nearly always. */
+/** Takes a rank at a line that was just claimed, and at which somebody else may be present; 0 when nobody is. */
 export async function takeRank(file: LockableFile, start: number): Promise<number> {
   if (await file.isFree(start + 1, 1)) return 0;
   let rank = RANKS - 1;
