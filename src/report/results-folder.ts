@@ -12,9 +12,6 @@ import { resultStatus } from './result-status.js';
 
 type Ended = Extract<RunEvent, { type: 'ended' }>;
 
-/** Descriptors that whole outputs take for each job that runs. */
-export const RESULT_FILES = 2;
-
 /**
  * Opens a folder for whole outputs and creates it when it is missing.
  *

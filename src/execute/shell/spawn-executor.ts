@@ -1,10 +1,9 @@
-import { Socket } from 'node:net';
 import { errnoName, RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import { environmentOf, type Spawned, type Spawner } from '../../system/posix-spawn.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
 import { killGroup } from './kill-group.js';
-import { carryOutputs } from './outputs.js';
+import { Pipe, PipeMemory } from './pipe.js';
 import { Reaper } from './reaper.js';
 import { refuseUnpassable } from './script.js';
 import type { Shell } from './shell.js';
@@ -13,6 +12,7 @@ import type { Shell } from './shell.js';
 export class SpawnExecutor implements Executor {
   private readonly environment = environmentOf(process.env);
   private readonly reaper: Reaper;
+  private readonly memory = new PipeMemory();
   private readonly leading: readonly Buffer[];
 
   constructor(
@@ -25,7 +25,7 @@ export class SpawnExecutor implements Executor {
 
   async start(task: Task): Promise<Execution> {
     refuseUnpassable(task.command, task.command.length);
-    return new SpawnedExecution(this.spawn(task), task, this.reaper);
+    return new SpawnedExecution(this.spawn(task), task, this.reaper, this.memory);
   }
 
   private spawn(task: Task): Spawned {
@@ -49,15 +49,17 @@ class SpawnedExecution implements Execution {
   readonly label: string;
   readonly pid: number;
   readonly exit: Promise<Exit>;
-  private readonly outputs: readonly Socket[];
+  private readonly outputs: readonly Pipe[];
   private ended = false;
 
-  constructor({ pid, stdout, stderr }: Spawned, task: Task, reaper: Reaper) {
+  constructor({ pid, stdout, stderr }: Spawned, task: Task, reaper: Reaper, memory: PipeMemory) {
     this.pid = pid;
     this.label = `${hostName()},${pid}`;
-    const [out, err] = [stdout, stderr].map(fd => new Socket({ fd, readable: true, writable: false })) as [Socket, Socket];
-    this.outputs = [out, err];
-    this.exit = carryOutputs(out, err, task)
+    this.outputs = [
+      new Pipe(stdout, memory, bytes => task.output('stdout', bytes)),
+      new Pipe(stderr, memory, bytes => task.output('stderr', bytes)),
+    ];
+    this.exit = Promise.all(this.outputs.map(output => output.closed))
       .then(() => reaper.exitOf(pid))
       .finally(() => {
         this.ended = true;

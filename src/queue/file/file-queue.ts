@@ -14,7 +14,8 @@ import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { patiently } from './patience.js';
 import { planJobs } from './plan.js';
 import { PresenceKeeper } from './presence-keeper.js';
-import { readJobs } from './read-jobs.js';
+import { printJobs } from './print-jobs.js';
+import { type LineJob, readJobs } from './read-jobs.js';
 import { isInHand, reclaimOrphans } from './reclaim.js';
 import type { RunsFile } from './runs-file.js';
 import { setStates } from './set.js';
@@ -64,23 +65,17 @@ export class FileQueue implements Queue {
 
   async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
     const matches = jobMatcher(selection);
-    try {
-      const file = await this.openToList();
-      try {
-        await freshen(file, this.driver, this.name);
-        for await (const { jobs } of readJobs(file)) {
-          const chosen = jobs.filter(matches);
-          if (this.driver.presence) {
-            for (const job of chosen) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
-          }
-          if (chosen.length > 0) yield chosen;
-        }
-      } finally {
-        await file.close();
+    yield* this.looking(async function* (file, queue) {
+      for await (const { jobs } of readJobs(file)) {
+        const chosen = jobs.filter(matches);
+        await queue.findHolders(file, chosen);
+        if (chosen.length > 0) yield chosen;
       }
-    } catch (error) {
-      throw explain(this.name, error);
-    }
+    });
+  }
+
+  async *text(selection: Selection = {}): AsyncGenerator<Buffer> {
+    yield* this.looking((file, queue) => printJobs(file, selection, queue.capabilities.presence, jobs => queue.findHolders(file, jobs)));
   }
 
   async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
@@ -153,6 +148,25 @@ export class FileQueue implements Queue {
     } catch (error) {
       throw explain(this.name, error);
     }
+  }
+
+  private async *looking<T>(read: (file: LockableFile, queue: this) => AsyncGenerator<T>): AsyncGenerator<T> {
+    try {
+      const file = await this.openToList();
+      try {
+        await freshen(file, this.driver, this.name);
+        yield* read(file, this);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw explain(this.name, error);
+    }
+  }
+
+  private async findHolders(file: LockableFile, jobs: readonly LineJob[]): Promise<void> {
+    if (!this.driver.presence) return;
+    for (const job of jobs) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
   }
 
   /** Over a network only a descriptor for writing tells for sure who is present. Not everybody who may read has one. */

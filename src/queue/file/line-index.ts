@@ -81,6 +81,9 @@ export class LineIndex implements Board {
 
   setState(line: number, state: number): void {
     this.states[line - 1] = state;
+    const block = this.blockOf(line);
+    // From now on the index and the block as it was read differ: that it is as it was says nothing any more.
+    if (block) block.whole = undefined;
     if (state === NEW) {
       this.lowestNew = Math.min(this.lowestNew, line);
       this.foremost = 0;
@@ -88,12 +91,26 @@ export class LineIndex implements Board {
     if (state !== DONE) this.lowestUndone = Math.min(this.lowestUndone, line);
   }
 
+  /** The block that a line is in; undefined for lines too long to be read. */
+  private blockOf(line: number): Block | undefined {
+    let from = 0;
+    let to = this.blocks.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.blocks[middle] as Block).lastLine < line) from = middle + 1;
+      else to = middle;
+    }
+    const block = this.blocks[from];
+    return block && block.firstLine <= line ? block : undefined;
+  }
+
   isUnusable(line: number): boolean {
     return this.problems.has(line);
   }
 
   get firstNew(): number {
-    while (this.lowestNew <= this.lineCount && this.states[this.lowestNew - 1] !== NEW) this.lowestNew++;
+    const at = this.states.subarray(0, this.lineCount).indexOf(NEW, this.lowestNew - 1);
+    this.lowestNew = at < 0 ? this.lineCount + 1 : at + 1;
     return this.lowestNew;
   }
 
@@ -103,8 +120,11 @@ export class LineIndex implements Board {
   }
 
   get firstUndone(): number {
-    while (this.lowestUndone <= this.lineCount && isOver(this.states[this.lowestUndone - 1] as number)) this.lowestUndone++;
-    return this.lowestUndone;
+    const { states, lineCount } = this;
+    let line = this.lowestUndone;
+    while (line <= lineCount && isOver(states[line - 1] as number)) line++;
+    this.lowestUndone = line;
+    return line;
   }
 
   /** Byte offset of the line's first byte. */
@@ -125,7 +145,8 @@ export class LineIndex implements Board {
   /** How many jobs are in each state, by state byte. */
   countStates(): Uint32Array {
     const counts = new Uint32Array(256);
-    for (let at = 0; at < this.lineCount; at++) counts[this.states[at] as number]!++;
+    const { states, lineCount } = this;
+    for (let at = 0; at < lineCount; at++) counts[states[at] as number]!++;
     counts[NOT_A_JOB] = 0;
     return counts;
   }
@@ -146,10 +167,12 @@ export class LineIndex implements Board {
 
   private countJobs(): Uint32Array {
     const counts = new Uint32Array(Math.ceil(this.lineCount / ORDINAL_STEP) + 1);
+    const { states, lineCount } = this;
     let count = 0;
-    for (let at = 0; at < this.lineCount; at++) {
-      if (at % ORDINAL_STEP === 0) counts[at / ORDINAL_STEP] = count;
-      if (this.states[at] !== NOT_A_JOB) count++;
+    for (let step = 0; step * ORDINAL_STEP < lineCount; step++) {
+      counts[step] = count;
+      const end = Math.min(lineCount, (step + 1) * ORDINAL_STEP);
+      for (let at = step * ORDINAL_STEP; at < end; at++) if (states[at] !== NOT_A_JOB) count++;
     }
     return counts;
   }

@@ -14,22 +14,30 @@ const NEW = Buffer.from(State.new);
  * Sets the jobs that nobody runs any more back to `.`. With older runners in the fleet that is a guess: they show no presence.
  * @param reclaimed takes them as they are set back, so that they are known also when the rest fails and is tried again
  */
-export function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<void> {
+export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<void> {
   if (!runs.driver.presence) {
     throw new RunmakerError('queue', `the lock driver "${runs.driver.name}" cannot tell orphans from running jobs`, {
       hint: `make sure that no runner is at work, then: runset --state 'r?' --set=. ${runs.path}`,
     });
   }
-  return withFile(runs, async file => {
-    await freshen(file, runs.driver, runs.path);
-    for await (const block of readJobs(file)) {
-      for (const job of block.jobs) {
-        if (isInHand(job.state) && !runs.keeper.keeps(job.offset) && (await reclaimLine(file, job))) reclaimed.push(job);
+  const found = await withFile(runs, async file => {
+    const here: Job[] = [];
+    try {
+      await freshen(file, runs.driver, runs.path);
+      for await (const block of readJobs(file)) {
+        for (const job of block.jobs) {
+          if (isInHand(job.state) && !runs.keeper.keeps(job.offset) && (await reclaimLine(file, job))) here.push(job);
+        }
       }
+    } catch (error) {
+      reclaimed.push(...here);
+      throw error;
     }
     runs.view.forget();
     runs.syncer.note();
+    return here;
   });
+  reclaimed.push(...found);
 }
 
 /** Whether a state says that somebody is at the job. */

@@ -1,5 +1,5 @@
 import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
-import { fingerprintOf } from './fingerprint.js';
+import { digest, fingerprintOf } from './fingerprint.js';
 import type { LineIndex } from './line-index.js';
 import type { LockableFile } from './locks/lock-driver.js';
 
@@ -7,7 +7,7 @@ import type { LockableFile } from './locks/lock-driver.js';
 const NEIGHBOURHOOD = 16 * 1024;
 
 /**
- * Reads all states again. Returns how many differ from those of the index, which then has them; undefined when anything
+ * Reads all states again; blocks that are as they were at the last reading are not looked at line by line. Returns how many differ from those of the index, which then has them; undefined when anything
  * but states has changed, and the index is not to be relied upon any more.
  */
 export async function restateAll(file: LockableFile, index: LineIndex): Promise<number | undefined> {
@@ -15,9 +15,13 @@ export async function restateAll(file: LockableFile, index: LineIndex): Promise<
   const buffer = Buffer.allocUnsafe(longest);
   let differing = 0;
   let covered = 0;
-  for (const { start, end, firstLine, lastLine, fingerprint } of index.blocks) {
+  for (const block of index.blocks) {
+    const { start, end, firstLine, lastLine, fingerprint } = block;
+    covered += end - start;
     const bytes = buffer.subarray(0, end - start);
     if ((await file.read(bytes, start)) < bytes.length) return undefined;
+    const whole = digest(bytes);
+    if (whole === block.whole) continue;
     const fresh: [line: number, state: number][] = [];
     for (let line = firstLine; line <= lastLine; line++) {
       const before = index.stateAt(line);
@@ -30,8 +34,8 @@ export async function restateAll(file: LockableFile, index: LineIndex): Promise<
     }
     if (fingerprintOf(bytes, start, index, firstLine, lastLine) !== fingerprint) return undefined;
     for (const [line, state] of fresh) index.setState(line, state);
+    block.whole = whole;
     differing += fresh.length;
-    covered += end - start;
   }
   // A line that is too long to be read is in no block.
   return covered === index.end ? differing : undefined;

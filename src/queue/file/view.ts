@@ -10,6 +10,8 @@ import { scan } from './scan.js';
 
 /** Two writes within this time, in ms, may leave the same modification time: the kernel's tick is at most 10. */
 const CLOCK_TICK = 20;
+/** The coarsest modification times of local filesystems, in ms: those of FAT. */
+const COARSEST_TIME = 2000;
 /** A look is followed by this many times its cost of doing something else. */
 const REST = 10;
 /** S_IWOTH of stat(2). */
@@ -25,6 +27,8 @@ export class FileView {
   /** When the present modification time was first seen, and when the last reading began: together they tell if it can be trusted. */
   private modifiedSeenAt = 0;
   private readAt = 0;
+  /** Whether the last reading began when the modification time was long past, by this host's clock: later changes have another. */
+  private readLate = false;
   private restUntil = 0;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
@@ -132,10 +136,13 @@ export class FileView {
     const facts = await file.facts();
     const sameModified = before !== undefined && before.modified === facts.modified;
     const sameFile = before !== undefined && before.identity === facts.identity && before.size === facts.size;
-    if (sameFile && sameModified && this.readAt - this.modifiedSeenAt >= CLOCK_TICK) return false;
+    const tellsAll = this.readLate || this.readAt - this.modifiedSeenAt >= CLOCK_TICK;
+    if (sameFile && sameModified && tellsAll) return false;
 
     if (!sameModified) this.modifiedSeenAt = began;
     this.readAt = began;
+    // A server has a clock of its own, with which ours cannot be compared.
+    this.readLate = !this.driver.staleLooks && Date.now() - facts.modified > COARSEST_TIME + CLOCK_TICK;
     this.facts = facts;
     if (before !== undefined && facts.size < before.size) this.shrunkAt = began;
     if (sameFile && this.current) {
