@@ -30,7 +30,7 @@ export interface ByteSinkOptions {
   readonly onError?: (error: unknown) => void;
   /** Drop what follows the first failure as well: for files of which a beginning is worth more than parts with gaps between. */
   readonly stopAtError?: boolean;
-  /** Writes some of these bytes and returns how many; for tests of faults that cannot be made. Default: fs.writev at the current position. */
+  /** Writes some of these bytes and returns how many. Default: at the current position, off the event loop. */
   readonly write?: (fd: number, parts: readonly Buffer[]) => Promise<number>;
 }
 
