@@ -5,8 +5,7 @@ import type { ClaimRequest, LockDriverName, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { Warn } from '../report/loss.js';
-import { RESULT_FILES } from '../report/results-folder.js';
-import { DESCRIPTORS_A_JOB, jobsWithin } from '../run/descriptors.js';
+import { DESCRIPTORS_A_JOB, DESCRIPTORS_OF_RESULTS, jobsWithin } from '../run/descriptors.js';
 import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
@@ -103,7 +102,7 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
 function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   const wanted = options.jobs || usableCpus();
   const limit = descriptorLimit();
-  const room = jobsWithin(limit, DESCRIPTORS_A_JOB + (options.results === undefined ? 0 : RESULT_FILES));
+  const room = jobsWithin(limit, DESCRIPTORS_A_JOB + (options.results === undefined ? 0 : DESCRIPTORS_OF_RESULTS));
   if (wanted > room) warn(`no more than ${room} jobs at a time: there may be ${limit} open files`, 'raise the limit: ulimit -n');
   return Math.min(wanted, room);
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { errnoName } from '../errors.js';
+import { atServer, callServer } from '../system/server-calls.js';
 
 /** Where a listener puts its bytes. */
 export interface Sink {
@@ -19,7 +20,10 @@ export interface Sink {
 export interface ByteSinkOptions {
   /** Above so many waiting bytes `give` and `write` ask for a pause. Default 1 MiB. */
   readonly highWater?: number;
-  /** Close the descriptor with the sink: true for files opened for it, false (the default) for 1 and 2. */
+  /**
+   * True for files opened for the sink, false (the default) for 1 and 2: the descriptor is closed with the sink, and as a
+   * server may keep the file, a thread is always left for the others.
+   */
   readonly owned?: boolean;
   /** Called once when the reader has gone (EPIPE). What follows is dropped in silence. */
   readonly onGone?: () => void;
@@ -68,7 +72,7 @@ export class ByteSink implements Sink {
     this.descriptor = Promise.resolve(descriptor);
     this.options = options;
     this.highWater = options.highWater ?? HIGH_WATER;
-    this.writeSome = options.write ?? writeSome;
+    this.writeSome = options.write ?? (options.owned ? (fd, bytes) => atServer(() => writeSome(fd, bytes)) : writeSome);
     // The failure is told where the descriptor is used; here it must only not count as unhandled.
     this.descriptor.catch(() => undefined);
   }
@@ -109,7 +113,7 @@ export class ByteSink implements Sink {
     try {
       const fd = await this.descriptor;
       // Network filesystems and quotas tell at the close what the writes did not.
-      await new Promise<void>((resolve, reject) => fs.close(fd, error => (error ? reject(error) : resolve())));
+      await callServer<void>(done => fs.close(fd, done as fs.NoParamCallback));
     } catch (error) {
       this.fail(error);
     }

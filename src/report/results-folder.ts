@@ -1,19 +1,16 @@
 import fs from 'node:fs';
 import { access, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { errnoName } from '../errors.js';
 import type { OutputStream } from '../execute/executor.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
+import { atServer, callServer } from '../system/server-calls.js';
 import { Attempts } from './attempts.js';
 import { ByteSink } from './byte-sink.js';
 import { cannotOpen, LossNotice, type Warn } from './loss.js';
 import { resultStatus } from './result-status.js';
 
 type Ended = Extract<RunEvent, { type: 'ended' }>;
-
-/** Descriptors that whole outputs take for each job that runs. */
-export const RESULT_FILES = 2;
 
 /**
  * Opens a folder for whole outputs and creates it when it is missing.
@@ -103,7 +100,7 @@ export class ResultsFolder {
   private begin(attempt: Attempt): Files {
     const { number } = attempt.job;
     const folder = join(this.path, String(number));
-    const ready = (this.work.get(number) ?? Promise.resolve()).then(() => mkdir(folder, { recursive: true }));
+    const ready = (this.work.get(number) ?? Promise.resolve()).then(() => atServer(() => mkdir(folder, { recursive: true })));
     const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.loss.say(folder, error));
     this.keep(number, begun);
     const sink = (stream: OutputStream) => this.sink(join(folder, stream), ready);
@@ -119,7 +116,7 @@ export class ResultsFolder {
   }
 
   private sink(path: string, ready: Promise<unknown>): ByteSink {
-    const descriptor = ready.then(() => promisify(fs.open)(path, 'w'));
+    const descriptor = ready.then(() => callServer<number>(done => fs.open(path, 'w', done)));
     return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.loss.say(path, error) });
   }
 
@@ -135,6 +132,6 @@ export class ResultsFolder {
 async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Promise<void> {
   const path = join(folder, 'status.json');
   const draft = `${path}.new`;
-  await writeFile(draft, `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`);
-  await rename(draft, path);
+  await atServer(() => writeFile(draft, `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`));
+  await atServer(() => rename(draft, path));
 }

@@ -3,6 +3,8 @@ const OWN = 40;
 
 /** Descriptors that a job takes while it runs: presence, and a pipe for each output. */
 export const DESCRIPTORS_A_JOB = 3;
+/** Those that it takes besides when its whole outputs are written to files. */
+export const DESCRIPTORS_OF_RESULTS = 2;
 
 /**
  * How many jobs at a time a limit on descriptors has room for; at least one.

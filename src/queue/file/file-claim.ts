@@ -5,7 +5,7 @@ import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
-import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
+import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
@@ -14,7 +14,6 @@ import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
-const STATE_AND_SEPARATOR = 2;
 /** Between two looks at a place that somebody else seems to hold, in ms. */
 const OCCUPIED_PAUSE = 100;
 
@@ -35,6 +34,10 @@ export class FileClaim implements Claim, Kept {
     private file: LockableFile | undefined,
   ) {
     if (file) runs.keeper.add(this);
+  }
+
+  get start(): number {
+    return this.line.start;
   }
 
   get presence(): number | undefined {
@@ -82,7 +85,6 @@ export class FileClaim implements Claim, Kept {
     if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
     // At once, and not in turn: from here on the keeper, for which we may have to wait, must not wait for us.
     this.concluded = true;
-    this.runs.keeper.remove(this);
     return await this.inTurn(async () => {
       try {
         const result = await this.writeInPlace(state).catch(unlessPassing);
@@ -91,6 +93,7 @@ export class FileClaim implements Claim, Kept {
         if (errnoName(error) === 'ENOENT') return { kind: 'refused', reason: `${this.runs.path} was removed while the job ran` };
         throw explain(this.runs.path, error);
       } finally {
+        this.runs.keeper.remove(this);
         await this.drop();
       }
     });
@@ -98,16 +101,19 @@ export class FileClaim implements Claim, Kept {
 
   /** Undefined when the line is not where it was any more, or may be somebody else's by now. */
   private async writeInPlace(state: string): Promise<FinishResult | undefined> {
-    const { start, end, rest } = this.line;
-    if (this.suspect || (this.file === undefined && this.runs.driver.presence)) return undefined;
+    const { start, end, rest, rank } = this.line;
+    const { presence } = this.runs.driver;
+    // Who may have lost presence must make sure that nobody else has come to be present.
+    if (this.suspect || (presence && this.file === undefined)) return undefined;
     this.file ??= await this.runs.driver.open(this.runs.path, 'change');
-    await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
+    const alone = presence && (await this.file.tryLock('exclusive', start, STATE_AND_SEPARATOR));
+    if (!alone) await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
     const now = (await this.file.isAt(this.runs.path)) ? await readLine(this.file, start, end) : undefined;
     if (now?.state !== RUNNING || !now.rest.equals(rest)) {
       await this.drop();
       return undefined;
     }
-    if (this.runs.driver.presence && (await isOutranked(this.file, start, this.line.rank))) {
+    if (presence && !alone && (await isOutranked(this.file, start, rank))) {
       return { kind: 'refused', reason: 'the line was set back, and somebody else runs it by now' };
     }
     await this.write(this.file, this.line, state);
@@ -140,9 +146,13 @@ export class FileClaim implements Claim, Kept {
   }
 
   private async find(): Promise<Found> {
-    // A lock of ours on the state byte, left behind by a call that failed, would stand in our own way.
-    await asFarAsPossible(() => this.file?.unlock(this.line.start, 1));
-    return await findLine(this.runs, this.line, { held: this.file, doubtful: this.doubtful });
+    // Exclusive locks of ours, left behind by a call that failed, would stand in our own way.
+    const { file, line } = this;
+    if (file) {
+      await asFarAsPossible(() => file.unlock(line.start, 1));
+      await asFarAsPossible(async () => void (await file.tryLock('shared', line.start + 1, 1)));
+    }
+    return await findLine(this.runs, line, { held: file, doubtful: this.doubtful });
   }
 
   private async moveTo({ file, line }: Extract<Found, { kind: 'found' }>): Promise<void> {

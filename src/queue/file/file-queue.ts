@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
@@ -9,6 +9,7 @@ import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, S
 import { appendJobs } from './append.js';
 import { Claimer } from './claimer.js';
 import { explain } from './explain.js';
+import { freshen } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { patiently } from './patience.js';
 import { planJobs } from './plan.js';
@@ -23,6 +24,8 @@ import { FileView } from './view.js';
 
 /** How long to keep trying while the file cannot be reached, in ms. */
 const DEFAULT_PATIENCE = 60_000;
+/** Why a file that can be read cannot be opened for writing. */
+const READ_ONLY = new Set(['EACCES', 'EPERM', 'EROFS']);
 /** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
 const KEEP_INTERVAL = { local: 1000, network: 5000 };
 
@@ -41,7 +44,14 @@ export class FileQueue implements Queue {
     this.address = path.resolve(name);
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
-    this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver, patience), keeper, patience };
+    this.runs = {
+      path: name,
+      driver,
+      view: new FileView(name, driver),
+      syncer: new Syncer(name, driver, patience),
+      keeper,
+      patience,
+    };
     this.claimer = new Claimer(this.runs, trustAny);
   }
 
@@ -112,8 +122,10 @@ export class FileQueue implements Queue {
     return this.explained(() => appendJobs(this.runs, commands, state));
   }
 
-  reclaim(): Promise<readonly Job[]> {
-    return this.explained(() => reclaimOrphans(this.runs));
+  async reclaim(): Promise<readonly Job[]> {
+    const reclaimed: Job[] = [];
+    await this.explained(() => reclaimOrphans(this.runs, reclaimed));
+    return reclaimed;
   }
 
   get seen(): number {
@@ -140,8 +152,9 @@ export class FileQueue implements Queue {
 
   private async *looking<T>(read: (file: LockableFile, queue: this) => AsyncGenerator<T>): AsyncGenerator<T> {
     try {
-      const file = await this.driver.open(this.name, 'look');
+      const file = await this.openToList();
       try {
+        await freshen(file, this.driver, this.name);
         yield* read(file, this);
       } finally {
         await file.close();
@@ -156,9 +169,21 @@ export class FileQueue implements Queue {
     for (const job of jobs) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
   }
 
+  /** Over a network only a descriptor for writing tells for sure who is present. Not everybody who may read has one. */
+  private async openToList(): Promise<LockableFile> {
+    if (!this.driver.staleLooks) return await this.driver.open(this.name, 'look');
+    try {
+      return await this.driver.open(this.name, 'change');
+    } catch (error) {
+      if (!READ_ONLY.has(errnoName(error) ?? '')) throw error;
+      return await this.driver.open(this.name, 'look');
+    }
+  }
+
   /** Undefined when the job ended between the two looks. */
   private async holderOf(file: LockableFile, job: Job): Promise<Job['holder']> {
-    if (!(await file.isFree(job.offset + 1, 1))) return 'present';
+    if (this.runs.keeper.keeps(job.offset) || !(await file.isFree(job.offset + 1, 1))) return 'present';
+    await freshen(file, this.driver, this.name);
     const state = Buffer.alloc(1);
     await file.read(state, job.offset);
     return isInHand(state.toString('latin1')) ? 'absent' : undefined;

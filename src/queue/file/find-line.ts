@@ -2,6 +2,7 @@ import { State } from '../../job/state.js';
 import { lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { isPassing, patiently } from './patience.js';
+import { ALONE } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
@@ -20,7 +21,7 @@ export interface ClaimedLine {
   /** Behind the line end. */
   readonly end: number;
   readonly rest: Buffer;
-  /** See rank.ts. */
+  /** Among those who are present, see rank.ts. */
   readonly rank: number;
 }
 
@@ -58,7 +59,7 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holdi
       const end = index.endOf(number);
       const besides = end - start - line.rest.length;
       const maybe = besides >= 1 && besides <= MOST_BESIDES_REST && (index.stateAt(number) === RUNNING || start === line.start);
-      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: line.rank });
+      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: ALONE });
     }
     candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
     for (const candidate of candidates) {
@@ -112,7 +113,10 @@ async function showPresence(
 ): Promise<boolean> {
   if (!(await file.tryLock('shared', line.start + 1, 1))) return false;
   if (held) await giveUpPresence(held, before);
-  return await patiently(runs.patience, async () => await file.isFree(line.start + 1, 1));
+  // A lock that is refused leaves the one that we have as it is.
+  const alone = await patiently(runs.patience, async () => await file.tryLock('exclusive', line.start + 1, 1));
+  if (alone) await patiently(runs.patience, async () => await file.tryLock('shared', line.start + 1, 1));
+  return alone;
 }
 
 /** A descriptor on which nothing works any more has lost its locks as well, as after an NFSv4 lease has run out. */

@@ -3,7 +3,7 @@ import { digest, fingerprintOf } from './fingerprint.js';
 import type { LineIndex } from './line-index.js';
 import type { LockableFile } from './locks/lock-driver.js';
 
-/** Bytes after a line that are looked at when the line was lost to somebody else. */
+/** Bytes before and after a line that are looked at when the line was lost to somebody else. */
 const NEIGHBOURHOOD = 16 * 1024;
 
 /**
@@ -42,14 +42,16 @@ export async function restateAll(file: LockableFile, index: LineIndex): Promise<
 }
 
 /**
- * Reads the states from a line on for some way again, after it turned out that others are at work there. False when lines
- * are not where the index has them.
+ * Reads the states around a line again, from the first new one that is near, after it turned out that others are at work
+ * there. False when lines are not where the index has them.
  */
 export async function restateAround(file: LockableFile, index: LineIndex, line: number): Promise<boolean> {
-  const origin = Math.max(0, index.startOf(line) - 1);
-  const bytes = Buffer.allocUnsafe(Math.max(NEIGHBOURHOOD, index.endOf(line) - origin));
+  const { firstNew } = index;
+  const first = firstNew < line && index.startOf(line) - index.startOf(firstNew) < NEIGHBOURHOOD ? firstNew : line;
+  const origin = Math.max(0, index.startOf(first) - 1);
+  const bytes = Buffer.allocUnsafe(index.endOf(line) + NEIGHBOURHOOD - origin);
   const got = await file.read(bytes, origin);
-  for (let at = line; at <= index.lineCount && index.endOf(at) - origin <= got; at++) {
+  for (let at = first; at <= index.lineCount && index.endOf(at) - origin <= got; at++) {
     const start = index.startOf(at) - origin;
     const end = index.endOf(at) - origin;
     if (start > 0 && bytes[start - 1] !== LF) return false;

@@ -2,7 +2,7 @@ import type { Job } from '../../job/job.js';
 import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import type { SetResult } from '../queue.js';
-import { lockSoon } from './lock-bytes.js';
+import { freshen, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { jobsIn, type LineBlock, type LineJob, type Place, readBlocks } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
@@ -31,6 +31,7 @@ interface Setting {
 /** Sets the state of the chosen jobs, each under its lock. Where nobody runs anything, many are locked and written back at once. */
 export function setStates(runs: RunsFile, selection: Selection, state: string, force: boolean): Promise<SetResult> {
   return withFile(runs, async file => {
+    await freshen(file, runs.driver, runs.path);
     const setting: Setting = {
       ...{ runs, file, state, force },
       sweeper: new Sweeper(file),

@@ -23,6 +23,7 @@ export class Syncer {
 
   /** Something was written that should last. */
   note(): void {
+    if (this.driver.writesThrough) return;
     this.timer ??= setTimeout(() => this.flush(), INTERVAL).unref();
   }
 
@@ -37,7 +38,8 @@ export class Syncer {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.syncing = this.syncing
-      .then(() => this.sync())
+      // What a local disk did not take is lost: the kernel forgets it, and would say next time that all is well.
+      .then(() => patiently(this.driver.staleLooks ? this.patience : 0, () => this.sync()))
       .catch(error => {
         this.failure = { error };
       });
@@ -47,7 +49,6 @@ export class Syncer {
     try {
       const file = await patiently(this.patience, async () => await this.driver.open(this.path, 'look'));
       try {
-        // Not tried again when it fails: the kernel forgets what it could not write, and would say next time that all is well.
         await callServer<void>(done => fdatasync(file.fd, error => done(error, undefined)));
       } finally {
         await asFarAsPossible(() => file.close());

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { NOT_A_JOB } from '../../job/line.js';
 import type { FileFacts } from '../../system/disk.js';
 import type { LineIndex } from './line-index.js';
-import { jitter, LOOK_BYTE, lockSoon } from './lock-bytes.js';
+import { freshen, jitter } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { SAVING } from './patience.js';
 import { restateAll } from './restate.js';
@@ -14,7 +14,6 @@ const CLOCK_TICK = 20;
 const COARSEST_TIME = 2000;
 /** A look is followed by this many times its cost of doing something else. */
 const REST = 10;
-const PATIENCE = 60_000;
 /** S_IWOTH of stat(2). */
 const WRITABLE_BY_OTHERS = 0o002;
 
@@ -123,7 +122,7 @@ export class FileView {
     const began = performance.now();
     const file = await this.driver.open(this.path, 'look');
     try {
-      if (this.driver.staleLooks) await lockSoon(file, 'shared', LOOK_BYTE, 1, PATIENCE, this.path);
+      await freshen(file, this.driver, this.path);
       return await this.compare(file, began);
     } finally {
       await file.close();

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { mountOf } from '../../../system/mounts.js';
 import type { LockDriverName } from '../../queue.js';
 import { explain } from '../explain.js';
-import { lockSoon } from '../lock-bytes.js';
+import { freshen, lockSoon } from '../lock-bytes.js';
 import type { LockableFile, LockDriver } from '../locks/lock-driver.js';
 import { openDriver } from '../open-driver.js';
 import { readJobs } from '../read-jobs.js';
@@ -35,7 +35,7 @@ function lockTrialByte(file: LockableFile, path: string): Promise<void> {
 
 /** Looks at everything that makes a runs file safe to share, or not, and tells it finding by finding. Changes nothing in the file. */
 export async function* examine({ path, locks, peer }: Examination): AsyncGenerator<Finding> {
-  const mount = mountOf(path);
+  const mount = await mountOf(path);
   yield mount
     ? locks === 'directory'
       ? { ...judgeMount(mount), verdict: 'good' as const }
@@ -134,10 +134,11 @@ async function lookAtFile(driver: LockDriver, path: string): Promise<Finding> {
 }
 
 async function lookForRunners(driver: LockDriver, path: string): Promise<Finding> {
-  const file = await driver.open(path, 'look');
+  const file = await driver.open(path, 'change');
   let present = 0;
   let absent = 0;
   try {
+    await freshen(file, driver, path);
     for await (const { jobs } of readJobs(file)) {
       for (const job of jobs) {
         if (!isInHand(job.state)) continue;
