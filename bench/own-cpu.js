@@ -5,7 +5,7 @@ import path from 'node:path';
 import { median, program, row, spread, workFolder } from './compare.js';
 import { fill } from './large-file.js';
 
-const ROUNDS = Number(process.argv[2] ?? 5);
+const ROUNDS = Number(process.argv[2] ?? 3);
 const FEW = 500;
 const MANY = 2500;
 const folder = workFolder();
