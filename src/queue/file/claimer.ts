@@ -20,14 +20,13 @@ const LONGEST_JUMP = 8;
 export class Claimer {
   /** How it fared against the others so far. */
   readonly tally = { won: 0, lost: 0, busy: 0 };
-  private readonly advisor: Advisor;
+  /** One for each asker, for as long as the asker lives. */
+  private readonly advisors = new WeakMap<object, Advisor>();
 
   constructor(
     private readonly runs: RunsFile,
-    trustAny: boolean,
-  ) {
-    this.advisor = new Advisor(runs.path, trustAny);
-  }
+    private readonly trustAny: boolean,
+  ) {}
 
   /** Whether locks have ever worked on this file: if not, it is of no use to wait for them to work again. */
   get locksWork(): boolean {
@@ -45,7 +44,7 @@ export class Claimer {
       request.signal?.throwIfAborted();
       const index = await view.index();
       const { version } = view;
-      this.advisor.advise(view, index, request);
+      this.advisorOf(request.asker ?? this).advise(view, index, request);
       const choice = pick(index, request, passed);
       if (busy >= MOST_BUSY || (passed.size > 0 && choice.kind !== 'ready')) {
         if (busy > 0 && ++rounds > BUSY_ROUNDS) return { kind: 'waiting', for: 'others' };
@@ -80,6 +79,12 @@ export class Claimer {
         }
       }
     }
+  }
+
+  private advisorOf(asker: object): Advisor {
+    const advisor = this.advisors.get(asker) ?? new Advisor(this.runs.path, this.trustAny);
+    this.advisors.set(asker, advisor);
+    return advisor;
   }
 
   /**
