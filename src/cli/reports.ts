@@ -52,7 +52,7 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
     reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
   }
   if (options.joblog !== undefined) reports.push(await openJobLog(options.joblog, warn));
-  if (live) reports.push(runProgress(live, queue));
+  if (live && !queue.capabilities.claimsOnly) reports.push(runProgress(live, queue));
   if (options.results !== undefined) reports.push(await openResultsFolder(options.results, warn));
   return {
     listeners: reports.map(report => report.listener),

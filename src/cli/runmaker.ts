@@ -1,7 +1,7 @@
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { openQueue } from '../queue/open.js';
-import type { ClaimRequest, LockDriverName, Queue } from '../queue/queue.js';
+import type { ClaimRequest, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { RunSummary } from '../run/events.js';
@@ -9,6 +9,7 @@ import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
 import { Runner } from '../run/runner.js';
 import { usableCpus } from '../system/host.js';
+import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
@@ -16,7 +17,7 @@ import { heedSignals } from './signals.js';
 import { amount, duration, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
 
 /** What `runmaker` was asked for, as commander names it. */
-export interface RunmakerOptions {
+export interface RunmakerOptions extends AccessOptions {
   jobs: number;
   retry?: boolean;
   oneOnly?: boolean;
@@ -31,9 +32,6 @@ export interface RunmakerOptions {
   halt?: HaltRule;
   requeue?: boolean;
   reclaim?: boolean;
-  patience?: number;
-  unsafeLocks?: boolean;
-  trustAny?: boolean;
   dryRun?: boolean;
   shell?: string;
   chdir?: string;
@@ -42,20 +40,35 @@ export interface RunmakerOptions {
   cpus?: number;
   mem?: number;
   gpus?: number;
-  locks?: LockDriverName;
   json?: boolean;
   quiet?: boolean;
   progress: boolean;
   color: ColourChoice;
 }
 
+/** A program that runs jobs: what it is called, and what it takes for a queue. */
+export interface RunningProgram {
+  readonly name: string;
+  readonly description: string;
+  readonly argument: readonly [term: string, description: string];
+  /** What `openQueue` knows the queue by. */
+  queueOf(argument: string): string;
+}
+
+const RUNMAKER: RunningProgram = {
+  name: 'runmaker',
+  description: 'Claim the jobs of a queue and run them.',
+  argument: ['<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new; or tcp://host of a runmaker-server'],
+  queueOf: path => path,
+};
+
 /** `runmaker`: claims the jobs of a queue and runs them. Returns the exit status. */
-export async function runmaker(argv: readonly string[]): Promise<number> {
-  const { queueName, options } = readArguments(argv);
+export async function runmaker(argv: readonly string[], identity = RUNMAKER): Promise<number> {
+  const { queueName, options } = readArguments(argv, identity);
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
-  const queue = await openQueue(queueName, options);
+  const queue = await openQueue(queueName, accessTo(queueName, options));
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun) return await printPlan(queue, { retry: options.retry ?? false, capacity: resources.capacity });
@@ -96,9 +109,9 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
   };
 }
 
-function readArguments(argv: readonly string[]): { queueName: string; options: RunmakerOptions } {
-  const program = commandLine('runmaker', 'Claim the jobs of a queue and run them.')
-    .argument('<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new')
+function readArguments(argv: readonly string[], identity: RunningProgram): { queueName: string; options: RunmakerOptions } {
+  const program = withAccess(commandLine(identity.name, identity.description))
+    .argument(...identity.argument)
     .option('-j, --jobs <n>', 'run so many jobs at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
     .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
     .option('-1, --one-only', 'leave after one successful job')
@@ -132,7 +145,7 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .parse([...argv], { from: 'user' });
   const [queueName, ...more] = program.args;
   if (more.length > 0) throw new RunmakerError('usage', `one queue at a time, not ${JSON.stringify(more.join(' '))} too`);
-  return { queueName: queueName as string, options: program.opts<RunmakerOptions>() };
+  return { queueName: identity.queueOf(queueName as string), options: program.opts<RunmakerOptions>() };
 }
 
 function refuseContradictions(options: RunmakerOptions): void {
@@ -147,7 +160,7 @@ function refuseContradictions(options: RunmakerOptions): void {
 
 /** A file without a single job is most likely the wrong file, or lacks the state characters. */
 async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
-  if (options.watch || (await queue.counts()).total > 0) return;
+  if (options.watch || queue.capabilities.claimsOnly || (await queue.counts()).total > 0) return;
   throw new RunmakerError('input', `${queue.name} holds no jobs`, {
     hint: 'a job is a line with a state, a blank and a command: ". echo hello"',
   });

@@ -91,7 +91,7 @@ export class Clerk {
     }
     session.claims.set(id, claim);
     house.bulletin.note();
-    house.log.detail(`${session.name} has claimed line ${claim.job.number}: ${claim.job.command}`);
+    house.log.detail(() => `${session.name} has claimed line ${claim.job.number}: ${claim.job.command}`);
     return { type: 'claimed', id, job: jobToWire(claim.job) };
   }
 
@@ -108,8 +108,8 @@ export class Clerk {
     const { number } = claim.job;
     if (state === State.failed || state === State.error) house.retried.add(number);
     house.bulletin.note();
-    const outcome = result.kind === 'recorded' ? '' : `, which was refused: ${result.reason}`;
-    house.log.detail(`${session.name} has set line ${number} to "${state}"${outcome}`);
+    if (result.kind === 'refused') house.log.warn(`${session.name}: the result of line ${number} was refused: ${result.reason}`);
+    else house.log.detail(() => `${session.name} has set line ${number} to "${state}"`);
     return result;
   }
 
@@ -161,17 +161,17 @@ export class Clerk {
     switch (request.type) {
       case 'append': {
         await this.parts.use(request.id, request.commands, commands => queue.append(commands, { state: request.state }));
-        log.detail(`${who} has appended ${request.commands} jobs`);
+        log.detail(() => `${who} has appended ${request.commands} jobs`);
         return { kind: 'appended' };
       }
       case 'set': {
         const result = await queue.set(selectionFromWire(request.selection), request.state, { force: request.force });
-        log.detail(`${who} has set ${result.changed} jobs to "${request.state}"`);
+        log.detail(() => `${who} has set ${result.changed} jobs to "${request.state}"`);
         return { kind: 'set', result };
       }
       case 'reclaim': {
         const jobs = await queue.reclaim();
-        log.detail(`${who} has reclaimed ${jobs.length} jobs`);
+        log.detail(() => `${who} has reclaimed ${jobs.length} jobs`);
         return { kind: 'reclaimed', jobs };
       }
     }

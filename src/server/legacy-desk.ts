@@ -100,7 +100,7 @@ export class LegacyDesk {
     this.claimed.set(number, claim);
     this.ended.delete(number);
     house.bulletin.note();
-    house.log.detail(`${addressOf(socket)} has claimed line ${claim.job.number}: ${command}`);
+    house.log.detail(() => `${addressOf(socket)} has claimed line ${claim.job.number}: ${command}`);
   }
 
   /** Whether the client's word was taken. */
@@ -120,7 +120,7 @@ export class LegacyDesk {
     this.ended.set(number, state);
     if (claim && (state === State.failed || state === State.error)) house.retried.add(claim.job.number);
     house.bulletin.note();
-    house.log.detail(`${who} has set job ${number} to "${state}"`);
+    house.log.detail(() => `${who} has set job ${number} to "${state}"`);
     return true;
   }
 

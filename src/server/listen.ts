@@ -72,7 +72,7 @@ function explain(address: Address, error: unknown): RunmakerError {
   switch (errnoName(error)) {
     case 'EADDRINUSE':
       return new RunmakerError('input', `${where} is taken: somebody listens there already`, {
-        hint: 'pass another --port, or find out who it is: ss -ltnp',
+        hint: 'pass another --port or --host, or find out who it is: ss -ltnpx',
         cause: error,
       });
     case 'EADDRNOTAVAIL':

@@ -116,10 +116,9 @@ export async function serve(queue: Queue, options: ServeOptions): Promise<Servic
       legacy ? legacy.sort(admitted, other => secure.emit('connection', other)) : secure.emit('connection', admitted),
     );
   });
-  server.on('error', error => log.warn(error.message));
-
   try {
     const address = await listen(server, options.address);
+    server.on('error', error => log.warn(error.message));
     reclaimer.start();
     return {
       address,

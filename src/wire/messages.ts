@@ -64,8 +64,8 @@ const openClaim = v.object({
 /** How a client is ready to run jobs, as in `ClaimRequest`. What was tried before is told once, by `tried`. */
 const asker = { retry: v.optional(v.boolean()), free: v.optional(needs), capacity: v.optional(needs) };
 
-const fromClient = v.variant('type', [
-  v.object({
+const fromClient = {
+  hello: v.object({
     type: v.literal('hello'),
     version: v.number(),
     /** 128 bits by chance, in hexadecimal: tells this client from all others, over all of its connections. */
@@ -74,33 +74,33 @@ const fromClient = v.variant('type', [
     host: v.pipe(v.string(), v.maxLength(255)),
     claims: v.array(openClaim),
   }),
-  v.object({ type: v.literal('pong') }),
+  pong: v.object({ type: v.literal('pong') }),
   /** The client leaves, and gives up what it has claimed. */
-  v.object({ type: v.literal('bye') }),
+  bye: v.object({ type: v.literal('bye') }),
   /** `tell`: what the user should know is wanted. */
-  v.object({ type: v.literal('claim'), id: count, ...asker, tell: v.optional(v.boolean()) }),
+  claim: v.object({ type: v.literal('claim'), id: count, ...asker, tell: v.optional(v.boolean()) }),
   /** Line numbers for `retry` to pass over, besides those that were told before; `anew`: instead of them. */
-  v.object({ type: v.literal('tried'), lines: v.array(count), anew: v.optional(v.boolean()) }),
+  tried: v.object({ type: v.literal('tried'), lines: v.array(count), anew: v.optional(v.boolean()) }),
   /** The end of a claim: its final state, or `.` to put the job back. */
-  v.object({ type: v.literal('end'), id: count, claim: count, state: v.union([finalState, v.literal('.')]) }),
-  v.object({ type: v.literal('counts'), id: count }),
-  v.object({ type: v.literal('jobs'), id: count, selection }),
-  v.object({ type: v.literal('plan'), id: count, ...asker }),
-  v.object({ type: v.literal('set'), id: count, selection, state: v.string(), force: v.boolean() }),
-  v.object({ type: v.literal('reclaim'), id: count }),
+  end: v.object({ type: v.literal('end'), id: count, claim: count, state: v.union([finalState, v.literal('.')]) }),
+  counts: v.object({ type: v.literal('counts'), id: count }),
+  jobs: v.object({ type: v.literal('jobs'), id: count, selection }),
+  plan: v.object({ type: v.literal('plan'), id: count, ...asker }),
+  set: v.object({ type: v.literal('set'), id: count, selection, state: v.string(), force: v.boolean() }),
+  reclaim: v.object({ type: v.literal('reclaim'), id: count }),
   /** The next jobs of an answer that had `more`. */
-  v.object({ type: v.literal('more'), id: count, of: count }),
+  more: v.object({ type: v.literal('more'), id: count, of: count }),
   /** The client wants no more of them. */
-  v.object({ type: v.literal('enough'), of: count }),
+  enough: v.object({ type: v.literal('enough'), of: count }),
   /** A part of what `append` of the same id is to append: commands, each with a line feed behind it. */
-  v.object({ type: v.literal('part'), id: count, bytes }),
-  v.object({ type: v.literal('append'), id: count, state: v.string(), commands: count }),
+  part: v.object({ type: v.literal('part'), id: count, bytes }),
+  append: v.object({ type: v.literal('append'), id: count, state: v.string(), commands: count }),
   /** Answered as soon as the queue is not at `seen` any more. */
-  v.object({ type: v.literal('watch'), id: count, seen: count }),
-]);
+  watch: v.object({ type: v.literal('watch'), id: count, seen: count }),
+};
 
-const fromServer = v.variant('type', [
-  v.object({
+const fromServer = {
+  welcome: v.object({
     type: v.literal('welcome'),
     version: v.number(),
     presence: v.boolean(),
@@ -115,18 +115,18 @@ const fromServer = v.variant('type', [
     pulse: count,
   }),
   /** The server takes no client now, or not this one; it ends the connection. */
-  v.object({ type: v.literal('refusal'), reason: v.string(), hint: v.optional(v.string()) }),
-  v.object({ type: v.literal('ping') }),
+  refusal: v.object({ type: v.literal('refusal'), reason: v.string(), hint: v.optional(v.string()) }),
+  ping: v.object({ type: v.literal('ping') }),
   /** For the claim request of that id. */
-  v.object({ type: v.literal('notice'), id: count, notice }),
-  v.object({ type: v.literal('claimed'), id: count, job }),
-  v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']) }),
-  v.object({ type: v.literal('exhausted'), id: count }),
-  v.object({ type: v.literal('ended'), id: count, result: finishResult }),
-  v.object({ type: v.literal('batch'), id: count, jobs: v.array(job), more: v.boolean() }),
+  notice: v.object({ type: v.literal('notice'), id: count, notice }),
+  claimed: v.object({ type: v.literal('claimed'), id: count, job }),
+  waiting: v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']) }),
+  exhausted: v.object({ type: v.literal('exhausted'), id: count }),
+  ended: v.object({ type: v.literal('ended'), id: count, result: finishResult }),
+  batch: v.object({ type: v.literal('batch'), id: count, jobs: v.array(job), more: v.boolean() }),
   /** `more`: jobs that were left alone, to be had by `more`. */
-  v.object({ type: v.literal('set'), id: count, matched: count, changed: count, more: v.boolean() }),
-  v.object({
+  set: v.object({ type: v.literal('set'), id: count, matched: count, changed: count, more: v.boolean() }),
+  counts: v.object({
     type: v.literal('counts'),
     id: count,
     counts: v.object({
@@ -141,19 +141,19 @@ const fromServer = v.variant('type', [
       blocked: count,
     }),
   }),
-  v.object({ type: v.literal('appended'), id: count }),
-  v.object({ type: v.literal('news'), id: count, seen: count }),
-  v.object({
+  appended: v.object({ type: v.literal('appended'), id: count }),
+  news: v.object({ type: v.literal('news'), id: count, seen: count }),
+  failed: v.object({
     type: v.literal('failed'),
     id: count,
     code: v.picklist(['usage', 'input', 'queue', 'start']),
     message: v.string(),
     hint: v.optional(v.string()),
   }),
-]);
+};
 
-export type FromClient = v.InferOutput<typeof fromClient>;
-export type FromServer = v.InferOutput<typeof fromServer>;
+export type FromClient = v.InferOutput<(typeof fromClient)[keyof typeof fromClient]>;
+export type FromServer = v.InferOutput<(typeof fromServer)[keyof typeof fromServer]>;
 export type Hello = Extract<FromClient, { type: 'hello' }>;
 export type Welcome = Extract<FromServer, { type: 'welcome' }>;
 export type OpenClaim = v.InferOutput<typeof openClaim>;
@@ -179,15 +179,21 @@ export function readFromServer(line: Buffer): FromServer {
   return read(fromServer, line);
 }
 
-function read<S extends v.GenericSchema>(schema: S, line: Buffer): v.InferOutput<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(line.toString());
-  } catch (cause) {
-    throw new ProtocolError('not JSON', { cause });
-  }
+function read<S extends v.GenericSchema>(schemas: Readonly<Record<string, S>>, line: Buffer): v.InferOutput<S> {
+  const value = parse(line);
+  const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+  const schema = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  if (schema === undefined) throw new ProtocolError('a message of no known type');
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw new ProtocolError(`${v.getDotPath(issue) ?? 'message'}: ${issue.message.slice(0, 200)}`);
+}
+
+function parse(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString());
+  } catch (cause) {
+    throw new ProtocolError('not JSON', { cause });
+  }
 }

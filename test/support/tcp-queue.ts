@@ -22,8 +22,8 @@ export class KeptLog implements ServerLog {
     this.lines.push(`  ${text}`);
   }
 
-  detail(text: string): void {
-    this.lines.push(`. ${text}`);
+  detail(text: () => string): void {
+    this.lines.push(`. ${text()}`);
   }
 }
 
