@@ -10,16 +10,20 @@ import type { Session } from './session.js';
 const HELLO_PATIENCE = 10_000;
 /** A client that says nothing for so many pulses is gone. */
 const SILENT_PULSES = 2.5;
-/** Requests of one client that may be open at the same time; more are not read before. */
-const MOST_OPEN = 256;
+/** Requests of one client that are worked on at the same time. */
+const MOST_OPEN = 64;
+
+/** What is answered. */
+type Answerable = Exclude<Request, { type: 'part' }>;
 
 /** One connection of one client: reads what it says, and answers. */
 export class Conversation {
   private clerk: Clerk | undefined;
   private session: Session | undefined;
   private lastId = 0;
+  /** Requests that wait for others to be answered; nothing more is read while there are any. */
+  private readonly inbox: Answerable[] = [];
   private openRequests = 0;
-  private isPaused = false;
   private isEntering = false;
   private pulse: NodeJS.Timeout | undefined;
   private readonly log: ServerLog;
@@ -108,13 +112,29 @@ export class Conversation {
       default:
         if (message.id <= this.lastId) throw new ProtocolError(`request ${message.id} comes twice, or too late`);
         this.lastId = message.id;
-        void this.answer(clerk, message);
+        this.inbox.push(message);
+        this.work(clerk);
     }
   }
 
-  private async answer(clerk: Clerk, request: Exclude<Request, { type: 'part' }>): Promise<void> {
-    this.openRequests++;
-    this.hearOrNot();
+  /** Begins with what waits, unless enough is open, or what was answered is not fetched. */
+  private work(clerk: Clerk): void {
+    while (this.inbox.length > 0 && this.openRequests < MOST_OPEN && !this.channel.isFull) {
+      this.openRequests++;
+      void this.answer(clerk, this.inbox.shift() as Answerable).finally(() => {
+        this.openRequests--;
+        this.work(clerk);
+      });
+    }
+    if (this.inbox.length === 0) {
+      this.channel.resume();
+      return;
+    }
+    this.channel.pause();
+    if (this.openRequests === 0) void this.channel.drained().then(() => this.isOpen && this.work(clerk));
+  }
+
+  private async answer(clerk: Clerk, request: Answerable): Promise<void> {
     try {
       const answer = await clerk.answer(request);
       if (answer) this.send(answer);
@@ -124,20 +144,7 @@ export class Conversation {
       const { code, hint } = error instanceof RunmakerError ? error : { code: 'queue', hint: undefined };
       this.send({ type: 'failed', id: request.id, code, message, ...(hint !== undefined && { hint }) });
       this.log.warn(`${this.session?.name ?? this.peer}: ${request.type}: ${message}`);
-    } finally {
-      this.openRequests--;
-      this.hearOrNot();
     }
-  }
-
-  /** Reads no further while too much is open, or too little of what was answered is fetched. */
-  private hearOrNot(): void {
-    const isTooMuch = this.openRequests >= MOST_OPEN || this.channel.isFull;
-    if (isTooMuch === this.isPaused) return;
-    this.isPaused = isTooMuch;
-    if (!isTooMuch) this.channel.resume();
-    else this.channel.pause();
-    if (this.channel.isFull) void this.channel.drained().then(() => this.hearOrNot());
   }
 
   private beat(session: Session): void {

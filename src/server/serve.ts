@@ -93,7 +93,7 @@ export async function serve(queue: Queue, options: ServeOptions): Promise<Servic
     budget: new Budget(APPEND_BUDGET),
     retry: options.retry ?? false,
     retried: new Set(),
-    pulse: Math.min(LONGEST_PULSE, Math.max(SHORTEST_PULSE, grace / 3)),
+    pulse: Math.min(LONGEST_PULSE, Math.max(SHORTEST_PULSE, Math.round(grace / 3))),
     log,
   };
   const reclaimer = new Reclaimer(house, { grace, reclaim });

@@ -11,6 +11,8 @@ const MOST_STREAMS = 16;
 /** Lists of jobs that a client fetches piece by piece: what it does not fetch is not read. */
 export class Streams {
   private readonly open = new Map<number, AsyncGenerator<readonly Job[]>>();
+  /** One piece at a time: each takes memory until it is sent. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   /** Begins a list and answers with its first piece. */
   async begin(id: number, jobs: AsyncIterable<readonly Job[]>): Promise<Answer> {
@@ -26,12 +28,10 @@ export class Streams {
   }
 
   /** The next piece of the list `of`. */
-  async more(id: number, of: number): Promise<Answer> {
-    const stream = this.open.get(of);
-    if (stream === undefined) return { type: 'batch', id, jobs: [], more: false };
-    const { done, value } = await stream.next();
-    if (done) this.open.delete(of);
-    return { type: 'batch', id, jobs: done ? [] : value.map(jobToWire), more: !done };
+  more(id: number, of: number): Promise<Answer> {
+    const piece = this.turn.then(() => this.next(id, of));
+    this.turn = piece.catch(() => undefined);
+    return piece;
   }
 
   /** The client wants no more of a list. */
@@ -44,6 +44,14 @@ export class Streams {
 
   endAll(): void {
     for (const of of [...this.open.keys()]) this.end(of);
+  }
+
+  private async next(id: number, of: number): Promise<Answer> {
+    const stream = this.open.get(of);
+    if (stream === undefined) return { type: 'batch', id, jobs: [], more: false };
+    const { done, value } = await stream.next();
+    if (done) this.open.delete(of);
+    return { type: 'batch', id, jobs: done ? [] : value.map(jobToWire), more: !done };
   }
 }
 

@@ -19,7 +19,7 @@ export interface Server {
  */
 export function exchange(server: Server, request: LegacyRequest): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const socket: Socket = connect({ ...server, timeout: PATIENCE });
+    const socket: Socket = connect({ ...server, timeout: PATIENCE, allowHalfOpen: true });
     const reader = new LineReader(LONGEST_ANSWER);
     const fail = (error: Error): void => {
       socket.destroy();
