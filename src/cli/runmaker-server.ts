@@ -77,8 +77,7 @@ function readArguments(argv: readonly string[]): { file: string; options: Option
     .option('--trust-any', 'say nothing about a file that everybody on the host may write')
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
-  const [file, ...more] = program.args as [string, ...string[]];
-  if (more.length > 0) throw new RunmakerError('usage', `one file at a time, not ${JSON.stringify(more.join(' '))} too`);
+  const [file] = program.args as [string];
   if (options.verbose && options.quiet) throw new RunmakerError('usage', '--verbose and --quiet contradict each other');
   if (options.port > 65_535) throw new RunmakerError('usage', `--port ${options.port}: ports go up to 65535`);
   if (isServed(file)) throw new RunmakerError('usage', `${file}: a server serves a file`, { hint: 'name the path of a runs file' });

@@ -55,8 +55,9 @@ export class Sessions {
     const session = known ?? new Session(hello.client, `${hello.host} (${conversation.peer})`);
     this.byClient.set(hello.client, session);
     clearTimeout(session.lapse);
-    session.conversation?.supersede();
+    const before = session.conversation;
     session.conversation = conversation;
+    before?.supersede();
     session.unmark();
     return { kind: 'admitted', session, isKnown: known !== undefined };
   }
@@ -95,7 +96,9 @@ export class Sessions {
   async close(): Promise<void> {
     for (const session of this.byClient.values()) {
       clearTimeout(session.lapse);
-      session.conversation?.supersede();
+      const { conversation } = session;
+      session.conversation = undefined;
+      conversation?.supersede();
       for (const claim of session.claims.values()) await claim.abandon?.();
     }
     this.byClient.clear();

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openQueue } from '../../src/queue/open.js';
-import type { Queue } from '../../src/queue/queue.js';
+import type { LockDriverName, Queue } from '../../src/queue/queue.js';
 import type { ServerLog } from '../../src/server/log.js';
 import { type ServeOptions, type Service, serve } from '../../src/server/serve.js';
 import { printAddress } from '../../src/wire/address.js';
@@ -42,12 +42,12 @@ export async function serveHere(queue: Queue, options: Partial<ServeOptions> = {
 }
 
 /** Served runs files for the conformance suite. */
-export function tcpQueues(options: Partial<ServeOptions> = {}): MakeQueue {
+export function tcpQueues(options: Partial<ServeOptions> = {}, locks: LockDriverName = 'record'): MakeQueue {
   return async content => {
     const folder = mkdtempSync(join(tmpdir(), 'runmaker-queue-'));
     const path = join(folder, 'runs.txt');
     writeFileSync(path, '');
-    const served = await openQueue(path);
+    const served = await openQueue(path, { locks });
     const service = await serveHere(served, options);
     // Only now: what is in state r when a server is started is kept for those who may come back.
     writeFileSync(path, content);
