@@ -15,6 +15,13 @@ export class Output {
     return !this.gone;
   }
 
+  /** The same for bytes that are only lent: settles when they are written. */
+  async printLent(bytes: Buffer): Promise<boolean> {
+    void this.sink.give(bytes);
+    await this.sink.flush();
+    return !this.gone;
+  }
+
   close(): Promise<void> {
     return this.sink.close();
   }

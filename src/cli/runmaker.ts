@@ -4,11 +4,13 @@ import { openQueue } from '../queue/open.js';
 import type { ClaimRequest, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
+import type { Warn } from '../report/loss.js';
+import { DESCRIPTORS_A_JOB, DESCRIPTORS_OF_RESULTS, jobsWithin } from '../run/descriptors.js';
 import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
 import { Runner } from '../run/runner.js';
-import { usableCpus } from '../system/host.js';
+import { descriptorLimit, usableCpus } from '../system/host.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
@@ -75,7 +77,7 @@ export async function runmaker(argv: readonly string[], identity = RUNMAKER): Pr
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
-      jobs: options.jobs || usableCpus(),
+      jobs: affordableJobs(options, reports.warn),
       executor,
       resources,
       listeners: reports.listeners,
@@ -107,6 +109,15 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
     ...(requeue && { requeue }),
     ...(reclaim && { reclaim }),
   };
+}
+
+/** `-j`, as far as descriptors go. */
+function affordableJobs(options: RunmakerOptions, warn: Warn): number {
+  const wanted = options.jobs || usableCpus();
+  const limit = descriptorLimit();
+  const room = jobsWithin(limit, DESCRIPTORS_A_JOB + (options.results === undefined ? 0 : DESCRIPTORS_OF_RESULTS));
+  if (wanted > room) warn(`no more than ${room} jobs at a time: there may be ${limit} open files`, 'raise the limit: ulimit -n');
+  return Math.min(wanted, room);
 }
 
 function readArguments(argv: readonly string[], identity: RunningProgram): { queueName: string; options: RunmakerOptions } {
@@ -143,9 +154,7 @@ function readArguments(argv: readonly string[], identity: RunningProgram): { que
     .option('--no-progress', 'no progress line on a terminal')
     .option('--color <when>', 'auto, always or never', oneOf('--color', ['auto', 'always', 'never']), 'auto')
     .parse([...argv], { from: 'user' });
-  const [queueName, ...more] = program.args;
-  if (more.length > 0) throw new RunmakerError('usage', `one queue at a time, not ${JSON.stringify(more.join(' '))} too`);
-  return { queueName: identity.queueOf(queueName as string), options: program.opts<RunmakerOptions>() };
+  return { queueName: identity.queueOf(program.args[0] as string), options: program.opts<RunmakerOptions>() };
 }
 
 function refuseContradictions(options: RunmakerOptions): void {

@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { RunmakerError } from '../errors.js';
+import type { Job } from '../job/job.js';
+import { jobLine } from '../job/job-lines.js';
 import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
 import { State } from '../job/state.js';
-import { examine } from '../queue/file/doctor/examine.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
-import { overall } from '../queue/file/doctor/overall.js';
 import { openQueue } from '../queue/open.js';
 import type { Queue } from '../queue/queue.js';
-import { jobJson, jobLine } from '../report/job-list.js';
+import { jobJson } from '../report/job-list.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
@@ -128,13 +128,17 @@ async function setStates(queue: Queue, selection: Selection, state: string, forc
 
 async function list(queue: Queue, selection: Selection, json: boolean): Promise<number> {
   const output = new Output();
-  let matched = 0;
-  for await (const jobs of queue.jobs(selection)) {
-    matched += jobs.length;
-    if (!(await output.print(Buffer.concat(jobs.map(json ? jobJson : jobLine))))) break;
+  let printed = false;
+  for await (const text of json ? inText(queue, selection, jobJson) : (queue.text?.(selection) ?? inText(queue, selection, jobLine))) {
+    printed = true;
+    if (!(await output.printLent(text))) break;
   }
   await output.close();
-  return matched === 0 ? nothingChosen(queue, selection) : EXIT.ok;
+  return printed ? EXIT.ok : nothingChosen(queue, selection);
+}
+
+async function* inText(queue: Queue, selection: Selection, print: (job: Job) => Buffer): AsyncGenerator<Buffer> {
+  for await (const jobs of queue.jobs(selection)) yield Buffer.concat(jobs.map(print));
 }
 
 /** That no job is in some state is no mistake; to name a line that is no job is one. */
@@ -146,6 +150,8 @@ function nothingChosen(queue: Queue, { lines, offsets }: Selection): number {
 
 async function doctor(path: string, { locks = 'record', peer = false }: Options): Promise<number> {
   if (isServed(path)) throw new RunmakerError('usage', '--doctor looks at files', { hint: 'run it on the host of the server' });
+  const { examine } = await import('../queue/file/doctor/examine.js');
+  const { overall } = await import('../queue/file/doctor/overall.js');
   const findings: Finding[] = [];
   for await (const finding of examine({ path, locks, peer })) {
     findings.push(finding);
@@ -177,7 +183,9 @@ async function stats(queue: Queue, json: boolean): Promise<number> {
 async function reclaim(queue: Queue): Promise<number> {
   const jobs = await queue.reclaim();
   const output = new Output();
-  for (const job of jobs) await output.print(jobLine({ ...job, state: State.new, holder: undefined }));
+  for (const { number, ordinal, offset, command, directives } of jobs) {
+    await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));
+  }
   await output.close();
   return EXIT.ok;
 }

@@ -111,6 +111,6 @@ const NETWORK_FILESYSTEMS = new Map<number, string>([
 ]);
 
 /** The kind of network filesystem that `path` lies on, or undefined for a local one. */
-export function networkFilesystem(path: string): string | undefined {
-  return NETWORK_FILESYSTEMS.get(fs.statfsSync(path).type);
+export async function networkFilesystem(path: string): Promise<string | undefined> {
+  return NETWORK_FILESYSTEMS.get((await callServer<fs.StatsFs>(done => fs.statfs(path, done))).type);
 }

@@ -13,8 +13,8 @@ const MOST_BUSY = 8;
 const BUSY_ROUNDS = 20;
 /** Lines that were found to have moved, one after the other, before there is a pause: somebody is editing. */
 const PATIENT_MOVES = 3;
-/** How far, in ready lines, to jump ahead at most after a line was lost to another host. */
-const LONGEST_JUMP = 8;
+/** How many ready lines to leave to the other host at most after one was lost to it, and for how many claims of our own. */
+const LONGEST_JUMP = 32;
 
 /** Claims jobs for one process: picks a line, tries to take it, and finds out why it could not be had. */
 export class Claimer {
@@ -22,6 +22,10 @@ export class Claimer {
   readonly tally = { won: 0, lost: 0, busy: 0 };
   /** One for each asker, for as long as the asker lives. */
   private readonly advisors = new WeakMap<object, Advisor>();
+  /** Ready lines that are not tried now. */
+  private readonly passed = new Set<number>();
+  /** For how many more claims these are left to another host. */
+  private left = 0;
 
   constructor(
     private readonly runs: RunsFile,
@@ -34,9 +38,9 @@ export class Claimer {
   }
 
   async next(request: ClaimRequest): Promise<ClaimResult> {
-    const { view } = this.runs;
-    /** Ready lines that are not tried now. */
-    const passed = new Set<number>();
+    const { runs, passed } = this;
+    const { view } = runs;
+    if (this.left === 0) passed.clear();
     let busy = 0;
     let rounds = 0;
     let moves = 0;
@@ -52,16 +56,17 @@ export class Claimer {
         passed.clear();
         busy = 0;
       } else if (choice.kind !== 'ready') {
+        const news = await view.lookInTurn(request.signal);
         // Somebody else's look may have shown what this one does not any more.
-        await view.lookInTurn(request.signal);
-        if (view.version !== version) continue;
+        if (news || view.version !== version) continue;
         if (!view.mayBeHalfSaved) return choice;
         await setTimeout(view.pause(), undefined, request.signal ? { signal: request.signal } : {});
       } else {
-        const taken = await take(this.runs, index, choice.line);
+        const taken = await take(runs, index, choice.line);
         switch (taken.kind) {
           case 'claimed':
             this.tally.won++;
+            if (this.left > 0) this.left--;
             return taken;
           case 'busy':
             this.tally.busy++;
@@ -70,7 +75,7 @@ export class Claimer {
             break;
           case 'lost':
             this.tally.lost++;
-            if (this.runs.driver.staleLooks) this.jump(index, request, passed);
+            if (runs.driver.staleLooks) this.jump(index, request);
             break;
           case 'moved':
             view.forget();
@@ -89,12 +94,15 @@ export class Claimer {
 
   /**
    * Over a network a claim takes long enough for two hosts to meet at line after line, and half of their tries to be in
-   * vain. Whoever loses one passes over a few more, by chance.
+   * vain. Whoever loses one leaves the other a few more, by chance, and goes on behind them for a while.
    */
-  private jump(index: LineIndex, request: ClaimRequest, passed: Set<number>): void {
+  private jump(index: LineIndex, request: ClaimRequest): void {
+    const { passed } = this;
+    passed.clear();
+    this.left = LONGEST_JUMP;
     for (let lines = Math.floor(Math.random() * LONGEST_JUMP); lines > 0; lines--) {
       const next: Pick = pick(index, request, passed);
-      if (next.kind !== 'ready') return;
+      if (next.kind !== 'ready') break;
       passed.add(next.line);
     }
   }

@@ -25,6 +25,12 @@ export function explain(path: string, error: unknown): RunmakerError {
         hint: 'pass --locks directory, on all hosts that work on this file',
         cause: error,
       });
+    case 'EMFILE':
+    case 'ENFILE':
+      return new RunmakerError('queue', `${path}: too many open files (${errnoName(error)})`, {
+        hint: 'run fewer jobs at a time (-j), or raise the limit: ulimit -n',
+        cause: error,
+      });
     default:
       return new RunmakerError('queue', `${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -1,6 +1,7 @@
 import type { Job } from '../../job/job.js';
 import { type Asker, pick } from '../../job/readiness.js';
 import { State } from '../../job/state.js';
+import { freshen } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { readLine } from './read-line.js';
 import { isInHand } from './reclaim.js';
@@ -15,6 +16,7 @@ const BATCH = 256;
 export async function* planJobs(runs: RunsFile, asker: Asker): AsyncGenerator<readonly Job[]> {
   const file: LockableFile = await runs.driver.open(runs.path, 'look');
   try {
+    await freshen(file, runs.driver, runs.path);
     const index = await scan(file, (await file.facts()).size);
     for (let line = 1; line <= index.lineCount; line++) {
       if (isInHand(String.fromCharCode(index.stateAt(line)))) index.setState(line, DONE);
