@@ -17,9 +17,18 @@ class Served extends Workbench {
   /** The runs file as those on the server's host have it. */
   local!: Queue;
 
-  static async make(content: string, options: Partial<ServeOptions> = {}): Promise<Served> {
+  /** @param slow how long the server takes to claim a job, in ms */
+  static async make(content: string, options: Partial<ServeOptions> = {}, slow = 0): Promise<Served> {
     const served = new Served(content);
     const queue = await openQueue(served.runs);
+    if (slow > 0) {
+      const claimAtOnce = queue.claim.bind(queue);
+      queue.claim = async request => {
+        const result = await claimAtOnce(request);
+        await setTimeout(slow);
+        return result;
+      };
+    }
     served.local = await openQueue(served.runs);
     const service = await serveHere(queue, { log: served.log, ...options });
     onTestFinished(async () => {
@@ -125,6 +134,16 @@ describe('a client whose connection is lost', () => {
     const result = await claiming;
     expect(result.kind).toBe('claimed');
     expect(served.states.replaceAll('.', '')).toBe('r');
+  });
+
+  it('leaves nothing claimed that was claimed while it was away', async () => {
+    const served = await Served.make('. a\n. b\n. c\n', {}, 300);
+    const queue = await served.client();
+    const claiming = queue.claim({});
+    await served.reaches('r..');
+    served.relay.cut();
+    expect((await claiming).kind).toBe('claimed');
+    await eventually('one job is claimed, not two', () => served.states.replaceAll('.', '') === 'r');
   });
 
   it('gives up its request, and not its claims, when its patience is at its end', async () => {
