@@ -7,7 +7,18 @@ import type { OpenOptions, Queue } from './queue.js';
  * @throws RunmakerError `input` when there is no such queue, `queue` when it cannot be reached, `usage` for a URL of an unknown kind
  */
 export async function openQueue(name: string, options: OpenOptions = {}): Promise<Queue> {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(name)?.[1];
-  if (scheme === undefined) return await openFileQueue(name, options);
-  throw new RunmakerError('usage', `${name}: queues of the kind "${scheme}" are not known`, { hint: 'name the path of a runs file' });
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\/|^(unix):/i.exec(name);
+  switch ((scheme?.[1] ?? scheme?.[2])?.toLowerCase()) {
+    case undefined:
+      return await openFileQueue(name, options);
+    case 'tcp':
+    case 'unix':
+      return await (await import('./tcp/open-tcp-queue.js')).openTcpQueue(name, options);
+    case 'tcp+legacy':
+      return await (await import('./tcp-legacy/open-legacy-queue.js')).openLegacyQueue(name, options);
+    default:
+      throw new RunmakerError('usage', `${name}: queues of the kind "${scheme?.[1]}" are not known`, {
+        hint: 'name the path of a runs file, or tcp://host, tcp+legacy://host or unix:/path',
+      });
+  }
 }
