@@ -11,6 +11,7 @@ import { restateAround } from './restate.js';
 import type { RunsFile } from './runs-file.js';
 
 const RUNNING = Buffer.from(State.running);
+const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
 
 /**
  * What came of trying to take a line. `busy`: somebody holds a lock there at this moment · `lost`: it is not in the
@@ -70,7 +71,7 @@ export function jobAt(index: LineIndex, line: number, now: LineNow): Job {
 function saysTheSame(now: LineNow, index: LineIndex, line: number): boolean {
   const known = index.directives.get(line);
   const command = commandIn(now);
-  const marked = command.includes(DIRECTIVE_MARK);
+  const marked = command.includes(MARK);
   if (!marked || known === undefined) return !marked === (known === undefined);
   return JSON.stringify(parseDirectives(command).directives) === JSON.stringify(known);
 }

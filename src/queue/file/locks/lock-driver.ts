@@ -49,6 +49,9 @@ export interface LockableFile {
 
 /** The part that all drivers share: reading and writing an open descriptor. */
 export abstract class OpenFile implements LockableFile {
+  /** That of the open file stays what it is, whatever is put in its place. */
+  private identity: string | undefined;
+
   constructor(
     protected readonly disk: Disk,
     readonly fd: number,
@@ -71,12 +74,15 @@ export abstract class OpenFile implements LockableFile {
   }
 
   facts(): MaybePromise<FileFacts> {
-    return this.disk.factsOf(this.fd);
+    const facts = this.disk.factsOf(this.fd);
+    if (!(facts instanceof Promise)) this.identity = facts.identity;
+    return facts;
   }
 
   async isAt(path: string): Promise<boolean> {
     try {
-      return (await this.disk.factsAt(path)).identity === (await this.facts()).identity;
+      this.identity ??= (await this.facts()).identity;
+      return (await this.disk.factsAt(path)).identity === this.identity;
     } catch (error) {
       if (errnoName(error) === 'ENOENT') return false;
       throw error;
