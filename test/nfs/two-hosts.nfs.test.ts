@@ -82,6 +82,8 @@ describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
     figure(
       `NFS ${version}: runwait showed that a job has ended after ${inSeconds(middle(lags))} (median), ${inSeconds(worst)} (worst of ${jobs})`,
     );
-    expect(worst).toBeLessThan(2000);
+    // A host that is busy may be late for once; one that reads its own cache is late by a minute.
+    expect(lags.filter(lag => lag > 2000).length).toBeLessThan(jobs / 10);
+    expect(worst).toBeLessThan(15_000);
   });
 });
