@@ -1,7 +1,7 @@
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { openQueue } from '../queue/open.js';
-import type { ClaimRequest, Queue } from '../queue/queue.js';
+import type { ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { Warn } from '../report/loss.js';
@@ -9,14 +9,16 @@ import { DESCRIPTORS_A_JOB, DESCRIPTORS_OF_RESULTS, jobsWithin } from '../run/de
 import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
+import { describeBlocked, describeNotice } from '../run/notices.js';
 import { Runner } from '../run/runner.js';
 import { descriptorLimit, usableCpus } from '../system/host.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
+import { complain } from './complain.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
 import { heedSignals } from './signals.js';
-import { amount, duration, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
+import { amount, duration, durationAbove0, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
 
 /** What `runmaker` was asked for, as commander names it. */
 export interface RunmakerOptions extends AccessOptions {
@@ -131,7 +133,7 @@ function readArguments(argv: readonly string[], identity: RunningProgram): { que
     .option('--joblog <file>', "append a line for each finished run, in GNU parallel's columns")
     .option('--results <dir>', 'write whole outputs to DIR/<number>/stdout, stderr and status.json')
     .option('--watch', 'when nothing is left, stay and run what is appended or reset')
-    .option('--timeout <duration>', 'end a job that runs longer: TERM, and KILL later', duration('--timeout'))
+    .option('--timeout <duration>', 'end a job that runs longer: TERM, and KILL later', durationAbove0('--timeout'))
     .option('--kill-after <duration>', 'from TERM to KILL (default: 10s)', duration('--kill-after'))
     .option('--retries <n>', 'run a failing job up to so many times before it counts as failed', wholeNumber('--retries', 1))
     .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming, or kill what runs too', parseHalt)
@@ -177,11 +179,22 @@ async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void
 
 async function printPlan(queue: Queue, asker: ClaimRequest): Promise<number> {
   const output = new Output();
-  for await (const jobs of queue.plan(asker)) {
+  let unusable = 0;
+  const tell = (notice: QueueNotice): void => {
+    if (notice.kind === 'unusable') unusable++;
+    warn(describeNotice(notice));
+  };
+  for await (const jobs of queue.plan({ ...asker, tell })) {
     if (!(await output.print(Buffer.concat(jobs.map(lineText))))) break;
   }
   await output.close();
+  const blocked = (await queue.counts()).blocked - unusable;
+  if (blocked > 0) warn(describeBlocked(blocked));
   return EXIT.ok;
+}
+
+function warn({ message, hint }: { message: string; hint: string }): void {
+  complain(`runmaker: ${message}`, hint);
 }
 
 function exitStatus(summary: RunSummary): number {

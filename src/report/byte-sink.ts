@@ -34,7 +34,7 @@ export interface ByteSinkOptions {
   readonly onError?: (error: unknown) => void;
   /** Drop what follows the first failure as well: for files of which a beginning is worth more than parts with gaps between. */
   readonly stopAtError?: boolean;
-  /** Writes some of these bytes and returns how many; for tests of faults that cannot be made. Default: fs.writev at the current position. */
+  /** Writes some of these bytes and returns how many. Default: at the current position, off the event loop. */
   readonly write?: (fd: number, parts: readonly Buffer[]) => Promise<number>;
 }
 
@@ -44,6 +44,8 @@ const BATCH = 1024 * 1024;
 /** IOV_MAX of Linux: more parts are not written by one call. */
 const MOST_PARTS = 1024;
 const FEW_BYTES = 16 * 1024;
+/** Between two writes of few bytes, in ms. Nobody sees that. */
+const LULL = 5;
 /** Pauses in ms before a descriptor that was not ready is tried again: doubled each time, so that a stopped terminal costs nothing. */
 const RETRY = { first: 1, longest: 16 };
 
@@ -66,6 +68,9 @@ export class ByteSink implements Sink {
   private gone = false;
   private failed = false;
   private closed: Promise<void> | undefined;
+  private wroteAt = Number.NEGATIVE_INFINITY;
+  /** Ends a lull. */
+  private hurry: (() => void) | undefined;
 
   /** @param descriptor an open descriptor, or the promise of one: what is given meanwhile waits for it */
   constructor(descriptor: number | Promise<number>, options: ByteSinkOptions = {}) {
@@ -91,6 +96,7 @@ export class ByteSink implements Sink {
     this.queue.push(bytes);
     this.given += bytes.length;
     if (!this.writing) void this.run();
+    else if (this.waiting >= FEW_BYTES) this.hurry?.();
     // Half: so that the writer does not run dry before whoever paused has started again.
     if (this.waiting > this.highWater) return this.settledUntil(this.given - Math.floor(this.highWater / 2));
   }
@@ -121,6 +127,7 @@ export class ByteSink implements Sink {
 
   private settledUntil(until: number): Promise<void> {
     if (this.settled >= until) return Promise.resolve();
+    this.hurry?.();
     return new Promise(resolve => this.waiters.push({ until, resolve }));
   }
 
@@ -137,10 +144,12 @@ export class ByteSink implements Sink {
     try {
       const fd = await this.descriptor;
       while (this.queue.length > 0) {
+        if (this.inNoHurry) await this.moreOrLater();
         const batch = this.nextBatch();
         const size = sizeOf(batch);
         await this.writeAll(fd, batch, size);
         this.settle(size);
+        this.wroteAt = performance.now();
       }
     } catch (error) {
       // There is no descriptor, and there will be none.
@@ -148,6 +157,23 @@ export class ByteSink implements Sink {
       this.drop();
     }
     this.writing = false;
+  }
+
+  /** Whether little waits, nobody waits for it, and something was written a moment ago. */
+  private get inNoHurry(): boolean {
+    return this.waiting < FEW_BYTES && this.waiters.length === 0 && performance.now() - this.wroteAt < LULL;
+  }
+
+  /** Every write takes another thread: many small ones at once cost a runner of short jobs more than the jobs' own lines. */
+  private moreOrLater(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = globalThis.setTimeout(() => this.hurry?.(), LULL);
+      this.hurry = () => {
+        clearTimeout(timer);
+        this.hurry = undefined;
+        resolve();
+      };
+    });
   }
 
   private nextBatch(): Buffer[] {

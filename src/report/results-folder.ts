@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoName } from '../errors.js';
 import type { OutputStream } from '../execute/executor.js';
@@ -132,6 +132,24 @@ export class ResultsFolder {
 async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Promise<void> {
   const path = join(folder, 'status.json');
   const draft = `${path}.new`;
-  await atServer(() => writeFile(draft, `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`));
-  await atServer(() => rename(draft, path));
+  const text = `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`;
+  try {
+    await atServer(() => writeFile(draft, text));
+    await atServer(() => rename(draft, path));
+  } catch (error) {
+    await rm(draft, { force: true });
+    // On a full disk the block that the old one has is still to be had: nobody should believe that the job still runs.
+    if (ended) await atServer(() => overwrite(path, text));
+    throw error;
+  }
+}
+
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.write(text, 0);
+    await file.truncate(Buffer.byteLength(text));
+  } finally {
+    await file.close();
+  }
 }

@@ -45,7 +45,7 @@ describe('alice is cut off for less than the lease', () => {
 });
 
 /** Jobs of the queue that nobody touches while alice is away: the first end meanwhile, two last beyond it, of which one prints all the time. */
-const KEPT = { jobs: 8, ending: 6, endAfter: 10, lastFor: 60, talker: 8 };
+const KEPT = { jobs: 8, ending: 6, endAfter: 10, lastFor: 70, talker: 8 };
 /** Jobs of the queue that bob takes over. */
 const TAKEN = { jobs: 4, lines: (job: number): string => (job <= 2 ? '10 1' : '40 1') };
 
@@ -158,7 +158,9 @@ describe('alice is cut off for longer than the lease', () => {
         `NFS ${version}: cut off for ${inSeconds(mendedAt - cutAt)} with a lease of ${LEASE} s;`,
         `seen present at her jobs ${inSeconds(Math.max(0, presentAt - mendedAt))} after she was back`,
       );
-      expect(presentAt - mendedAt).toBeLessThan(20_000);
+      const { record } = absence.kept;
+      const firstEnd = Math.min(...record.runs().flatMap(({ job, end }) => (job > KEPT.ending ? (end ?? Number.NaN) : [])));
+      expect(presentAt).toBeLessThan(firstEnd);
     });
 
     test('what her jobs print goes on meanwhile, although results wait to be written', () => {
@@ -171,8 +173,9 @@ describe('alice is cut off for longer than the lease', () => {
         `the longest time that the event loop was held: ${held === 0 ? 'under 0.5 s' : inSeconds(held)}`,
       );
       expect(ticks.length).toBeGreaterThan(KEPT.lastFor);
-      expect(longest).toBeLessThan(3000);
-      expect(held).toBeLessThan(2000);
+      // Whatever waited for the server would have waited for twice as long.
+      expect(longest).toBeLessThan(LEASE * 1000);
+      expect(held).toBeLessThan(LEASE * 1000);
     });
 
     if (version === '3') {

@@ -4,6 +4,7 @@ import type { ClaimRequest, ClaimResult } from '../queue.js';
 import { Advisor } from './advisor.js';
 import type { LineIndex } from './line-index.js';
 import { jitter } from './lock-bytes.js';
+import { restateAround } from './restate.js';
 import type { RunsFile } from './runs-file.js';
 import { take } from './take.js';
 
@@ -26,11 +27,16 @@ export class Claimer {
   private readonly passed = new Set<number>();
   /** For how many more claims these are left to another host. */
   private left = 0;
+  /** On a local disk, where a look is cheap: others claim here, too, and what was known a moment ago is out of date by now. */
+  private crowded: boolean;
 
   constructor(
     private readonly runs: RunsFile,
     private readonly trustAny: boolean,
-  ) {}
+  ) {
+    // Runners that are started together are together at the first line, too.
+    this.crowded = !runs.driver.staleLooks;
+  }
 
   /** Whether locks have ever worked on this file: if not, it is of no use to wait for them to work again. */
   get locksWork(): boolean {
@@ -44,6 +50,7 @@ export class Claimer {
     let busy = 0;
     let rounds = 0;
     let moves = 0;
+    if (this.crowded) this.crowded = await this.catchUp(await view.index());
     for (;;) {
       request.signal?.throwIfAborted();
       const index = await view.index();
@@ -76,6 +83,7 @@ export class Claimer {
           case 'lost':
             this.tally.lost++;
             if (runs.driver.staleLooks) this.jump(index, request);
+            else this.crowded = true;
             break;
           case 'moved':
             view.forget();
@@ -90,6 +98,22 @@ export class Claimer {
     const advisor = this.advisors.get(asker) ?? new Advisor(this.runs.path, this.trustAny);
     this.advisors.set(asker, advisor);
     return advisor;
+  }
+
+  /**
+   * Reads the states around the first new line again, which takes less time than to try a line that somebody has taken since.
+   * Says whether somebody has. Nothing is relied upon: whoever takes a line reads it again under its lock.
+   */
+  private async catchUp(index: LineIndex): Promise<boolean> {
+    const line = index.firstNew;
+    if (line > index.lineCount) return false;
+    const file = await this.runs.driver.open(this.runs.path, 'look');
+    try {
+      if (await this.runs.view.isLookingAt(file)) await restateAround(file, index, line);
+    } finally {
+      await file.close();
+    }
+    return index.firstNew !== line;
   }
 
   /**

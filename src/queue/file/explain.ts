@@ -31,6 +31,12 @@ export function explain(path: string, error: unknown): RunmakerError {
         hint: 'run fewer jobs at a time (-j), or raise the limit: ulimit -n',
         cause: error,
       });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new RunmakerError('queue', `${path}: no space left (${errnoName(error)})`, {
+        hint: 'make room, then try again: the file is as it was',
+        cause: error,
+      });
     default:
       return new RunmakerError('queue', `${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

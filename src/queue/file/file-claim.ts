@@ -123,7 +123,7 @@ export class FileClaim implements Claim, Kept {
     if (presence && !alone && (await isOutranked(this.file, start, rank))) {
       return { kind: 'refused', reason: 'the line was set back, and somebody else runs it by now' };
     }
-    await this.write(this.file, this.line, state);
+    await this.write(this.file, state);
     return { kind: 'recorded' };
   }
 
@@ -131,7 +131,7 @@ export class FileClaim implements Claim, Kept {
     const found = await this.findAmongOthers();
     if (found.kind === 'lost') return { kind: 'refused', reason: found.reason };
     await this.moveTo(found);
-    await this.write(found.file, found.line, state);
+    await this.write(found.file, state);
     return { kind: 'recorded' };
   }
 
@@ -153,12 +153,9 @@ export class FileClaim implements Claim, Kept {
   }
 
   private async find(): Promise<Found> {
-    // Exclusive locks of ours, left behind by a call that failed, would stand in our own way.
+    // An exclusive lock of ours, left behind by a call that failed, would stand in our own way.
     const { file, line } = this;
-    if (file) {
-      await asFarAsPossible(() => file.unlock(line.start, 1));
-      await asFarAsPossible(async () => void (await file.tryLock('shared', line.start + 1, 1)));
-    }
+    if (file) await asFarAsPossible(() => file.unlock(line.start, 1));
     return await findLine(this.runs, line, { held: file, doubtful: this.doubtful });
   }
 
@@ -169,15 +166,13 @@ export class FileClaim implements Claim, Kept {
     await asFarAsPossible(() => before?.close());
   }
 
-  private async write(file: LockableFile, { start }: ClaimedLine, state: string): Promise<void> {
+  private async write(file: LockableFile, state: string): Promise<void> {
+    const { start } = this.line;
     const byte = state.charCodeAt(0);
     this.doubtful = byte;
     await file.write(Buffer.from([byte]), start);
-    // On a network filesystem it is the unlocking that brings the state to the server, and that tells if it did not get there.
-    // Closing alone would not unlock: a stray process of the job may have the descriptor, and with it the locks.
-    await file.unlock(start, STATE_AND_SEPARATOR);
-    this.file = undefined;
-    await file.close();
+    // It is there now, whatever becomes of the locks.
+    await this.drop();
     this.runs.view.note(start, byte);
     this.runs.syncer.note();
   }
@@ -190,7 +185,10 @@ export class FileClaim implements Claim, Kept {
     return (await readLine(file, line.start, line.end))?.rest.equals(line.rest) ?? false;
   }
 
-  /** Gives up the open file and the locks on it, as far as that can still be done. */
+  /**
+   * Gives up the open file and the locks on it, as far as that can still be done. Closing alone would not unlock: a stray
+   * process of the job may have the descriptor, and with it the locks.
+   */
   private async drop(): Promise<void> {
     const { file } = this;
     this.file = undefined;

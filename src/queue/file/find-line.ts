@@ -1,7 +1,7 @@
 import { State } from '../../job/state.js';
-import { lockSoon } from './lock-bytes.js';
+import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { isPassing, patiently } from './patience.js';
+import { asFarAsPossible, isPassing, patiently } from './patience.js';
 import { ALONE } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
@@ -9,8 +9,8 @@ import { PATIENCE, type RunsFile } from './runs-file.js';
 const RUNNING = State.running.charCodeAt(0);
 /** Looks at a file that is being edited again and again before giving up. */
 const TRIES = 3;
-/** Of giving up presence on a descriptor. */
-const GIVE_UP_TRIES = 3;
+/** Of doing something on a descriptor on which perhaps nothing works any more. */
+const DEAD_TRIES = 3;
 /** A line end has two bytes at most, and the state one. */
 const MOST_BESIDES_REST = 3;
 
@@ -29,7 +29,7 @@ export interface ClaimedLine {
 export interface Holding {
   /** An open file that may still show our presence, which is then not taken for somebody else's. */
   readonly held?: LockableFile | undefined;
-  /** A state that we may have written to the line already, where it was. */
+  /** A state that we may have written to the line already, where it was, with the locks that `held` has. */
   readonly doubtful?: number | undefined;
 }
 
@@ -86,11 +86,14 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
     if (!(await file.isAt(runs.path))) return undefined;
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
-    if (now.state !== RUNNING && (line.start !== before || now.state !== holding.doubtful)) {
+    const held = await ifAlive(holding.held, before);
+    // Without the locks somebody else may have run the job meanwhile, and have ended it in the same way.
+    const maybeOurs = held !== undefined && line.start === before && now.state === holding.doubtful;
+    if (now.state !== RUNNING && !maybeOurs) {
       const reason = `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran`;
       return { kind: 'lost', reason, occupied: false };
     }
-    if (runs.driver.presence && !(await showPresence(runs, file, line, before, holding.held))) {
+    if (runs.driver.presence && !(await showPresence(runs, file, line, before, held))) {
       return { kind: 'lost', reason: 'somebody else runs the line by now', occupied: true };
     }
     keep = true;
@@ -111,6 +114,8 @@ async function showPresence(
   before: number,
   held: LockableFile | undefined,
 ): Promise<boolean> {
+  // A call that failed may have left an exclusive lock there.
+  if (held) await asFarAsPossible(async () => void (await held.tryLock('shared', before + 1, 1)));
   if (!(await file.tryLock('shared', line.start + 1, 1))) return false;
   if (held) await giveUpPresence(held, before);
   // A lock that is refused leaves the one that we have as it is.
@@ -119,9 +124,32 @@ async function showPresence(
   return alone;
 }
 
-/** A descriptor on which nothing works any more has lost its locks as well, as after an NFSv4 lease has run out. */
+/**
+ * The open file if it still has its locks. When an NFSv4 lease has run out it has lost them, and cannot be read any more,
+ * while others can. It is granted new locks all the same: these show a presence that has ended, and are given up.
+ */
+async function ifAlive(held: LockableFile | undefined, start: number): Promise<LockableFile | undefined> {
+  if (held === undefined || (await isAlive(held, start))) return held;
+  await giveUpPresence(held, start);
+  return undefined;
+}
+
+async function isAlive(held: LockableFile, start: number): Promise<boolean> {
+  for (let tried = 1; tried <= DEAD_TRIES; tried++) {
+    try {
+      // Taking a lock keeps what is read from coming out of a cache.
+      await held.tryLock('shared', LOOK_BYTE, 1);
+      await held.read(Buffer.alloc(1), start);
+      return true;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+  }
+  return false;
+}
+
 async function giveUpPresence(held: LockableFile, start: number): Promise<void> {
-  for (let tried = 1; tried <= GIVE_UP_TRIES; tried++) {
+  for (let tried = 1; tried <= DEAD_TRIES; tried++) {
     try {
       return await held.unlock(start + 1, 1);
     } catch (error) {

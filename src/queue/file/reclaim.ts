@@ -20,24 +20,23 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<
       hint: `make sure that no runner is at work, then: runset --state 'r?' --set=. ${runs.path}`,
     });
   }
-  const found = await withFile(runs, async file => {
-    const here: Job[] = [];
-    try {
+  // Of the file that was there last: another may have been put in its place.
+  let here: Job[] = [];
+  try {
+    await withFile(runs, async file => {
+      here = [];
       await freshen(file, runs.driver, runs.path);
       for await (const block of readJobs(file)) {
         for (const job of block.jobs) {
           if (isInHand(job.state) && !runs.keeper.keeps(job.offset) && (await reclaimLine(file, job))) here.push(job);
         }
       }
-    } catch (error) {
-      reclaimed.push(...here);
-      throw error;
-    }
+    });
+  } finally {
+    reclaimed.push(...here);
     runs.view.forget();
     runs.syncer.note();
-    return here;
-  });
-  reclaimed.push(...found);
+  }
 }
 
 /** Whether a state says that somebody is at the job. */
