@@ -6,7 +6,7 @@ import { jobToWire, selectionFromWire } from '../wire/job-form.js';
 import type { Answer, FromClient, Request } from '../wire/messages.js';
 import { AppendParts } from './append-parts.js';
 import type { Conversation } from './conversation.js';
-import type { House } from './serve.js';
+import type { House } from './house.js';
 import type { Deed, Session } from './session.js';
 import { Streams } from './streams.js';
 
@@ -81,7 +81,9 @@ export class Clerk {
     const result = await house.queue.claim({
       ...this.asker(request),
       asker: session,
-      ...(request.tell && { tell: notice => conversation.send({ type: 'notice', id, notice }) }),
+      ...(request.tell && {
+        tell: notice => (notice.kind === 'writable' ? house.tell(notice) : conversation.send({ type: 'notice', id, notice })),
+      }),
     });
     if (result.kind !== 'claimed') return result.kind === 'waiting' ? { type: 'waiting', id, for: result.for } : { type: 'exhausted', id };
     const { claim } = result;

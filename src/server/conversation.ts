@@ -2,8 +2,8 @@ import { RunmakerError } from '../errors.js';
 import type { Channel } from '../wire/channel.js';
 import { type FromClient, type Hello, PROTOCOL_VERSION, ProtocolError, type Request, readFromClient } from '../wire/messages.js';
 import { Clerk } from './clerk.js';
+import type { House } from './house.js';
 import type { ServerLog } from './log.js';
-import type { House } from './serve.js';
 import type { Session } from './session.js';
 
 /** How long a client may take to say who it is, in ms. */
@@ -26,9 +26,10 @@ export class Conversation {
   private openRequests = 0;
   private isEntering = false;
   private pulse: NodeJS.Timeout | undefined;
+  private readonly late: NodeJS.Timeout;
   private readonly log: ServerLog;
-  /** Aborted when the connection is over. */
-  readonly ending = new AbortController();
+  /** Whether the client is still heard over this connection. */
+  isOpen = true;
 
   /** @param peer address of the client */
   constructor(
@@ -37,23 +38,18 @@ export class Conversation {
     private readonly house: House,
   ) {
     this.log = house.log;
-    const late = setTimeout(() => this.refuse('nothing was said'), HELLO_PATIENCE);
-    this.ending.signal.addEventListener('abort', () => clearTimeout(late));
+    this.late = setTimeout(() => this.refuse('nothing was said'), HELLO_PATIENCE);
     channel.open({
       line: line => {
         const message = readFromClient(line);
         if (message.type !== 'hello') return this.take(message);
         if (this.isEntering) throw new ProtocolError('hello is said once');
         this.isEntering = true;
-        clearTimeout(late);
+        clearTimeout(this.late);
         void this.enter(message);
       },
       over: error => this.over(error),
     });
-  }
-
-  get isOpen(): boolean {
-    return !this.ending.signal.aborted;
   }
 
   send(message: object): void {
@@ -119,7 +115,7 @@ export class Conversation {
 
   /** Begins with what waits, unless enough is open, or what was answered is not fetched. */
   private work(clerk: Clerk): void {
-    while (this.inbox.length > 0 && this.openRequests < MOST_OPEN && !this.channel.isFull) {
+    while (this.isOpen && this.inbox.length > 0 && this.openRequests < MOST_OPEN && !this.channel.isFull) {
       this.openRequests++;
       void this.answer(clerk, this.inbox.shift() as Answerable).finally(() => {
         this.openRequests--;
@@ -131,7 +127,7 @@ export class Conversation {
       return;
     }
     this.channel.pause();
-    if (this.openRequests === 0) void this.channel.drained().then(() => this.isOpen && this.work(clerk));
+    if (this.isOpen && this.openRequests === 0) void this.channel.drained().then(() => this.work(clerk));
   }
 
   private async answer(clerk: Clerk, request: Answerable): Promise<void> {
@@ -164,7 +160,8 @@ export class Conversation {
 
   private over(error: Error | undefined): void {
     if (!this.isOpen) return;
-    this.ending.abort();
+    this.isOpen = false;
+    clearTimeout(this.late);
     clearInterval(this.pulse);
     this.clerk?.close();
     if (error instanceof ProtocolError || error instanceof RangeError) this.log.warn(`${this.peer}: broke off: ${error.message}`);

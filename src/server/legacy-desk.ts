@@ -14,7 +14,7 @@ import {
 } from '../wire/legacy.js';
 import { isSameToken } from '../wire/token.js';
 import { addressOf, type Gate } from './gate.js';
-import type { House } from './serve.js';
+import type { House } from './house.js';
 
 /** How long a client may take to say what it wants, and whether it has got its job, in ms. */
 const PATIENCE = 10_000;
@@ -84,7 +84,7 @@ export class LegacyDesk {
   private async give(socket: Socket): Promise<void> {
     const { house } = this;
     const retry = house.retry && { retry: true, tried: house.retried };
-    const result = await house.queue.claim({ ...retry, asker: this, tell: notice => house.log.warn(JSON.stringify(notice)) });
+    const result = await house.queue.claim({ ...retry, asker: this, tell: house.tell });
     if (result.kind !== 'claimed') {
       socket.write(printLegacyJob(undefined));
       return;

@@ -1,5 +1,5 @@
 import { nameLines } from '../queue/orphans.js';
-import type { House } from './serve.js';
+import type { House } from './house.js';
 
 /** Between two looks for orphans, in ms: the whole queue is read for each. */
 const INTERVAL = 5000;

@@ -2,8 +2,8 @@ import { createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { RunmakerError } from '../errors.js';
 import type { Job } from '../job/job.js';
-import { type Counts, State } from '../job/state.js';
-import type { Queue } from '../queue/queue.js';
+import { State } from '../job/state.js';
+import type { Queue, QueueNotice } from '../queue/queue.js';
 import type { Address } from '../wire/address.js';
 import { Channel } from '../wire/channel.js';
 import { LONGEST_FROM_CLIENT } from '../wire/messages.js';
@@ -13,6 +13,7 @@ import { Budget } from './append-parts.js';
 import { Bulletin } from './bulletin.js';
 import { Conversation } from './conversation.js';
 import { addressOf, Gate } from './gate.js';
+import type { House } from './house.js';
 import { LegacyDesk } from './legacy-desk.js';
 import { listen } from './listen.js';
 import type { ServerLog } from './log.js';
@@ -47,24 +48,6 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** What all who work for a server have in common. */
-export interface House {
-  readonly queue: Queue;
-  readonly sessions: Sessions;
-  readonly bulletin: Bulletin;
-  readonly returning: Returning;
-  readonly counting: Shared<Counts>;
-  /** The jobs that are said to run. */
-  readonly inHand: Shared<readonly Job[]>;
-  readonly budget: Budget;
-  readonly retry: boolean;
-  /** Lines that have failed under this server, which `retry` does not give out again. */
-  readonly retried: Set<number>;
-  /** How often clients are asked whether they are there, in ms. */
-  readonly pulse: number;
-  readonly log: ServerLog;
-}
-
 const LONGEST_PULSE = 10_000;
 const SHORTEST_PULSE = 100;
 /** How long a peer may take to prove that it knows the token, in ms. */
@@ -93,6 +76,7 @@ export async function serve(queue: Queue, options: ServeOptions): Promise<Servic
     budget: new Budget(APPEND_BUDGET),
     retry: options.retry ?? false,
     retried: new Set(),
+    tell: teller(log),
     pulse: Math.min(LONGEST_PULSE, Math.max(SHORTEST_PULSE, Math.round(grace / 3))),
     log,
   };
@@ -143,4 +127,17 @@ async function jobsInHand(queue: Queue): Promise<readonly Job[]> {
   const all: Job[] = [];
   for await (const jobs of queue.jobs({ states: [State.running, State.claimed] })) all.push(...jobs);
   return all;
+}
+
+/** Writes what concerns the file itself into the log, each thing once. */
+function teller(log: ServerLog): (notice: QueueNotice) => void {
+  const told = new Set<string>();
+  return notice => {
+    const text =
+      notice.kind === 'writable'
+        ? `${notice.name} can be written by everybody on this host, who can so run commands as your clients: chmod o-w, or --trust-any`
+        : `line ${notice.line} is left alone: ${notice.kind === 'unusable' ? `column ${notice.column}: ${notice.message}` : 'it is too big'}`;
+    if (!told.has(text)) log.warn(text);
+    told.add(text);
+  };
 }

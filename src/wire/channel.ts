@@ -17,7 +17,7 @@ export interface ChannelEnds {
 export class Channel {
   /** When the last bytes came, by `performance.now()`. */
   heardAt = performance.now();
-  private reader: LineReader;
+  private readonly reader: LineReader;
   private error: Error | undefined;
   private ends: ChannelEnds | undefined;
   private isOver = false;

@@ -47,7 +47,6 @@ const selection = v.object({
 });
 const notice = v.variant('kind', [
   v.object({ kind: v.literal('unusable'), line: count, column: count, message: v.string() }),
-  v.object({ kind: v.literal('writable'), name: v.string() }),
   v.object({ kind: v.literal('tooBig'), line: count, needs }),
 ]);
 const finishResult = v.variant('kind', [

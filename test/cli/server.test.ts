@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
@@ -100,6 +100,15 @@ describe('runmaker-server', () => {
     const { url } = await startServer(bench, ['-v']);
     expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(0);
     expect(bench.read('server.err')).toContain('claimed line 1: : \\x1b[31m red');
+  });
+
+  it('warns of a file that everybody may write; its clients, on other hosts, can do nothing about it', async () => {
+    const bench = new Workbench('. true\n');
+    chmodSync(bench.runs, 0o666);
+    const { url } = await startServer(bench);
+    expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(0);
+    expect(bench.read('server.err')).toMatch(/can be written by everybody.*--trust-any/);
+    expect(bench.read('client.err')).toBe('');
   });
 
   it('with --retry gives out failed jobs and errors, each at most once', async () => {
