@@ -158,12 +158,17 @@ export class Link {
     });
     return new Promise((resolve, reject) => {
       const late = globalThis.setTimeout(() => channel.destroy(new Error('the server says nothing')), WELCOME_PATIENCE);
+      // Until it is welcomed nobody but us knows of the channel, so that nobody else could close it.
+      const { signal } = this.closing;
+      const stop = (): void => channel.destroy();
+      signal.addEventListener('abort', stop, { once: true });
       let heartbeat: NodeJS.Timeout | undefined;
       channel.open({
         line: line => {
           const message = readFromServer(line);
           if (message.type === 'welcome' && heartbeat === undefined) {
             clearTimeout(late);
+            signal.removeEventListener('abort', stop);
             heartbeat = watchOver(channel, message.pulse);
             this.enter(channel, message);
             resolve({ welcome: message, over });
@@ -175,6 +180,7 @@ export class Link {
         },
         over: error => {
           clearTimeout(late);
+          signal.removeEventListener('abort', stop);
           clearInterval(heartbeat);
           const cause = error ?? new Error('the server has ended the connection');
           if (this.channel === channel) this.leave(cause);
@@ -182,6 +188,7 @@ export class Link {
           lost();
         },
       });
+      if (signal.aborted) stop();
       channel.send({ type: 'hello', version: PROTOCOL_VERSION, client: this.client, host: hostName(), claims: this.claims.list() });
     });
   }

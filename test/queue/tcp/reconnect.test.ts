@@ -172,6 +172,18 @@ describe('a client whose connection is lost', () => {
     await expect(claiming).rejects.toMatchObject({ name: 'AbortError' });
   });
 
+  it('can leave at any moment while it is on its way back', async () => {
+    const served = await Served.make('. a\n');
+    // The first try to come back is made after 25 to 50 ms, and takes some.
+    for (let pause = 0; pause < 80; pause++) {
+      const queue = await openQueue(served.relay.url, { token: TOKEN });
+      served.relay.cut();
+      await setTimeout(pause);
+      await queue.close();
+    }
+    await eventually('nobody is connected', () => served.relay.connections === 0);
+  });
+
   it('appends once what it appends while connections are cut', async () => {
     const served = await Served.make('');
     const queue = await served.client();
