@@ -45,9 +45,7 @@ export class JobTable implements Board {
     this.directives = directives;
     this.problems = problems;
     this.dependents = dependencies.order;
-    this.prioritised = [...directives.keys()]
-      .filter(line => priorityOf(line) !== 0)
-      .sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
+    this.prioritised = [...directives.keys()].filter(line => priorityOf(line) !== 0).sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
   }
 
   stateAt(line: number): number {

@@ -21,7 +21,11 @@ const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
  *
  * @returns a problem, in words, when args or kwargs are not what they should be
  */
-export function commandOfRow({ script, args, kwargs }: PythonRow): { command: string } | { problem: string; column: 'args' | 'kwargs' | 'script' } {
+export function commandOfRow({
+  script,
+  args,
+  kwargs,
+}: PythonRow): { command: string } | { problem: string; column: 'args' | 'kwargs' | 'script' } {
   if (script.trim() === '') return { problem: 'script is empty', column: 'script' };
   const values = parseJson(args === '' ? '[]' : args);
   if (!Array.isArray(values)) return { problem: `args is not a JSON array: ${args}`, column: 'args' };
@@ -47,12 +51,14 @@ export function rowOfCommand(command: string): PythonRow {
   if (words[0] === 'python' || words[0] === 'python3') words.shift();
   const [script, ...rest] = words;
   if (script === undefined || script === '' || script.startsWith('-')) {
-    throw new RunmakerError('usage', `${JSON.stringify(command)} names no Python script`, { hint: "write: 'dummy.py 1 --cheese=on,toast'" });
+    throw new RunmakerError('usage', `${JSON.stringify(command)} names no Python script`, {
+      hint: "write: 'dummy.py 1 --cheese=on,toast'",
+    });
   }
   const args: string[] = [];
   const kwargs = new Map<string, string>();
   for (const word of rest) {
-    const [, key, value] = /^--([^=]+)=([^]*)$/.exec(word) ?? [];
+    const [, key, value] = /^--([^=]+)=([\s\S]*)$/.exec(word) ?? [];
     if (key === undefined || value === undefined) args.push(jsonText(word));
     else if (kwargs.has(key)) throw new RunmakerError('usage', `${JSON.stringify(command)}: --${key} is given twice`);
     else kwargs.set(key, jsonText(value));

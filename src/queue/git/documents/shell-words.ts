@@ -8,7 +8,7 @@ export function quoteWord(word: string): string {
 }
 
 /** Blanks, a quoted part, an escaped character, plain characters, or what only a shell can make something of. */
-const PART = /([ \t]+)|'([^']*)'|"((?:[^"\\$`]|\\[^])*)"|\\([^])|([^ \t'"\\$`|&;<>()*?[\]{}~#!\n]+|(?<=[^ \t])[#~!{}])|([^])/gy;
+const PART = /([ \t]+)|'([^']*)'|"((?:[^"\\$`]|\\[\s\S])*)"|\\([\s\S])|([^ \t'"\\$`|&;<>()*?[\]{}~#!\n]+|(?<=[^ \t])[#~!{}])|([\s\S])/gy;
 
 /**
  * The words of a simple command, with the quotes taken off, as a shell reads them.
