@@ -1,13 +1,15 @@
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { openQueue } from '../queue/open.js';
-import type { ClaimRequest, LockDriverName, Queue } from '../queue/queue.js';
+import { isGitName } from '../queue/git/address.js';
+import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
+import type { ClaimRequest, GitOptions, LockDriverName, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
-import { Runner } from '../run/runner.js';
+import { Runner, type RunnerOptions } from '../run/runner.js';
 import { usableCpus } from '../system/host.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
@@ -34,6 +36,11 @@ export interface RunmakerOptions {
   patience?: number;
   unsafeLocks?: boolean;
   trustAny?: boolean;
+  lease?: number;
+  sleep?: number;
+  maxIdle?: number;
+  maxJobAttempts?: number;
+  resultsDir?: string;
   dryRun?: boolean;
   shell?: string;
   chdir?: string;
@@ -55,13 +62,14 @@ export async function runmaker(argv: readonly string[]): Promise<number> {
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
-  const queue = await openQueue(queueName, options);
+  const queue = await openQueue(queueName, { ...options, git: gitOptions(options) });
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun) return await printPlan(queue, { retry: options.retry ?? false, capacity: resources.capacity });
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
+      idle: idleLooks(options, queueName),
       jobs: options.jobs || usableCpus(),
       executor,
       resources,
@@ -96,9 +104,20 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
   };
 }
 
+function gitOptions({ lease, sleep, maxJobAttempts, resultsDir }: RunmakerOptions): GitOptions {
+  return { lease, sleep, maxJobAttempts, resultsDir };
+}
+
+/** gitrunner's variables count where its queues do. */
+function idleLooks({ maxIdle, sleep }: RunmakerOptions, queueName: string): RunnerOptions['idle'] {
+  const variables = isGitName(queueName) ? process.env : {};
+  const looks = maxIdle ?? idleLooksFrom(variables);
+  return looks === undefined ? undefined : { looks, pause: sleepFrom(sleep, variables) };
+}
+
 function readArguments(argv: readonly string[]): { queueName: string; options: RunmakerOptions } {
   const program = commandLine('runmaker', 'Claim the jobs of a queue and run them.')
-    .argument('<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new')
+    .argument('<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new; or git+ssh://…#runs.txt')
     .option('-j, --jobs <n>', 'run so many jobs at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
     .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
     .option('-1, --one-only', 'leave after one successful job')
@@ -114,6 +133,11 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .option('--requeue', 'set interrupted jobs back to "." instead of "e"')
     .option('--reclaim', 'take jobs whose runner has died too (older runners show no sign of life: not beside them)')
     .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
+    .option('--max-idle <n>', 'leave after so many looks without work, instead of when nothing is left', wholeNumber('--max-idle', 1))
+    .option('--sleep <duration>', 'over git: between two looks (default: 5s)', duration('--sleep'))
+    .option('--lease <duration>', 'over git: how long a claim holds without a sign of life (default: 10m)', duration('--lease'))
+    .option('--results-dir <dir>', 'over git: run jobs in a checkout, and commit what they leave in this folder of it')
+    .option('--max-job-attempts <n>', 'over git: runs by any runner before a job counts as failed', wholeNumber('--max-job-attempts', 1))
     .option('--dry-run', 'print the commands that would run, in order; change nothing')
     .option('--shell <path>', 'the shell that runs the commands (default: /bin/sh)')
     .option('--chdir <dir>', 'where the commands run (default: here)')
@@ -139,6 +163,8 @@ function refuseContradictions(options: RunmakerOptions): void {
   const contradiction = [
     options.json && options.quiet && '--json and --quiet contradict each other',
     options.dryRun && options.watch && '--dry-run and --watch contradict each other',
+    options.watch && options.maxIdle !== undefined && '--watch and --max-idle contradict each other',
+    options.chdir !== undefined && options.resultsDir !== undefined && '--chdir and --results-dir contradict each other',
     options.dryRun && options.json && '--dry-run prints commands, not JSON events',
     options.loglines !== undefined && options.logfile === undefined && '--loglines goes with --logfile',
   ].find(Boolean);

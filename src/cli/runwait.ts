@@ -19,6 +19,7 @@ interface Options {
   json?: boolean;
   locks?: OpenOptions['locks'];
   unsafeLocks?: boolean;
+  sleep?: number;
 }
 
 /** How often, in ms, it is asked whether somebody still runs what is said to run: no change of the queue would tell. */
@@ -32,11 +33,12 @@ export async function runwait(argv: readonly string[]): Promise<number> {
     .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
     .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
     .option('--json', 'print the counts of each state at each change, one JSON object a line')
+    .option('--sleep <duration>', 'over git: between two looks (default: 5s)', duration('--sleep'))
     .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
-  const queue = await openQueue(program.args[0] as string, options);
+  const queue = await openQueue(program.args[0] as string, { ...options, git: { sleep: options.sleep } });
   try {
     const display = openDisplay(options);
     try {

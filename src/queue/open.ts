@@ -9,11 +9,18 @@ import type { GitOptions, OpenOptions, Queue } from './queue.js';
  */
 export async function openQueue(name: string, options: OpenOptions = {}): Promise<Queue> {
   if (isGitName(name)) return await (await import('./git/open-git-queue.js')).openGitQueue(name, options);
-  const lost = Object.keys(options.git ?? {}).filter(key => options.git?.[key as keyof GitOptions] !== undefined);
-  if (lost.length > 0) throw new RunmakerError('usage', `${name} is no queue over git, so ${lost.join(', ')} would have no effect`);
+  refuseGitOptions(name, options.git ?? {});
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(name)?.[1];
   if (scheme === undefined) return await openFileQueue(name, options);
   throw new RunmakerError('usage', `${name}: queues of the kind "${scheme}" are not known`, {
     hint: 'name the path of a runs file, or git+ssh://…#runs.txt',
   });
+}
+
+/** An option that would have no effect was meant to have one. */
+function refuseGitOptions(name: string, options: GitOptions): void {
+  const [lost] = Object.entries(options).find(([, value]) => value !== undefined) ?? [];
+  if (lost === undefined) return;
+  const option = lost.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+  throw new RunmakerError('usage', `--${option} goes with queues over git, and ${name} is none`);
 }

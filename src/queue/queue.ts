@@ -56,7 +56,7 @@ export type ClaimResult =
 /** What came of writing a job's final state. */
 export type FinishResult =
   /** `state`: the one that was written, when it is not the one that was asked for: the job is to be tried again by whoever takes it. */
-  | { readonly kind: 'recorded'; readonly state?: State }
+  | { readonly kind: 'recorded'; readonly state?: FinalState | typeof State.new }
   /** The line is no longer the one that was claimed; nothing was written. */
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -116,7 +116,8 @@ export interface Queue {
   jobs(selection?: Selection): AsyncIterable<readonly Job[]>;
   /** The jobs that would be run, in that order, if each succeeded. Changes nothing. */
   plan(request: ClaimRequest): AsyncIterable<readonly Job[]>;
-  counts(): Promise<Counts>;
+  /** `known`: as far as it is known already, when asking anew costs much. */
+  counts(options?: { readonly known?: boolean }): Promise<Counts>;
   /** Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. */
   set(selection: Selection, state: State, options?: { force?: boolean }): Promise<SetResult>;
   /** Appends jobs in the given state, `.` by default: all of them or none. */

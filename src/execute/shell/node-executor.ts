@@ -24,7 +24,7 @@ export class NodeExecutor implements Executor {
     const script = scriptFor(task.command);
     try {
       return spawn(program, [...leading, script], {
-        cwd: directory,
+        cwd: task.directory ?? directory,
         env: { ...process.env, ...task.environment },
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe', ...(task.presence === undefined ? [] : [task.presence])],

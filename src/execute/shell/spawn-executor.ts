@@ -35,7 +35,7 @@ export class SpawnExecutor implements Executor {
         argv: [...this.leading, task.command],
         environment: this.environment,
         variables: task.environment,
-        directory: this.shell.directory,
+        directory: task.directory ?? this.shell.directory,
         inherit: task.presence,
       });
     } catch (cause) {

@@ -106,8 +106,8 @@ export class GitQueue implements Queue {
     }
   }
 
-  async counts(): Promise<Counts> {
-    const { document } = await this.look(false);
+  async counts({ known = false }: { readonly known?: boolean } = {}): Promise<Counts> {
+    const document = (known && this.ledger.now.document) || (await this.look(false)).document;
     const counts = { new: 0, claimed: 0, running: 0, done: 0, failed: 0, error: 0, held: 0 };
     for (const { state } of document.jobs) counts[KIND_OF[state] ?? 'held']++;
     const table = new JobTable(document.jobs, document.barriers, document.lineCount);

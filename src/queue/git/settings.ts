@@ -12,6 +12,7 @@ export interface GitSettings {
 const DEFAULT_LEASE = 600_000;
 const DEFAULT_SLEEP = 5000;
 const SHORTEST_LEASE = 1000;
+const SHORTEST_SLEEP = 10;
 
 /**
  * What was asked for, else what gitrunner's variables say, else the defaults.
@@ -20,13 +21,17 @@ const SHORTEST_LEASE = 1000;
 export function gitSettings(options: GitOptions, environment: NodeJS.ProcessEnv): GitSettings {
   const lease = options.lease ?? DEFAULT_LEASE;
   if (lease < SHORTEST_LEASE) throw new RunmakerError('usage', 'a lease of less than a second cannot be renewed in time');
-  const sleep = options.sleep ?? secondsFrom(environment, 'SLEEP_TIME') ?? DEFAULT_SLEEP;
   return {
     lease,
-    sleep: Math.max(sleep, 10),
+    sleep: sleepFrom(options.sleep, environment),
     resultsDir: folder(options.resultsDir ?? (environment.RESULTS_DIR || undefined)),
     maxJobAttempts: options.maxJobAttempts ?? countFrom(environment, 'MAX_JOB_ATTEMPTS') ?? 1,
   };
+}
+
+/** How long to wait between two looks, in ms: what was asked for, else SLEEP_TIME. @throws RunmakerError `usage` when that is no number */
+export function sleepFrom(asked: number | undefined, environment: NodeJS.ProcessEnv): number {
+  return Math.max(asked ?? secondsFrom(environment, 'SLEEP_TIME') ?? DEFAULT_SLEEP, SHORTEST_SLEEP);
 }
 
 /** MAX_ATTEMPTS: so many looks without work before a runner leaves. @throws RunmakerError `usage` when it is no such number */
