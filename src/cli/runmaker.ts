@@ -1,8 +1,8 @@
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
-import { openQueue } from '../queue/open.js';
 import { isGitName } from '../queue/git/address.js';
 import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
+import { openQueue } from '../queue/open.js';
 import type { ClaimRequest, GitOptions, LockDriverName, Queue } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';

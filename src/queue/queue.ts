@@ -26,7 +26,7 @@ export interface ClaimRequest {
   readonly capacity?: Needs;
   /**
    * How many jobs the asker could take now, one after the other; 1 by default. Where a claim costs much, so many may be claimed at
-   * once and handed out one by one.
+   * once and handed out one by one. Like `free` it may grow while the claim is under way: read it when it counts.
    */
   readonly slots?: number;
   /** Is told what the user should know, each thing once. */

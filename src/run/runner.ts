@@ -150,7 +150,8 @@ export class Runner {
         await this.lookBack();
         return;
       }
-      if (this.options.idle && this.running.size === 0) await setTimeout(this.options.idle.pause, undefined, { signal: this.stopping.draining });
+      if (this.options.idle && this.running.size === 0)
+        await setTimeout(this.options.idle.pause, undefined, { signal: this.stopping.draining });
       else await this.news(ended, seen);
     }
   }
@@ -176,14 +177,20 @@ export class Runner {
   }
 
   private request(): ClaimRequest {
+    const { options, resources, slots, tried } = this;
     return {
-      ...(this.options.retry && { retry: true, tried: this.tried }),
-      free: this.resources.free,
-      capacity: this.resources.capacity,
-      // With pauses between starts, what is claimed ahead would lie idle. The slot that is asked for is taken already.
-      slots: this.options.delay ? 1 : (this.options.jobs ?? 1) - this.slots.busy + 1,
+      ...(options.retry && { retry: true, tried }),
+      capacity: resources.capacity,
       tell: notice => this.pass(notice),
       signal: this.stopping.draining,
+      // As it is when the queue decides: other jobs may have ended since it was asked.
+      get free() {
+        return resources.free;
+      },
+      get slots() {
+        // With pauses between starts, what is claimed ahead would lie idle. The slot that is asked for is taken already.
+        return options.delay ? 1 : (options.jobs ?? 1) - slots.busy + 1;
+      },
     };
   }
 

@@ -1,12 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import { formatDuration } from '../../job/duration.js';
+import { type JobResults, placeResults } from './checkouts.js';
 import { Draft, jobsInWords } from './draft.js';
 import type { Holdings } from './holdings.js';
 import { hashOf, LEASES, leasedLines, printLease } from './lease.js';
 import { type Ledger, mayPass } from './ledger.js';
 import { explainFailure, type FailureKind, GitFailure } from './plumbing/failure.js';
-import type { CommitPlan } from './plumbing/import-stream.js';
+import type { CommitPlan, FileChange } from './plumbing/import-stream.js';
 import type { RefChange } from './plumbing/remote.js';
 
 /** What goes into one commit: ends and claims of jobs together, all that is appended together, anything else alone. */
@@ -49,8 +50,8 @@ export interface ClerkOptions {
   tell(message: string, hint: string): void;
 }
 
-/** How long, in ms, to wait for what else there is to be written: so many parts of what the last push took, within limits. */
-const GATHER = { part: 0.25, least: 4, most: 250 };
+/** How long, in ms, to wait for what else there is to be written. `most`: for our jobs that may end by then; less where pushes are quick. */
+const GATHER = { least: 4, most: 1000 };
 /** Between two tries while the remote cannot be reached, in ms. */
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 2000;
@@ -115,7 +116,7 @@ export class Clerk<Claim> {
 
   private async work(): Promise<void> {
     while (this.pending.length > 0) {
-      await setTimeout(Math.min(Math.max(this.turn * GATHER.part, GATHER.least), GATHER.most));
+      await this.gather();
       const batch: Task[] = [];
       try {
         await this.settle(batch);
@@ -125,6 +126,18 @@ export class Clerk<Claim> {
     }
     // In the same breath as the last look at what is pending: nothing may come between.
     this.working = undefined;
+  }
+
+  /** Waits for what may go into the same commit: the results of our other jobs, for about as long as a push takes. */
+  private async gather(): Promise<void> {
+    const end = performance.now() + Math.min(this.turn, GATHER.most);
+    do await setTimeout(GATHER.least);
+    while (this.pending[0]?.errand.family === 'jobs' && this.endings < this.holdings.size && performance.now() < end);
+  }
+
+  /** How many of our claims wait to be ended. */
+  private get endings(): number {
+    return this.pending.filter(({ errand }) => errand.precious).length;
   }
 
   /** Brings a batch to its end. More of its kind is taken in as long as it is decided anew. */
@@ -165,7 +178,7 @@ export class Clerk<Claim> {
         failing.since = undefined;
         this.beaten++;
         beaten++;
-        await setTimeout(Math.random() * this.turn * Math.min(2 ** (beaten - 1), MOST_TURNS));
+        await setTimeout(Math.random() * this.turn * Math.min(2 ** beaten, MOST_TURNS));
       } catch (error) {
         await this.bear(error, batch, failing);
         look = true;
@@ -193,7 +206,8 @@ export class Clerk<Claim> {
   /** What each errand comes to. One that cannot be done is told so, and leaves the batch. */
   private decide(batch: Task[], draft: Draft): ReadonlyMap<Task, unknown> {
     const answers = new Map<Task, unknown>();
-    for (const task of [...batch]) {
+    // What ends comes first: others may wait for just that.
+    for (const task of batch.toSorted((a, b) => Number(b.errand.precious ?? false) - Number(a.errand.precious ?? false))) {
       try {
         answers.set(task, task.errand.decide(draft));
       } catch (error) {
@@ -212,7 +226,8 @@ export class Clerk<Claim> {
       // Two that do the same in the same second must not make the same commit: each would take the other's push for its own.
       draft.trail(`Runner: ${this.ledger.remote.runner} ${++this.beat}`);
       const plan = this.ledger.plan(bytes, draft.message(who));
-      plans.push({ ...plan, files: [...plan.files, ...draft.files] });
+      const files = draft.results.length === 0 ? [] : await this.place(draft.results);
+      plans.push({ ...plan, files: [...plan.files, ...files] });
     }
     const rows = [...this.holdings.rows().filter(({ number }) => !draft.left.has(number)), ...draft.taken];
     const leases = draft.renew || draft.taken.length > 0 || draft.left.size > 0;
@@ -236,6 +251,16 @@ export class Clerk<Claim> {
         this.keepLease();
       },
     };
+  }
+
+  /** Where results go, given what others have pushed meanwhile. */
+  private async place(results: readonly JobResults[]): Promise<readonly FileChange[]> {
+    const wanted = results.flatMap(({ results: files }) => files.map(({ path }) => path));
+    const files = placeResults(results, await this.ledger.objectsAt(wanted));
+    const aside = files.map(({ path }) => path).filter(path => !wanted.includes(path));
+    if (aside.length > 0)
+      this.options.tell(`results were changed by somebody else meanwhile; ours are in ${aside.join(', ')}`, 'look which are right');
+    return files;
   }
 
   /** Whether it has landed; if not, somebody was faster. */

@@ -1,8 +1,8 @@
 import { JobTable } from '../../job/job-table.js';
 import { State } from '../../job/state.js';
+import type { JobResults } from './checkouts.js';
 import type { DocumentJob, QueueDocument } from './documents/document.js';
 import type { HeldRow } from './follow.js';
-import type { FileChange } from './plumbing/import-stream.js';
 import type { RefChange } from './plumbing/remote.js';
 
 /** Numbers that a message names at most. */
@@ -13,7 +13,7 @@ export class Draft {
   /** The states as they will be. */
   readonly table: JobTable;
   /** Results that go with the states. */
-  readonly files: FileChange[] = [];
+  readonly results: JobResults[] = [];
   /** Leases of the dead that go. */
   readonly leases: RefChange[] = [];
   /** Jobs that come into our hands, and lines that leave them. */
@@ -63,7 +63,7 @@ export class Draft {
     const { document, added } = this;
     if (added) return document.withJobs(added.commands, added.state);
     const bytes = this.states.size === 0 ? document.bytes : document.withStates(this.states);
-    return bytes.equals(document.bytes) && this.files.length === 0 ? undefined : bytes;
+    return bytes.equals(document.bytes) && this.results.length === 0 ? undefined : bytes;
   }
 
   /** What happened, in one line and what programs look for: `runmaker alice: started 3 jobs (4,5,6)`. */

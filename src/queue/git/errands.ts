@@ -6,12 +6,12 @@ import { pick } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type FinalState, isSettableState, State } from '../../job/state.js';
 import type { ClaimRequest, SetResult } from '../queue.js';
+import type { Result } from './checkouts.js';
 import type { DocumentJob } from './documents/document.js';
 import { refuseUnwritable } from './documents/runs-document.js';
 import { type Draft, deedOf } from './draft.js';
 import { type HeldRow, Rows } from './follow.js';
 import { isInHand } from './lease.js';
-import type { FileChange } from './plumbing/import-stream.js';
 
 /** A job that is to be ours, and where it stands. */
 export interface Picked {
@@ -45,13 +45,13 @@ export interface Ending {
   readonly state: FinalState | typeof State.new;
   /** What to write in the message for whoever counts attempts. */
   readonly trailer?: string | undefined;
-  readonly files?: readonly FileChange[] | undefined;
+  readonly results?: readonly Result[] | undefined;
 }
 
-export function endClaim(draft: Draft, { number }: HeldRow, { state, trailer, files = [] }: Ending): void {
+export function endClaim(draft: Draft, { number }: HeldRow, { state, trailer, results = [] }: Ending): void {
   draft.set(number, state, deedOf(state));
   draft.left.add(number);
-  draft.files.push(...files);
+  if (results.length > 0) draft.results.push({ job: number, results });
   if (trailer !== undefined) draft.trail(trailer);
 }
 

@@ -62,7 +62,7 @@ export class GitClaim implements Claim {
         },
         settled: () => holdings.remove(this),
       });
-      if (result.kind === 'recorded') await this.checkout?.giveBack();
+      if (result.kind === 'recorded') this.checkout?.giveBack();
       else this.checkout?.keep(`the result of job ${this.job.number} was refused`);
       return result;
     } catch (error) {
@@ -75,11 +75,11 @@ export class GitClaim implements Claim {
 
   private async endingFor(state: FinalState | typeof State.new): Promise<Ending> {
     const { ledger, holdings, maxJobAttempts } = this.office;
-    const files = state === State.new ? undefined : await this.checkout?.results();
+    const results = state === State.new ? undefined : await this.checkout?.results();
     const standing = holdings.of(this);
-    if (state !== State.failed || maxJobAttempts <= 1 || standing.kind === 'lost') return { state, files };
+    if (state !== State.failed || maxJobAttempts <= 1 || standing.kind === 'lost') return { state, results };
     const hash = hashOf(`${standing.row.rank} ${standing.row.key}`);
     const { again, trailer } = await judgeFailure(ledger.remote.git, ledger.now.commit, hash, maxJobAttempts);
-    return { state: again ? State.new : state, trailer, files };
+    return { state: again ? State.new : state, trailer, results };
   }
 }

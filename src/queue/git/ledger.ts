@@ -4,8 +4,13 @@ import { parseLease } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
 import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
-import { Objects } from './plumbing/objects.js';
+import { type GitObject, Objects } from './plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from './plumbing/remote.js';
+
+/** So many fit on a command line. */
+const PATHS_AT_ONCE = 500;
+/** So many commits are walked one by one. */
+const SHORT_WAY = 50;
 
 /** The queue as of one commit: what it says, or why that cannot be known. */
 export interface Snapshot {
@@ -67,7 +72,7 @@ export class Ledger {
     const before = this.tip;
     let move: Move = { steps: [], rewritten: false };
     if (before?.commit !== head.name) {
-      const way = before === undefined ? [head.name] : await this.remote.between(before.commit, head.name);
+      const way = before === undefined ? [head.name] : await this.way(before.commit, head);
       const steps: Snapshot[] = [];
       const commits = way.length === 0 ? [head.name] : whole ? way : way.slice(-1);
       for (const commit of commits) steps.push(await this.read(commit));
@@ -107,14 +112,38 @@ export class Ledger {
     return pushed;
   }
 
-  /** The object at a path in a commit, or undefined. */
-  async nameOf(commit: string, path: string): Promise<string | undefined> {
-    return (await this.objects.read(`${commit}:${path}`))?.name;
+  /** The names of the objects at some paths, as of the commit that is known; those that are not there are left out. */
+  async objectsAt(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    for (let from = 0; from < paths.length; from += PATHS_AT_ONCE) {
+      const some = paths.slice(from, from + PATHS_AT_ONCE);
+      const listed = await this.remote.git.text(['ls-tree', '-z', '--full-tree', this.now.commit, '--', ...some]);
+      for (const entry of listed.split('\0')) {
+        const [, name, path] = /^\d+ \w+ ([0-9a-f]+)\t([\s\S]+)$/.exec(entry) ?? [];
+        if (name !== undefined && path !== undefined) found.set(path, name);
+      }
+    }
+    return found;
   }
 
   async close(): Promise<void> {
     this.objects.close();
     await this.remote.close();
+  }
+
+  /** The commits that lead from one to a later one; none when it is not in the later one's history. */
+  private async way(from: string, head: GitObject): Promise<string[]> {
+    const way: string[] = [];
+    // As a rule there are a few, each upon the other: no process is needed to find that out.
+    for (let commit: GitObject | undefined = head; commit && way.length < SHORT_WAY; ) {
+      way.unshift(commit.name);
+      const parents = [...commit.content.toString('latin1', 0, commit.content.indexOf('\n\n')).matchAll(/^parent (\w+)$/gm)];
+      if (parents.length !== 1) break;
+      const [[, parent = '']] = parents as [RegExpMatchArray];
+      if (parent === from) return way;
+      commit = await this.objects.read(parent);
+    }
+    return await this.remote.between(from, head.name);
   }
 
   private async read(commit: string): Promise<Snapshot> {

@@ -1,6 +1,7 @@
 import { RunmakerError } from '../../errors.js';
 import type { OpenOptions, Queue } from '../queue.js';
 import { parseGitAddress, withoutSecrets } from './address.js';
+import { Checkouts } from './checkouts.js';
 import { readQueueCsv } from './documents/csv-document.js';
 import { readRuns } from './documents/runs-document.js';
 import { GitQueue } from './git-queue.js';
@@ -38,7 +39,9 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
       throw ledger.now.problem;
     }
     const whole = address.clone === undefined ? name : `git:${address.clone}#${file}?branch=${remote.branch}`;
-    return new GitQueue({ ...settings, name: withoutSecrets(name), address: whole, ledger, patience });
+    const { resultsDir } = settings;
+    const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, resultsDir);
+    return new GitQueue({ ...settings, name: withoutSecrets(name), address: whole, ledger, patience, checkouts });
   } catch (error) {
     await remote.close().catch(() => undefined);
     throw error instanceof GitFailure ? explainOpening(error, remote) : error;

@@ -45,6 +45,11 @@ export class Git {
     private readonly settings: Readonly<Record<string, string>> = {},
   ) {}
 
+  /** The same git elsewhere. */
+  in(directory: string): Git {
+    return new Git(directory, this.settings);
+  }
+
   /** Runs a command and returns what it has printed. @throws GitFailure when it fails · RunmakerError `queue` when there is no git */
   async call(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
     const { status, stdout, stderr } = await this.attempt(args, options);

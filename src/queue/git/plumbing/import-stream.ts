@@ -4,13 +4,11 @@ export interface Author {
   readonly email: string;
 }
 
-/** A file to be put into a commit: its bytes, or the name of the object that has them. */
-export interface FileChange {
-  readonly path: string;
-  /** `100644`, `100755`, `120000`. */
-  readonly mode: string;
-  readonly content: Buffer | { readonly object: string };
-}
+/** A file to be put into a commit, by its bytes or by the name of the object that has them; without content it goes. */
+export type FileChange =
+  /** `mode`: `100644`, `100755`, `120000`. */
+  | { readonly path: string; readonly mode: string; readonly content: Buffer | { readonly object: string } }
+  | { readonly path: string; readonly content: undefined };
 
 /** A commit to be made. */
 export interface CommitPlan {
@@ -28,10 +26,10 @@ export function importStream(plans: readonly CommitPlan[], author: Author, secon
   for (const [at, { ref, message, parent, files = [] }] of plans.entries()) {
     parts.push(`commit ${ref}\nmark :${at + 1}\ncommitter ${who}\n`, ...data(Buffer.from(message)));
     if (parent !== undefined) parts.push(`from ${parent}\n`);
-    for (const { path, mode, content } of files) {
-      const inline = Buffer.isBuffer(content);
-      parts.push(`M ${mode} ${inline ? 'inline' : content.object} ${quotePath(path)}\n`);
-      if (inline) parts.push(...data(content));
+    for (const file of files) {
+      if (file.content === undefined) parts.push(`D ${quotePath(file.path)}\n`);
+      else if (Buffer.isBuffer(file.content)) parts.push(`M ${file.mode} inline ${quotePath(file.path)}\n`, ...data(file.content));
+      else parts.push(`M ${file.mode} ${file.content.object} ${quotePath(file.path)}\n`);
     }
     parts.push('\n');
   }
