@@ -304,7 +304,7 @@ export class Clerk<Claim> {
   private async bear(error: unknown, batch: readonly Task[], failing: Failing): Promise<void> {
     const now = performance.now();
     failing.since ??= now;
-    const known = error instanceof GitFailure ? explainFailure(error, this.ledger.remote.url) : error;
+    const known = error instanceof GitFailure ? explainFailure(error, this.ledger.remote.url, true) : error;
     const passes = mayPass(error) || error === this.ledger.now.problem;
     const hopeless = error instanceof GitFailure && NEEDS_SOMEBODY.has(error.kind) && !batch.some(({ errand }) => errand.precious);
     if (!passes || hopeless || now - failing.since + failing.pause > this.options.patience) throw known;

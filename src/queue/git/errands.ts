@@ -28,7 +28,8 @@ export function claimJobs(draft: Draft, request: ClaimRequest): Picking {
   const rows = new Rows(draft.document);
   let free = request.free;
   for (let slots = request.slots ?? 1; slots > 0; slots--) {
-    const next = pick(draft.table, { ...request, free });
+    // What goes back in this commit is taken in the next at the earliest: the history is to show both.
+    const next = pick(draft.table, { ...request, free }, draft.left);
     if (next.kind !== 'ready') return picked.length > 0 ? picked : next;
     const job = draft.jobAt(next.line);
     const row = rows.rowOf(job);

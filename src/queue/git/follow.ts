@@ -29,15 +29,16 @@ export class Rows {
   }
 
   /**
-   * Where a row is after a change by somebody else: the same line if it says the same, else the same of its identical jobs. It is
-   * lost when it is gone, or when somebody has given it another state: then it is whoever's who takes it next.
+   * Where a row is after a change by somebody else: of identical jobs the one with as many above it as before, or the one on the
+   * same line. It is lost when it is gone, or when somebody has given it another state: then it is whoever's who takes it next.
    */
   follow({ number, key, rank }: HeldRow): Followed {
     const same = this.same(key);
-    const job = same.find(other => other.number === number) ?? same[Math.min(rank, same.length - 1)];
-    if (job === undefined) return { kind: 'lost', reason: 'its line was changed or removed while the job ran' };
-    if (job.state !== State.running) return { kind: 'lost', reason: `somebody set the line to "${job.state}" while its job ran` };
-    return { kind: 'kept', row: this.rowOf(job) };
+    const likely = same[rank] ?? same.at(-1);
+    if (likely === undefined) return { kind: 'lost', reason: 'its line was changed or removed while the job ran' };
+    const ours = [likely, same.find(job => job.number === number)].find(job => job?.state === State.running);
+    if (ours === undefined) return { kind: 'lost', reason: `somebody set the line to "${likely.state}" while its job ran` };
+    return { kind: 'kept', row: this.rowOf(ours) };
   }
 
   private same(key: string): readonly DocumentJob[] {

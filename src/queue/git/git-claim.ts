@@ -1,4 +1,3 @@
-import { RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
@@ -68,7 +67,8 @@ export class GitClaim implements Claim {
     } catch (error) {
       this.checkout?.keep(`the result of job ${this.job.number} could not be pushed`);
       // The file is gone or cannot be read, and has been so for longer than our patience.
-      if (error instanceof RunmakerError && error.code === 'input') return { kind: 'refused', reason: error.message };
+      const { problem } = this.office.ledger.now;
+      if (problem !== undefined && error === problem) return { kind: 'refused', reason: problem.message };
       throw error;
     }
   }

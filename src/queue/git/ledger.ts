@@ -104,7 +104,8 @@ export class Ledger {
    */
   async push(commit: string, others: readonly RefChange[]): Promise<Pushed> {
     const began = performance.now();
-    const pushed = await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit }, ...others]);
+    // Exactly upon what is known. Without that, a branch that somebody has set back would be brought forward again.
+    const pushed = await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: this.now.commit }, ...others]);
     if (pushed === 'landed') {
       this.tip = await this.read(commit);
       this.asOf = began;

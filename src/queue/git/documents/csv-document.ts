@@ -163,6 +163,6 @@ function wordOf(state: State): string {
 function printCells(cells: readonly Cell[]): string {
   return stringify([cells.map(({ text }) => text)], {
     eof: false,
-    cast: { string: (value, { index }) => ({ value, quoted: cells[index]?.quoted ?? false }) },
+    cast: { string: (value, { index }) => ({ value, quoted: cells[index]?.quoted ?? false, quoted_empty: cells[index]?.quoted ?? false }) },
   });
 }

@@ -28,9 +28,7 @@ export class GitFailure extends Error {
   override readonly name = 'GitFailure';
   readonly kind: FailureKind;
 
-  /**
-   * @param stderr what git said · @param uncertain whether it may have done its work all the same
-   */
+  /** @param command its first word · @param stderr what git said */
   constructor(
     readonly command: string,
     readonly stderr: string,
@@ -40,11 +38,11 @@ export class GitFailure extends Error {
   }
 }
 
-/** What a failure means to the user of a queue, and what can be done. */
-export function explainFailure(failure: GitFailure, place: string): RunmakerError {
+/** What a failure means to the user of a queue, and what can be done. `wasThere`: the repository was found before. */
+export function explainFailure(failure: GitFailure, place: string, wasThere = false): RunmakerError {
   const about = `${withoutSecrets(place)}: `;
   const said = withoutSecrets(lastWords(failure.stderr));
-  switch (failure.kind) {
+  switch (wasThere && failure.kind === 'missing' ? 'unreachable' : failure.kind) {
     case 'refused':
       return new RunmakerError('queue', `${about}the remote refused the credentials: ${said}`, {
         hint: 'runners use git as you do: see that "git ls-remote" on it works here without questions (key, agent, credential helper)',

@@ -16,7 +16,7 @@ export interface RefChange {
   readonly ref: string;
   /** Undefined: it is to go. */
   readonly commit: string | undefined;
-  /** Only if it is at this commit now, and whatever its history. Absent: only if the new commit follows upon the one that is there. */
+  /** Only if it is at this commit now: compare and swap. */
   readonly instead?: string | undefined;
   /** It is ours alone. */
   readonly own?: boolean;
