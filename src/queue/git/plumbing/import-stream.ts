@@ -16,6 +16,10 @@ export interface CommitPlan {
   readonly message: string;
   /** Undefined: a commit without history, and with nothing in it. */
   readonly parent?: string | undefined;
+  /** A second parent: what is merged. */
+  readonly merged?: string | undefined;
+  /** The tree to begin with; the parent's by default. */
+  readonly tree?: string | undefined;
   readonly files?: readonly FileChange[];
 }
 
@@ -23,9 +27,11 @@ export interface CommitPlan {
 export function importStream(plans: readonly CommitPlan[], author: Author, seconds: number): Buffer {
   const parts: (string | Buffer)[] = [];
   const who = `${clean(author.name)} <${clean(author.email)}> ${seconds} +0000`;
-  for (const [at, { ref, message, parent, files = [] }] of plans.entries()) {
+  for (const [at, { ref, message, parent, merged, tree, files = [] }] of plans.entries()) {
     parts.push(`commit ${ref}\nmark :${at + 1}\ncommitter ${who}\n`, ...data(Buffer.from(message)));
     if (parent !== undefined) parts.push(`from ${parent}\n`);
+    if (merged !== undefined) parts.push(`merge ${merged}\n`);
+    if (tree !== undefined) parts.push(`M 040000 ${tree} \n`);
     for (const file of files) {
       if (file.content === undefined) parts.push(`D ${quotePath(file.path)}\n`);
       else if (Buffer.isBuffer(file.content)) parts.push(`M ${file.mode} inline ${quotePath(file.path)}\n`, ...data(file.content));
