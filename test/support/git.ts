@@ -88,7 +88,8 @@ export class Repository {
 /** A repository that is gone after the test. */
 export function repository(files: Readonly<Record<string, string | Buffer>>): Repository {
   const made = new Repository(files);
-  onTestFinished(() => made.remove());
+  // Thousands of small files, on a machine that may be busy.
+  onTestFinished(() => made.remove(), 60_000);
   return made;
 }
 
