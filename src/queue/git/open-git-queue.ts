@@ -38,7 +38,7 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
       await ledger.close();
       throw ledger.now.problem;
     }
-    const whole = address.clone === undefined ? name : `git:${address.clone}#${file}?branch=${remote.branch}`;
+    const whole = address.clone === undefined ? withoutSecrets(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
     const { resultsDir } = settings;
     const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, resultsDir);
     return new GitQueue({ ...settings, name: withoutSecrets(name), address: whole, ledger, patience, checkouts });

@@ -74,7 +74,7 @@ async function cloneAt(directory: string, url: string): Promise<Git> {
     });
   }
   await mkdir(directory, { recursive: true });
-  await git.call(['clone', '--quiet', url, '.'], { asUser: true });
+  await git.call(['clone', '--quiet', '--', url, '.'], { asUser: true });
   return git;
 }
 
