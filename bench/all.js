@@ -1,8 +1,8 @@
-// Runs every bench of this folder, one after the other.
+// Runs every bench of this folder, one after the other. Each can be run alone: node bench/set.js [rounds]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-for (const name of ['start-up', 'short-jobs', 'large-files', 'output', 'git']) {
+for (const name of ['start-up', 'first-job', 'set', 'list', 'wait', 'output', 'short-jobs', 'own-cpu', 'many-runners', 'git']) {
   console.log(`## ${name}`);
   const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(`./${name}.js`, import.meta.url))], { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
 
 /** The built program of this checkout. */
 export function program(name) {
@@ -16,48 +17,80 @@ export function workFolder() {
   return folder;
 }
 
-/** Runs a command to its end and returns the seconds it took. Its output goes nowhere. */
-export function time(command, args, options = {}) {
-  const begin = process.hrtime.bigint();
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000, ...options });
-  const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
-  return seconds;
+const getrusage = koffi.load(null).func('int getrusage(int who, void *usage)');
+const RUSAGE_CHILDREN = -1;
+
+/** CPU seconds, in user and system mode, of all children so far that have ended, and of theirs. */
+export function cpuOfChildren() {
+  // struct rusage of 64-bit Linux begins with two times, each seconds and microseconds.
+  const usage = new BigInt64Array(32);
+  getrusage(RUSAGE_CHILDREN, usage);
+  return Number(usage[0] + usage[2]) + Number(usage[1] + usage[3]) / 1e6;
 }
 
-/** Whether a program is there. */
-export function has(name) {
-  return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+/**
+ * Runs a command to its end, which may be a signal. Its output goes nowhere.
+ * @returns `seconds` it took, and `cpu`: how many of them a CPU was at work for it and its children, which other work on the
+ *   machine changes far less
+ */
+export function time(command, args, { signal: wanted = null, mayFail = false, ...options } = {}) {
+  const cpuBefore = cpuOfChildren();
+  const begin = process.hrtime.bigint();
+  const { status, signal, error } = spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000, ...options });
+  const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  if (error) throw error;
+  if (signal !== wanted || ((status ?? 0) !== 0 && !mayFail))
+    throw new Error(`${command} ${args.join(' ')} ended with ${signal ?? status}`);
+  return { seconds, cpu: cpuOfChildren() - cpuBefore };
+}
+
+/** What everything that starts Node is compared with. */
+export const bareNode = () => time(process.execPath, ['-e', '0']);
+
+/** Whether a program is there. What is missing is said: a row that is not there must not be taken for one that was reached. */
+export function has(name, debianPackage = name) {
+  if (spawnSync('sh', ['-c', `command -v ${name}`]).status === 0) return true;
+  console.log(`# ${name} is not installed (Debian: apt-get install ${debianPackage}): what is compared with it is left out`);
+  return false;
 }
 
 export function median(numbers) {
   const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /**
  * Measures several things in turn, round after round, so that a noisy machine is noisy for all of them.
- * @param sides name → () => seconds
- * @returns name → seconds of each round
+ * @param sides name → () => { seconds, cpu }
+ * @returns name → one of these for each round
  */
 export function inTurn(sides, rounds) {
-  const seconds = Object.fromEntries(Object.keys(sides).map(name => [name, []]));
+  const measured = Object.fromEntries(Object.keys(sides).map(name => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const [name, measure] of Object.entries(sides)) seconds[name].push(measure());
+    for (const [name, measure] of Object.entries(sides)) measured[name].push(measure());
   }
-  return seconds;
+  for (const [name, each] of Object.entries(measured)) {
+    console.log(`# ${name}: ${spread(each.map(({ seconds }) => seconds))}; CPU ${spread(each.map(({ cpu }) => cpu))}`);
+  }
+  return measured;
 }
 
-/** The median over the rounds of what one side takes for each second of another. */
-export function medianRatio(ours, theirs) {
-  return median(ours.map((value, round) => value / theirs[round]));
+/** How one side compares with another, by the clock and by the CPU: ratios of medians. */
+export function ratios(ours, theirs) {
+  const of = what => median(ours.map(one => one[what])) / median(theirs.map(one => one[what]));
+  return { time: of('seconds'), cpu: of('cpu') };
 }
 
-/** `0.82 s (0.80 … 0.91)` */
+/** `0.82 s (0.80 … 0.91)`: the median, the least, the most. */
 export function spread(seconds) {
   const text = value => (value < 0.1 ? `${(value * 1000).toFixed(1)} ms` : `${value.toFixed(2)} s`);
   return `${text(median(seconds))} (${text(Math.min(...seconds))} … ${text(Math.max(...seconds))})`;
+}
+
+/** `1.32 × (1.30 × in CPU)` */
+export function times({ time, cpu }) {
+  return `${time.toFixed(2)} × (CPU ${cpu.toFixed(2)} ×)`;
 }
 
 /** Prints one row of the table in README.md. */

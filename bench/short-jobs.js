@@ -1,10 +1,10 @@
 // How many jobs a second: 5,000 × `true`, two at a time, output captured and states written.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { has, inTurn, median, medianRatio, program, row, spread, time, workFolder } from './compare.js';
+import { has, inTurn, median, program, ratios, row, time, times, workFolder } from './compare.js';
 
 const JOBS = 5000;
-const ROUNDS = 5;
+const ROUNDS = Number(process.argv[2] ?? 5);
 const folder = workFolder();
 const runs = path.join(folder, 'runs.txt');
 const commands = path.join(folder, 'commands.txt');
@@ -30,12 +30,13 @@ const sides = {
   xargs: () => time('sh', ['-c', `xargs -P2 -I{} sh -c true < ${commands}`]),
   'child_process pool': () => time(process.execPath, ['-e', pool]),
 };
-if (has('parallel')) sides['GNU parallel'] = () => time('sh', ['-c', `parallel -j2 < ${commands}`]);
+if (has('parallel')) sides['GNU parallel'] = () => time('sh', ['-c', `parallel --will-cite -j2 < ${commands}`]);
 
-const seconds = inTurn(sides, ROUNDS);
-for (const [name, each] of Object.entries(seconds)) console.log(`# ${name}: ${spread(each)}, ${Math.round(JOBS / median(each))} jobs/s`);
+const measured = inTurn(sides, ROUNDS);
+for (const [name, each] of Object.entries(measured))
+  console.log(`# ${name}: ${Math.round(JOBS / median(each.map(({ seconds }) => seconds)))} jobs/s`);
 const reaches = { xargs: 0.75, 'child_process pool': 2.5, 'GNU parallel': 5 };
 for (const [name, reach] of Object.entries(reaches)) {
-  if (seconds[name])
-    row(`${JOBS} × true, -j2, against ${name}`, `>= ${reach} ×`, `${medianRatio(seconds[name], seconds.runmaker).toFixed(2)} ×`);
+  if (measured[name])
+    row(`${JOBS} × \`true\`, -j2, jobs a second against ${name}`, `>= ${reach} ×`, times(ratios(measured[name], measured.runmaker)));
 }

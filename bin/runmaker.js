@@ -1,5 +1,2 @@
 #!/usr/bin/env node
-import { runProgram } from '../dist/cli/program.js';
-import { runmaker } from '../dist/cli/runmaker.js';
-
-await runProgram('runmaker', runmaker);
+import '../dist/programs/runmaker.js';

@@ -1,5 +1,2 @@
 #!/usr/bin/env node
-import { runProgram } from '../dist/cli/program.js';
-import { runset } from '../dist/cli/runset.js';
-
-await runProgram('runset', runset);
+import '../dist/programs/runset.js';

@@ -1,5 +1,2 @@
 #!/usr/bin/env node
-import { runProgram } from '../dist/cli/program.js';
-import { runwait } from '../dist/cli/runwait.js';
-
-await runProgram('runwait', runwait);
+import '../dist/programs/runwait.js';

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorCode, RunmakerError } from '../errors.js';
+import { complain } from './complain.js';
+import { leaveDeadTerminal } from './terminal.js';
 import { version } from './version.js';
 
 /** Exit statuses that all programs share. */
@@ -25,6 +27,7 @@ export function commandLine(name: string, description: string): Command {
  */
 export async function runProgram(name: string, main: (argv: readonly string[]) => Promise<number>): Promise<void> {
   const argv = process.argv.slice(2);
+  process.on('exit', leaveDeadTerminal);
   try {
     process.exitCode = await main(argv);
   } catch (error) {
@@ -41,8 +44,8 @@ function statusOf(error: unknown): number {
 function printError(name: string, error: unknown, debug: boolean): void {
   const message = error instanceof Error ? error.message : String(error);
   const hint = error instanceof RunmakerError ? error.hint : undefined;
-  process.stderr.write(`${name}: ${message}\n${hint === undefined ? '' : `${hint}\n`}`);
+  complain(`${name}: ${message}`, hint);
   if (debug && error instanceof Error)
-    process.stderr.write(`${error.stack}\n${error.cause instanceof Error ? `caused by ${error.cause.stack}\n` : ''}`);
-  else if (!(error instanceof RunmakerError)) process.stderr.write(`this should not have happened; --debug shows where it did\n`);
+    complain(`${error.stack}`, error.cause instanceof Error ? `caused by ${error.cause.stack}` : undefined);
+  else if (!(error instanceof RunmakerError)) complain('this should not have happened; --debug shows where it did');
 }

@@ -1,18 +1,15 @@
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { RunmakerError } from '../errors.js';
 import type { Queue } from '../queue/queue.js';
 import { ByteSink, type Sink } from '../report/byte-sink.js';
 import { colourWanted } from '../report/colour.js';
 import { ConsoleReport } from '../report/console.js';
-import { openJobLog } from '../report/job-log.js';
-import { JsonReport } from '../report/json.js';
 import { LastLine } from '../report/last-line.js';
-import { openLogFile } from '../report/log-file.js';
 import { reason, type Warn } from '../report/loss.js';
-import { Progress } from '../report/progress.js';
-import { openResultsFolder } from '../report/results-folder.js';
-import { RUN_PROGRESS } from '../report/run-progress.js';
 import type { Listener } from '../run/events.js';
 import { hostName } from '../system/host.js';
+import { complain } from './complain.js';
 import type { RunmakerOptions } from './runmaker.js';
 import { terminalWidth } from './terminal.js';
 
@@ -21,6 +18,7 @@ const DEFAULT_LOG_LINES = 3;
 /** All that listens to one run. */
 export interface Reports {
   readonly listeners: readonly Listener[];
+  readonly warn: Warn;
   /** Settles when everything is written. */
   close(): Promise<void>;
 }
@@ -32,30 +30,35 @@ interface Report {
 }
 
 /**
- * Opens what the options ask for. Files that cannot be opened stop the run before it starts.
+ * Opens what the options ask for, and loads no more than that: a runner should be at its first job soon.
+ * Files that cannot be opened stop the run before it starts.
  * @param onGone called when nobody reads standard output any more
  */
 export async function openReports(queue: Queue, options: RunmakerOptions, onGone: () => void): Promise<Reports> {
+  await refuseSameFile({ 'the queue': queue.address, '--logfile': options.logfile, '--joblog': options.joblog });
   const out = new ByteSink(1, {
     onGone,
-    onError: error => process.stderr.write(`runmaker: standard output: ${reason(error)}; what jobs print is lost\n`),
+    onError: error => complain(`runmaker: standard output: ${reason(error)}; what jobs print is lost`),
   });
   const onTerminal = process.stdout.isTTY === true && !options.json;
   const live = onTerminal && options.progress ? new LastLine(out) : undefined;
   // On a terminal warnings go the same way as the output, so that they do not run into the line at its bottom.
   const err = live && process.stderr.isTTY ? live : new ByteSink(2);
-  const main = mainReport(options, live ?? out, err);
+  const main = await mainReport(options, live ?? out, err);
   const warn: Warn = (message, hint) => void main.listener({ type: 'warning', message, hint });
   const reports: Report[] = [main];
   if (options.logfile !== undefined) {
+    const { openLogFile } = await import('../report/log-file.js');
     const lines = options.loglines ?? DEFAULT_LOG_LINES;
     reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
   }
-  if (options.joblog !== undefined) reports.push(await openJobLog(options.joblog, warn));
-  if (live) reports.push(runProgress(live, queue));
-  if (options.results !== undefined) reports.push(await openResultsFolder(options.results, warn));
+  if (options.joblog !== undefined) reports.push(await (await import('../report/job-log.js')).openJobLog(options.joblog, warn));
+  if (live) reports.push(await runProgress(live, queue));
+  if (options.results !== undefined)
+    reports.push(await (await import('../report/results-folder.js')).openResultsFolder(options.results, warn));
   return {
     listeners: reports.map(report => report.listener),
+    warn,
     async close() {
       // The first one last: it prints what the others have to say.
       for (const report of reports.reverse()) await report.close();
@@ -64,11 +67,26 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
   };
 }
 
+/** Records that are written over each other, or over the queue, are lost, and so is the queue. */
+async function refuseSameFile(files: Readonly<Record<string, string | undefined>>): Promise<void> {
+  const seen = new Map<string, string>();
+  for (const [role, name] of Object.entries(files)) {
+    if (name === undefined) continue;
+    const place = await realpath(name).catch(() => path.resolve(name));
+    const other = seen.get(place);
+    if (other !== undefined)
+      throw new RunmakerError('usage', `${role} ${name} is the same file as ${other}`, { hint: 'give each a file of its own' });
+    seen.set(place, role);
+  }
+}
+
 /** How often, in ms, the jobs are counted for the progress line. */
 const COUNT_INTERVAL = 500;
 
 /** The progress line, fed with counts for as long as the run lasts. */
-function runProgress(live: LastLine, queue: Queue): Report {
+async function runProgress(live: LastLine, queue: Queue): Promise<Report> {
+  const { Progress } = await import('../report/progress.js');
+  const { RUN_PROGRESS } = await import('../report/run-progress.js');
   const progress = new Progress(live, RUN_PROGRESS, { columns: terminalWidth });
   let counting: Promise<void> | undefined;
   const count = (): void => {
@@ -93,8 +111,8 @@ function runProgress(live: LastLine, queue: Queue): Report {
   };
 }
 
-function mainReport(options: RunmakerOptions, out: Sink, err: Sink): Report {
-  if (options.json) return new JsonReport(out);
+async function mainReport(options: RunmakerOptions, out: Sink, err: Sink): Promise<Report> {
+  if (options.json) return new (await import('../report/json.js')).JsonReport(out);
   const colour = colourWanted(options.color, process.stdout.isTTY === true, process.env);
   return new ConsoleReport(out, err, { host: hostName(), colour, quiet: options.quiet ?? false });
 }

@@ -3,19 +3,23 @@ import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { isGitName } from '../queue/git/address.js';
 import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
 import { openQueue } from '../queue/open.js';
-import type { ClaimRequest, GitOptions, LockDriverName, Queue } from '../queue/queue.js';
+import type { ClaimRequest, GitOptions, LockDriverName, Queue, QueueNotice } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
+import type { Warn } from '../report/loss.js';
+import { DESCRIPTORS_A_JOB, DESCRIPTORS_OF_RESULTS, jobsWithin } from '../run/descriptors.js';
 import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
+import { describeBlocked, describeNotice } from '../run/notices.js';
 import { Runner, type RunnerOptions } from '../run/runner.js';
-import { usableCpus } from '../system/host.js';
+import { descriptorLimit, usableCpus } from '../system/host.js';
+import { complain } from './complain.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
 import { heedSignals } from './signals.js';
-import { amount, duration, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
+import { amount, duration, durationAbove0, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
 
 /** What `runmaker` was asked for, as commander names it. */
 export interface RunmakerOptions {
@@ -70,7 +74,7 @@ export async function runmaker(argv: readonly string[]): Promise<number> {
     const runner = new Runner(queue, {
       ...given(options),
       idle: idleLooks(options, queueName),
-      jobs: options.jobs || usableCpus(),
+      jobs: affordableJobs(options, reports.warn),
       executor,
       resources,
       listeners: reports.listeners,
@@ -115,6 +119,15 @@ function idleLooks({ maxIdle, sleep }: RunmakerOptions, queueName: string): Runn
   return looks === undefined ? undefined : { looks, pause: sleepFrom(sleep, variables) };
 }
 
+/** `-j`, as far as descriptors go. */
+function affordableJobs(options: RunmakerOptions, warn: Warn): number {
+  const wanted = options.jobs || usableCpus();
+  const limit = descriptorLimit();
+  const room = jobsWithin(limit, DESCRIPTORS_A_JOB + (options.results === undefined ? 0 : DESCRIPTORS_OF_RESULTS));
+  if (wanted > room) warn(`no more than ${room} jobs at a time: there may be ${limit} open files`, 'raise the limit: ulimit -n');
+  return Math.min(wanted, room);
+}
+
 function readArguments(argv: readonly string[]): { queueName: string; options: RunmakerOptions } {
   const program = commandLine('runmaker', 'Claim the jobs of a queue and run them.')
     .argument('<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new; or git+ssh://…#runs.txt')
@@ -126,7 +139,7 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .option('--joblog <file>', "append a line for each finished run, in GNU parallel's columns")
     .option('--results <dir>', 'write whole outputs to DIR/<number>/stdout, stderr and status.json')
     .option('--watch', 'when nothing is left, stay and run what is appended or reset')
-    .option('--timeout <duration>', 'end a job that runs longer: TERM, and KILL later', duration('--timeout'))
+    .option('--timeout <duration>', 'end a job that runs longer: TERM, and KILL later', durationAbove0('--timeout'))
     .option('--kill-after <duration>', 'from TERM to KILL (default: 10s)', duration('--kill-after'))
     .option('--retries <n>', 'run a failing job up to so many times before it counts as failed', wholeNumber('--retries', 1))
     .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming, or kill what runs too', parseHalt)
@@ -154,9 +167,7 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .option('--no-progress', 'no progress line on a terminal')
     .option('--color <when>', 'auto, always or never', oneOf('--color', ['auto', 'always', 'never']), 'auto')
     .parse([...argv], { from: 'user' });
-  const [queueName, ...more] = program.args;
-  if (more.length > 0) throw new RunmakerError('usage', `one queue at a time, not ${JSON.stringify(more.join(' '))} too`);
-  return { queueName: queueName as string, options: program.opts<RunmakerOptions>() };
+  return { queueName: program.args[0] as string, options: program.opts<RunmakerOptions>() };
 }
 
 function refuseContradictions(options: RunmakerOptions): void {
@@ -181,11 +192,22 @@ async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void
 
 async function printPlan(queue: Queue, asker: ClaimRequest): Promise<number> {
   const output = new Output();
-  for await (const jobs of queue.plan(asker)) {
+  let unusable = 0;
+  const tell = (notice: QueueNotice): void => {
+    if (notice.kind === 'unusable') unusable++;
+    warn(describeNotice(notice));
+  };
+  for await (const jobs of queue.plan({ ...asker, tell })) {
     if (!(await output.print(Buffer.concat(jobs.map(lineText))))) break;
   }
   await output.close();
+  const blocked = (await queue.counts()).blocked - unusable;
+  if (blocked > 0) warn(describeBlocked(blocked));
   return EXIT.ok;
+}
+
+function warn({ message, hint }: { message: string; hint: string }): void {
+  complain(`runmaker: ${message}`, hint);
 }
 
 function exitStatus(summary: RunSummary): number {

@@ -1,15 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { RunmakerError } from '../errors.js';
+import type { Job } from '../job/job.js';
+import { jobLine } from '../job/job-lines.js';
 import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
 import { State } from '../job/state.js';
-import { examine } from '../queue/file/doctor/examine.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
-import { overall } from '../queue/file/doctor/overall.js';
 import { openQueue } from '../queue/open.js';
 import type { OpenOptions, Queue } from '../queue/queue.js';
-import { jobJson, jobLine } from '../report/job-list.js';
+import { jobJson } from '../report/job-list.js';
+import { reason } from '../report/loss.js';
+import { complain } from './complain.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { lockDriver } from './values.js';
@@ -97,8 +99,23 @@ function readArguments(argv: readonly string[]): { queueName: string; jobs: stri
   const [first, ...jobs] = program.args;
   // "--add" takes all words that follow it, the queue's name among them when that stands last.
   const queueName = first ?? (options.add && options.add.length > 1 ? options.add.pop() : undefined);
-  if (queueName === undefined) throw new RunmakerError('usage', 'no queue is named', { hint: 'runset --list runs.txt' });
+  if (queueName === undefined) throw new RunmakerError('usage', 'no queue is named', { hint: hintFor(options) });
+  refuseOptionsAsCommands(options.add ?? []);
   return { queueName, jobs, options };
+}
+
+function hintFor({ set, add }: Options): string {
+  if (set !== undefined) return `--set takes a state (here ${JSON.stringify(set)}): runset --all --set=. runs.txt`;
+  return add === undefined ? 'runset --list runs.txt' : "runset --add 'echo hello' runs.txt";
+}
+
+/** What follows --add is a command, up to the queue's name. No command begins with a dash: an option was meant to be one. */
+function refuseOptionsAsCommands(commands: readonly string[]): void {
+  const option = commands.find(command => command.startsWith('-'));
+  if (option === undefined) return;
+  throw new RunmakerError('usage', `${option} behind --add would be taken for a command`, {
+    hint: "put options before --add, and a command in quotes: runset --hold --add 'python a.py --seed 1' runs.txt",
+  });
 }
 
 function chooses(options: Options, jobs: readonly string[]): boolean {
@@ -120,31 +137,40 @@ function refuseLostOptions(options: Options, jobs: readonly string[]): void {
 
 async function setStates(queue: Queue, selection: Selection, state: string, force: boolean): Promise<number> {
   const { matched, running } = await queue.set(selection, state, { force });
-  for (const job of running) process.stderr.write(`runset: line ${job.number} is being run and was left alone\n`);
-  if (running.length > 0) process.stderr.write('pass --force to set it all the same: its result will not be recorded\n');
-  if (matched === 0) return nothingChosen(queue, selection);
+  for (const job of running) complain(`runset: line ${job.number} is being run and was left alone`);
+  if (running.length > 0) complain('pass --force to set it all the same: its result will not be recorded');
+  if (matched === 0) {
+    if (selection.lines === undefined && selection.offsets === undefined) complain('runset: no job is chosen, none was set');
+    return nothingChosen(queue, selection);
+  }
   return running.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
 async function list(queue: Queue, selection: Selection, json: boolean): Promise<number> {
   const output = new Output();
-  let matched = 0;
-  for await (const jobs of queue.jobs(selection)) {
-    matched += jobs.length;
-    if (!(await output.print(Buffer.concat(jobs.map(json ? jobJson : jobLine))))) break;
+  let printed = false;
+  for await (const text of json ? inText(queue, selection, jobJson) : (queue.text?.(selection) ?? inText(queue, selection, jobLine))) {
+    printed = true;
+    if (!(await output.printLent(text))) break;
   }
   await output.close();
-  return matched === 0 ? nothingChosen(queue, selection) : EXIT.ok;
+  return printed ? EXIT.ok : nothingChosen(queue, selection);
+}
+
+async function* inText(queue: Queue, selection: Selection, print: (job: Job) => Buffer): AsyncGenerator<Buffer> {
+  for await (const jobs of queue.jobs(selection)) yield Buffer.concat(jobs.map(print));
 }
 
 /** That no job is in some state is no mistake; to name a line that is no job is one. */
 function nothingChosen(queue: Queue, { lines, offsets }: Selection): number {
   if (lines === undefined && offsets === undefined) return EXIT.ok;
-  process.stderr.write(`runset: none of the lines named is a job of ${queue.name}\n`);
+  complain(`runset: none of the lines named is a job of ${queue.name}`);
   return EXIT.usage;
 }
 
 async function doctor(path: string, { locks = 'record', peer = false }: Options): Promise<number> {
+  const { examine } = await import('../queue/file/doctor/examine.js');
+  const { overall } = await import('../queue/file/doctor/overall.js');
   const findings: Finding[] = [];
   for await (const finding of examine({ path, locks, peer })) {
     findings.push(finding);
@@ -176,7 +202,9 @@ async function stats(queue: Queue, json: boolean): Promise<number> {
 async function reclaim(queue: Queue): Promise<number> {
   const jobs = await queue.reclaim();
   const output = new Output();
-  for (const job of jobs) await output.print(jobLine({ ...job, state: State.new, holder: undefined }));
+  for (const { number, ordinal, offset, command, directives } of jobs) {
+    await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));
+  }
   await output.close();
   return EXIT.ok;
 }
@@ -199,6 +227,6 @@ async function readAll(source: string): Promise<Buffer<ArrayBufferLike>> {
   try {
     return source === '-' ? await buffer(process.stdin) : await readFile(source);
   } catch (cause) {
-    throw new RunmakerError('input', `${source}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new RunmakerError('input', `${source}: ${reason(cause)}`, { cause });
   }
 }

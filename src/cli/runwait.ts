@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { RunmakerError } from '../errors.js';
 import type { Counts } from '../job/state.js';
 import { openQueue } from '../queue/open.js';
 import { OrphanWatch } from '../queue/orphan-watch.js';
@@ -8,6 +9,7 @@ import { LastLine } from '../report/last-line.js';
 import { Progress } from '../report/progress.js';
 import { progressLine, WAIT_PROGRESS } from '../report/wait-progress.js';
 import { after } from '../run/timer.js';
+import { complain } from './complain.js';
 import { commandLine, EXIT } from './program.js';
 import { terminalWidth } from './terminal.js';
 import { duration, lockDriver } from './values.js';
@@ -38,6 +40,7 @@ export async function runwait(argv: readonly string[]): Promise<number> {
     .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
+  if (options.progress && options.json) throw new RunmakerError('usage', '--json and --progress contradict each other');
   const queue = await openQueue(program.args[0] as string, { ...options, git: { sleep: options.sleep } });
   try {
     const display = openDisplay(options);
@@ -126,13 +129,18 @@ function isOver(counts: Counts): boolean {
 
 function conclude(queue: Queue, counts: Counts, options: Options): number {
   if (!isOver(counts)) {
-    process.stderr.write(`runwait: ${queue.name} is not at its end: ${counts.new} jobs new, ${counts.running + counts.claimed} running\n`);
+    complain(`runwait: ${queue.name} is not at its end: jobs new: ${counts.new}, running: ${counts.running + counts.claimed}`);
     return EXIT.timeout;
   }
-  if (counts.total === 0) process.stderr.write(`runwait: ${queue.name} holds no jobs\n`);
+  // Most likely the wrong file, and nobody should be notified of its end.
+  if (counts.total === 0) {
+    throw new RunmakerError('input', `${queue.name} holds no jobs`, {
+      hint: 'a job is a line with a state, a blank and a command: ". echo hello"',
+    });
+  }
   if (counts.blocked > 0) {
     const jobs = counts.blocked === 1 ? '1 job is' : `${counts.blocked} jobs are`;
-    process.stderr.write(`runwait: ${jobs} blocked: what must come first failed or is held\nsee runset --list --state '!e-'\n`);
+    complain(`runwait: ${jobs} blocked: what must come first failed or is held`, "see runset --list --state '!e-'");
   }
   const allDone = counts.done === counts.total - counts.held;
   return options.useExitStatus && !allDone ? EXIT.failed : EXIT.ok;

@@ -1,33 +1,34 @@
+import os from 'node:os';
 import type { Runner } from '../run/runner.js';
 
-/** Exit statuses of programs that a signal ended: 128 and its number. */
-const ENDED_BY = { SIGINT: 130, SIGTERM: 143 } as const;
+/** Batch systems send these when a limit comes near, and they would end any process that does not heed them: left behind would be its jobs. */
+const LIKE_TERM = ['SIGTERM', 'SIGXCPU', 'SIGXFSZ', 'SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPWR'] as const;
+const LIKE_HUP = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** What a runner does when it is told to stop, and how that shows in its exit status. */
 export interface SignalWatch {
-  /** 130 or 143 if the runner was interrupted. */
+  /** If the runner was interrupted, 128 and the signal's number: 130 or 143 mostly. */
   exitStatus(): number | undefined;
   /** Signals mean again what they mean to every process. */
   ignore(): void;
 }
 
 /**
- * INT or TERM: end the running jobs gently, and a second INT: at once. HUP or USR1: drain, that is claim no more and let the
- * running jobs end.
+ * INT, TERM and their like: end the running jobs gently; QUIT, and a second INT: at once. HUP, USR1 and USR2: drain, that is
+ * claim no more and let the running jobs end.
  */
 export function heedSignals(runner: Runner): SignalWatch {
   let status: number | undefined;
   const interrupt = (signal: NodeJS.Signals): void => {
-    if (status !== undefined && signal === 'SIGINT') runner.kill();
-    status ??= ENDED_BY[signal as keyof typeof ENDED_BY];
+    const atOnce = signal === 'SIGQUIT' || (status !== undefined && signal === 'SIGINT');
+    status ??= 128 + os.constants.signals[signal];
     runner.interrupt();
+    if (atOnce) runner.kill();
   };
   const drain = (): void => runner.drain();
   const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => void][] = [
-    ['SIGINT', interrupt],
-    ['SIGTERM', interrupt],
-    ['SIGHUP', drain],
-    ['SIGUSR1', drain],
+    ...(['SIGINT', 'SIGQUIT', ...LIKE_TERM] as const).map((signal): [NodeJS.Signals, typeof interrupt] => [signal, interrupt]),
+    ...LIKE_HUP.map((signal): [NodeJS.Signals, typeof drain] => [signal, drain]),
   ];
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return {

@@ -27,6 +27,14 @@ export function duration(option: string): (text: string) => number {
   return text => named(option, () => parseDuration(text));
 }
 
+export function durationAbove0(option: string): (text: string) => number {
+  return text => {
+    const milliseconds = duration(option)(text);
+    if (milliseconds === 0) throw new RunmakerError('usage', `${option} ${JSON.stringify(text)}: a duration above 0 is wanted`);
+    return milliseconds;
+  };
+}
+
 export function size(option: string): (text: string) => number {
   return text => named(option, () => parseSize(text));
 }

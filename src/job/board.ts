@@ -15,16 +15,17 @@ export interface Board {
   readonly barriers: readonly number[];
   /** Only the jobs that say something readable. */
   readonly directives: ReadonlyMap<number, Directives>;
-  /** The lines with `after`, each behind all that it waits for and those of earlier stages first. */
-  readonly dependents: readonly Dependent[];
+  readonly dependents: Dependents;
   /** The lines with a priority other than 0, those to be looked at first leading. */
   readonly prioritised: readonly number[];
+  /** No job before this place in `prioritised` is new. */
+  readonly firstPrioritised: number;
   /** Whether a job is left alone, because what it says cannot be read or can never come true. */
   isUnusable(line: number): boolean;
 }
 
-/** A job that waits for others, and their line numbers. */
-export interface Dependent {
-  readonly line: number;
-  readonly needs: readonly number[];
-}
+/**
+ * The lines that wait for others by `after`, and for which; each stands behind all that it waits for. A number below 0
+ * stands for a name that several jobs have: it waits for them all.
+ */
+export type Dependents = ReadonlyMap<number, readonly number[]>;

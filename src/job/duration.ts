@@ -19,7 +19,7 @@ export function parseDuration(text: string): number {
   const milliseconds = Math.round(PLAIN_SECONDS.test(text) ? Number(text) * MILLISECONDS.s : sumOfTerms(text));
   if (!Number.isSafeInteger(milliseconds)) {
     throw new RunmakerError('usage', `${JSON.stringify(text)} is not a duration`, {
-      hint: 'Write seconds (90, 1.5) or numbers with units: 500ms, 30s, 10m, 2h, 1d, 1h30m',
+      hint: 'write seconds (90, 1.5) or numbers with units: 500ms, 30s, 10m, 2h, 1d, 1h30m',
     });
   }
   return milliseconds;

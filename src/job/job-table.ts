@@ -1,4 +1,4 @@
-import type { Board, Dependent } from './board.js';
+import type { Board, Dependents } from './board.js';
 import { resolveDependencies } from './dependencies.js';
 import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, NO_DIRECTIVES } from './directives.js';
 import type { Job } from './job.js';
@@ -13,13 +13,14 @@ const BEFORE_COMMAND = 2;
 /** A board in memory, made of a list of jobs: for queues that are read as a whole. Its states may be changed; the jobs stay as they are. */
 export class JobTable implements Board {
   readonly directives: ReadonlyMap<number, Directives>;
-  readonly dependents: readonly Dependent[];
+  readonly dependents: Dependents;
   readonly prioritised: readonly number[];
   /** The jobs that are left alone, and why. */
   readonly problems: ReadonlyMap<number, DirectiveProblem>;
   private readonly states: Uint8Array;
   private lowestNew = 1;
   private lowestUndone = 1;
+  private foremost = 0;
 
   /** @param jobs in order · @param barriers line numbers, ascending */
   constructor(
@@ -44,7 +45,7 @@ export class JobTable implements Board {
     const priorityOf = (line: number): number => directives.get(line)?.priority ?? 0;
     this.directives = directives;
     this.problems = problems;
-    this.dependents = dependencies.order;
+    this.dependents = dependencies.dependents;
     this.prioritised = [...directives.keys()].filter(line => priorityOf(line) !== 0).sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
   }
 
@@ -56,11 +57,17 @@ export class JobTable implements Board {
     this.states[line] = state.charCodeAt(0);
     this.lowestNew = Math.min(this.lowestNew, line);
     this.lowestUndone = Math.min(this.lowestUndone, line);
+    this.foremost = 0;
   }
 
   get firstNew(): number {
     while (this.lowestNew <= this.lineCount && this.stateAt(this.lowestNew) !== NEW) this.lowestNew++;
     return this.lowestNew;
+  }
+
+  get firstPrioritised(): number {
+    while (this.foremost < this.prioritised.length && this.stateAt(this.prioritised[this.foremost] as number) !== NEW) this.foremost++;
+    return this.foremost;
   }
 
   get firstUndone(): number {

@@ -34,10 +34,10 @@ export type Pick =
  */
 export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pick {
   const reach = lastOpenLine(board);
-  const waits = unmetDependencies(board);
+  const waits = waitsIn(board);
   let noRoom = false;
   const ready = (line: number): boolean => {
-    if (line > reach || !isWanted(board.stateAt(line), line, asker) || skip?.has(line) || waits.has(line) || board.isUnusable(line))
+    if (line > reach || !isWanted(board.stateAt(line), line, asker) || skip?.has(line) || waits(line) || board.isUnusable(line))
       return false;
     const needs = board.directives.get(line)?.needs;
     const room = asker.free ?? asker.capacity;
@@ -47,13 +47,20 @@ export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pi
   };
 
   const priorityOf = (line: number): number => board.directives.get(line)?.priority ?? 0;
-  const urgent = board.prioritised.find(line => priorityOf(line) > 0 && ready(line));
-  if (urgent !== undefined) return { kind: 'ready', line: urgent };
-  for (let line = asker.retry ? 1 : board.firstNew; line <= reach; line++) {
+  const { prioritised } = board;
+  let place = asker.retry ? 0 : board.firstPrioritised;
+  for (; place < prioritised.length; place++) {
+    const line = prioritised[place] as number;
+    if (priorityOf(line) < 0) break;
+    if (ready(line)) return { kind: 'ready', line };
+  }
+  for (let line = asker.retry ? board.firstUndone : board.firstNew; line <= reach; line++) {
     if (ready(line) && priorityOf(line) === 0) return { kind: 'ready', line };
   }
-  const postponed = board.prioritised.find(line => priorityOf(line) < 0 && ready(line));
-  if (postponed !== undefined) return { kind: 'ready', line: postponed };
+  for (; place < prioritised.length; place++) {
+    const line = prioritised[place] as number;
+    if (ready(line)) return { kind: 'ready', line };
+  }
   if (noRoom) return { kind: 'waiting', for: 'room' };
   return outlook(board, asker).hopeful ? { kind: 'waiting', for: 'others' } : { kind: 'exhausted' };
 }
@@ -115,24 +122,34 @@ function lastOpenLine(board: Board): number {
   return board.barriers.find(barrier => barrier > undone) ?? board.lineCount;
 }
 
-/** The lines that wait for a job which is not done yet. */
-function unmetDependencies(board: Board): ReadonlySet<number> {
-  if (board.dependents.length === 0) return NOTHING;
-  const unmet = new Set<number>();
-  for (const { line, needs } of board.dependents) if (needs.some(other => board.stateAt(other) !== DONE)) unmet.add(line);
-  return unmet;
+/** Tells whether a line waits for a job that is not done yet. */
+function waitsIn(board: Board): (line: number) => boolean {
+  const namesMet = new Map<number, boolean>();
+  const isMet = (other: number): boolean => {
+    if (other > 0) return board.stateAt(other) === DONE;
+    const met = namesMet.get(other) ?? allDone(board, board.dependents.get(other) ?? []);
+    namesMet.set(other, met);
+    return met;
+  };
+  return line => board.dependents.get(line)?.every(isMet) === false;
 }
 
-/** The lines whose `after` can never be met as things stand, directly or by way of others. */
+/** @param lines ascending */
+function allDone(board: Board, lines: readonly number[]): boolean {
+  return (lines.at(-1) ?? 0) < board.firstUndone || lines.every(line => board.stateAt(line) === DONE);
+}
+
+/** The dependents whose `after` can never be met as things stand, directly or by way of others. */
 function deadDependents(board: Board, asker: Asker): ReadonlySet<number> {
-  if (board.dependents.length === 0) return NOTHING;
+  if (board.dependents.size === 0) return NOTHING;
   const dead = new Set<number>();
   const isDead = (line: number): boolean => {
+    if (line < 0) return dead.has(line);
     const state = board.stateAt(line);
     if (state === DONE || state === RUNNING || state === CLAIMED) return false;
     return !isWanted(state, line, asker) || dead.has(line) || board.isUnusable(line) || isTooBig(board, line, asker);
   };
-  for (const { line, needs } of board.dependents) if (needs.some(isDead)) dead.add(line);
+  for (const [line, needs] of board.dependents) if (needs.some(isDead)) dead.add(line);
   return dead;
 }
 

@@ -56,7 +56,7 @@ function rangeOf(fromText: string, toText: string, part: string): Range {
   const to = toText === '' ? undefined : wholeNumber(toText, part);
   if (from === 0 || to === 0) throw new RunmakerError('usage', `${JSON.stringify(part)}: lines are counted from 1`);
   if (from !== undefined && to !== undefined && from > to) {
-    throw new RunmakerError('usage', `${JSON.stringify(part)} runs backwards`, { hint: `Write ${to}-${from}` });
+    throw new RunmakerError('usage', `${JSON.stringify(part)} runs backwards`, { hint: `write ${to}-${from}` });
   }
   return { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
 }
@@ -69,7 +69,7 @@ function wholeNumber(digits: string, part: string): number {
 
 function notAChoice(part: string): RunmakerError {
   return new RunmakerError('usage', `${JSON.stringify(part)} does not name jobs`, {
-    hint: 'Write line numbers (3, 3-10, -5, 20-) or byte offsets (@160), with commas between them',
+    hint: 'write line numbers (3, 3-10, -5, 20-) or byte offsets (@160), with commas between them',
   });
 }
 
@@ -81,15 +81,15 @@ function notAChoice(part: string): RunmakerError {
 export function selectionOf({ jobs = [], all = false, state, match }: Choices): Selection {
   if (all && jobs.length > 0) {
     throw new RunmakerError('usage', `--all contradicts ${JSON.stringify(jobs.join(' '))}`, {
-      hint: 'Give --all or job numbers, not both',
+      hint: 'give --all or job numbers, not both',
     });
   }
   if (!all && jobs.length === 0 && state === undefined && match === undefined) {
-    throw new RunmakerError('usage', 'No jobs are chosen', { hint: "Give line numbers, --all, --state '!e' or --match REGEX" });
+    throw new RunmakerError('usage', 'no jobs are chosen', { hint: "give line numbers, --all, --state '!e' or --match REGEX" });
   }
   // Most likely an unset variable in a script, which must not end up choosing every job.
-  if (state === '') throw new RunmakerError('usage', '--state "" names no state', { hint: "Give state characters, such as '!e'" });
-  if (match === '') throw new RunmakerError('usage', '--match "" says nothing', { hint: 'Give --all to choose every job' });
+  if (state === '') throw new RunmakerError('usage', '--state "" names no state', { hint: "give state characters, such as '!e'" });
+  if (match === '') throw new RunmakerError('usage', '--match "" says nothing', { hint: 'give --all to choose every job' });
   if (match !== undefined) compile(match);
   const named = jobs.map(parseJobChoice);
   const lines = named.flatMap(choice => choice.lines);
@@ -136,7 +136,7 @@ function compile(source: string): RegExp {
     return new RegExp(source);
   } catch (cause) {
     throw new RunmakerError('usage', `${JSON.stringify(source)} is not a regular expression`, {
-      hint: 'Regular expressions are those of JavaScript; put a backslash before ( ) [ ] { } * + ? . | that mean themselves',
+      hint: 'regular expressions are those of JavaScript; put a backslash before ( ) [ ] { } * + ? . | that mean themselves',
       cause,
     });
   }

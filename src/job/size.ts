@@ -17,7 +17,7 @@ export function parseSize(text: string): number {
   const bytes = Math.round(Number(amount) * 1024 ** UNITS.indexOf(unit.toUpperCase() as (typeof UNITS)[number]));
   if (!Number.isSafeInteger(bytes)) {
     throw new RunmakerError('usage', `${JSON.stringify(text)} is not a size`, {
-      hint: 'Write bytes (512) or a number with a unit, of powers of 1024: 64k, 200M, 4G, 4GB, 4GiB, 1.5T',
+      hint: 'write bytes (512) or a number with a unit, of powers of 1024: 64k, 200M, 4G, 4GB, 4GiB, 1.5T',
     });
   }
   return bytes;

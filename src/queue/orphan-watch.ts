@@ -1,3 +1,4 @@
+import { RunmakerError } from '../errors.js';
 import { findOrphans, nameLines } from './orphans.js';
 import type { Queue } from './queue.js';
 
@@ -12,12 +13,22 @@ export class OrphanWatch {
   ) {}
 
   async look(): Promise<void> {
-    const found = (await findOrphans(this.queue)).filter(line => !this.named.has(line));
+    const found = (await this.findThem()).filter(line => !this.named.has(line));
     if (found.length === 0) return;
     for (const line of found) this.named.add(line);
     this.notice(
       `${nameLines(found)} ${found.length === 1 ? 'is' : 'are'} orphaned: nobody shows that the job is being run`,
-      `to have it run again: runset --reclaim ${this.queue.name}`,
+      `older runners never show it; if none is at work, have it run again: runset --reclaim ${this.queue.name}`,
     );
+  }
+
+  /** A queue that cannot be reached is for those to deal with who need it: they are more patient. */
+  private async findThem(): Promise<number[]> {
+    try {
+      return await findOrphans(this.queue);
+    } catch (error) {
+      if (error instanceof RunmakerError && error.code === 'queue') return [];
+      throw error;
+    }
   }
 }

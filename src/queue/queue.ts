@@ -114,6 +114,11 @@ export interface Queue {
   claim(request: ClaimRequest): Promise<ClaimResult>;
   /** The chosen jobs, in order, in batches (of a size that suits the queue). All jobs when nothing is chosen. */
   jobs(selection?: Selection): AsyncIterable<readonly Job[]>;
+  /**
+   * The chosen jobs as `jobLine` prints them, in buffers that are only lent until the next one is asked for. Absent where
+   * that is no faster than to print what `jobs` gives.
+   */
+  text?(selection: Selection): AsyncIterable<Buffer>;
   /** The jobs that would be run, in that order, if each succeeded. Changes nothing. */
   plan(request: ClaimRequest): AsyncIterable<readonly Job[]>;
   /** `known`: as far as it is known already, when asking anew costs much. */

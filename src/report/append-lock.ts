@@ -15,8 +15,8 @@ const PATIENCE = 30_000;
  * with O_APPEND is atomic. A client of a network filesystem decides for itself where the end is; a lock makes it look
  * again, and its release sends what was written to the server.
  */
-export function needsAppendLock(path: string): boolean {
-  return networkFilesystem(path) !== undefined;
+export async function needsAppendLock(path: string): Promise<boolean> {
+  return (await networkFilesystem(path)) !== undefined;
 }
 
 /**

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { errnoName } from '../errors.js';
+import { atServer, callServer } from '../system/server-calls.js';
 
 /** Where a listener puts its bytes. */
 export interface Sink {
@@ -19,7 +20,10 @@ export interface Sink {
 export interface ByteSinkOptions {
   /** Above so many waiting bytes `give` and `write` ask for a pause. Default 1 MiB. */
   readonly highWater?: number;
-  /** Close the descriptor with the sink: true for files opened for it, false (the default) for 1 and 2. */
+  /**
+   * True for files opened for the sink, false (the default) for 1 and 2: the descriptor is closed with the sink, and as a
+   * server may keep the file, a thread is always left for the others.
+   */
   readonly owned?: boolean;
   /** Called once when the reader has gone (EPIPE). What follows is dropped in silence. */
   readonly onGone?: () => void;
@@ -30,13 +34,18 @@ export interface ByteSinkOptions {
   readonly onError?: (error: unknown) => void;
   /** Drop what follows the first failure as well: for files of which a beginning is worth more than parts with gaps between. */
   readonly stopAtError?: boolean;
-  /** Writes some bytes and returns how many; for tests of faults that cannot be made. Default: fs.write at the current position. */
-  readonly write?: (fd: number, bytes: Buffer) => Promise<number>;
+  /** Writes some of these bytes and returns how many. Default: at the current position, off the event loop. */
+  readonly write?: (fd: number, parts: readonly Buffer[]) => Promise<number>;
 }
 
 const HIGH_WATER = 1024 * 1024;
-/** What waits is joined to batches of about this size: few system calls, and no second copy of a long queue. */
+/** What waits is written in batches of about this size: few system calls. */
 const BATCH = 1024 * 1024;
+/** IOV_MAX of Linux: more parts are not written by one call. */
+const MOST_PARTS = 1024;
+const FEW_BYTES = 16 * 1024;
+/** Between two writes of few bytes, in ms. Nobody sees that. */
+const LULL = 5;
 /** Pauses in ms before a descriptor that was not ready is tried again: doubled each time, so that a stopped terminal costs nothing. */
 const RETRY = { first: 1, longest: 16 };
 
@@ -48,7 +57,7 @@ export class ByteSink implements Sink {
   private readonly descriptor: Promise<number>;
   private readonly options: ByteSinkOptions;
   private readonly highWater: number;
-  private readonly writeSome: (fd: number, bytes: Buffer) => Promise<number>;
+  private readonly writeSome: (fd: number, parts: readonly Buffer[]) => Promise<number>;
   private queue: Buffer[] = [];
   private writing = false;
   private given = 0;
@@ -59,13 +68,16 @@ export class ByteSink implements Sink {
   private gone = false;
   private failed = false;
   private closed: Promise<void> | undefined;
+  private wroteAt = Number.NEGATIVE_INFINITY;
+  /** Ends a lull. */
+  private hurry: (() => void) | undefined;
 
   /** @param descriptor an open descriptor, or the promise of one: what is given meanwhile waits for it */
   constructor(descriptor: number | Promise<number>, options: ByteSinkOptions = {}) {
     this.descriptor = Promise.resolve(descriptor);
     this.options = options;
     this.highWater = options.highWater ?? HIGH_WATER;
-    this.writeSome = options.write ?? writeSome;
+    this.writeSome = options.write ?? (options.owned ? (fd, bytes) => atServer(() => writeSome(fd, bytes)) : writeSome);
     // The failure is told where the descriptor is used; here it must only not count as unhandled.
     this.descriptor.catch(() => undefined);
   }
@@ -84,6 +96,7 @@ export class ByteSink implements Sink {
     this.queue.push(bytes);
     this.given += bytes.length;
     if (!this.writing) void this.run();
+    else if (this.waiting >= FEW_BYTES) this.hurry?.();
     // Half: so that the writer does not run dry before whoever paused has started again.
     if (this.waiting > this.highWater) return this.settledUntil(this.given - Math.floor(this.highWater / 2));
   }
@@ -106,7 +119,7 @@ export class ByteSink implements Sink {
     try {
       const fd = await this.descriptor;
       // Network filesystems and quotas tell at the close what the writes did not.
-      await new Promise<void>((resolve, reject) => fs.close(fd, error => (error ? reject(error) : resolve())));
+      await callServer<void>(done => fs.close(fd, done as fs.NoParamCallback));
     } catch (error) {
       this.fail(error);
     }
@@ -114,6 +127,7 @@ export class ByteSink implements Sink {
 
   private settledUntil(until: number): Promise<void> {
     if (this.settled >= until) return Promise.resolve();
+    this.hurry?.();
     return new Promise(resolve => this.waiters.push({ until, resolve }));
   }
 
@@ -130,9 +144,12 @@ export class ByteSink implements Sink {
     try {
       const fd = await this.descriptor;
       while (this.queue.length > 0) {
+        if (this.inNoHurry) await this.moreOrLater();
         const batch = this.nextBatch();
-        await this.writeAll(fd, batch);
-        this.settle(batch.length);
+        const size = sizeOf(batch);
+        await this.writeAll(fd, batch, size);
+        this.settle(size);
+        this.wroteAt = performance.now();
       }
     } catch (error) {
       // There is no descriptor, and there will be none.
@@ -142,21 +159,41 @@ export class ByteSink implements Sink {
     this.writing = false;
   }
 
-  private nextBatch(): Buffer {
-    let size = 0;
-    let count = 0;
-    while (count < this.queue.length && size < BATCH) size += this.queue[count++]!.length;
-    const buffers = count === this.queue.length ? this.queue : this.queue.slice(0, count);
-    this.queue = count === this.queue.length ? [] : this.queue.slice(count);
-    return buffers.length === 1 ? buffers[0]! : Buffer.concat(buffers, size);
+  /** Whether little waits, nobody waits for it, and something was written a moment ago. */
+  private get inNoHurry(): boolean {
+    return this.waiting < FEW_BYTES && this.waiters.length === 0 && performance.now() - this.wroteAt < LULL;
   }
 
-  private async writeAll(fd: number, bytes: Buffer): Promise<void> {
+  /** Every write takes another thread: many small ones at once cost a runner of short jobs more than the jobs' own lines. */
+  private moreOrLater(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = globalThis.setTimeout(() => this.hurry?.(), LULL);
+      this.hurry = () => {
+        clearTimeout(timer);
+        this.hurry = undefined;
+        resolve();
+      };
+    });
+  }
+
+  private nextBatch(): Buffer[] {
+    let size = 0;
+    let count = 0;
+    while (count < this.queue.length && count < MOST_PARTS && size < BATCH) size += this.queue[count++]!.length;
+    const batch = count === this.queue.length ? this.queue : this.queue.slice(0, count);
+    this.queue = count === this.queue.length ? [] : this.queue.slice(count);
+    return batch;
+  }
+
+  private async writeAll(fd: number, batch: readonly Buffer[], size: number): Promise<void> {
+    let parts = batch;
     let written = 0;
     let pause = RETRY.first;
-    while (written < bytes.length) {
+    while (written < size) {
       try {
-        written += await this.writeSome(fd, written === 0 ? bytes : bytes.subarray(written));
+        const count = await this.writeSome(fd, parts);
+        written += count;
+        if (written < size) parts = behind(parts, count);
         pause = RETRY.first;
       } catch (error) {
         if (errnoName(error) === 'EAGAIN') {
@@ -184,13 +221,32 @@ export class ByteSink implements Sink {
   /** Forgets what waits and takes nothing more. */
   private drop(): void {
     this.dropping = true;
-    let size = 0;
-    for (const bytes of this.queue) size += bytes.length;
+    const size = sizeOf(this.queue);
     this.queue = [];
     this.settle(size);
   }
 }
 
-function writeSome(fd: number, bytes: Buffer): Promise<number> {
-  return new Promise((resolve, reject) => fs.write(fd, bytes, (error, written) => (error ? reject(error) : resolve(written))));
+function sizeOf(parts: readonly Buffer[]): number {
+  let size = 0;
+  for (const { length } of parts) size += length;
+  return size;
+}
+
+/** What follows the first `count` bytes. */
+function behind(parts: readonly Buffer[], count: number): readonly Buffer[] {
+  let first = 0;
+  let rest = count;
+  while (rest >= parts[first]!.length) rest -= parts[first++]!.length;
+  return [parts[first]!.subarray(rest), ...parts.slice(first + 1)];
+}
+
+/** One system call for all parts: joining them first would take as long as tagging their lines. Few bytes are joined at less cost. */
+function writeSome(fd: number, parts: readonly Buffer[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));
+    if (parts.length === 1) fs.write(fd, parts[0]!, done);
+    else if (sizeOf(parts) < FEW_BYTES) fs.write(fd, Buffer.concat(parts), done);
+    else fs.writev(fd, parts, done);
+  });
 }

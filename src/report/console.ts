@@ -103,7 +103,9 @@ export class ConsoleReport {
   }
 
   private warn(message: string, hint?: string): void | Promise<void> {
-    return this.err.give(Buffer.from(`runmaker: ${message}\n${hint === undefined ? '' : `${hint}\n`}`));
+    const text = Buffer.from(`runmaker: ${message}\n${hint === undefined ? '' : `${hint}\n`}`);
+    // Where both go to one place, a warning stands behind what it is about.
+    return this.out.waiting === 0 ? this.err.give(text) : this.out.flush().then(() => this.err.give(text));
   }
 
   private status(text: Buffer): Buffer | undefined {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, open, rm, stat, writeFile } from 'node:fs/promises';
 import { errnoName } from '../errors.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
+import { atServer } from '../system/server-calls.js';
 import { lockEnd, needsAppendLock, type Release } from './append-lock.js';
 import { Attempts } from './attempts.js';
 import { JOB_LOG_HEADER, jobLogRow } from './job-log-row.js';
@@ -99,7 +100,7 @@ export class JobLog {
     let written = 0;
     try {
       while (written < rows.length) {
-        const { bytesWritten } = await this.handle.write(rows, written);
+        const { bytesWritten } = await atServer(() => this.handle.write(rows, written));
         written += bytesWritten;
       }
       this.torn = false;
@@ -148,13 +149,14 @@ async function exists(path: string): Promise<boolean> {
  * @returns how to lock the file for each write that follows
  */
 async function lockFor(path: string, handle: FileHandle, warn: Warn): Promise<() => Promise<Release>> {
+  const isShared = await needsAppendLock(path);
   const unlocked = () => Promise.resolve(() => Promise.resolve());
   let lock = () => lockEnd(handle.fd);
   let release: Release;
   try {
     release = await lock();
   } catch (error) {
-    if (needsAppendLock(path)) warn(`${path} cannot be locked: ${reason(error)}`, 'give each host a job log of its own, or rows get lost');
+    if (isShared) warn(`${path} cannot be locked: ${reason(error)}`, 'give each host a job log of its own, or rows get lost');
     lock = unlocked;
     release = await lock();
   }
@@ -163,7 +165,7 @@ async function lockFor(path: string, handle: FileHandle, warn: Warn): Promise<()
   } finally {
     await release();
   }
-  return needsAppendLock(path) ? lock : unlocked;
+  return isShared ? lock : unlocked;
 }
 
 async function mend(path: string, handle: FileHandle): Promise<void> {

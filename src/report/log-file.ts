@@ -4,6 +4,7 @@ import type { OutputStream } from '../execute/executor.js';
 import type { Job } from '../job/job.js';
 import type { Listener, RunEvent } from '../run/events.js';
 import { networkFilesystem } from '../system/disk.js';
+import { atServer } from '../system/server-calls.js';
 import { Attempts } from './attempts.js';
 import { LineAssembler } from './lines.js';
 import { blockSize, LogBlock } from './log-block.js';
@@ -48,7 +49,7 @@ export async function openLogFile(path: string, options: LogFileOptions): Promis
   try {
     // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
-    if (networkFilesystem(path) === undefined) return new LogFile(path, handle, options);
+    if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, options);
     await handle.close();
     return new LogFile(path, await open(path, constants.O_WRONLY | constants.O_DSYNC), options);
   } catch (error) {
@@ -193,7 +194,7 @@ export class LogFile {
 async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+    const { bytesWritten } = await atServer(() => handle.write(bytes, written, bytes.length - written, position + written));
     written += bytesWritten;
   }
 }

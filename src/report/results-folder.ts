@@ -1,9 +1,10 @@
 import fs from 'node:fs';
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoName } from '../errors.js';
 import type { OutputStream } from '../execute/executor.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
+import { atServer, callServer } from '../system/server-calls.js';
 import { Attempts } from './attempts.js';
 import { ByteSink } from './byte-sink.js';
 import { cannotOpen, LossNotice, type Warn } from './loss.js';
@@ -18,12 +19,30 @@ type Ended = Extract<RunEvent, { type: 'ended' }>;
  */
 export async function openResultsFolder(path: string, warn: Warn): Promise<ResultsFolder> {
   try {
-    await mkdir(path, { recursive: true });
-    await access(path, fs.constants.W_OK | fs.constants.X_OK);
+    await makeFolder(path);
+    // With a dot, so that a file of this name is none.
+    await access(`${path}/.`, fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw cannotOpen(path, error);
   }
   return new ResultsFolder(path, warn);
+}
+
+/** Not mkdir's own `recursive`, which tries for ever below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errnoName(error) === 'EEXIST') return;
+    const parent = dirname(path);
+    if (errnoName(error) !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(parent);
+    await mkdir(path).catch(unlessExists);
+  }
+}
+
+function unlessExists(error: unknown): void {
+  if (errnoName(error) !== 'EEXIST') throw error;
 }
 
 /** The files of one attempt. */
@@ -81,7 +100,7 @@ export class ResultsFolder {
   private begin(attempt: Attempt): Files {
     const { number } = attempt.job;
     const folder = join(this.path, String(number));
-    const ready = (this.work.get(number) ?? Promise.resolve()).then(() => mkdir(folder, { recursive: true }));
+    const ready = (this.work.get(number) ?? Promise.resolve()).then(() => atServer(() => mkdir(folder, { recursive: true })));
     const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.loss.say(folder, error));
     this.keep(number, begun);
     const sink = (stream: OutputStream) => this.sink(join(folder, stream), ready);
@@ -97,7 +116,7 @@ export class ResultsFolder {
   }
 
   private sink(path: string, ready: Promise<unknown>): ByteSink {
-    const descriptor = ready.then(() => promisify(fs.open)(path, 'w'));
+    const descriptor = ready.then(() => callServer<number>(done => fs.open(path, 'w', done)));
     return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.loss.say(path, error) });
   }
 
@@ -113,6 +132,24 @@ export class ResultsFolder {
 async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Promise<void> {
   const path = join(folder, 'status.json');
   const draft = `${path}.new`;
-  await writeFile(draft, `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`);
-  await rename(draft, path);
+  const text = `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`;
+  try {
+    await atServer(() => writeFile(draft, text));
+    await atServer(() => rename(draft, path));
+  } catch (error) {
+    await rm(draft, { force: true });
+    // On a full disk the block that the old one has is still to be had: nobody should believe that the job still runs.
+    if (ended) await atServer(() => overwrite(path, text));
+    throw error;
+  }
+}
+
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.write(text, 0);
+    await file.truncate(Buffer.byteLength(text));
+  } finally {
+    await file.close();
+  }
 }

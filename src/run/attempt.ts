@@ -31,9 +31,9 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
     calledOff.push(after(limits.killAfter, kill));
   };
 
-  calledOff.push(whenAborted(stopping.interrupted, () => terminate('interrupted')));
+  calledOff.push(stopping.interrupted.tell(() => terminate('interrupted')));
   calledOff.push(
-    whenAborted(stopping.killed, () => {
+    stopping.killed.tell(() => {
       reason ??= 'interrupted';
       kill();
     }),
@@ -50,13 +50,4 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
 /** Whether a process did what it was to do. */
 export function isSuccess(outcome: Outcome): boolean {
   return outcome.kind === 'exited' && outcome.code === 0;
-}
-
-function whenAborted(signal: AbortSignal, act: () => void): () => void {
-  if (signal.aborted) {
-    act();
-    return () => undefined;
-  }
-  signal.addEventListener('abort', act, { once: true });
-  return () => signal.removeEventListener('abort', act);
 }

@@ -46,7 +46,7 @@ export function parseHalt(text: string): HaltRule {
 
 function notAHaltRule(text: string): RunmakerError {
   return new RunmakerError('usage', `${JSON.stringify(text)} does not say when to halt`, {
-    hint: 'Write never, soon or now; after soon or now may follow ,fail=3 or ,fail=10% or ,success=1',
+    hint: 'write never, soon or now; after soon or now may follow ,fail=3 or ,fail=10% or ,success=1',
   });
 }
 

@@ -59,6 +59,8 @@ export class Resources {
   }
 
   private freeGpus(): string[] {
+    // Asked for with every claim, and most hosts have none.
+    if (this.gpuIds.length === 0) return [];
     const taken = new Set([...this.shares].flatMap(share => share.gpus));
     return this.gpuIds.filter(gpu => !taken.has(gpu));
   }

@@ -55,11 +55,14 @@ export async function runJob(run: JobRun): Promise<Outcome> {
       pid: execution.pid,
       start: Date.now(),
     };
+    const began = performance.now();
     about.attempt = started;
     await run.emit({ type: 'started', ...started });
     const outcome = await watch(execution, { timeout, killAfter: run.killAfter }, stopping);
     const again = !isSuccess(outcome) && outcome.kind !== 'interrupted' && attempt < tries && !stopping.draining.aborted;
-    await run.emit({ type: 'ended', ...started, outcome, end: Date.now(), again });
+    // The clock on the wall may be set while the job runs: what counts is how long it took.
+    const end = started.start + Math.round(performance.now() - began);
+    await run.emit({ type: 'ended', ...started, outcome, end, again });
     if (!again) return outcome;
   }
 }

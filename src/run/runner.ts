@@ -8,7 +8,7 @@ import { Bell } from './bell.js';
 import type { Listener, RunEvent, RunSummary } from './events.js';
 import { type HaltRule, shouldHalt } from './halt.js';
 import { hostResources } from './host-resources.js';
-import { describeNotice } from './notices.js';
+import { describeBlocked, describeNotice } from './notices.js';
 import { Orphanage } from './orphanage.js';
 import type { Resources, Share } from './resources.js';
 import { runJob, stateAfter } from './run-job.js';
@@ -167,13 +167,7 @@ export class Runner {
   private async lookBack(): Promise<void> {
     const blocked = (await this.queue.counts()).blocked - this.summary.unusable;
     this.summary.blocked = Math.max(0, blocked);
-    if (blocked <= 0) return;
-    const jobs = blocked === 1 ? '1 job is' : `${blocked} jobs are`;
-    await this.emit({
-      type: 'warning',
-      message: `${jobs} left that cannot run: what must come first failed or is held`,
-      hint: 'see runset --list --state \'!e-\', mend what failed, then set it to "." or pass --retry',
-    });
+    if (blocked > 0) await this.emit({ type: 'warning', ...describeBlocked(blocked) });
   }
 
   private request(): ClaimRequest {

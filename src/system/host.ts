@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 
 /** This host, without its domain. */
@@ -24,4 +24,14 @@ export function usableGpus(environment: NodeJS.ProcessEnv): string[] {
   return readdirSync('/dev')
     .flatMap(name => /^nvidia(\d+)$/.exec(name)?.[1] ?? [])
     .sort((a, b) => Number(a) - Number(b));
+}
+
+/** How many files this process may have open at a time: `ulimit -n`, which Node raises as far as it may. Undefined: not known. */
+export function descriptorLimit(): number | undefined {
+  try {
+    const limit = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return limit === undefined ? undefined : Number(limit);
+  } catch {
+    return undefined;
+  }
 }

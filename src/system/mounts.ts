@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
 
 /** What a file lies on. */
 export interface Mount {
@@ -13,9 +13,9 @@ export interface Mount {
 }
 
 /** The mount that a file lies on; undefined where the kernel does not tell. */
-export function mountOf(path: string): Mount | undefined {
+export async function mountOf(path: string): Promise<Mount | undefined> {
   try {
-    return findMount(readFileSync('/proc/self/mountinfo', 'utf8'), realpathSync(path));
+    return findMount(await readFile('/proc/self/mountinfo', 'utf8'), await realpath(path));
   } catch {
     return undefined;
   }

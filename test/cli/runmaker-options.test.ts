@@ -217,7 +217,17 @@ describe('--dry-run', () => {
 
   it('leaves out what this host could never run', async () => {
     const bench = new Workbench('. echo a #: cpus=64\n. echo b\n');
-    expect((await runmaker(['--dry-run', '--cpus=2', bench.runs])).stdout).toBe('echo b\n');
+    const { status, stdout, stderr } = await runmaker(['--dry-run', '--cpus=2', bench.runs]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'echo b\n' });
+    expect(stderr).toContain('line 1 needs cpus=64, more than this host has');
+  });
+
+  it('names lines that cannot be read, and says how many jobs cannot run as things stand', async () => {
+    const bench = new Workbench('. a\n. b #: foo=1\n- c\n---\n. d\n. e\n');
+    const { stdout, stderr } = await runmaker(['--dry-run', bench.runs]);
+    expect(stdout).toBe('a\n');
+    expect(stderr).toContain('line 2, column 8: "foo" is not a directive');
+    expect(stderr).toContain('2 jobs are left that cannot run');
   });
 });
 

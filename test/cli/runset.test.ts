@@ -154,10 +154,16 @@ describe('runset --set', () => {
     expect(bench.content).toBe(JOBS);
   });
 
-  it('does not mind that no job is in the states asked for', async () => {
-    const bench = new Workbench(JOBS);
-    expect(await runset(['--set=.', bench.runs, '--state', '%'])).toMatchObject({ status: 0, stderr: '' });
-  });
+  it.each([['--state=%'], ['--match=nothing like it']])(
+    'says that none was set when %s chooses none, and does not take that for a failure',
+    async choice => {
+      const bench = new Workbench(JOBS);
+      expect(await runset(['--set=.', bench.runs, choice])).toMatchObject({
+        status: 0,
+        stderr: 'runset: no job is chosen, none was set\n',
+      });
+    },
+  );
 
   it('sets a hundred thousand jobs', async () => {
     const bench = new Workbench('! true\n'.repeat(100_000));
@@ -352,6 +358,8 @@ describe('a runset that makes no sense', () => {
     [['--reclaim', '3'], /only --set and --list work on chosen jobs/],
     [['--json', '--set=.', '--all'], /--json goes with/],
     [['--add', ''], /an empty command is not a job/],
+    [['--add', '--hold', 'rm x'], /--hold behind --add would be taken for a command/],
+    [['--add', 'echo a', '-x'], /unknown option '-x'/],
   ])('%j is a usage error, and changes nothing', async (args, message) => {
     const bench = new Workbench(JOBS);
     const { status, stdout, stderr } = await runset([bench.runs, ...args]);

@@ -18,10 +18,15 @@ describe('runwait', () => {
     ['all are done', 'd a\nd b\n'],
     ['some have failed', 'd a\n! b\ne c\n'],
     ['some are held: they do not count', 'd a\n- b\nx c\n'],
-    ['there is none', '# nothing\n'],
   ])('returns at once when no job is left to run: %s', async (_, content) => {
     const { status, stdout } = await runwait([new Workbench(content).runs]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
+
+  it('takes a file without a single job for the wrong one: nobody should be notified of its end', async () => {
+    const bench = new Workbench('# nothing\n');
+    const { status, stderr } = await runwait([bench.runs]);
+    expect({ status, stderr: stderr.split('\n')[0] }).toEqual({ status: 2, stderr: `runwait: ${bench.runs} holds no jobs` });
   });
 
   it.each(['.', '?', 'r'])('waits for a job in state %s, and returns within a second or so of its end', async state => {

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
 import { eventually, isOpenAfter } from '../support/eventually.js';
-import { isAlive, type Running, startProgram } from '../support/programs.js';
+import { fixture, isAlive, programWords, type Running, run, startProgram } from '../support/programs.js';
 
 /** A command that does not heed TERM and says which process it is. */
 const DEAF = "trap '' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done";
@@ -98,7 +98,50 @@ describe('a second SIGINT', () => {
   });
 });
 
-describe.each(['SIGHUP', 'SIGUSR1'] as const)('%s', signal => {
+describe('SIGQUIT', () => {
+  it('kills at once', async () => {
+    const bench = new Workbench(`. ${DEAF}\n`);
+    const started = await runner(bench, '--kill-after=60s');
+    started.signal('SIGQUIT');
+    expect((await started.ended).status).toBe(131);
+    expect(bench.states).toBe('e');
+    await bench.areGone('pids');
+  });
+});
+
+describe.each([
+  ['SIGXCPU', 152],
+  ['SIGALRM', 142],
+  ['SIGPWR', 158],
+] as const)('%s, which would end any process that does not heed it', (signal, status) => {
+  it('leaves no line in state r and no process behind', async () => {
+    const bench = new Workbench(`. ${waiting()}\n`);
+    const started = await runner(bench);
+    started.signal(signal);
+    expect((await started.ended).status).toBe(status);
+    expect(bench.states).toBe('e');
+    await bench.areGone('pids');
+  });
+});
+
+describe('a terminal that is hung up', () => {
+  it.each([[[]], [['--no-progress']], [['--json']]])(
+    'lets the running jobs end, and the runner leaves in good order (%j)',
+    async options => {
+      const bench = new Workbench(`. echo $$ >> pids; echo a; sleep 0.5; echo b\n. true\n`);
+      const { status, stderr } = await run(
+        'python3',
+        [fixture('hang-up.py'), 'pids', ...programWords('runmaker'), ...options, bench.runs],
+        {
+          cwd: bench.folder,
+        },
+      );
+      expect({ status, stderr, states: bench.states }).toEqual({ status: 0, stderr: '', states: 'd.' });
+    },
+  );
+});
+
+describe.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', signal => {
   it('lets the running jobs end, claims no more, and exits as usual', async () => {
     const bench = new Workbench(`. ${waiting()}\n. ${waiting('true', 'exit 3')}\n. true\n`);
     const started = startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder });

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Capabilities, ClaimRequest, Queue, QueueNotice } from '../../src/queue/queue.js';
@@ -95,6 +96,26 @@ export function describeQueue(name: string, { presence }: Capabilities, makeQueu
             .sort((a, b) => a - b),
         ).toEqual(Array.from({ length: count }, (_, at) => at + 1));
         expect(await made.content()).toBe('r a\n'.repeat(count));
+      });
+
+      it('never give one job out twice, however often a handle is asked and looked through meanwhile', async () => {
+        const count = 100;
+        const made = await make('. a\n'.repeat(count));
+        const handles = [await made.open(), await made.open()];
+        let looking = true;
+        const looks = handles.map(async handle => {
+          while (looking) {
+            await handle.counts();
+            await setTimeout(1);
+          }
+        });
+        const askers = handles.flatMap(handle => [handle, handle, handle]);
+        const taken = await Promise.all(askers.map(claimEverything)).finally(() => {
+          looking = false;
+        });
+        await Promise.all(looks);
+        const numbers = taken.flat().map(({ job }) => job.number);
+        expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
       });
 
       it('are made one after the other when one handle is asked several times at once', async () => {

@@ -46,6 +46,24 @@ describe.each([
     expect(stdout).toBe(`${pid}\n`);
   });
 
+  test('its output is lent until the promise for it settles, however many others print meanwhile', async () => {
+    const executor = make();
+    const count = 20;
+    const printed = Array.from({ length: count }, () => '');
+    const started = Array.from({ length: count }, (_, which) =>
+      executor.start({
+        command: Buffer.from(`yes ${String(which).padStart(3, '0')} | head -c 400000`),
+        environment: {},
+        async output(_stream, bytes) {
+          await setTimeout(1);
+          printed[which] += bytes.toString('latin1');
+        },
+      }),
+    );
+    await Promise.all((await Promise.all(started)).map(execution => execution.exit));
+    expect(printed.map((text, which) => text === `${String(which).padStart(3, '0')}\n`.repeat(100_000))).toEqual(Array(count).fill(true));
+  });
+
   test('a command reaches it byte for byte', async () => {
     const odd = Buffer.concat([
       Buffer.from("printf '%s' '"),

@@ -54,7 +54,7 @@ describe('parseJobChoice', () => {
   });
 
   it('refuses a range that runs backwards, and says how it should run', () => {
-    expect(() => parseJobChoice('10-3')).toThrow(expect.objectContaining({ message: '"10-3" runs backwards', hint: 'Write 3-10' }));
+    expect(() => parseJobChoice('10-3')).toThrow(expect.objectContaining({ message: '"10-3" runs backwards', hint: 'write 3-10' }));
   });
 
   test.each(['0', '0-5', '-0', '0-'])('refuses line 0 in %s', text => {
@@ -93,8 +93,8 @@ describe('selectionOf', () => {
   });
 
   it('refuses to choose nothing', () => {
-    expect(() => selectionOf({})).toThrow(usageError('No jobs are chosen'));
-    expect(() => selectionOf({ jobs: [], all: false })).toThrow(usageError('No jobs are chosen'));
+    expect(() => selectionOf({})).toThrow(usageError('no jobs are chosen'));
+    expect(() => selectionOf({ jobs: [], all: false })).toThrow(usageError('no jobs are chosen'));
   });
 
   it('refuses --all together with job numbers', () => {

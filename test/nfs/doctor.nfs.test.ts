@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CLIENTS, Lab } from './lab/lab.js';
+import { CLIENTS, Lab, VERSIONS } from './lab/lab.js';
 import { runmaker, runset } from './support/programs.js';
-import { Record, statesIn } from './support/record.js';
+import { eachOnce, Record, statesIn } from './support/record.js';
 
 let lab: Lab;
 beforeAll(async () => {
@@ -16,10 +16,9 @@ function consult(queue: string) {
   return Promise.all(CLIENTS.map(host => lab.clients[host].run(runset(`--doctor --peer ${queue}`), { within: 150 })));
 }
 
-describe.each(['3', '4.2'])('NFS %s, runset --doctor --peer', version => {
+describe.each(VERSIONS)('NFS %s, runset --doctor --peer', version => {
   test('passes on two hosts that exclude each other, and leaves the queue as it was', async () => {
-    await lab.mountBoth(version);
-    const queue = await lab.put(`doctor-${version}.txt`, QUEUE);
+    const queue = await lab.put(version, `doctor-${version}.txt`, QUEUE);
 
     const [alice, bob] = await consult(queue);
 
@@ -34,8 +33,8 @@ describe.each(['3', '4.2'])('NFS %s, runset --doctor --peer', version => {
 describe('NFS 3 mounted with nolock', () => {
   let queue: string;
   beforeAll(async () => {
-    await lab.mountBoth('3', 'nolock');
-    queue = await lab.put('nolock.txt', QUEUE);
+    await lab.mount('nolock', '3', 'nolock');
+    queue = await lab.put('nolock', 'nolock.txt', QUEUE);
   });
 
   test('runset --doctor says so, and that it is not safe', async () => {
@@ -53,7 +52,7 @@ describe('NFS 3 mounted with nolock', () => {
 
   test('runmaker refuses to start, and starts with --unsafe-locks', async () => {
     const record = new Record(lab, 'nolock');
-    const path = await lab.put('unsafe.txt', record.lines(2));
+    const path = await lab.put('nolock', 'unsafe.txt', record.lines(2));
     const refused = await lab.alice.run(runmaker(path));
     expect(refused.status).toBe(3);
     for (const said of ['nolock', '--locks directory', '--unsafe-locks']) expect(refused.stderr).toContain(said);
@@ -65,10 +64,10 @@ describe('NFS 3 mounted with nolock', () => {
   test('with --locks directory two hosts share the jobs and run each exactly once', async () => {
     const jobs = 30;
     const record = new Record(lab, 'directory');
-    const path = await lab.put('directory.txt', record.lines(jobs, 0.2));
+    const path = await lab.put('nolock', 'directory.txt', record.lines(jobs, 0.2));
     const ended = await Promise.all(CLIENTS.map(host => lab.clients[host].run(runmaker(`-j2 --locks directory ${path}`), { within: 150 })));
-    expect(ended.map(({ status }) => status)).toEqual([0, 0]);
-    expect(record.ended()).toEqual(Array.from({ length: jobs }, (_, at) => at + 1));
+    for (const runner of ended) expect(runner).toMatchObject({ status: 0, stderr: '' });
+    expect(record.ended()).toEqual(eachOnce(jobs));
     expect(statesIn(await lab.get(path))).toBe('d'.repeat(jobs));
   });
 });

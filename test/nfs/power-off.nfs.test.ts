@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figure } from '../support/figure.js';
-import { CLIENTS, Lab } from './lab/lab.js';
+import { CLIENTS, Lab, VERSIONS, type Version } from './lab/lab.js';
 import { inSeconds } from './support/figures.js';
 import { runmaker, runset } from './support/programs.js';
 import { eachOnce, Record, statesIn } from './support/record.js';
@@ -14,8 +14,10 @@ const isLong = (job: number): boolean => job > 12 && job <= 12 + 2 * SLOTS;
 const LONG = '25 0';
 
 let lab: Lab;
+let wrecks: Map<Version, readonly [Wreck, Wreck]>;
 beforeAll(async () => {
   lab = await Lab.start({ lease: LEASE });
+  wrecks = await wreckAll();
 });
 afterAll(() => lab?.stop());
 
@@ -29,25 +31,27 @@ interface Wreck {
   readonly at: number;
 }
 
-/** Two queues, so that there are two ways to go on. */
-async function wreck(version: string): Promise<readonly Wreck[]> {
-  await lab.mountBoth(version);
-  const wrecks = ['one', 'other'].map(async name => {
-    const record = new Record(lab, `${name}-${version}`);
-    const queue = await lab.put(
-      `${name}-${version}.txt`,
-      record.lines(JOBS, job => (isLong(job) ? LONG : 0.2)),
-    );
-    lab.alice.start(runmaker(`-j${SLOTS} ${queue}`), { within: 120 });
-    return { record, queue, bob: lab.bob.start(runmaker(`-j${SLOTS} ${queue}`), { within: 120 }) };
-  });
-  const all = await Promise.all(wrecks);
+/** Two queues of each version, so that there are two ways to go on. */
+async function wreckAll(): Promise<Map<Version, readonly [Wreck, Wreck]>> {
+  const all = await Promise.all(VERSIONS.flatMap(version => [begin(version, 'one'), begin(version, 'other')]));
   for (const { record } of all) for (const host of CLIENTS) await record.hasRunning(host, SLOTS, 1.5);
   const at = Date.now();
   await lab.alice.powerOff();
   const lost = all.map(({ record }) => record.running('alice').map(run => run.job));
   for (const { bob } of all) expect((await bob.ended).status).toBe(0);
-  return all.map(({ record, queue }, which) => ({ record, queue, at, lost: (lost[which] as number[]).sort((a, b) => a - b) }));
+  const wrecked = all.map(({ record, queue }, which) => ({ record, queue, at, lost: (lost[which] as number[]).sort((a, b) => a - b) }));
+  return new Map(VERSIONS.map((version, which) => [version, [wrecked[2 * which] as Wreck, wrecked[2 * which + 1] as Wreck]]));
+}
+
+async function begin(version: Version, name: string) {
+  const record = new Record(lab, `${name}-${version}`);
+  const queue = await lab.put(
+    version,
+    `${name}-${version}.txt`,
+    record.lines(JOBS, job => (isLong(job) ? LONG : 0.2)),
+  );
+  lab.alice.start(runmaker(`-j${SLOTS} ${queue}`), { within: 120 });
+  return { record, queue, bob: lab.bob.start(runmaker(`-j${SLOTS} ${queue}`), { within: 120 }) };
 }
 
 /** The queue's states if these jobs are in this one and all others done. */
@@ -68,11 +72,8 @@ function expectAllToHaveEndedOnce({ record, lost }: Wreck): void {
 describe('NFS 4.2, alice is switched off', () => {
   let one: Wreck;
   let other: Wreck;
-  beforeAll(async () => {
-    [one, other] = (await wreck('4.2')) as [Wreck, Wreck];
-  });
-  afterAll(async () => {
-    if (!lab.alice.isOn) await lab.alice.boot();
+  beforeAll(() => {
+    [one, other] = wrecks.get('4.2') as readonly [Wreck, Wreck];
   });
 
   test('her jobs stay "r", and the lines of bob are as he left them', async () => {
@@ -87,7 +88,9 @@ describe('NFS 4.2, alice is switched off', () => {
     const { queue, lost, at } = one;
     let reclaimed = '';
     while (reclaimed === '' && Date.now() - at < 10 * LEASE * 1000) reclaimed = await lab.bob.do(runset(`--reclaim ${queue}`));
-    figure(`NFS 4.2: with a lease of ${LEASE} s, jobs could be reclaimed ${inSeconds(Date.now() - at)} after their host lost power`);
+    figure(
+      `NFS 4.2: with a lease of ${LEASE} s, jobs could be reclaimed no later than ${inSeconds(Date.now() - at)} after their host lost power`,
+    );
     expect(reclaimed.match(/^ *\d+(?=:)/gm)?.map(Number)).toEqual(lost);
     expect(statesIn(await lab.get(queue))).toBe(allDoneBut(lost, '.'));
     await lab.bob.do(runmaker(`-j4 ${queue}`));
@@ -108,11 +111,8 @@ describe('NFS 4.2, alice is switched off', () => {
 describe('NFS 3, alice is switched off', () => {
   let one: Wreck;
   let other: Wreck;
-  beforeAll(async () => {
-    [one, other] = (await wreck('3')) as [Wreck, Wreck];
-  });
-  afterAll(async () => {
-    if (!lab.alice.isOn) await lab.alice.boot();
+  beforeAll(() => {
+    [one, other] = wrecks.get('3') as readonly [Wreck, Wreck];
   });
 
   test('her jobs stay "r": the server keeps her locks, so they count as running', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figure } from '../support/figure.js';
 import { allCalls, countCalls } from './lab/calls.js';
-import { CLIENTS, Lab } from './lab/lab.js';
+import { CLIENTS, Lab, VERSIONS } from './lab/lab.js';
 import { callsPerJob, claimsIn, inSeconds, middle } from './support/figures.js';
 import { runmaker, runwait } from './support/programs.js';
 import { eachOnce, Record, statesIn } from './support/record.js';
@@ -12,13 +12,11 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.stop());
 
-describe.each(['3', '4.2'])('NFS %s, two hosts on one queue', version => {
-  beforeAll(() => lab.mountBoth(version));
-
+describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
   test('share its jobs, run each exactly once, and tag what the jobs print', async () => {
     const jobs = 500;
     const record = new Record(lab, `share-${version}`);
-    const queue = await lab.put(`share-${version}.txt`, record.lines(jobs));
+    const queue = await lab.put(version, `share-${version}.txt`, record.lines(jobs));
 
     const began = Date.now();
     const ended = await Promise.all(CLIENTS.map(host => lab.clients[host].run(runmaker(`-j4 ${queue}`), { within: 180 })));
@@ -37,9 +35,9 @@ describe.each(['3', '4.2'])('NFS %s, two hosts on one queue', version => {
   });
 
   test('lose few claims to each other, and ask little of the server', async () => {
-    const jobs = 300;
+    const jobs = 150;
     const record = new Record(lab, `cost-${version}`);
-    const queue = await lab.put(`cost-${version}.txt`, record.lines(jobs));
+    const queue = await lab.put(version, `cost-${version}.txt`, record.lines(jobs));
     const stops = await Promise.all(CLIENTS.map(host => countCalls(lab.clients[host])));
 
     const ended = await Promise.all(CLIENTS.map(host => lab.clients[host].run(runmaker(`-j4 --json ${queue}`), { within: 180 })));
@@ -63,8 +61,9 @@ describe.each(['3', '4.2'])('NFS %s, two hosts on one queue', version => {
     const record = new Record(lab, `follow-${version}`);
     // Alice's one job lasts: while it does she has the file open for writing, and without locks would read old news for minutes.
     const queue = await lab.put(
+      version,
       `follow-${version}.txt`,
-      record.lines(jobs, number => (number === 1 ? 40 : 0.4)),
+      record.lines(jobs, number => (number === 1 ? 25 : 0.4)),
     );
     const alice = lab.alice.start(runmaker(`-j1 ${queue}`), { within: 120 });
     await record.hasRunning('alice', 1);
@@ -83,6 +82,8 @@ describe.each(['3', '4.2'])('NFS %s, two hosts on one queue', version => {
     figure(
       `NFS ${version}: runwait showed that a job has ended after ${inSeconds(middle(lags))} (median), ${inSeconds(worst)} (worst of ${jobs})`,
     );
-    expect(worst).toBeLessThan(2000);
+    // A host that is busy may be late for once; one that reads its own cache is late by a minute.
+    expect(lags.filter(lag => lag > 2000).length).toBeLessThan(jobs / 10);
+    expect(worst).toBeLessThan(15_000);
   });
 });

@@ -40,7 +40,7 @@ describe.skipIf(process.platform !== 'linux')('the lock of those who append', ()
     await release();
   });
 
-  it('is not needed on a local disk', () => {
-    expect(needsAppendLock(temporaryFolder())).toBe(false);
+  it('is not needed on a local disk', async () => {
+    expect(await needsAppendLock(temporaryFolder())).toBe(false);
   });
 });

@@ -30,7 +30,7 @@ async function read(fd: number, count: number): Promise<Buffer> {
 
 /** A sink that writes through `write` instead of to a descriptor. */
 function faked(write: (bytes: Buffer) => Promise<number>, more: ConstructorParameters<typeof ByteSink>[1] = {}): ByteSink {
-  return new ByteSink(-1, { ...more, write: (_fd, bytes) => write(bytes) });
+  return new ByteSink(-1, { ...more, write: (_fd, parts) => write(Buffer.concat(parts)) });
 }
 
 const fault = (code: string) => Object.assign(new Error(code), { code });
@@ -77,6 +77,29 @@ describe('a byte sink', () => {
     void sink.give(Buffer.from('abcdefgh'));
     await sink.flush();
     expect(written).toBe('abcdefgh');
+  });
+
+  it('goes on after a write that ended anywhere among what was joined', async () => {
+    const parts = [5, 70_000, 1, 1, 40_000, 300].map((length, which) => Buffer.alloc(length, 97 + which));
+    let written = '';
+    const sink = faked(async bytes => {
+      const count = Math.min(bytes.length, 1 + ((written.length * 7) % 30_000));
+      written += bytes.toString('latin1', 0, count);
+      return count;
+    });
+    for (const part of parts) void sink.give(part);
+    await sink.flush();
+    expect(written === Buffer.concat(parts).toString('latin1')).toBe(true);
+    expect(sink.waiting).toBe(0);
+  });
+
+  it('writes many parts in order, more than one call takes', async () => {
+    const path = join(temporaryFolder(), 'file');
+    const sink = new ByteSink(fs.openSync(path, 'w'), { owned: true });
+    const parts = Array.from({ length: 5000 }, (_, i) => Buffer.from(`${i} ${'x'.repeat(i % 200)}\n`));
+    for (const part of parts) void sink.give(part);
+    await sink.close();
+    expect(fs.readFileSync(path).equals(Buffer.concat(parts))).toBe(true);
   });
 
   it('never blocks the program, though the reader of a pipe does not read', async () => {

@@ -1,4 +1,4 @@
-import type { Board, Dependent } from '../../src/job/board.js';
+import type { Board, Dependents } from '../../src/job/board.js';
 import { resolveDependencies } from '../../src/job/dependencies.js';
 import { type Directives, NO_DIRECTIVES } from '../../src/job/directives.js';
 import { NOT_A_JOB } from '../../src/job/line.js';
@@ -11,7 +11,7 @@ export class PlainBoard implements Board {
   readonly lineCount: number;
   readonly barriers: readonly number[];
   readonly directives: ReadonlyMap<number, Directives>;
-  readonly dependents: readonly Dependent[];
+  readonly dependents: Dependents;
   readonly prioritised: readonly number[];
   readonly problems: ReadonlyMap<number, string>;
   private readonly states: string[];
@@ -25,12 +25,12 @@ export class PlainBoard implements Board {
         line === '---' || Object.keys(line).length < 2 ? [] : [[at + 1, { ...NO_DIRECTIVES, ...line }]],
       ),
     );
-    const { order, problems } = resolveDependencies({
+    const { dependents, problems } = resolveDependencies({
       directives: this.directives,
       barriers: this.barriers,
       isJob: line => this.stateAt(line) !== NOT_A_JOB,
     });
-    this.dependents = order;
+    this.dependents = dependents;
     this.problems = problems;
     const priorityOf = (line: number): number => this.directives.get(line)?.priority ?? 0;
     this.prioritised = [...this.directives.keys()]
@@ -59,6 +59,10 @@ export class PlainBoard implements Board {
     return this.first(state => state === '.');
   }
 
+  get firstPrioritised(): number {
+    return this.prioritised.filter((_, place) => this.prioritised.slice(0, place + 1).every(other => this.state(other) !== '.')).length;
+  }
+
   get firstUndone(): number {
     return this.first(state => state !== 'd' && state !== '');
   }
@@ -71,8 +75,13 @@ export class PlainBoard implements Board {
   /** The lines that a job waits for: those of its `after`, and all jobs above the last barrier above it. */
   waitsFor(line: number): number[] {
     const barrier = this.barriers.findLast(other => other < line) ?? 0;
-    const after = this.dependents.find(dependent => dependent.line === line)?.needs ?? [];
-    return [...after, ...this.jobs.filter(other => other < barrier)];
+    return [...this.needsOf(line), ...this.jobs.filter(other => other < barrier)];
+  }
+
+  /** The lines that a job names in its `after`; those that have the name, for a number below 0. */
+  needsOf(line: number): number[] {
+    const needs = this.dependents.get(line) ?? [];
+    return needs.flatMap(other => (other < 0 ? this.needsOf(other) : [other]));
   }
 
   private first(wanted: (state: string) => boolean): number {

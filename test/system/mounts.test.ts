@@ -28,12 +28,12 @@ describe('the mount of a file', () => {
     expect(findMount(MOUNTS, '/data2/runs.txt')?.type).toBe('xfs');
   });
 
-  test('is unknown where the kernel tells nothing', () => {
+  test('is unknown where the kernel tells nothing', async () => {
     expect(findMount('', '/data/runs.txt')).toBeUndefined();
-    expect(mountOf('/no/such/file')).toBeUndefined();
+    expect(await mountOf('/no/such/file')).toBeUndefined();
   });
 
-  test('of this very file is found in the running kernel', () => {
-    expect(mountOf(import.meta.filename)).toMatchObject({ point: expect.stringMatching(/^\//), type: expect.stringMatching(/./) });
+  test('of this very file is found in the running kernel', async () => {
+    expect(await mountOf(import.meta.filename)).toMatchObject({ point: expect.stringMatching(/^\//), type: expect.stringMatching(/./) });
   });
 });

@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
 import { RunmakerError } from '../../errors.js';
@@ -11,6 +12,9 @@ import type { Shell } from './shell.js';
 
 /** Starts shells by Node's own child_process: everywhere, but four times as slowly as posix_spawn. */
 export class NodeExecutor implements Executor {
+  // Most hosts never need it, and it takes longer to load than a job to start.
+  private readonly childProcess = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
+
   constructor(private readonly shell: Shell) {}
 
   async start(task: Task): Promise<Execution> {
@@ -23,7 +27,7 @@ export class NodeExecutor implements Executor {
     const { program, leading, directory } = this.shell;
     const script = scriptFor(task.command);
     try {
-      return spawn(program, [...leading, script], {
+      return this.childProcess.spawn(program, [...leading, script], {
         cwd: task.directory ?? directory,
         env: { ...process.env, ...task.environment },
         detached: true,

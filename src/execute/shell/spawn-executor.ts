@@ -1,38 +1,39 @@
-import { Socket } from 'node:net';
 import { errnoName, RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
-import { environmentOf, type Spawned, type Spawner } from '../../system/posix-spawn.js';
+import { type Environment, type Spawned, type Spawner, terminated } from '../../system/posix-spawn.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
 import { killGroup } from './kill-group.js';
-import { carryOutputs } from './outputs.js';
+import { Pipe, PipeMemory } from './pipe.js';
 import { Reaper } from './reaper.js';
 import { refuseUnpassable } from './script.js';
 import type { Shell } from './shell.js';
 
 /** Starts shells by posix_spawn(3): a quarter of the time that Node's own way takes, and commands go byte for byte. */
 export class SpawnExecutor implements Executor {
-  private readonly environment = environmentOf(process.env);
+  private readonly environment: Environment;
   private readonly reaper: Reaper;
+  private readonly memory = new PipeMemory();
   private readonly leading: readonly Buffer[];
 
   constructor(
     private readonly shell: Shell,
     private readonly spawner: Spawner,
   ) {
+    this.environment = spawner.environment(process.env);
     this.reaper = new Reaper(spawner);
-    this.leading = [shell.program, ...shell.leading].map(text => Buffer.from(text));
+    this.leading = [shell.program, ...shell.leading].map(text => terminated(Buffer.from(text)));
   }
 
   async start(task: Task): Promise<Execution> {
     refuseUnpassable(task.command, task.command.length);
-    return new SpawnedExecution(this.spawn(task), task, this.reaper);
+    return new SpawnedExecution(this.spawn(task), task, this.reaper, this.memory);
   }
 
   private spawn(task: Task): Spawned {
     try {
       return this.spawner.spawn({
         program: this.shell.program,
-        argv: [...this.leading, task.command],
+        argv: [...this.leading, terminated(task.command)],
         environment: this.environment,
         variables: task.environment,
         directory: task.directory ?? this.shell.directory,
@@ -49,15 +50,17 @@ class SpawnedExecution implements Execution {
   readonly label: string;
   readonly pid: number;
   readonly exit: Promise<Exit>;
-  private readonly outputs: readonly Socket[];
+  private readonly outputs: readonly Pipe[];
   private ended = false;
 
-  constructor({ pid, stdout, stderr }: Spawned, task: Task, reaper: Reaper) {
+  constructor({ pid, stdout, stderr }: Spawned, task: Task, reaper: Reaper, memory: PipeMemory) {
     this.pid = pid;
     this.label = `${hostName()},${pid}`;
-    const [out, err] = [stdout, stderr].map(fd => new Socket({ fd, readable: true, writable: false })) as [Socket, Socket];
-    this.outputs = [out, err];
-    this.exit = carryOutputs(out, err, task)
+    this.outputs = [
+      new Pipe(stdout, memory, bytes => task.output('stdout', bytes)),
+      new Pipe(stderr, memory, bytes => task.output('stderr', bytes)),
+    ];
+    this.exit = Promise.all(this.outputs.map(output => output.closed))
       .then(() => reaper.exitOf(pid))
       .finally(() => {
         this.ended = true;

@@ -1,5 +1,5 @@
-import { isWanted, tooBig } from '../../job/readiness.js';
-import type { ClaimRequest } from '../queue.js';
+import { type Asker, isWanted, tooBig } from '../../job/readiness.js';
+import type { ClaimRequest, QueueNotice } from '../queue.js';
 import type { LineIndex } from './line-index.js';
 import type { FileView } from './view.js';
 
@@ -17,21 +17,26 @@ export class Advisor {
   advise(view: FileView, index: LineIndex, { tell, ...asker }: ClaimRequest): void {
     if (tell === undefined || view.version === this.version) return;
     this.version = view.version;
-    if (view.writableByAll && !this.trustAny && this.isNews('writable')) tell({ kind: 'writable', name: this.name });
-    for (const [line, { column, message }] of index.problems) {
-      if (isWanted(index.stateAt(line), line, asker) && this.isNews(`${line} ${message}`))
-        tell({ kind: 'unusable', line, column, message });
-    }
-    if (asker.capacity === undefined) return;
-    for (const line of tooBig(index, asker)) {
-      const needs = index.directives.get(line)?.needs;
-      if (needs && this.isNews(`${line} ${JSON.stringify(needs)}`)) tell({ kind: 'tooBig', line, needs });
-    }
+    if (view.writableByAll && !this.trustAny) this.tellOnce(tell, { kind: 'writable', name: this.name });
+    for (const notice of noticesOf(index, asker)) this.tellOnce(tell, notice);
   }
 
-  private isNews(what: string): boolean {
-    const news = !this.told.has(what);
+  private tellOnce(tell: (notice: QueueNotice) => void, notice: QueueNotice): void {
+    const what = JSON.stringify(notice);
+    if (this.told.has(what)) return;
     this.told.add(what);
-    return news;
+    tell(notice);
+  }
+}
+
+/** What an asker should know about lines that it would otherwise run: that they cannot be, and why. */
+export function* noticesOf(index: LineIndex, asker: Asker): Generator<QueueNotice> {
+  for (const [line, { column, message }] of index.problems) {
+    if (isWanted(index.stateAt(line), line, asker)) yield { kind: 'unusable', line, column, message };
+  }
+  if (asker.capacity === undefined) return;
+  for (const line of tooBig(index, asker)) {
+    const needs = index.directives.get(line)?.needs;
+    if (needs) yield { kind: 'tooBig', line, needs };
   }
 }

@@ -4,6 +4,7 @@ import type { ClaimRequest, ClaimResult } from '../queue.js';
 import { Advisor } from './advisor.js';
 import type { LineIndex } from './line-index.js';
 import { jitter } from './lock-bytes.js';
+import { restateAround } from './restate.js';
 import type { RunsFile } from './runs-file.js';
 import { take } from './take.js';
 
@@ -13,20 +14,28 @@ const MOST_BUSY = 8;
 const BUSY_ROUNDS = 20;
 /** Lines that were found to have moved, one after the other, before there is a pause: somebody is editing. */
 const PATIENT_MOVES = 3;
-/** How far, in ready lines, to jump ahead at most after a line was lost to another host. */
-const LONGEST_JUMP = 8;
+/** How many ready lines to leave to the other host at most after one was lost to it, and for how many claims of our own. */
+const LONGEST_JUMP = 32;
 
 /** Claims jobs for one process: picks a line, tries to take it, and finds out why it could not be had. */
 export class Claimer {
   /** How it fared against the others so far. */
   readonly tally = { won: 0, lost: 0, busy: 0 };
   private readonly advisor: Advisor;
+  /** Ready lines that are not tried now. */
+  private readonly passed = new Set<number>();
+  /** For how many more claims these are left to another host. */
+  private left = 0;
+  /** On a local disk, where a look is cheap: others claim here, too, and what was known a moment ago is out of date by now. */
+  private crowded: boolean;
 
   constructor(
     private readonly runs: RunsFile,
     trustAny: boolean,
   ) {
     this.advisor = new Advisor(runs.path, trustAny);
+    // Runners that are started together are together at the first line, too.
+    this.crowded = !runs.driver.staleLooks;
   }
 
   /** Whether locks have ever worked on this file: if not, it is of no use to wait for them to work again. */
@@ -35,12 +44,13 @@ export class Claimer {
   }
 
   async next(request: ClaimRequest): Promise<ClaimResult> {
-    const { view } = this.runs;
-    /** Ready lines that are not tried now. */
-    const passed = new Set<number>();
+    const { runs, passed } = this;
+    const { view } = runs;
+    if (this.left === 0) passed.clear();
     let busy = 0;
     let rounds = 0;
     let moves = 0;
+    if (this.crowded) this.crowded = await this.catchUp(await view.index());
     for (;;) {
       request.signal?.throwIfAborted();
       const index = await view.index();
@@ -53,16 +63,17 @@ export class Claimer {
         passed.clear();
         busy = 0;
       } else if (choice.kind !== 'ready') {
+        const news = await view.lookInTurn(request.signal);
         // Somebody else's look may have shown what this one does not any more.
-        await view.lookInTurn(request.signal);
-        if (view.version !== version) continue;
+        if (news || view.version !== version) continue;
         if (!view.mayBeHalfSaved) return choice;
         await setTimeout(view.pause(), undefined, request.signal ? { signal: request.signal } : {});
       } else {
-        const taken = await take(this.runs, index, choice.line);
+        const taken = await take(runs, index, choice.line);
         switch (taken.kind) {
           case 'claimed':
             this.tally.won++;
+            if (this.left > 0) this.left--;
             return taken;
           case 'busy':
             this.tally.busy++;
@@ -71,7 +82,8 @@ export class Claimer {
             break;
           case 'lost':
             this.tally.lost++;
-            if (this.runs.driver.staleLooks) this.jump(index, request, passed);
+            if (runs.driver.staleLooks) this.jump(index, request);
+            else this.crowded = true;
             break;
           case 'moved':
             view.forget();
@@ -83,13 +95,32 @@ export class Claimer {
   }
 
   /**
-   * Over a network a claim takes long enough for two hosts to meet at line after line, and half of their tries to be in
-   * vain. Whoever loses one passes over a few more, by chance.
+   * Reads the states around the first new line again, which takes less time than to try a line that somebody has taken since.
+   * Says whether somebody has. Nothing is relied upon: whoever takes a line reads it again under its lock.
    */
-  private jump(index: LineIndex, request: ClaimRequest, passed: Set<number>): void {
+  private async catchUp(index: LineIndex): Promise<boolean> {
+    const line = index.firstNew;
+    if (line > index.lineCount) return false;
+    const file = await this.runs.driver.open(this.runs.path, 'look');
+    try {
+      if (await this.runs.view.isLookingAt(file)) await restateAround(file, index, line);
+    } finally {
+      await file.close();
+    }
+    return index.firstNew !== line;
+  }
+
+  /**
+   * Over a network a claim takes long enough for two hosts to meet at line after line, and half of their tries to be in
+   * vain. Whoever loses one leaves the other a few more, by chance, and goes on behind them for a while.
+   */
+  private jump(index: LineIndex, request: ClaimRequest): void {
+    const { passed } = this;
+    passed.clear();
+    this.left = LONGEST_JUMP;
     for (let lines = Math.floor(Math.random() * LONGEST_JUMP); lines > 0; lines--) {
       const next: Pick = pick(index, request, passed);
-      if (next.kind !== 'ready') return;
+      if (next.kind !== 'ready') break;
       passed.add(next.line);
     }
   }

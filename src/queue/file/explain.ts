@@ -25,6 +25,18 @@ export function explain(path: string, error: unknown): RunmakerError {
         hint: 'pass --locks directory, on all hosts that work on this file',
         cause: error,
       });
+    case 'EMFILE':
+    case 'ENFILE':
+      return new RunmakerError('queue', `${path}: too many open files (${errnoName(error)})`, {
+        hint: 'run fewer jobs at a time (-j), or raise the limit: ulimit -n',
+        cause: error,
+      });
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new RunmakerError('queue', `${path}: no space left (${errnoName(error)})`, {
+        hint: 'make room, then try again: the file is as it was',
+        cause: error,
+      });
     default:
       return new RunmakerError('queue', `${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }

@@ -5,16 +5,15 @@ import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
-import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
+import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { isPassing, patiently, SAVING } from './patience.js';
+import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
 import { isOutranked } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
-const STATE_AND_SEPARATOR = 2;
 /** Between two looks at a place that somebody else seems to hold, in ms. */
 const OCCUPIED_PAUSE = 100;
 
@@ -23,6 +22,8 @@ export class FileClaim implements Claim, Kept {
   /** Keeping and concluding must not cross: both may move the claim to another open file. */
   private turn: Promise<unknown> = Promise.resolve();
   private concluded = false;
+  /** Something failed that may pass: whether we are still present at the line has to be found out. */
+  private suspect = false;
   /** The final state, once it may have reached the file although nobody could say so. */
   private doubtful: number | undefined;
 
@@ -33,6 +34,10 @@ export class FileClaim implements Claim, Kept {
     private file: LockableFile | undefined,
   ) {
     if (file) runs.keeper.add(this);
+  }
+
+  get start(): number {
+    return this.line.start;
   }
 
   get presence(): number | undefined {
@@ -50,9 +55,11 @@ export class FileClaim implements Claim, Kept {
   async check(): Promise<void> {
     if (this.concluded) return;
     await this.inTurn(async () => {
-      if (this.file === undefined || (await this.isInPlace(this.file).catch(() => false))) return;
+      if (this.file === undefined || this.suspect) return;
+      const inPlace = await this.isInPlace(this.file).catch(() => undefined);
+      if (inPlace === undefined) this.suspect = true;
       // A descriptor that cannot be given up properly is lost anyway.
-      await this.drop().catch(() => undefined);
+      else if (!inPlace) await this.drop().catch(() => undefined);
     });
   }
 
@@ -60,13 +67,17 @@ export class FileClaim implements Claim, Kept {
   async restore(): Promise<void> {
     if (this.concluded) return;
     await this.inTurn(async () => {
-      if (this.file !== undefined) return;
-      const found = await findLine(this.runs, this.line).catch(() => undefined);
-      if (found?.kind !== 'found') return;
-      this.line = found.line;
-      if (await found.file.tryLock('shared', found.line.start + 1, 1)) this.file = found.file;
-      await found.file.unlock(found.line.start, 1);
-      if (this.file === undefined) await found.file.close();
+      if (this.file !== undefined && !this.suspect) return;
+      this.suspect = true;
+      try {
+        const found = await this.find();
+        if (found.kind !== 'found') return;
+        await this.moveTo(found);
+        await found.file.unlock(found.line.start, 1);
+        this.suspect = false;
+      } catch {
+        // Next time.
+      }
     });
   }
 
@@ -74,7 +85,6 @@ export class FileClaim implements Claim, Kept {
     if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
     // At once, and not in turn: from here on the keeper, for which we may have to wait, must not wait for us.
     this.concluded = true;
-    this.runs.keeper.remove(this);
     return await this.inTurn(async () => {
       try {
         const result = await this.writeInPlace(state).catch(unlessPassing);
@@ -83,33 +93,38 @@ export class FileClaim implements Claim, Kept {
         if (errnoName(error) === 'ENOENT') return { kind: 'refused', reason: `${this.runs.path} was removed while the job ran` };
         throw explain(this.runs.path, error);
       } finally {
+        this.runs.keeper.remove(this);
         await this.drop();
       }
     });
   }
 
-  /** Undefined when the line is not where it was any more. */
+  /** Undefined when the line is not where it was any more, or may be somebody else's by now. */
   private async writeInPlace(state: string): Promise<FinishResult | undefined> {
-    const { start, end, rest } = this.line;
+    const { start, end, rest, rank } = this.line;
+    const { presence } = this.runs.driver;
+    // Who may have lost presence must make sure that nobody else has come to be present.
+    if (this.suspect || (presence && this.file === undefined)) return undefined;
     this.file ??= await this.runs.driver.open(this.runs.path, 'change');
-    await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
-    if (!(await this.file.isAt(this.runs.path))) return undefined;
-    const now = await readLine(this.file, start, end);
-    if (now?.state !== RUNNING || !now.rest.equals(rest)) return undefined;
-    if (this.runs.driver.presence && (await isOutranked(this.file, start, this.line.rank))) {
+    const alone = presence && (await this.file.tryLock('exclusive', start, STATE_AND_SEPARATOR));
+    if (!alone) await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
+    const now = (await this.file.isAt(this.runs.path)) ? await readLine(this.file, start, end) : undefined;
+    if (now?.state !== RUNNING || !now.rest.equals(rest)) {
+      await this.drop();
+      return undefined;
+    }
+    if (presence && !alone && (await isOutranked(this.file, start, rank))) {
       return { kind: 'refused', reason: 'the line was set back, and somebody else runs it by now' };
     }
-    await this.write(this.file, this.line, state);
+    await this.write(this.file, state);
     return { kind: 'recorded' };
   }
 
   private async writeElsewhere(state: string): Promise<FinishResult> {
-    await this.drop();
     const found = await this.findAmongOthers();
     if (found.kind === 'lost') return { kind: 'refused', reason: found.reason };
-    this.file = found.file;
-    this.line = found.line;
-    await this.write(found.file, found.line, state);
+    await this.moveTo(found);
+    await this.write(found.file, state);
     return { kind: 'recorded' };
   }
 
@@ -122,7 +137,7 @@ export class FileClaim implements Claim, Kept {
     const began = performance.now();
     for (;;) {
       await keeper.round();
-      const found = await findLine(this.runs, this.line, this.doubtful);
+      const found = await this.find();
       if (found.kind === 'found') return found;
       // Whoever saves a file in place empties it first: what is not there may be there again in a moment.
       if (performance.now() - began > (found.occupied ? keeper.settled : SAVING)) return found;
@@ -130,15 +145,27 @@ export class FileClaim implements Claim, Kept {
     }
   }
 
-  private async write(file: LockableFile, { start }: ClaimedLine, state: string): Promise<void> {
+  private async find(): Promise<Found> {
+    // An exclusive lock of ours, left behind by a call that failed, would stand in our own way.
+    const { file, line } = this;
+    if (file) await asFarAsPossible(() => file.unlock(line.start, 1));
+    return await findLine(this.runs, line, { held: file, doubtful: this.doubtful });
+  }
+
+  private async moveTo({ file, line }: Extract<Found, { kind: 'found' }>): Promise<void> {
+    const before = this.file;
+    this.file = file;
+    this.line = line;
+    await asFarAsPossible(() => before?.close());
+  }
+
+  private async write(file: LockableFile, state: string): Promise<void> {
+    const { start } = this.line;
     const byte = state.charCodeAt(0);
     this.doubtful = byte;
     await file.write(Buffer.from([byte]), start);
-    // On a network filesystem it is the unlocking that brings the state to the server, and that tells if it did not get there.
-    // Closing alone would not unlock: a stray process of the job may have the descriptor, and with it the locks.
-    await file.unlock(start, STATE_AND_SEPARATOR);
-    this.file = undefined;
-    await file.close();
+    // It is there now, whatever becomes of the locks.
+    await this.drop();
     this.runs.view.note(start, byte);
     this.runs.syncer.note();
   }
@@ -151,18 +178,16 @@ export class FileClaim implements Claim, Kept {
     return (await readLine(file, line.start, line.end))?.rest.equals(line.rest) ?? false;
   }
 
-  /** Gives up the open file and the locks on it, as far as that can still be done. */
+  /**
+   * Gives up the open file and the locks on it, as far as that can still be done. Closing alone would not unlock: a stray
+   * process of the job may have the descriptor, and with it the locks.
+   */
   private async drop(): Promise<void> {
     const { file } = this;
     this.file = undefined;
     if (file === undefined) return;
-    try {
-      await file.unlock(this.line.start, STATE_AND_SEPARATOR);
-    } catch (error) {
-      unlessPassing(error);
-    } finally {
-      await file.close();
-    }
+    await asFarAsPossible(() => file.unlock(this.line.start, STATE_AND_SEPARATOR));
+    await asFarAsPossible(() => file.close());
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
@@ -9,11 +9,13 @@ import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, S
 import { appendJobs } from './append.js';
 import { Claimer } from './claimer.js';
 import { explain } from './explain.js';
+import { freshen } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { patiently } from './patience.js';
 import { planJobs } from './plan.js';
 import { PresenceKeeper } from './presence-keeper.js';
-import { readJobs } from './read-jobs.js';
+import { printJobs } from './print-jobs.js';
+import { type LineJob, readJobs } from './read-jobs.js';
 import { isInHand, reclaimOrphans } from './reclaim.js';
 import type { RunsFile } from './runs-file.js';
 import { setStates } from './set.js';
@@ -22,6 +24,8 @@ import { FileView } from './view.js';
 
 /** How long to keep trying while the file cannot be reached, in ms. */
 const DEFAULT_PATIENCE = 60_000;
+/** Why a file that can be read cannot be opened for writing. */
+const READ_ONLY = new Set(['EACCES', 'EPERM', 'EROFS']);
 /** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
 const KEEP_INTERVAL = { local: 1000, network: 5000 };
 
@@ -40,7 +44,14 @@ export class FileQueue implements Queue {
     this.address = path.resolve(name);
     this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
-    this.runs = { path: name, driver, view: new FileView(name, driver), syncer: new Syncer(name, driver), keeper, patience };
+    this.runs = {
+      path: name,
+      driver,
+      view: new FileView(name, driver),
+      syncer: new Syncer(name, driver, patience),
+      keeper,
+      patience,
+    };
     this.claimer = new Claimer(this.runs, trustAny);
   }
 
@@ -54,22 +65,17 @@ export class FileQueue implements Queue {
 
   async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
     const matches = jobMatcher(selection);
-    try {
-      const file = await this.driver.open(this.name, 'look');
-      try {
-        for await (const { jobs } of readJobs(file)) {
-          const chosen = jobs.filter(matches);
-          if (this.driver.presence) {
-            for (const job of chosen) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
-          }
-          if (chosen.length > 0) yield chosen;
-        }
-      } finally {
-        await file.close();
+    yield* this.looking(async function* (file, queue) {
+      for await (const { jobs } of readJobs(file)) {
+        const chosen = jobs.filter(matches);
+        await queue.findHolders(file, chosen);
+        if (chosen.length > 0) yield chosen;
       }
-    } catch (error) {
-      throw explain(this.name, error);
-    }
+    });
+  }
+
+  async *text(selection: Selection = {}): AsyncGenerator<Buffer> {
+    yield* this.looking((file, queue) => printJobs(file, selection, queue.capabilities.presence, jobs => queue.findHolders(file, jobs)));
   }
 
   async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
@@ -116,8 +122,10 @@ export class FileQueue implements Queue {
     return this.explained(() => appendJobs(this.runs, commands, state));
   }
 
-  reclaim(): Promise<readonly Job[]> {
-    return this.explained(() => reclaimOrphans(this.runs));
+  async reclaim(): Promise<readonly Job[]> {
+    const reclaimed: Job[] = [];
+    await this.explained(() => reclaimOrphans(this.runs, reclaimed));
+    return reclaimed;
   }
 
   get seen(): number {
@@ -134,15 +142,48 @@ export class FileQueue implements Queue {
     }, signal);
   }
 
-  close(): Promise<void> {
-    return this.explained(async () => {
+  async close(): Promise<void> {
+    try {
       await this.runs.syncer.close().finally(() => this.driver.close?.());
-    });
+    } catch (error) {
+      throw explain(this.name, error);
+    }
+  }
+
+  private async *looking<T>(read: (file: LockableFile, queue: this) => AsyncGenerator<T>): AsyncGenerator<T> {
+    try {
+      const file = await this.openToList();
+      try {
+        await freshen(file, this.driver, this.name);
+        yield* read(file, this);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw explain(this.name, error);
+    }
+  }
+
+  private async findHolders(file: LockableFile, jobs: readonly LineJob[]): Promise<void> {
+    if (!this.driver.presence) return;
+    for (const job of jobs) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
+  }
+
+  /** Over a network only a descriptor for writing tells for sure who is present. Not everybody who may read has one. */
+  private async openToList(): Promise<LockableFile> {
+    if (!this.driver.staleLooks) return await this.driver.open(this.name, 'look');
+    try {
+      return await this.driver.open(this.name, 'change');
+    } catch (error) {
+      if (!READ_ONLY.has(errnoName(error) ?? '')) throw error;
+      return await this.driver.open(this.name, 'look');
+    }
   }
 
   /** Undefined when the job ended between the two looks. */
   private async holderOf(file: LockableFile, job: Job): Promise<Job['holder']> {
-    if (!(await file.isFree(job.offset + 1, 1))) return 'present';
+    if (this.runs.keeper.keeps(job.offset) || !(await file.isFree(job.offset + 1, 1))) return 'present';
+    await freshen(file, this.driver, this.name);
     const state = Buffer.alloc(1);
     await file.read(state, job.offset);
     return isInHand(state.toString('latin1')) ? 'absent' : undefined;

@@ -1,12 +1,16 @@
 import { State } from '../../job/state.js';
-import { lockSoon } from './lock-bytes.js';
+import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
+import { asFarAsPossible, isPassing, patiently } from './patience.js';
+import { ALONE } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
 /** Looks at a file that is being edited again and again before giving up. */
 const TRIES = 3;
+/** Of doing something on a descriptor on which perhaps nothing works any more. */
+const DEAD_TRIES = 3;
 /** A line end has two bytes at most, and the state one. */
 const MOST_BESIDES_REST = 3;
 
@@ -17,11 +21,22 @@ export interface ClaimedLine {
   /** Behind the line end. */
   readonly end: number;
   readonly rest: Buffer;
-  /** See rank.ts. */
+  /** Among those who are present, see rank.ts. */
   readonly rank: number;
 }
 
-/** `found`: the open file, with an exclusive lock on the line's state byte; the caller closes it. */
+/** What we have of a line that is searched for. */
+export interface Holding {
+  /** An open file that may still show our presence, which is then not taken for somebody else's. */
+  readonly held?: LockableFile | undefined;
+  /** A state that we may have written to the line already, where it was, with the locks that `held` has. */
+  readonly doubtful?: number | undefined;
+}
+
+/**
+ * `found`: the open file, with an exclusive lock on the line's state byte and, where the driver has it, our presence; the
+ * caller closes it. What was held before shows no presence any more.
+ */
 export type Found =
   | { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine }
   /** `occupied`: the line is there, but somebody else is present at it. */
@@ -30,9 +45,8 @@ export type Found =
 /**
  * Finds a line of ours again: where it was, or wherever an editor has moved it. It is ours if it has the same command, is in
  * state `r`, and nobody else is present at it. Identical lines stand for each other; of several the nearest is taken.
- * @param doubtful a state that we may have written to it already, where it was
  */
-export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: number): Promise<Found> {
+export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holding = {}): Promise<Found> {
   let lost: Found = { kind: 'lost', reason: 'its line was changed or removed while the job ran', occupied: false };
   for (let tried = 0; tried < TRIES; tried++) {
     runs.view.forget();
@@ -45,11 +59,11 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: num
       const end = index.endOf(number);
       const besides = end - start - line.rest.length;
       const maybe = besides >= 1 && besides <= MOST_BESIDES_REST && (index.stateAt(number) === RUNNING || start === line.start);
-      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: line.rank });
+      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: ALONE });
     }
     candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
     for (const candidate of candidates) {
-      const found = await lockIfOurs(runs, candidate, candidate.start === line.start ? doubtful : undefined);
+      const found = await lockIfOurs(runs, candidate, line.start, holding);
       if (found === undefined) continue;
       if (found.kind === 'found') return found;
       lost = found;
@@ -60,8 +74,11 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, doubtful?: num
   return lost;
 }
 
-/** Undefined when it is another line. */
-async function lockIfOurs(runs: RunsFile, line: ClaimedLine, doubtful: number | undefined): Promise<Found | undefined> {
+/**
+ * Undefined when it is another line.
+ * @param before where our line began when we saw it last
+ */
+async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, holding: Holding): Promise<Found | undefined> {
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
@@ -69,16 +86,68 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, doubtful: number | 
     if (!(await file.isAt(runs.path))) return undefined;
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
-    if (now.state !== RUNNING && now.state !== doubtful) {
+    const held = holding.held && (await isAlive(holding.held, before)) ? holding.held : undefined;
+    // Without the locks somebody else may have run the job meanwhile, and have ended it in the same way.
+    const maybeOurs = held !== undefined && line.start === before && now.state === holding.doubtful;
+    if (now.state !== RUNNING && !maybeOurs) {
       const reason = `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran`;
       return { kind: 'lost', reason, occupied: false };
     }
-    if (runs.driver.presence && !(await file.isFree(line.start + 1, 1))) {
+    if (runs.driver.presence && !(await showPresence(runs, file, line, before, held))) {
       return { kind: 'lost', reason: 'somebody else runs the line by now', occupied: true };
     }
     keep = true;
     return { kind: 'found', file, line };
   } finally {
     if (!keep) await file.close();
+  }
+}
+
+/**
+ * Presence is shown at the new place before it is given up at the old one, and only then it can be seen whether somebody
+ * else is present. As long as we hold the state byte, nobody can claim or reclaim the line.
+ */
+async function showPresence(
+  runs: RunsFile,
+  file: LockableFile,
+  line: ClaimedLine,
+  before: number,
+  held: LockableFile | undefined,
+): Promise<boolean> {
+  // A call that failed may have left an exclusive lock there.
+  if (held) await asFarAsPossible(async () => void (await held.tryLock('shared', before + 1, 1)));
+  if (!(await file.tryLock('shared', line.start + 1, 1))) return false;
+  if (held) await giveUpPresence(held, before);
+  // A lock that is refused leaves the one that we have as it is.
+  const alone = await patiently(runs.patience, async () => await file.tryLock('exclusive', line.start + 1, 1));
+  if (alone) await patiently(runs.patience, async () => await file.tryLock('shared', line.start + 1, 1));
+  return alone;
+}
+
+/**
+ * Whether a descriptor still has its locks. When an NFSv4 lease has run out it has lost them, and may not read any more,
+ * while others may. It is granted new locks all the same: these would show a presence that has ended.
+ */
+async function isAlive(held: LockableFile, start: number): Promise<boolean> {
+  for (let tried = 1; tried <= DEAD_TRIES; tried++) {
+    try {
+      // Taking a lock keeps what is read from coming out of a cache.
+      await held.tryLock('shared', LOOK_BYTE, 1);
+      await held.read(Buffer.alloc(1), start);
+      return true;
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
+  }
+  return false;
+}
+
+async function giveUpPresence(held: LockableFile, start: number): Promise<void> {
+  for (let tried = 1; tried <= DEAD_TRIES; tried++) {
+    try {
+      return await held.unlock(start + 1, 1);
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+    }
   }
 }

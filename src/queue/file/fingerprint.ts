@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import zlib from 'node:zlib';
+import { createRequire } from 'node:module';
 import { NOT_A_JOB } from '../../job/line.js';
 import type { LineIndex } from './line-index.js';
 
@@ -12,7 +11,12 @@ export interface Block {
   readonly lastLine: number;
   /** Of all bytes but the states. */
   readonly fingerprint: number;
+  /** Of all bytes as they were when the index had all their states from there; undefined once it has some from elsewhere. */
+  whole?: number | undefined;
 }
+
+/** What stands in place of states when a fingerprint is taken without them. */
+export const STATELESS = 0;
 
 /**
  * Takes a fingerprint of whole lines without their states, so that any other change to them shows. Spoils the bytes.
@@ -20,11 +24,24 @@ export interface Block {
  */
 export function fingerprintOf(bytes: Buffer, start: number, index: LineIndex, firstLine: number, lastLine: number): number {
   for (let line = firstLine; line <= lastLine; line++) {
-    if (index.stateAt(line) !== NOT_A_JOB) bytes[index.startOf(line) - start] = 0;
+    if (index.stateAt(line) !== NOT_A_JOB) bytes[index.startOf(line) - start] = STATELESS;
   }
   return digest(bytes);
 }
 
-/** The first versions of Node 20 have no crc32. */
-const digest: (bytes: Buffer) => number =
-  typeof zlib.crc32 === 'function' ? bytes => zlib.crc32(bytes) : bytes => createHash('md5').update(bytes).digest().readUInt32LE();
+/** 32 bits that stand for many bytes: 4 GB a second. */
+export function digest(bytes: Buffer): number {
+  loaded ??= load();
+  return loaded(bytes);
+}
+
+let loaded: ((bytes: Buffer) => number) | undefined;
+
+/** Not every program comes to need it. The first versions of Node 20 have no crc32. */
+function load(): (bytes: Buffer) => number {
+  const require = createRequire(import.meta.url);
+  const zlib = require('node:zlib') as typeof import('node:zlib');
+  if (typeof zlib.crc32 === 'function') return bytes => zlib.crc32(bytes);
+  const { createHash } = require('node:crypto') as typeof import('node:crypto');
+  return bytes => createHash('md5').update(bytes).digest().readUInt32LE();
+}

@@ -1,4 +1,4 @@
-import type { Board, Dependent } from '../../job/board.js';
+import type { Board, Dependents } from '../../job/board.js';
 import { resolveDependencies } from '../../job/dependencies.js';
 import type { DirectiveProblem, Directives } from '../../job/directives.js';
 import { NOT_A_JOB } from '../../job/line.js';
@@ -23,7 +23,7 @@ export class LineIndex implements Board {
   readonly afterColumns = new Map<number, number>();
   /** The jobs that are left alone, and why. */
   readonly problems = new Map<number, DirectiveProblem>();
-  dependents: readonly Dependent[] = [];
+  dependents: Dependents = new Map();
   prioritised: readonly number[] = [];
   /** Bytes that are indexed. */
   end = 0;
@@ -34,6 +34,7 @@ export class LineIndex implements Board {
   private states: Uint8Array;
   private lowestNew = 1;
   private lowestUndone = 1;
+  private foremost = 0;
   private jobsBefore: Uint32Array | undefined;
 
   /** @param expectedLines how many lines to make room for at once; more are welcome */
@@ -61,12 +62,12 @@ export class LineIndex implements Board {
   complete(end: number): void {
     this.end = end;
     if (this.directives.size === 0) return;
-    const { order, problems } = resolveDependencies({
+    const { dependents, problems } = resolveDependencies({
       directives: this.directives,
       barriers: this.barriers,
       isJob: line => this.stateAt(line) !== NOT_A_JOB,
     });
-    this.dependents = order;
+    this.dependents = dependents;
     for (const [line, message] of problems) this.problems.set(line, { column: this.afterColumns.get(line) ?? 1, message });
     const priorityOf = (line: number): number => this.directives.get(line)?.priority ?? 0;
     this.prioritised = [...this.directives.keys()]
@@ -80,8 +81,27 @@ export class LineIndex implements Board {
 
   setState(line: number, state: number): void {
     this.states[line - 1] = state;
-    if (state === NEW) this.lowestNew = Math.min(this.lowestNew, line);
+    const block = this.blockOf(line);
+    // From now on the index and the block as it was read differ: that it is as it was says nothing any more.
+    if (block) block.whole = undefined;
+    if (state === NEW) {
+      this.lowestNew = Math.min(this.lowestNew, line);
+      this.foremost = 0;
+    }
     if (state !== DONE) this.lowestUndone = Math.min(this.lowestUndone, line);
+  }
+
+  /** The block that a line is in; undefined for lines too long to be read. */
+  private blockOf(line: number): Block | undefined {
+    let from = 0;
+    let to = this.blocks.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.blocks[middle] as Block).lastLine < line) from = middle + 1;
+      else to = middle;
+    }
+    const block = this.blocks[from];
+    return block && block.firstLine <= line ? block : undefined;
   }
 
   isUnusable(line: number): boolean {
@@ -89,13 +109,22 @@ export class LineIndex implements Board {
   }
 
   get firstNew(): number {
-    while (this.lowestNew <= this.lineCount && this.states[this.lowestNew - 1] !== NEW) this.lowestNew++;
+    const at = this.states.subarray(0, this.lineCount).indexOf(NEW, this.lowestNew - 1);
+    this.lowestNew = at < 0 ? this.lineCount + 1 : at + 1;
     return this.lowestNew;
   }
 
+  get firstPrioritised(): number {
+    while (this.foremost < this.prioritised.length && this.stateAt(this.prioritised[this.foremost] as number) !== NEW) this.foremost++;
+    return this.foremost;
+  }
+
   get firstUndone(): number {
-    while (this.lowestUndone <= this.lineCount && isOver(this.states[this.lowestUndone - 1] as number)) this.lowestUndone++;
-    return this.lowestUndone;
+    const { states, lineCount } = this;
+    let line = this.lowestUndone;
+    while (line <= lineCount && isOver(states[line - 1] as number)) line++;
+    this.lowestUndone = line;
+    return line;
   }
 
   /** Byte offset of the line's first byte. */
@@ -116,14 +145,15 @@ export class LineIndex implements Board {
   /** How many jobs are in each state, by state byte. */
   countStates(): Uint32Array {
     const counts = new Uint32Array(256);
-    for (let at = 0; at < this.lineCount; at++) counts[this.states[at] as number]!++;
+    const { states, lineCount } = this;
+    for (let at = 0; at < lineCount; at++) counts[states[at] as number]!++;
     counts[NOT_A_JOB] = 0;
     return counts;
   }
 
   /** Whether anything in the file can keep a job from ever running. */
   get mayBlock(): boolean {
-    return this.barriers.length > 0 || this.dependents.length > 0 || this.problems.size > 0;
+    return this.barriers.length > 0 || this.dependents.size > 0 || this.problems.size > 0;
   }
 
   /** Which job a line is, counted over jobs only, from 1. */
@@ -137,10 +167,12 @@ export class LineIndex implements Board {
 
   private countJobs(): Uint32Array {
     const counts = new Uint32Array(Math.ceil(this.lineCount / ORDINAL_STEP) + 1);
+    const { states, lineCount } = this;
     let count = 0;
-    for (let at = 0; at < this.lineCount; at++) {
-      if (at % ORDINAL_STEP === 0) counts[at / ORDINAL_STEP] = count;
-      if (this.states[at] !== NOT_A_JOB) count++;
+    for (let step = 0; step * ORDINAL_STEP < lineCount; step++) {
+      counts[step] = count;
+      const end = Math.min(lineCount, (step + 1) * ORDINAL_STEP);
+      for (let at = step * ORDINAL_STEP; at < end; at++) if (states[at] !== NOT_A_JOB) count++;
     }
     return counts;
   }

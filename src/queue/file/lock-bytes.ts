@@ -1,7 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import type { LockKind } from '../../system/record-lock.js';
-import type { LockableFile } from './locks/lock-driver.js';
+import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+
+/** Bytes from a line's start: whoever gets both exclusively knows that nobody is at the line, and that nobody comes meanwhile. */
+export const STATE_AND_SEPARATOR = 2;
 
 /*
  * Bytes set aside, far beyond the end of any file, for locks that are about no line.
@@ -11,6 +14,9 @@ import type { LockableFile } from './locks/lock-driver.js';
 export const LOOK_BYTE = 1n << 62n;
 /** Locked exclusively to append: waits for other appenders only, never for running jobs. */
 export const APPEND_BYTE = (1n << 62n) + 1n;
+
+/** How long to try for the first of these, in ms: only a lock on the whole file excludes it. */
+const LOOK_PATIENCE = 60_000;
 
 /** Between two tries, in ms: 2 to 20, by chance, so that two who wait for each other do not stay in step. */
 export function jitter(): number {
@@ -39,4 +45,16 @@ export async function lockSoon(
     }
     await setTimeout(jitter());
   }
+}
+
+/**
+ * Makes what is read through this descriptor from now on as new as this call. Over a network a host that has the file open
+ * for writing reads minutes-old pages of its own, unless it takes a lock first.
+ * @param path for the message when that cannot be had
+ */
+export async function freshen(file: LockableFile, { staleLooks }: LockDriver, path: string): Promise<void> {
+  if (!staleLooks) return;
+  await lockSoon(file, 'shared', LOOK_BYTE, 1, LOOK_PATIENCE, path);
+  // Given up at once: where the whole file is locked, others must not wait for a reader that takes its time.
+  await file.unlock(LOOK_BYTE, 1);
 }

@@ -1,15 +1,23 @@
 import { networkFilesystem } from '../../system/disk.js';
 import type { LockDriverName } from '../queue.js';
 import type { LockDriver } from './locks/lock-driver.js';
+import { recordDriver } from './locks/record.js';
 
-/** Loads a lock driver. Each brings its own library: only the one that is used is loaded. */
+/** Opens a lock driver. The two that bring a library of their own, and are seldom used, are loaded only then. */
 export async function openDriver(name: LockDriverName, path: string): Promise<LockDriver> {
+  const network = await networkFilesystem(path);
+  const driver = await load(name, network);
+  // The kernel's NFS client writes and commits before it unlocks or closes (do_unlk and nfs_file_flush in its fs/nfs/file.c).
+  return network === 'NFS' ? { ...driver, writesThrough: true } : driver;
+}
+
+async function load(name: LockDriverName, network: string | undefined): Promise<LockDriver> {
   switch (name) {
     case 'record':
-      return (await import('./locks/record.js')).recordDriver(networkFilesystem(path) !== undefined);
+      return recordDriver(network !== undefined);
     case 'file':
       return (await import('./locks/file.js')).fileDriver();
     case 'directory':
-      return (await import('./locks/directory.js')).directoryDriver();
+      return (await import('./locks/directory.js')).directoryDriver(network === 'NFS');
   }
 }

@@ -1,5 +1,5 @@
 import { RunmakerError } from '../../errors.js';
-import { localDisk, networkFilesystem } from '../../system/disk.js';
+import { networkDisk, networkFilesystem } from '../../system/disk.js';
 import { mountOf } from '../../system/mounts.js';
 import type { OpenOptions, Queue } from '../queue.js';
 import { judgeMount } from './doctor/mount-verdict.js';
@@ -11,11 +11,11 @@ import { openDriver } from './open-driver.js';
 export async function openFileQueue(path: string, { locks = 'record', patience, unsafeLocks, trustAny }: OpenOptions = {}): Promise<Queue> {
   try {
     if (path === '') throw new RunmakerError('usage', 'the name of the queue is empty');
-    const facts = await localDisk.factsAt(path);
+    const facts = await networkDisk.factsAt(path);
     if (!facts.isFile) {
       throw new RunmakerError('input', `${path} is not a regular file`, { hint: 'a queue is a text file, one line a job: ". command"' });
     }
-    if (locks !== 'directory' && !unsafeLocks) refuseUselessLocks(path);
+    if (locks !== 'directory' && !unsafeLocks) await refuseUselessLocks(path);
     return new FileQueue(path, await openDriver(locks, path), { patience, trustAny });
   } catch (error) {
     throw explain(path, error);
@@ -23,8 +23,8 @@ export async function openFileQueue(path: string, { locks = 'record', patience, 
 }
 
 /** Where every host is granted every lock, every job would be run by every host. */
-function refuseUselessLocks(path: string): void {
-  const mount = networkFilesystem(path) === undefined ? undefined : mountOf(path);
+async function refuseUselessLocks(path: string): Promise<void> {
+  const mount = (await networkFilesystem(path)) === undefined ? undefined : await mountOf(path);
   const finding = mount && judgeMount(mount);
   if (finding?.verdict !== 'bad') return;
   throw new RunmakerError('queue', `${path} lies on a filesystem whose locks do not keep other hosts out: ${finding.detail}`, {

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, RunmakerError } from '../../errors.js';
+import type { MaybePromise } from '../../system/disk.js';
 
 /**
  * Errors that pass: a server that restarts or cannot be reached, a lease that was lost, a file that is being replaced.
@@ -42,6 +43,15 @@ export async function patiently<T>(patience: number, work: () => Promise<T>, sig
       if (performance.now() - began + pause > limit) throw error;
       await setTimeout(pause * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {});
     }
+  }
+}
+
+/** Does something that may as well not be done when it fails for a reason that passes. Throws every other error. */
+export async function asFarAsPossible(work: () => MaybePromise<void> | undefined): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isPassing(error)) throw error;
   }
 }
 

@@ -1,5 +1,7 @@
 /** Something whose presence has to be looked after for as long as it lasts. Neither call ever throws. */
 export interface Kept {
+  /** Byte offset of its line. */
+  readonly start: number;
   /** Looks whether presence is still shown where it should be, and gives it up if not. */
   check(): Promise<void>;
   /** Shows presence again where it was given up. */
@@ -24,6 +26,12 @@ export class PresenceKeeper {
     if (this.kept.size > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;
+  }
+
+  /** Whether the line at a byte offset is one of ours, however much presence there is lost for now. */
+  keeps(start: number): boolean {
+    for (const claim of this.kept) if (claim.start === start) return true;
+    return false;
   }
 
   /** Looks after all of them now. */

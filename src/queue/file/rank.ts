@@ -8,6 +8,9 @@ import type { LockableFile } from './locks/lock-driver.js';
  * are set aside for the line, far beyond the end. Whoever sees a rank above the own one has lost the job.
  */
 
+/** Of whoever found nobody else present: anybody who is present later came later. */
+export const ALONE = 0;
+
 /** Bytes set aside for each byte of the file, from here on. */
 const FIRST = 1n << 61n;
 const RANKS = 8;
@@ -15,20 +18,20 @@ const RANKS = 8;
 /** How long, in ms, somebody must be seen above us: older runners lock the whole file for moments to read it. */
 const DOUBT = 1000;
 
-/** Takes a rank at a line that was just claimed; 0 when nobody else is present, which is nearly always. */
+/** Takes a rank at a line that was just claimed, and at which somebody else is present. */
 export async function takeRank(file: LockableFile, start: number): Promise<number> {
-  if (await file.isFree(start + 1, 1)) return 0;
   let rank = RANKS - 1;
   while (rank > 1 && (await file.isFree(byteOf(start, rank - 1), 1))) rank--;
   await file.tryLock('exclusive', byteOf(start, rank), 1);
   return rank;
 }
 
-/** Whether somebody claimed the line after us. */
+/** Whether somebody claimed the line after us. Asked at the end of the job: from then on we have no need to share the separator. */
 export async function isOutranked(file: LockableFile, start: number, rank: number): Promise<boolean> {
   if (rank === RANKS - 1) return false;
+  const isTop = () => (rank === ALONE ? file.tryLock('exclusive', start + 1, 1) : file.isFree(byteOf(start, rank + 1), RANKS - 1 - rank));
   for (const end = performance.now() + DOUBT; performance.now() < end; await setTimeout(jitter())) {
-    if (await file.isFree(byteOf(start, rank + 1), RANKS - 1 - rank)) return false;
+    if (await isTop()) return false;
   }
   return true;
 }

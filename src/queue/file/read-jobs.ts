@@ -5,15 +5,23 @@ import type { LockableFile } from './locks/lock-driver.js';
 
 const BLOCK = 256 * 1024;
 
-/** The jobs of one block of whole lines, and where in the file the block lies. */
-export interface JobBlock {
-  readonly jobs: readonly LineJob[];
-  /** Counts before the block. */
-  readonly before: Readonly<Place>;
+/** State and separator. */
+const BEFORE_COMMAND = 2;
+
+/** Whole lines that lie together in a file. */
+export interface LineBlock {
+  readonly bytes: Buffer;
   /** Byte offset of the first line. */
   readonly start: number;
   /** Behind the last line. */
   readonly end: number;
+}
+
+/** The jobs of one block of whole lines, and where in the file the block lies. */
+export interface JobBlock extends LineBlock {
+  readonly jobs: readonly LineJob[];
+  /** Counts before the block. */
+  readonly before: Readonly<Place>;
 }
 
 /** Counts that are carried from block to block. */
@@ -24,15 +32,20 @@ export interface Place {
   ordinal: number;
 }
 
-/** Reads the file from front to end as jobs, in memory for one block (or one line, if that is longer). */
-export async function* readJobs(file: LockableFile): AsyncGenerator<JobBlock> {
+/**
+ * Reads the file from front to end, in memory for one block (or one line, if that is longer).
+ * @param bytes `lent`: every block is read into the same memory, so that it is good only until the next one is asked for. To
+ *   take fresh memory for each costs more than to read it
+ */
+export async function* readBlocks(file: LockableFile, bytes: 'lent' | 'given'): AsyncGenerator<LineBlock> {
   const { size } = await file.facts();
-  const place: Place = { line: 0, ordinal: 0 };
+  let memory = Buffer.allocUnsafeSlow(0);
   let length = BLOCK;
   let position = 0;
   while (position < size) {
-    // Each block is a buffer of its own: the commands handed out are slices of it.
-    const block = Buffer.allocUnsafe(Math.min(length, size - position));
+    const wanted = Math.min(length, size - position);
+    if (bytes === 'given' || memory.length < wanted) memory = Buffer.allocUnsafeSlow(wanted);
+    const block = memory.subarray(0, wanted);
     const got = await file.read(block, position);
     if (got === 0) return;
     const last = position + got >= size || got < block.length;
@@ -42,9 +55,17 @@ export async function* readJobs(file: LockableFile): AsyncGenerator<JobBlock> {
       continue;
     }
     length = BLOCK;
-    const before = { ...place };
-    yield { jobs: jobsIn(block.subarray(0, whole), position, place), before, start: position, end: position + whole };
+    yield { bytes: block.subarray(0, whole), start: position, end: position + whole };
     position += whole;
+  }
+}
+
+/** The same with the jobs that are in the blocks. Those of lent blocks must not be kept either. */
+export async function* readJobs(file: LockableFile, bytes: 'lent' | 'given' = 'given'): AsyncGenerator<JobBlock> {
+  const place: Place = { line: 0, ordinal: 0 };
+  for await (const block of readBlocks(file, bytes)) {
+    const before = { ...place };
+    yield { ...block, jobs: jobsIn(block.bytes, block.start, place), before };
   }
 }
 
@@ -60,14 +81,14 @@ export function jobsIn(block: Buffer, position: number, place: Place): LineJob[]
     place.line++;
     const next = feed < 0 ? block.length : feed + 1;
     if (state !== NOT_A_JOB) {
-      jobs.push(new LineJob(place.line, ++place.ordinal, position + start, position + next, state, block.subarray(start + 2, end)));
+      jobs.push(new LineJob(place.line, ++place.ordinal, position + start, position + next, state, block, start + BEFORE_COMMAND, end));
     }
     start = next;
   }
   return jobs;
 }
 
-/** A job as it was read from the file. Most readers never ask for directives: they are parsed when somebody does. */
+/** A job as it was read from the file. Most readers ask neither for directives nor for the command: these are made when somebody does. */
 export class LineJob implements Job {
   holder: Job['holder'];
 
@@ -78,11 +99,31 @@ export class LineJob implements Job {
     /** Byte offset behind the line, its line end included. */
     readonly end: number,
     private readonly stateByte: number,
-    readonly command: Buffer,
+    /** Those among which the command lies, `from` … `to`. */
+    private readonly bytes: Buffer,
+    private readonly from: number,
+    private readonly to: number,
   ) {}
 
   get state(): string {
     return String.fromCharCode(this.stateByte);
+  }
+
+  get command(): Buffer {
+    return this.bytes.subarray(this.from, this.to);
+  }
+
+  /** The same job in memory of its own. */
+  kept(): LineJob {
+    const command = Buffer.from(this.command);
+    const job = new LineJob(this.number, this.ordinal, this.offset, this.end, this.stateByte, command, 0, command.length);
+    job.holder = this.holder;
+    return job;
+  }
+
+  /** The same job in another state. */
+  inState(stateByte: number): LineJob {
+    return new LineJob(this.number, this.ordinal, this.offset, this.end, stateByte, this.bytes, this.from, this.to);
   }
 
   get directives(): Job['directives'] {

@@ -1,13 +1,13 @@
 import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
-import { fingerprintOf } from './fingerprint.js';
+import { digest, fingerprintOf } from './fingerprint.js';
 import type { LineIndex } from './line-index.js';
 import type { LockableFile } from './locks/lock-driver.js';
 
-/** Bytes after a line that are looked at when the line was lost to somebody else. */
+/** Bytes before and after a line that are looked at when the line was lost to somebody else. */
 const NEIGHBOURHOOD = 16 * 1024;
 
 /**
- * Reads all states again. Returns how many differ from those of the index, which then has them; undefined when anything
+ * Reads all states again; blocks that are as they were at the last reading are not looked at line by line. Returns how many differ from those of the index, which then has them; undefined when anything
  * but states has changed, and the index is not to be relied upon any more.
  */
 export async function restateAll(file: LockableFile, index: LineIndex): Promise<number | undefined> {
@@ -15,9 +15,13 @@ export async function restateAll(file: LockableFile, index: LineIndex): Promise<
   const buffer = Buffer.allocUnsafe(longest);
   let differing = 0;
   let covered = 0;
-  for (const { start, end, firstLine, lastLine, fingerprint } of index.blocks) {
+  for (const block of index.blocks) {
+    const { start, end, firstLine, lastLine, fingerprint } = block;
+    covered += end - start;
     const bytes = buffer.subarray(0, end - start);
     if ((await file.read(bytes, start)) < bytes.length) return undefined;
+    const whole = digest(bytes);
+    if (whole === block.whole) continue;
     const fresh: [line: number, state: number][] = [];
     for (let line = firstLine; line <= lastLine; line++) {
       const before = index.stateAt(line);
@@ -30,22 +34,24 @@ export async function restateAll(file: LockableFile, index: LineIndex): Promise<
     }
     if (fingerprintOf(bytes, start, index, firstLine, lastLine) !== fingerprint) return undefined;
     for (const [line, state] of fresh) index.setState(line, state);
+    block.whole = whole;
     differing += fresh.length;
-    covered += end - start;
   }
   // A line that is too long to be read is in no block.
   return covered === index.end ? differing : undefined;
 }
 
 /**
- * Reads the states from a line on for some way again, after it turned out that others are at work there. False when lines
- * are not where the index has them.
+ * Reads the states around a line again, from the first new one that is near, after it turned out that others are at work
+ * there. False when lines are not where the index has them.
  */
 export async function restateAround(file: LockableFile, index: LineIndex, line: number): Promise<boolean> {
-  const origin = Math.max(0, index.startOf(line) - 1);
-  const bytes = Buffer.allocUnsafe(Math.max(NEIGHBOURHOOD, index.endOf(line) - origin));
+  const { firstNew } = index;
+  const first = firstNew < line && index.startOf(line) - index.startOf(firstNew) < NEIGHBOURHOOD ? firstNew : line;
+  const origin = Math.max(0, index.startOf(first) - 1);
+  const bytes = Buffer.allocUnsafe(index.endOf(line) + NEIGHBOURHOOD - origin);
   const got = await file.read(bytes, origin);
-  for (let at = line; at <= index.lineCount && index.endOf(at) - origin <= got; at++) {
+  for (let at = first; at <= index.lineCount && index.endOf(at) - origin <= got; at++) {
     const start = index.startOf(at) - origin;
     const end = index.endOf(at) - origin;
     if (start > 0 && bytes[start - 1] !== LF) return false;

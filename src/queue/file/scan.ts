@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { DIRECTIVE_MARK, type Directives, type ParsedDirectives, parseDirectives } from '../../job/directives.js';
 import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../job/line.js';
-import { fingerprintOf } from './fingerprint.js';
+import { digest, STATELESS } from './fingerprint.js';
 import { LineIndex } from './line-index.js';
 import type { LockableFile } from './locks/lock-driver.js';
 
@@ -20,6 +20,7 @@ const KEPT_DIRECTIVES = 4096;
 const BEFORE_COMMAND = 2;
 
 const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
+const [BEFORE_HASH, HASH, ...BEHIND_HASH] = MARK as unknown as readonly [number, number, number, number];
 
 /** Reads the whole file once, a block at a time. `size`: how far, in bytes; less when the file turns out to be shorter. */
 export async function scan(file: LockableFile, size: number): Promise<LineIndex> {
@@ -36,7 +37,7 @@ export async function scan(file: LockableFile, size: number): Promise<LineIndex>
     const firstLine = index.lineCount + 1;
     const taken = scanner.take(wanted.subarray(0, got), position, atEnd);
     if (taken > 0) {
-      const fingerprint = fingerprintOf(wanted.subarray(0, taken), position, index, firstLine, index.lineCount);
+      const fingerprint = digest(wanted.subarray(0, taken));
       index.blocks.push({ start: position, end: position + taken, firstLine, lastLine: index.lineCount, fingerprint });
       position += taken;
     } else if (block.length < LONGEST_LINE) {
@@ -51,6 +52,17 @@ export async function scan(file: LockableFile, size: number): Promise<LineIndex>
   }
   index.complete(position);
   return index;
+}
+
+/**
+ * Where the next mark of directives begins; Infinity when there is none. To look for its only rare byte is twenty times as
+ * fast as to look for all of it.
+ */
+function nextMark(block: Buffer, from: number): number {
+  for (let hash = block.indexOf(HASH, from); hash >= 0; hash = block.indexOf(HASH, hash + 1)) {
+    if (block[hash - 1] === BEFORE_HASH && block[hash + 1] === BEHIND_HASH[0] && block[hash + 2] === BEHIND_HASH[1]) return hash - 1;
+  }
+  return Number.POSITIVE_INFINITY;
 }
 
 async function endOfLine(file: LockableFile, start: number, size: number): Promise<number> {
@@ -69,26 +81,30 @@ class Scanner {
 
   constructor(private readonly index: LineIndex) {}
 
-  /** Takes the whole lines of a block that starts at byte `position` of the file, and says how many bytes those were. */
+  /**
+   * Takes the whole lines of a block that starts at byte `position` of the file, and says how many bytes those were.
+   * Leaves `STATELESS` in place of the states: fingerprints are taken without them.
+   */
   take(block: Buffer, position: number, atEnd: boolean): number {
+    const { index } = this;
+    const { length } = block;
     let start = 0;
-    let mark = block.indexOf(MARK);
-    while (start < block.length) {
+    let mark = nextMark(block, 0);
+    while (start < length) {
       const feed = block.indexOf(LF, start);
       if (feed < 0 && !atEnd) break;
-      const lineEnd = feed < 0 ? block.length : feed;
+      const lineEnd = feed < 0 ? length : feed;
       const end = contentEnd(block, start, lineEnd);
       const state = jobState(block, start, end);
-      this.index.push(position + start, state);
-      if (state === NOT_A_JOB) {
-        if (isBarrier(block, start, end)) this.index.barriers.push(this.index.lineCount);
-      } else if (mark >= 0 && mark < end) {
-        this.direct(block.subarray(start + 2, end));
-      }
+      index.push(position + start, state);
+      if (state !== NOT_A_JOB) {
+        if (mark < end) this.direct(block.subarray(start + BEFORE_COMMAND, end));
+        block[start] = STATELESS;
+      } else if (isBarrier(block, start, end)) index.barriers.push(index.lineCount);
       start = lineEnd + 1;
-      if (mark >= 0 && mark < start) mark = block.indexOf(MARK, start);
+      if (mark < start) mark = nextMark(block, start);
     }
-    return Math.min(start, block.length);
+    return Math.min(start, length);
   }
 
   /** Notes a line that is too long to be read. Returns where the next one starts. */

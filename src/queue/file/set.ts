@@ -1,88 +1,150 @@
 import type { Job } from '../../job/job.js';
+import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import type { SetResult } from '../queue.js';
-import { lockSoon } from './lock-bytes.js';
+import { freshen, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { type JobBlock, jobsIn, LineJob, readJobs } from './read-jobs.js';
+import { jobsIn, type LineBlock, type LineJob, type Place, readBlocks } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { isInHand } from './reclaim.js';
 import { PATIENCE, type RunsFile, withFile } from './runs-file.js';
+import { Sweeper } from './sweep.js';
 
-/** From this many lines of a block on, locking and writing the block as a whole is cheaper than line by line. */
-const WORTH_A_BLOCK = 8;
+/** From this many lines on, locking and writing all of them at once is cheaper than one by one. */
+const WORTH_A_SWEEP = 8;
 
-/** Which jobs are to be set to what. */
-interface Change {
+/** Which jobs are to be set to what, where, and what came of it so far. */
+interface Setting {
+  readonly runs: RunsFile;
+  readonly file: LockableFile;
+  readonly sweeper: Sweeper;
   readonly matches: (job: Job) => boolean;
+  /** By state byte, 1 for those that are chosen; undefined when more than the state decides. */
+  readonly wanted: Uint8Array | undefined;
   readonly state: string;
   readonly force: boolean;
+  matched: number;
+  changed: number;
+  readonly running: Job[];
 }
 
-/** Sets the state of the chosen jobs, each under its lock. Blocks in which nobody runs anything are locked and written back whole. */
+/** Sets the state of the chosen jobs, each under its lock. Where nobody runs anything, many are locked and written back at once. */
 export function setStates(runs: RunsFile, selection: Selection, state: string, force: boolean): Promise<SetResult> {
-  const change: Change = { matches: jobMatcher(selection), state, force };
   return withFile(runs, async file => {
-    const running: Job[] = [];
-    let matched = 0;
-    let changed = 0;
-    for await (const block of readJobs(file)) {
-      const meant = block.jobs.filter(change.matches);
-      matched += meant.length;
-      const chosen = meant.filter(job => job.state !== state);
-      const atOnce = chosen.length >= WORTH_A_BLOCK ? await setBlock(file, block, change) : undefined;
-      if (atOnce !== undefined) {
-        changed += atOnce;
-        continue;
-      }
-      for (const job of chosen) {
-        const outcome = await setLine(runs, file, job, change);
-        if (outcome === 'changed') changed++;
-        else if (outcome === 'running') running.push(job);
-      }
+    await freshen(file, runs.driver, runs.path);
+    const setting: Setting = {
+      ...{ runs, file, state, force },
+      sweeper: new Sweeper(file),
+      matches: jobMatcher(selection),
+      wanted: wantedStates(selection),
+      ...{ matched: 0, changed: 0, running: [] },
+    };
+    const place: Place = { line: 0, ordinal: 0 };
+    for await (const block of readBlocks(file, 'lent')) {
+      if (setting.wanted && (await setWholeBlock(setting, setting.wanted, block, place))) continue;
+      const jobs = jobsIn(block.bytes, block.start, place);
+      for (const job of jobs) if (setting.matches(job)) setting.matched++;
+      await setAmong(setting, jobs);
     }
     runs.view.forget();
     runs.syncer.note();
+    const { matched, changed, running } = setting;
     return { matched, changed, running };
   });
 }
 
-function isToChange(job: Job, { matches, state }: Change): boolean {
-  return job.state !== state && matches(job);
+/** By state byte, 1 for those that are chosen; undefined when the selection asks for more than states. */
+function wantedStates({ lines, offsets, match, states }: Selection): Uint8Array | undefined {
+  if (lines !== undefined || offsets !== undefined || match !== undefined) return undefined;
+  if (states === undefined) return new Uint8Array(256).fill(1);
+  const wanted = new Uint8Array(256);
+  for (const state of states) wanted[state.charCodeAt(0)] = 1;
+  return wanted;
 }
 
-/** How many lines were changed; undefined when somebody holds a lock in the block, or when lines in it have moved. */
-async function setBlock(file: LockableFile, block: JobBlock, change: Change): Promise<number | undefined> {
-  const length = block.end - block.start;
-  if (!(await file.tryLock('exclusive', block.start, length))) return undefined;
-  try {
-    const bytes = Buffer.allocUnsafe(length);
-    if ((await file.read(bytes, block.start)) < length) return undefined;
-    const fresh = jobsIn(bytes, block.start, { ...block.before });
-    const unmoved =
-      fresh.length === block.jobs.length &&
-      fresh.every((job, at) => job.offset === block.jobs[at]?.offset && job.end === block.jobs[at]?.end);
-    if (!unmoved) return undefined;
-    const toChange = fresh.filter(job => isToChange(job, change));
-    for (const job of toChange) bytes.write(change.state, job.offset - block.start, 'latin1');
-    if (toChange.length > 0) await file.write(bytes, block.start);
-    return toChange.length;
-  } finally {
-    await file.unlock(block.start, length);
+/**
+ * Where nothing but the state decides, it does not matter which lines these are, and no job needs to be made of any: a million
+ * take as long as it takes to read and write them. False when that was not possible, and nothing was done.
+ */
+async function setWholeBlock(setting: Setting, wanted: Uint8Array, block: LineBlock, place: Place): Promise<boolean> {
+  const state = setting.state.charCodeAt(0);
+  const count = { lines: 0, jobs: 0, matched: 0 };
+  const changed = await setting.sweeper.set(block.start, block.bytes.length, state, bytes => {
+    const chosen: number[] = [];
+    for (let start = 0; start < bytes.length; ) {
+      const feed = bytes.indexOf(LF, start);
+      const lineEnd = feed < 0 ? bytes.length : feed;
+      const now = jobState(bytes, start, contentEnd(bytes, start, lineEnd));
+      count.lines++;
+      if (now !== NOT_A_JOB) {
+        count.jobs++;
+        if (wanted[now] === 1) {
+          count.matched++;
+          if (now !== state) chosen.push(start);
+        }
+      }
+      start = lineEnd + 1;
+    }
+    return chosen;
+  });
+  if (changed === undefined) return false;
+  place.line += count.lines;
+  place.ordinal += count.jobs;
+  setting.matched += count.matched;
+  setting.changed += changed;
+  return true;
+}
+
+/** Sets among jobs that lie one behind the other. Where somebody holds a lock they are halved, until few are left around it. */
+async function setAmong(setting: Setting, jobs: readonly LineJob[]): Promise<void> {
+  const chosen = jobs.filter(job => isToChange(job, setting));
+  if (chosen.length >= WORTH_A_SWEEP) {
+    const changed = await setAtOnce(setting, jobs);
+    if (changed !== undefined) {
+      setting.changed += changed;
+      return;
+    }
+    const half = jobs.length >>> 1;
+    await setAmong(setting, jobs.slice(0, half));
+    await setAmong(setting, jobs.slice(half));
+    return;
+  }
+  for (const job of chosen) {
+    const outcome = await setLine(setting, job);
+    if (outcome === 'changed') setting.changed++;
+    // The memory that it lies in is only lent.
+    else if (outcome === 'running') setting.running.push(job.kept());
   }
 }
 
-async function setLine(runs: RunsFile, file: LockableFile, job: LineJob, change: Change): Promise<'changed' | 'running' | 'other'> {
+function isToChange(job: Job, { matches, state }: Setting): boolean {
+  return job.state !== state && matches(job);
+}
+
+/** How many lines were changed; undefined when somebody holds a lock among them, or when lines have moved. */
+function setAtOnce(setting: Setting, jobs: readonly LineJob[]): Promise<number | undefined> {
+  const [first, last] = [jobs[0] as LineJob, jobs[jobs.length - 1] as LineJob];
+  const place: Place = { line: first.number - 1, ordinal: first.ordinal - 1 };
+  return setting.sweeper.set(first.offset, last.end - first.offset, setting.state.charCodeAt(0), bytes => {
+    const now = jobsIn(bytes, first.offset, place);
+    const unmoved = now.length === jobs.length && now.every((job, at) => job.offset === jobs[at]?.offset && job.end === jobs[at]?.end);
+    return unmoved ? now.filter(job => isToChange(job, setting)).map(job => job.offset - first.offset) : undefined;
+  });
+}
+
+async function setLine(setting: Setting, job: LineJob): Promise<'changed' | 'running' | 'other'> {
+  const { runs, file } = setting;
   await lockSoon(file, 'exclusive', job.offset, 1, PATIENCE, `line ${job.number} of ${runs.path}`);
   try {
     const now = await readLine(file, job.offset, job.end);
     if (now === undefined || !commandIn(now).equals(job.command)) return 'other';
-    const jobNow = new LineJob(job.number, job.ordinal, job.offset, job.end, now.state, job.command);
-    if (!isToChange(jobNow, change)) return 'other';
-    if (isInHand(jobNow.state) && !change.force && runs.driver.presence && !(await file.isFree(job.offset + 1, 1))) {
+    const jobNow = job.inState(now.state);
+    if (!isToChange(jobNow, setting)) return 'other';
+    if (isInHand(jobNow.state) && !setting.force && runs.driver.presence && !(await file.isFree(job.offset + 1, 1))) {
       job.holder = 'present';
       return 'running';
     }
-    await file.write(Buffer.from(change.state, 'latin1'), job.offset);
+    await file.write(Buffer.from(setting.state, 'latin1'), job.offset);
     return 'changed';
   } finally {
     await file.unlock(job.offset, 1);

@@ -2,6 +2,7 @@ import { fdatasync } from 'node:fs';
 import { errnoName } from '../../errors.js';
 import { callServer } from '../../system/server-calls.js';
 import type { LockDriver } from './locks/lock-driver.js';
+import { asFarAsPossible, patiently } from './patience.js';
 
 /** A power cut costs at most the states of this last time, in ms. */
 const INTERVAL = 1000;
@@ -17,10 +18,12 @@ export class Syncer {
   constructor(
     private readonly path: string,
     private readonly driver: LockDriver,
+    private readonly patience: number,
   ) {}
 
   /** Something was written that should last. */
   note(): void {
+    if (this.driver.writesThrough) return;
     this.timer ??= setTimeout(() => this.flush(), INTERVAL).unref();
   }
 
@@ -35,7 +38,8 @@ export class Syncer {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.syncing = this.syncing
-      .then(() => this.sync())
+      // What a local disk did not take is lost: the kernel forgets it, and would say next time that all is well.
+      .then(() => patiently(this.driver.staleLooks ? this.patience : 0, () => this.sync()))
       .catch(error => {
         this.failure = { error };
       });
@@ -43,11 +47,11 @@ export class Syncer {
 
   private async sync(): Promise<void> {
     try {
-      const file = await this.driver.open(this.path, 'look');
+      const file = await patiently(this.patience, async () => await this.driver.open(this.path, 'look'));
       try {
         await callServer<void>(done => fdatasync(file.fd, error => done(error, undefined)));
       } finally {
-        await file.close();
+        await asFarAsPossible(() => file.close());
       }
     } catch (error) {
       if (!NOTHING_TO_FLUSH.has(errnoName(error) ?? '')) throw error;

@@ -4,12 +4,14 @@ import { State } from '../../job/state.js';
 import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
 import type { LineIndex } from './line-index.js';
-import { takeRank } from './rank.js';
+import { STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { ALONE, takeRank } from './rank.js';
 import { commandIn, type LineNow, readLine } from './read-line.js';
 import { restateAround } from './restate.js';
 import type { RunsFile } from './runs-file.js';
 
 const RUNNING = Buffer.from(State.running);
+const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
 
 /**
  * What came of trying to take a line. `busy`: somebody holds a lock there at this moment · `lost`: it is not in the
@@ -25,7 +27,9 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
   let keep = false;
   try {
     const start = index.startOf(line);
-    if (!(await file.tryLock('exclusive', start, 1))) return { kind: 'busy' };
+    // Whoever gets both bytes knows with one call that nobody else is there.
+    const alone = runs.driver.presence && (await file.tryLock('exclusive', start, STATE_AND_SEPARATOR));
+    if (!alone && !(await file.tryLock('exclusive', start, 1))) return { kind: 'busy' };
     if (!(await runs.view.isLookingAt(file)) || !(await file.isAt(runs.path))) return { kind: 'moved' };
     const end = index.endOf(line);
     const now = await readLine(file, start, end);
@@ -34,9 +38,12 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
       return { kind: (await restateAround(file, index, line)) ? 'lost' : 'moved' };
     }
     // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
-    if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
-    const rank = runs.driver.presence ? await takeRank(file, start) : 0;
+    const beside = runs.driver.presence && !alone;
+    if (beside && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
+    const rank = beside ? await takeRank(file, start) : ALONE;
     await file.write(RUNNING, start);
+    // From now on readers, and whoever sets the line back by force, are welcome.
+    if (alone) await file.tryLock('shared', start + 1, 1);
     // If this fails nobody can say whether the state got there. Then the job is not run here: at worst its line is an orphan.
     await file.unlock(start, 1);
     runs.view.note(start, RUNNING[0] as number);
@@ -64,7 +71,7 @@ export function jobAt(index: LineIndex, line: number, now: LineNow): Job {
 function saysTheSame(now: LineNow, index: LineIndex, line: number): boolean {
   const known = index.directives.get(line);
   const command = commandIn(now);
-  const marked = command.includes(DIRECTIVE_MARK);
+  const marked = command.includes(MARK);
   if (!marked || known === undefined) return !marked === (known === undefined);
   return JSON.stringify(parseDirectives(command).directives) === JSON.stringify(known);
 }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { NOT_A_JOB } from '../../job/line.js';
 import type { FileFacts } from '../../system/disk.js';
 import type { LineIndex } from './line-index.js';
-import { jitter, LOOK_BYTE, lockSoon } from './lock-bytes.js';
+import { freshen, jitter } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { SAVING } from './patience.js';
 import { restateAll } from './restate.js';
@@ -10,9 +10,10 @@ import { scan } from './scan.js';
 
 /** Two writes within this time, in ms, may leave the same modification time: the kernel's tick is at most 10. */
 const CLOCK_TICK = 20;
+/** The coarsest modification times of local filesystems, in ms: those of FAT. */
+const COARSEST_TIME = 2000;
 /** A look is followed by this many times its cost of doing something else. */
 const REST = 10;
-const PATIENCE = 60_000;
 /** S_IWOTH of stat(2). */
 const WRITABLE_BY_OTHERS = 0o002;
 
@@ -26,9 +27,13 @@ export class FileView {
   /** When the present modification time was first seen, and when the last reading began: together they tell if it can be trusted. */
   private modifiedSeenAt = 0;
   private readAt = 0;
+  /** Whether the last reading began when the modification time was long past, by this host's clock: later changes have another. */
+  private readLate = false;
   private restUntil = 0;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
+  /** Ends a rest. */
+  private wake: (() => void) | undefined;
   /** Grows whenever a look shows something new. */
   version = 0;
   /** Grows whenever line numbers may have changed their meaning. */
@@ -58,11 +63,29 @@ export class FileView {
     return this.pending;
   }
 
-  /** The same, but never more often than its cost allows: who looks after every job must not spend its time looking. */
+  /**
+   * The same, but never more often than its cost allows: who looks after every job must not spend its time looking.
+   * A state that is noted while it rests is news as well, and it returns at once.
+   */
   async lookInTurn(signal?: AbortSignal): Promise<boolean> {
     const rest = this.restUntil - performance.now();
-    if (rest > 0) await setTimeout(rest, undefined, signal ? { signal } : {});
+    if (rest > 0 && (await this.rest(rest, signal))) return true;
     return this.look();
+  }
+
+  /** Whether a state was noted meanwhile. */
+  private async rest(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+    signal?.throwIfAborted();
+    const noted = new AbortController();
+    this.wake = () => noted.abort();
+    try {
+      await setTimeout(ms, undefined, { signal: signal ? AbortSignal.any([signal, noted.signal]) : noted.signal });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+    } finally {
+      this.wake = undefined;
+    }
+    return noted.signal.aborted;
   }
 
   /** Forgets what is known: the next look reads everything. */
@@ -88,6 +111,7 @@ export class FileView {
 
   /** Notes a state that was just read or written under a lock. */
   note(start: number, state: number): void {
+    this.wake?.();
     const index = this.current;
     if (index === undefined) return;
     const line = index.lineAround(start);
@@ -98,7 +122,7 @@ export class FileView {
     const began = performance.now();
     const file = await this.driver.open(this.path, 'look');
     try {
-      if (this.driver.staleLooks) await lockSoon(file, 'shared', LOOK_BYTE, 1, PATIENCE, this.path);
+      await freshen(file, this.driver, this.path);
       return await this.compare(file, began);
     } finally {
       await file.close();
@@ -112,10 +136,13 @@ export class FileView {
     const facts = await file.facts();
     const sameModified = before !== undefined && before.modified === facts.modified;
     const sameFile = before !== undefined && before.identity === facts.identity && before.size === facts.size;
-    if (sameFile && sameModified && this.readAt - this.modifiedSeenAt >= CLOCK_TICK) return false;
+    const tellsAll = this.readLate || this.readAt - this.modifiedSeenAt >= CLOCK_TICK;
+    if (sameFile && sameModified && tellsAll) return false;
 
     if (!sameModified) this.modifiedSeenAt = began;
     this.readAt = began;
+    // A server has a clock of its own, with which ours cannot be compared.
+    this.readLate = !this.driver.staleLooks && Date.now() - facts.modified > COARSEST_TIME + CLOCK_TICK;
     this.facts = facts;
     if (before !== undefined && facts.size < before.size) this.shrunkAt = began;
     if (sameFile && this.current) {

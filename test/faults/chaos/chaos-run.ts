@@ -1,8 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { openQueue } from '../../../src/queue/open.js';
 import { attemptCommand, prepareAttempts } from '../../support/attempts.js';
 import { type Background, type End, startInBackground } from '../../support/background.js';
+import { eventually } from '../../support/eventually.js';
+import { holdersOf } from '../../support/queues.js';
 import { Random } from '../../support/random.js';
 
 /** One chaos run. Times in ms. */
@@ -86,8 +89,19 @@ export async function chaosRun({ folder, seed, jobs, runners, longest }: ChaosOp
   }
   for (const seat of seats) seat.leaveInPeace();
   await house.empties(CALM);
+  await eventually('the jobs of killed runners have ended', () => nobodyIsPresent(runs), CALM);
   const last = await house.start(['-j6', '--reclaim', '--retry']).within(CALM);
   return { deeds, ended: house.ended, last };
+}
+
+/** A runner does not wait for jobs that others run: it would leave before they are orphans. */
+async function nobodyIsPresent(runs: string): Promise<boolean> {
+  const queue = await openQueue(runs);
+  try {
+    return (await holdersOf(queue)).every(holder => holder !== 'present');
+  } finally {
+    await queue.close();
+  }
 }
 
 /** Whether there is so little left that runners would come only to go again. */

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { bootFiles } from './boot-files.js';
 import { Machine } from './machine.js';
 import { whatIsMissing } from './requirements.js';
@@ -9,6 +9,10 @@ import { tool } from './tool.js';
 /** The hosts that mount what the server exports. */
 export const CLIENTS = ['alice', 'bob'] as const;
 export type Client = (typeof CLIENTS)[number];
+
+/** The versions of NFS by which the clients mount the same files, each at a place of its own. */
+export const VERSIONS = ['3', '4.2'] as const;
+export type Version = (typeof VERSIONS)[number];
 
 /** What can be said about a lab before it is booted. Seconds. */
 export interface LabOptions {
@@ -21,9 +25,8 @@ export interface LabOptions {
 }
 
 const DISK_BYTES = '256M';
-/** What the server exports is here on the server, and there on the clients. */
+/** What the server exports is here on the server. */
 const EXPORTED = '/srv';
-export const MOUNTED = '/nfs';
 
 /** An NFS server and two clients, joined by nothing but unix datagram sockets. */
 export class Lab {
@@ -41,7 +44,7 @@ export class Lab {
     return this.clients.bob;
   }
 
-  /** Boots the three machines. */
+  /** Boots the three machines, and mounts the server's files on both clients by each version. */
   static async start({ lease = 10, grace = 10, lifetime = 900 }: LabOptions = {}): Promise<Lab> {
     const missing = whatIsMissing();
     if (missing !== undefined) throw new Error(`the NFS lab cannot be started: ${missing}`);
@@ -64,6 +67,7 @@ export class Lab {
     const lab = new Lab(folder, server, { alice, bob });
     try {
       await Promise.all([server, alice, bob].map(machine => machine.boot()));
+      for (const version of VERSIONS) await lab.mount(version, version);
       return lab;
     } catch (error) {
       await lab.stop();
@@ -78,13 +82,11 @@ export class Lab {
     else process.stdout.write(`the lab's files are in ${this.folder}\n`);
   }
 
-  /** Mounts the server's files on a client, at /nfs. @param version `3`, `4.0`, `4.1` or `4.2` */
-  async mount(client: Client, version: string, options = ''): Promise<void> {
-    await this.clients[client].do(`bash /guest/mount.sh ${version} ${options}`, { within: 100 });
-  }
-
-  async mountBoth(version: string, options = ''): Promise<void> {
-    await Promise.all(CLIENTS.map(client => this.mount(client, version, options)));
+  /** Mounts the server's files on both clients, at /nfs and this place. */
+  async mount(place: string, version: Version, options = ''): Promise<void> {
+    await Promise.all(
+      CLIENTS.map(client => this.clients[client].do(`bash /guest/mount.sh ${place} ${version} ${options}`, { within: 100 })),
+    );
   }
 
   /** Everything that is sent to a client or by it is lost from now on. The client itself sees nothing of that. */
@@ -104,17 +106,16 @@ export class Lab {
     await this.server.boot();
   }
 
-  /** Writes a file on the server's disk, where clients have not looked yet. Returns its path on the clients. */
-  async put(name: string, content: string): Promise<string> {
+  /** Writes a file on the server's disk, where clients have not looked yet. Returns its path on the clients, where it is mounted at this place. */
+  async put(place: string, name: string, content: string): Promise<string> {
     writeFileSync(join(this.server.exchange, name), content);
     await this.server.do(`cp /exchange/${name} ${EXPORTED}/${name} && chmod 644 ${EXPORTED}/${name} && sync`);
-    return `${MOUNTED}/${name}`;
+    return `/nfs/${place}/${name}`;
   }
 
   /** A file as it is on the server's disk, which is what counts. */
   async get(path: string): Promise<string> {
-    const name = path.slice(MOUNTED.length + 1);
-    return await this.server.do(`cat ${EXPORTED}/${name}`);
+    return await this.server.do(`cat ${EXPORTED}/${basename(path)}`);
   }
 
   /** The folder outside NFS that all guests see as /record. */

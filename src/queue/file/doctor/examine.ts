@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { RunmakerError } from '../../../errors.js';
 import { mountOf } from '../../../system/mounts.js';
 import type { LockDriverName } from '../../queue.js';
 import { explain } from '../explain.js';
-import { lockSoon } from '../lock-bytes.js';
+import { freshen, lockSoon } from '../lock-bytes.js';
 import type { LockableFile, LockDriver } from '../locks/lock-driver.js';
 import { openDriver } from '../open-driver.js';
 import { readJobs } from '../read-jobs.js';
@@ -33,19 +34,15 @@ function lockTrialByte(file: LockableFile, path: string): Promise<void> {
   return lockSoon(file, 'exclusive', TRIAL_BYTE, 1, PATIENCE, path);
 }
 
-/** Looks at everything that makes a runs file safe to share, or not, and tells it finding by finding. Changes nothing in the file. */
+/**
+ * Looks at everything that makes a runs file safe to share, or not, and tells it finding by finding. Changes nothing in the file.
+ * @throws RunmakerError `input` when there is no such file, or none that can be written
+ */
 export async function* examine({ path, locks, peer }: Examination): AsyncGenerator<Finding> {
-  const mount = mountOf(path);
-  yield mount
-    ? locks === 'directory'
-      ? { ...judgeMount(mount), verdict: 'good' as const }
-      : judgeMount(mount)
-    : { what: 'filesystem', verdict: 'unsure', detail: 'the kernel does not say what the file lies on' };
-  let driver: LockDriver;
-  try {
-    driver = await openDriver(locks, path);
-  } catch (error) {
-    yield { what: 'locks', verdict: 'bad', detail: explain(path, error).message };
+  const driver = await tryToOpen(path, locks);
+  yield await lookAtMount(path, locks);
+  if (driver instanceof RunmakerError) {
+    yield { what: 'locks', verdict: 'bad', detail: driver.message };
     return;
   }
   for (const check of [tryLocks, trySecondProcess, timeLocks, lookAtFile, lookForRunners]) {
@@ -60,6 +57,27 @@ export async function* examine({ path, locks, peer }: Examination): AsyncGenerat
     if (finding.verdict === 'bad') return;
   }
   if (peer) yield* meetPeer(driver, path);
+}
+
+/** The error where the driver is of no use here. */
+async function tryToOpen(path: string, locks: LockDriverName): Promise<LockDriver | RunmakerError> {
+  try {
+    const driver = await openDriver(locks, path);
+    await (await driver.open(path, 'change')).close();
+    return driver;
+  } catch (error) {
+    const told = explain(path, error);
+    if (told.code === 'input') throw told;
+    return told;
+  }
+}
+
+async function lookAtMount(path: string, locks: LockDriverName): Promise<Finding> {
+  const mount = await mountOf(path);
+  if (mount === undefined) return { what: 'filesystem', verdict: 'unsure', detail: 'the kernel does not say what the file lies on' };
+  const finding = judgeMount(mount);
+  // A folder beside the file needs no locks of the filesystem.
+  return locks === 'directory' ? { ...finding, verdict: 'good' } : finding;
 }
 
 async function tryLocks(driver: LockDriver, path: string): Promise<Finding> {
@@ -134,10 +152,11 @@ async function lookAtFile(driver: LockDriver, path: string): Promise<Finding> {
 }
 
 async function lookForRunners(driver: LockDriver, path: string): Promise<Finding> {
-  const file = await driver.open(path, 'look');
+  const file = await driver.open(path, 'change');
   let present = 0;
   let absent = 0;
   try {
+    await freshen(file, driver, path);
     for await (const { jobs } of readJobs(file)) {
       for (const job of jobs) {
         if (!isInHand(job.state)) continue;

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../../errors.js';
-import { APPEND_BYTE, LOOK_BYTE, lockSoon } from '../lock-bytes.js';
+import { APPEND_BYTE, freshen, lockSoon } from '../lock-bytes.js';
 import type { LockDriver } from '../locks/lock-driver.js';
 
 /** One thing that one side said. */
@@ -53,7 +53,7 @@ export class Talk {
   private async sayings(): Promise<Saying[]> {
     const file = await this.driver.open(this.path, 'look');
     try {
-      await lockSoon(file, 'shared', LOOK_BYTE, 1, LOCK_PATIENCE, this.path);
+      await freshen(file, this.driver, this.path);
       const { size } = await file.facts();
       const bytes = Buffer.alloc(size);
       const got = await file.read(bytes, 0);

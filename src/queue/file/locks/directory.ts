@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import lockfile from 'proper-lockfile';
 import { RunmakerError } from '../../../errors.js';
 import { networkDisk } from '../../../system/disk.js';
@@ -8,14 +9,19 @@ import { openFlags } from './open-flags.js';
 /** A lock that was not refreshed for this long belongs to somebody who died. */
 const STALE_MS = 30_000;
 
-/** A folder beside the file (`runs.txt.lock`): for filesystems without working fcntl locks. Excludes only its own kind. */
-export function directoryDriver(): LockDriver {
+/**
+ * A folder beside the file (`runs.txt.lock`): for filesystems without working fcntl locks. Excludes only its own kind.
+ * @param overNfs nothing is cached then: no lock tells the client that others have written, and a write of one byte would
+ * take the other bytes of an old page with it
+ */
+export function directoryDriver(overNfs: boolean): LockDriver {
+  const beside = overNfs ? constants.O_DIRECT : 0;
   return {
     name: 'directory',
     presence: false,
     staleLooks: false,
     async open(path: string, access: Access): Promise<LockableFile> {
-      return new DirectoryLockedFile(path, await networkDisk.open(path, openFlags(access)));
+      return new DirectoryLockedFile(path, await networkDisk.open(path, openFlags(access) | beside));
     },
   };
 }

@@ -21,6 +21,8 @@ export interface LockDriver {
   readonly presence: boolean;
   /** Whether a look without a lock may show what was there minutes ago. */
   readonly staleLooks: boolean;
+  /** Whether what was written is on the disk as soon as its lock is given up, or the file is closed. */
+  readonly writesThrough?: boolean;
   /** Opens the file once more; locks taken through it are its own and end with `close`. */
   open(path: string, access: Access): MaybePromise<LockableFile>;
   /** Gives up what is kept between opens. */
@@ -34,7 +36,7 @@ export interface LockableFile {
   /** Never waits: false when somebody holds a lock that excludes this one. */
   tryLock(kind: LockKind, start: number | bigint, length: number): MaybePromise<boolean>;
   unlock(start: number | bigint, length: number): MaybePromise<void>;
-  /** Whether nobody holds a lock on these bytes. Only meaningful for drivers with presence. */
+  /** Whether nobody else holds a lock on these bytes, none of which are locked by this file. Only meaningful for drivers with presence. */
   isFree(start: number | bigint, length: number): MaybePromise<boolean>;
   read(buffer: Buffer, position: number): MaybePromise<number>;
   write(bytes: Buffer, position: number | null): MaybePromise<void>;
@@ -47,6 +49,9 @@ export interface LockableFile {
 
 /** The part that all drivers share: reading and writing an open descriptor. */
 export abstract class OpenFile implements LockableFile {
+  /** That of the open file stays what it is, whatever is put in its place. */
+  private identity: string | undefined;
+
   constructor(
     protected readonly disk: Disk,
     readonly fd: number,
@@ -69,12 +74,15 @@ export abstract class OpenFile implements LockableFile {
   }
 
   facts(): MaybePromise<FileFacts> {
-    return this.disk.factsOf(this.fd);
+    const facts = this.disk.factsOf(this.fd);
+    if (!(facts instanceof Promise)) this.identity = facts.identity;
+    return facts;
   }
 
   async isAt(path: string): Promise<boolean> {
     try {
-      return (await this.disk.factsAt(path)).identity === (await this.facts()).identity;
+      this.identity ??= (await this.facts()).identity;
+      return (await this.disk.factsAt(path)).identity === this.identity;
     } catch (error) {
       if (errnoName(error) === 'ENOENT') return false;
       throw error;

@@ -1,4 +1,4 @@
-import type { Disk, MaybePromise } from '../../../system/disk.js';
+import type { Disk } from '../../../system/disk.js';
 import { localDisk, networkDisk } from '../../../system/disk.js';
 import type { LockKind, RecordLocks } from '../../../system/record-lock.js';
 import { recordLocks } from '../../../system/record-lock.js';
@@ -8,15 +8,22 @@ import { openFlags } from './open-flags.js';
 /** Byte ranges of the file, locked by open file descriptions: the default, on Linux, local or over NFS. */
 export function recordDriver(overNetwork: boolean): LockDriver {
   const locks = recordLocks();
-  const disk = overNetwork ? networkDisk : localDisk;
-  const FileKind = overNetwork ? NetworkRecordFile : LocalRecordFile;
+  if (overNetwork) {
+    return {
+      name: 'record',
+      presence: true,
+      staleLooks: true,
+      async open(path: string, access: Access): Promise<LockableFile> {
+        return new NetworkRecordFile(networkDisk, await networkDisk.open(path, openFlags(access)), locks, access);
+      },
+    };
+  }
   return {
     name: 'record',
     presence: true,
-    staleLooks: overNetwork,
-    open(path: string, access: Access): MaybePromise<LockableFile> {
-      const fd = disk.open(path, openFlags(access));
-      return typeof fd === 'number' ? new FileKind(disk, fd, locks) : fd.then(opened => new FileKind(disk, opened, locks));
+    staleLooks: false,
+    open(path: string, access: Access): LockableFile {
+      return new LocalRecordFile(localDisk, localDisk.open(path, openFlags(access)) as number, locks);
     },
   };
 }
@@ -50,6 +57,7 @@ class NetworkRecordFile extends OpenFile {
     disk: Disk,
     fd: number,
     private readonly locks: RecordLocks,
+    private readonly access: Access,
   ) {
     super(disk, fd);
   }
@@ -62,7 +70,14 @@ class NetworkRecordFile extends OpenFile {
     return this.locks.unlockAsync(this.fd, start, length);
   }
 
-  override isFree(start: number | bigint, length: number): Promise<boolean> {
-    return this.locks.isFreeAsync(this.fd, start, length);
+  /**
+   * Takes the lock and gives it up again: an NFSv3 server of Linux 6.1 overlooks shared locks when it is only asked. That
+   * needs a descriptor for writing; with another one there is nothing but to ask.
+   */
+  override async isFree(start: number | bigint, length: number): Promise<boolean> {
+    if (this.access === 'look') return this.locks.isFreeAsync(this.fd, start, length);
+    if (!(await this.tryLock('exclusive', start, length))) return false;
+    await this.unlock(start, length);
+    return true;
   }
 }

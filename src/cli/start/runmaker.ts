@@ -1,0 +1,4 @@
+import { runProgram } from '../program.js';
+import { runmaker } from '../runmaker.js';
+
+void runProgram('runmaker', runmaker);
