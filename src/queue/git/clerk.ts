@@ -54,9 +54,9 @@ export interface ClerkOptions {
 const GATHER = { least: 4, most: 1000 };
 /** Between two tries while the remote cannot be reached, in ms. */
 const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 2000;
-/** Of so many turns' worth of time, at most, a random part is waited after somebody was faster. */
-const MOST_TURNS = 8;
+const LONGEST_PAUSE = 5000;
+/** A random part of so many times what a push takes is waited, at most, after somebody was faster. */
+const MOST_TURNS = 16;
 
 /** Failures that do not pass by themselves. */
 const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'protected', 'checkedOut']);
@@ -142,7 +142,6 @@ export class Clerk<Claim> {
 
   /** Brings a batch to its end. More of its kind is taken in as long as it is decided anew. */
   private async settle(batch: Task[]): Promise<void> {
-    const began = performance.now();
     let attempt: Attempt | undefined;
     let beaten = 0;
     let look = this.contended;
@@ -150,6 +149,7 @@ export class Clerk<Claim> {
     for (;;) {
       this.absorb(batch);
       if (batch.length === 0 && attempt === undefined) return;
+      const began = performance.now();
       try {
         const leases = batch.some(({ errand }) => errand.leases);
         if (look || leases || attempt !== undefined) {
@@ -170,15 +170,16 @@ export class Clerk<Claim> {
           continue;
         }
         attempt = await this.prepare(draft, bytes, batch, answers);
-        if (await this.push(attempt)) {
+        const landed = await this.push(attempt);
+        this.turn = performance.now() - began;
+        if (landed) {
           this.contended ||= beaten > 0;
-          this.turn = (performance.now() - began) / (beaten + 1);
           return;
         }
         failing.since = undefined;
         this.beaten++;
         beaten++;
-        await setTimeout(Math.random() * this.turn * Math.min(2 ** beaten, MOST_TURNS));
+        await setTimeout(Math.random() * Math.min(this.turn * Math.min(2 ** (beaten + 1), MOST_TURNS), LONGEST_PAUSE));
       } catch (error) {
         await this.bear(error, batch, failing);
         look = true;

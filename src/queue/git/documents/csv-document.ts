@@ -31,9 +31,11 @@ interface Cell {
   readonly quoted: boolean;
 }
 
+type Encoding = 'utf8' | 'latin1';
+
 /** A record as it stands in the file: `start` and `end` in bytes, its line end included. */
 interface CsvRecord {
-  readonly cells: readonly Cell[];
+  readonly cells: readonly string[];
   readonly start: number;
   readonly end: number;
   readonly line: number;
@@ -44,14 +46,14 @@ export function readQueueCsv(bytes: Buffer, name: string): QueueDocument {
   refuseMergeMarkers(bytes, name);
   const encoding = isUtf8(bytes) ? 'utf8' : 'latin1';
   const [header, ...rows] = recordsIn(bytes, encoding, name);
-  const columns = header?.cells.map(cell => cell.text.trim()) ?? [];
+  const columns = header?.cells.map(cell => cell.trim()) ?? [];
   const missing = NEEDED.filter(column => !columns.includes(column));
   if (missing.length > 0) {
     throw new RunmakerError('input', `${name}: the header has no column ${missing.join(', ')}`, {
       hint: `its first line is ${NEEDED.join(',')}; more columns are welcome`,
     });
   }
-  const full = rows.filter(({ cells }) => cells.length > 1 || cells[0]?.text !== '');
+  const full = rows.filter(({ cells }) => cells.length > 1 || cells[0] !== '');
   for (const { cells, line } of full) {
     if (cells.length === columns.length) continue;
     throw new RunmakerError('input', `${name}: the row at line ${line} has ${cells.length} fields, and the header ${columns.length}`, {
@@ -61,15 +63,12 @@ export function readQueueCsv(bytes: Buffer, name: string): QueueDocument {
   return new CsvDocument(bytes, encoding, columns, full);
 }
 
-function recordsIn(bytes: Buffer, encoding: 'utf8' | 'latin1', name: string): CsvRecord[] {
+function recordsIn(bytes: Buffer, encoding: Encoding, name: string): CsvRecord[] {
   try {
-    const parsed = parse(bytes, {
-      encoding,
-      bom: true,
-      info: true,
-      relax_column_count: true,
-      cast: (text: string, { quoting }: { quoting: boolean }) => ({ text, quoted: quoting }),
-    }) as unknown as { record: Cell[]; info: { bytes: number } }[];
+    const parsed = parse(bytes, { encoding, bom: true, info: true, relax_column_count: true }) as unknown as {
+      record: string[];
+      info: { bytes: number };
+    }[];
     let start = 0;
     let line = 1;
     return parsed.map(({ record, info }) => {
@@ -101,7 +100,7 @@ class CsvDocument implements QueueDocument {
 
   constructor(
     readonly bytes: Buffer,
-    private readonly encoding: 'utf8' | 'latin1',
+    private readonly encoding: Encoding,
     private readonly columns: readonly string[],
     private readonly records: readonly CsvRecord[],
   ) {
@@ -117,7 +116,7 @@ class CsvDocument implements QueueDocument {
       const state = states.get(record.line);
       if (state === undefined) continue;
       const word = wordOf(state);
-      const cells = record.cells.map((cell, at) => (at === this.columns.indexOf('status') ? { ...cell, text: word } : cell));
+      const cells = this.cellsOf(record).map((cell, at) => (at === this.columns.indexOf('status') ? { ...cell, text: word } : cell));
       const lineEnd = /\r?\n?$/.exec(this.bytes.toString('latin1', record.start, record.end))?.[0] ?? '';
       pieces.push(this.bytes.subarray(copied, record.start), Buffer.from(printCells(cells) + lineEnd, this.encoding));
       copied = record.end;
@@ -134,8 +133,17 @@ class CsvDocument implements QueueDocument {
     return Buffer.concat([this.bytes, Buffer.from(mend + rows.join(''), this.encoding)]);
   }
 
+  /** The cells of a record, and whether each stands in quotes: it costs too much to ask that of all. */
+  private cellsOf({ start, end }: CsvRecord): Cell[] {
+    const options = {
+      encoding: this.encoding,
+      cast: (text: string, { quoting }: { quoting: boolean }) => ({ text, quoted: quoting }),
+    };
+    return (parse(this.bytes.subarray(start, end), options) as unknown as Cell[][])[0] as Cell[];
+  }
+
   private jobOf({ cells, start, line }: CsvRecord, ordinal: number): DocumentJob {
-    const cell = (column: string): string => (cells[this.columns.indexOf(column)] as Cell).text;
+    const cell = (column: string): string => cells[this.columns.indexOf(column)] as string;
     const result = commandOfRow({ script: cell('script'), args: cell('args'), kwargs: cell('kwargs') });
     const ok = 'command' in result;
     const others = cells.filter((_, at) => at !== this.columns.indexOf('status'));
@@ -147,7 +155,7 @@ class CsvDocument implements QueueDocument {
       command: Buffer.from(ok ? result.command : cell('script'), this.encoding),
       directives: NO_DIRECTIVES,
       problem: ok ? undefined : { column: this.columns.indexOf(result.column) + 1, message: result.problem },
-      key: JSON.stringify(others.map(({ text }) => text)),
+      key: JSON.stringify(others),
     };
   }
 }
