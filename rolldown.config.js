@@ -11,6 +11,8 @@ const noSubcommands = {
 
 const programs = {
   runmaker: 'src/cli/start/runmaker.ts',
+  'runmaker-client': 'src/cli/start/runmaker-client.ts',
+  'runmaker-server': 'src/cli/start/runmaker-server.ts',
   runset: 'src/cli/start/runset.ts',
   runwait: 'src/cli/start/runwait.ts',
   // Started by runset --doctor as a process of its own.

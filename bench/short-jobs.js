@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { has, inTurn, median, program, ratios, row, time, times, workFolder } from './compare.js';
 
-const JOBS = 5000;
+const JOBS = Number(process.argv[3] ?? 5000);
 const ROUNDS = Number(process.argv[2] ?? 5);
 const folder = workFolder();
 const runs = path.join(folder, 'runs.txt');

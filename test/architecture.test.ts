@@ -11,12 +11,13 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url));
  */
 const HOUSE: Readonly<Record<string, { readonly code: readonly string[]; readonly types?: readonly string[] }>> = {
   'index.ts': { code: ['run', 'queue', 'execute', 'job', 'system', 'errors.ts'], types: ['report', 'server'] },
-  cli: { code: ['server', 'report', 'run', 'queue', 'execute', 'job', 'system', 'errors.ts'] },
-  server: { code: ['queue', 'job', 'system', 'errors.ts'], types: ['run'] },
+  cli: { code: ['server', 'report', 'run', 'queue', 'execute', 'wire', 'job', 'system', 'errors.ts'] },
+  server: { code: ['queue', 'wire', 'job', 'system', 'errors.ts'], types: ['run'] },
   report: { code: ['job', 'system', 'errors.ts'], types: ['run', 'execute'] },
   run: { code: ['queue', 'execute', 'job', 'system', 'errors.ts'] },
-  queue: { code: ['job', 'system', 'errors.ts'] },
+  queue: { code: ['wire', 'job', 'system', 'errors.ts'] },
   execute: { code: ['job', 'system', 'errors.ts'] },
+  wire: { code: ['job', 'errors.ts'] },
   job: { code: ['errors.ts'] },
   system: { code: ['errors.ts'] },
   'errors.ts': { code: [] },

@@ -53,7 +53,7 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
     reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
   }
   if (options.joblog !== undefined) reports.push(await (await import('../report/job-log.js')).openJobLog(options.joblog, warn));
-  if (live) reports.push(await runProgress(live, queue));
+  if (live && !queue.capabilities.claimsOnly) reports.push(await runProgress(live, queue));
   if (options.results !== undefined)
     reports.push(await (await import('../report/results-folder.js')).openResultsFolder(options.results, warn));
   return {

@@ -3,7 +3,7 @@ import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { isGitName } from '../queue/git/address.js';
 import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
 import { openQueue } from '../queue/open.js';
-import type { ClaimRequest, GitOptions, LockDriverName, Queue, QueueNotice } from '../queue/queue.js';
+import type { ClaimRequest, GitOptions, Queue, QueueNotice } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { Warn } from '../report/loss.js';
@@ -14,6 +14,7 @@ import { hostResources } from '../run/host-resources.js';
 import { describeBlocked, describeNotice } from '../run/notices.js';
 import { Runner, type RunnerOptions } from '../run/runner.js';
 import { descriptorLimit, usableCpus } from '../system/host.js';
+import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
@@ -22,7 +23,7 @@ import { heedSignals } from './signals.js';
 import { amount, duration, durationAbove0, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
 
 /** What `runmaker` was asked for, as commander names it. */
-export interface RunmakerOptions {
+export interface RunmakerOptions extends AccessOptions {
   jobs: number;
   retry?: boolean;
   oneOnly?: boolean;
@@ -37,9 +38,6 @@ export interface RunmakerOptions {
   halt?: HaltRule;
   requeue?: boolean;
   reclaim?: boolean;
-  patience?: number;
-  unsafeLocks?: boolean;
-  trustAny?: boolean;
   lease?: number;
   sleep?: number;
   maxIdle?: number;
@@ -53,20 +51,38 @@ export interface RunmakerOptions {
   cpus?: number;
   mem?: number;
   gpus?: number;
-  locks?: LockDriverName;
   json?: boolean;
   quiet?: boolean;
   progress: boolean;
   color: ColourChoice;
 }
 
+/** A program that runs jobs: what it is called, and what it takes for a queue. */
+export interface RunningProgram {
+  readonly name: string;
+  readonly description: string;
+  readonly argument: readonly [term: string, description: string];
+  /** What `openQueue` knows the queue by. */
+  queueOf(argument: string): string;
+}
+
+const RUNMAKER: RunningProgram = {
+  name: 'runmaker',
+  description: 'Claim the jobs of a queue and run them.',
+  argument: [
+    '<queue>',
+    'path of the runs file: a job a line, "<state> <command>", state "." for new; or tcp://host of a runmaker-server, or git+ssh://…#runs.txt',
+  ],
+  queueOf: path => path,
+};
+
 /** `runmaker`: claims the jobs of a queue and runs them. Returns the exit status. */
-export async function runmaker(argv: readonly string[]): Promise<number> {
-  const { queueName, options } = readArguments(argv);
+export async function runmaker(argv: readonly string[], identity = RUNMAKER): Promise<number> {
+  const { queueName, options } = readArguments(argv, identity);
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
-  const queue = await openQueue(queueName, { ...options, git: gitOptions(options) });
+  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options) });
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun) return await printPlan(queue, { retry: options.retry ?? false, capacity: resources.capacity });
@@ -128,9 +144,9 @@ function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   return Math.min(wanted, room);
 }
 
-function readArguments(argv: readonly string[]): { queueName: string; options: RunmakerOptions } {
-  const program = commandLine('runmaker', 'Claim the jobs of a queue and run them.')
-    .argument('<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new; or git+ssh://…#runs.txt')
+function readArguments(argv: readonly string[], identity: RunningProgram): { queueName: string; options: RunmakerOptions } {
+  const program = withAccess(commandLine(identity.name, identity.description))
+    .argument(...identity.argument)
     .option('-j, --jobs <n>', 'run so many jobs at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
     .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
     .option('-1, --one-only', 'leave after one successful job')
@@ -167,7 +183,7 @@ function readArguments(argv: readonly string[]): { queueName: string; options: R
     .option('--no-progress', 'no progress line on a terminal')
     .option('--color <when>', 'auto, always or never', oneOf('--color', ['auto', 'always', 'never']), 'auto')
     .parse([...argv], { from: 'user' });
-  return { queueName: program.args[0] as string, options: program.opts<RunmakerOptions>() };
+  return { queueName: identity.queueOf(program.args[0] as string), options: program.opts<RunmakerOptions>() };
 }
 
 function refuseContradictions(options: RunmakerOptions): void {
@@ -184,7 +200,7 @@ function refuseContradictions(options: RunmakerOptions): void {
 
 /** A file without a single job is most likely the wrong file, or lacks the state characters. */
 async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
-  if (options.watch || (await queue.counts()).total > 0) return;
+  if (options.watch || queue.capabilities.claimsOnly || (await queue.counts()).total > 0) return;
   throw new RunmakerError('input', `${queue.name} holds no jobs`, {
     hint: 'a job is a line with a state, a blank and a command: ". echo hello"',
   });

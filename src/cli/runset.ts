@@ -8,15 +8,16 @@ import { type Selection, selectionOf } from '../job/selection.js';
 import { State } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { openQueue } from '../queue/open.js';
-import type { OpenOptions, Queue } from '../queue/queue.js';
+import type { Queue } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
 import { reason } from '../report/loss.js';
+import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
 import { complain } from './complain.js';
 import { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { lockDriver } from './values.js';
 
-interface Options {
+interface Options extends AccessOptions {
   all?: boolean;
   state?: string;
   match?: string;
@@ -31,8 +32,6 @@ interface Options {
   stats?: boolean;
   doctor?: boolean;
   peer?: boolean;
-  locks?: OpenOptions['locks'];
-  unsafeLocks?: boolean;
 }
 
 /** What is taken for a job where the queue's name should stand. */
@@ -50,10 +49,11 @@ export async function runset(argv: readonly string[]): Promise<number> {
     });
   }
   refuseLostOptions(options, jobs);
+  const access = accessTo(queueName, options);
   if (options.doctor) return await doctor(queueName, options);
   if (JOB_CHOICE.test(queueName))
     throw new RunmakerError('usage', `${queueName}: the queue comes first, then the jobs`, { hint: 'runset --list runs.txt 3-10' });
-  const queue = await openQueue(queueName, options);
+  const queue = await openQueue(queueName, access);
   try {
     switch (action[0]) {
       case 'set':
@@ -75,8 +75,8 @@ export async function runset(argv: readonly string[]): Promise<number> {
 }
 
 function readArguments(argv: readonly string[]): { queueName: string; jobs: string[]; options: Options } {
-  const program = commandLine('runset', 'Look at the jobs of a queue and change their states.')
-    .argument('[queue]', 'path of the runs file')
+  const program = withAccess(commandLine('runset', 'Look at the jobs of a queue and change their states.'))
+    .argument('[queue]', 'path of the runs file, or tcp://host of a runmaker-server')
     .argument('[jobs...]', 'line numbers (3, 3-10, -5, 20-) and byte offsets (@160)')
     .option('-s, --set <state>', 'set the state of the chosen jobs: . new, d done, ! failed, e error, - held')
     .option('--force', 'with --set: also set jobs that somebody is running')
@@ -169,6 +169,7 @@ function nothingChosen(queue: Queue, { lines, offsets }: Selection): number {
 }
 
 async function doctor(path: string, { locks = 'record', peer = false }: Options): Promise<number> {
+  if (isServed(path)) throw new RunmakerError('usage', '--doctor looks at files', { hint: 'run it on the host of the server' });
   const { examine } = await import('../queue/file/doctor/examine.js');
   const { overall } = await import('../queue/file/doctor/overall.js');
   const findings: Finding[] = [];

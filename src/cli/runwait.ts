@@ -3,24 +3,23 @@ import { RunmakerError } from '../errors.js';
 import type { Counts } from '../job/state.js';
 import { openQueue } from '../queue/open.js';
 import { OrphanWatch } from '../queue/orphan-watch.js';
-import type { OpenOptions, Queue } from '../queue/queue.js';
+import type { Queue } from '../queue/queue.js';
 import { ByteSink } from '../report/byte-sink.js';
 import { LastLine } from '../report/last-line.js';
 import { Progress } from '../report/progress.js';
 import { progressLine, WAIT_PROGRESS } from '../report/wait-progress.js';
 import { after } from '../run/timer.js';
+import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
 import { commandLine, EXIT } from './program.js';
 import { terminalWidth } from './terminal.js';
 import { duration, lockDriver } from './values.js';
 
-interface Options {
+interface Options extends AccessOptions {
   useExitStatus?: boolean;
   timeout?: number;
   progress?: boolean;
   json?: boolean;
-  locks?: OpenOptions['locks'];
-  unsafeLocks?: boolean;
   sleep?: number;
 }
 
@@ -29,8 +28,8 @@ const ORPHAN_CHECK = 5000;
 
 /** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */
 export async function runwait(argv: readonly string[]): Promise<number> {
-  const program = commandLine('runwait', 'Wait until all jobs of a queue were run.')
-    .argument('<queue>', 'path of the runs file')
+  const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.'))
+    .argument('<queue>', 'path of the runs file, or tcp://host of a runmaker-server')
     .option('-e, --use-exit-status', 'exit with 0 only if all jobs are done, else with 1')
     .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
     .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
@@ -41,7 +40,8 @@ export async function runwait(argv: readonly string[]): Promise<number> {
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
   if (options.progress && options.json) throw new RunmakerError('usage', '--json and --progress contradict each other');
-  const queue = await openQueue(program.args[0] as string, { ...options, git: { sleep: options.sleep } });
+  const queueName = program.args[0] as string;
+  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: { sleep: options.sleep } });
   try {
     const display = openDisplay(options);
     try {

@@ -10,11 +10,20 @@ import type { GitOptions, OpenOptions, Queue } from './queue.js';
 export async function openQueue(name: string, options: OpenOptions = {}): Promise<Queue> {
   if (isGitName(name)) return await (await import('./git/open-git-queue.js')).openGitQueue(name, options);
   refuseGitOptions(name, options.git ?? {});
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(name)?.[1];
-  if (scheme === undefined) return await openFileQueue(name, options);
-  throw new RunmakerError('usage', `${name}: queues of the kind "${scheme}" are not known`, {
-    hint: 'name the path of a runs file, or git+ssh://…#runs.txt',
-  });
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\/|^(unix):/i.exec(name);
+  switch ((scheme?.[1] ?? scheme?.[2])?.toLowerCase()) {
+    case undefined:
+      return await openFileQueue(name, options);
+    case 'tcp':
+    case 'unix':
+      return await (await import('./tcp/open-tcp-queue.js')).openTcpQueue(name, options);
+    case 'tcp+legacy':
+      return await (await import('./tcp-legacy/open-legacy-queue.js')).openLegacyQueue(name, options);
+    default:
+      throw new RunmakerError('usage', `${name}: queues of the kind "${scheme?.[1]}" are not known`, {
+        hint: 'name the path of a runs file, or tcp://host, tcp+legacy://host, unix:/path or git+ssh://…#runs.txt',
+      });
+  }
 }
 
 /** An option that would have no effect was meant to have one. */

@@ -31,6 +31,8 @@ export interface ClaimRequest {
   readonly slots?: number;
   /** Is told what the user should know, each thing once. */
   readonly tell?: (notice: QueueNotice) => void;
+  /** Who asks, where one handle serves many: each of them is told everything once. */
+  readonly asker?: object;
   readonly signal?: AbortSignal;
 }
 
@@ -60,7 +62,7 @@ export type FinishResult =
   /** The line is no longer the one that was claimed; nothing was written. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** The exclusive right to run one job. Ends with `finish` or `release`, whichever comes first. */
+/** The exclusive right to run one job. Ends with `finish`, `release` or `abandon`, whichever comes first. */
 export interface Claim {
   readonly job: Job;
   /** A descriptor that the job's process should inherit: the claim then counts as held for as long as the runner or the job lives. */
@@ -73,6 +75,8 @@ export interface Claim {
   finish(state: FinalState): Promise<FinishResult>;
   /** Puts the job back to `.` and gives up the claim. */
   release(): Promise<FinishResult>;
+  /** Gives up the claim and leaves the job as it is: an orphan, in state `r` with nobody present. Goes with `Queue.adopt`. */
+  abandon?(): Promise<void>;
 }
 
 /** What came of setting states. */
@@ -99,6 +103,8 @@ export interface ClaimStatistics {
 export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
   readonly presence: boolean;
+  /** Jobs can be claimed and finished, and that is all: nobody can ask what else there is. Every other call is refused. */
+  readonly claimsOnly?: true;
 }
 
 /** A list of jobs and their states that any number of runners share. */
@@ -129,6 +135,11 @@ export interface Queue {
   append(commands: readonly Buffer[], options?: { state?: State }): Promise<void>;
   /** Sets orphans back to `.` and names them. */
   reclaim(): Promise<readonly Job[]>;
+  /**
+   * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose
+   * clients may come back. Queues that have it can be served to others.
+   */
+  adopt?(): Promise<readonly Claim[]>;
   /** Grows with every change that is noticed, whoever looked. Take it before a call, and hand it to `changed` after. */
   readonly seen: number;
   /** Waits until more is seen than `since` (what is seen now, by default); rejects when `signal` is aborted. */
@@ -150,6 +161,8 @@ export interface OpenOptions {
   readonly unsafeLocks?: boolean | undefined;
   /** For files: say nothing about a file that everybody on the host may write, and so may have commands run. */
   readonly trustAny?: boolean | undefined;
+  /** For servers: the secret that the server and its clients share. */
+  readonly token?: string | undefined;
   /** For queues over git. */
   readonly git?: GitOptions | undefined;
 }

@@ -38,14 +38,15 @@ export async function runJob(run: JobRun): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
     // What starts is known only once it has started, and it may speak before that.
     const about: { attempt?: Attempt } = {};
-    let execution: Execution;
+    let beginning: Beginning;
     try {
-      execution = await startPatiently(run, attempt, about);
+      beginning = await startPatiently(run, attempt, about);
     } catch (error) {
       if (!(error instanceof RunmakerError) || error.code !== 'start') throw error;
       await run.emit({ type: 'notStarted', job: claim.job, slot, message: error.message });
       return { kind: 'notStarted', message: error.message };
     }
+    const { execution, start, began } = beginning;
     const started: Attempt = {
       job: claim.job,
       slot,
@@ -53,30 +54,39 @@ export async function runJob(run: JobRun): Promise<Outcome> {
       label: execution.label,
       host: run.host,
       pid: execution.pid,
-      start: Date.now(),
+      start,
     };
-    const began = performance.now();
     about.attempt = started;
     await run.emit({ type: 'started', ...started });
     const outcome = await watch(execution, { timeout, killAfter: run.killAfter }, stopping);
     const again = !isSuccess(outcome) && outcome.kind !== 'interrupted' && attempt < tries && !stopping.draining.aborted;
     // The clock on the wall may be set while the job runs: what counts is how long it took.
-    const end = started.start + Math.round(performance.now() - began);
+    const end = start + Math.round(performance.now() - began);
     await run.emit({ type: 'ended', ...started, outcome, end, again });
     if (!again) return outcome;
   }
 }
 
-async function startPatiently(run: JobRun, attempt: number, about: { attempt?: Attempt }): Promise<Execution> {
+/** An attempt that was started, and when: by the clock on the wall, and by the one that is never set. */
+interface Beginning {
+  readonly execution: Execution;
+  readonly start: number;
+  readonly began: number;
+}
+
+async function startPatiently(run: JobRun, attempt: number, about: { attempt?: Attempt }): Promise<Beginning> {
   for (let tried = 1; ; tried++) {
+    const start = Date.now();
+    const began = performance.now();
     try {
-      return await run.executor.start({
+      const execution = await run.executor.start({
         command: run.claim.job.command,
         environment: environmentFor(run, attempt),
         directory: run.claim.directory,
         presence: run.claim.presence,
         output: (stream, bytes) => (about.attempt ? run.emit({ type: 'output', ...about.attempt, stream, bytes }) : undefined),
       });
+      return { execution, start, began };
     } catch (error) {
       const shortage = error instanceof RunmakerError && SHORTAGES.has(errnoName(error.cause) ?? '');
       if (!shortage || tried === SHORTAGE_TRIES || run.stopping.draining.aborted) throw error;

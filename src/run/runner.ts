@@ -165,6 +165,7 @@ export class Runner {
 
   /** Says what is left and why, so that nobody takes a run that got stuck for one that is complete. */
   private async lookBack(): Promise<void> {
+    if (this.queue.capabilities.claimsOnly) return;
     const blocked = (await this.queue.counts()).blocked - this.summary.unusable;
     this.summary.blocked = Math.max(0, blocked);
     if (blocked > 0) await this.emit({ type: 'warning', ...describeBlocked(blocked) });

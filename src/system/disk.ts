@@ -25,7 +25,7 @@ export interface Disk {
   close(fd: number): MaybePromise<void>;
   /** Reads up to `buffer.length` bytes; fewer only at the end of the file. */
   read(fd: number, buffer: Buffer, position: number): MaybePromise<number>;
-  /** Writes all of `bytes`, at `position`, or at the end where the file is open for appending (`null`). A server has them then. */
+  /** Writes all of `bytes`, at `position`, or at the end where the file is open for appending (`null`). */
   write(fd: number, bytes: Buffer, position: number | null): MaybePromise<void>;
   truncate(fd: number, size: number): MaybePromise<void>;
   factsOf(fd: number): MaybePromise<FileFacts>;
@@ -87,8 +87,6 @@ export const networkDisk: Disk = {
       const at = position === null ? null : position + from;
       written += await callServer<number>(done => fs.write(fd, bytes, from, bytes.length - from, at, done));
     }
-    // Otherwise the bytes would leave when a lock is given up, and nobody would be told that the server did not take them.
-    await callServer<void>(done => fs.fdatasync(fd, done as fs.NoParamCallback));
   },
   truncate: (fd, size) => callServer<void>(done => fs.ftruncate(fd, size, done as fs.NoParamCallback)),
   factsOf: async fd => facts(await callServer<fs.Stats>(done => fs.fstat(fd, done))),

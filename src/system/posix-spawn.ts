@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
 import os from 'node:os';
+import { Gate } from './gate.js';
 import { loadKoffi } from './koffi.js';
 
 /** A program to be started as a process of its own. */
@@ -43,12 +44,17 @@ const POSIX_SPAWN_SETSID = 0x80;
 /** Room for posix_spawnattr_t, posix_spawn_file_actions_t and sigset_t: 336, 80 and 128 bytes there. */
 const OPAQUE = 1024;
 const O_CLOEXEC = 0o2000000;
+/** Calls at a time: each takes one of the four threads that Node has for such work. */
+const AT_ONCE = 2;
 
 /** Starts processes without fork's copying of page tables: a shell in 0.2 ms instead of 1 ms. */
 export interface Spawner {
   environment(variables: Readonly<Record<string, string | undefined>>): Environment;
-  /** @throws an error with `code` as node:fs throws them (ENOENT, E2BIG, EAGAIN, EMFILE, …) */
-  spawn(request: SpawnRequest): Spawned;
+  /**
+   * Off the main thread: the caller of posix_spawn stands still until the other program has been loaded, which on a busy host
+   * takes milliseconds. Rejects with an error with `code` as node:fs throws them (ENOENT, E2BIG, EAGAIN, EMFILE, …).
+   */
+  spawn(request: SpawnRequest): Promise<Spawned>;
   /** The status of a child of ours that has ended, as waitpid(2) gives it; undefined while it runs. Takes no other child's. */
   reap(pid: number): number | undefined;
 }
@@ -67,46 +73,50 @@ export function posixSpawner(): Spawner | undefined {
   const addOpen = libc.func('int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, uint mode)');
   const addChdir = libc.func('int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)');
 
-  const actions = Buffer.alloc(OPAQUE);
   const attributes = attributesFor(libc);
   const ends = new Int32Array(2);
-  const number = new Int32Array(1);
-  /** What the tables of the call at hand point to: nothing else keeps it from being collected while the call is made. */
-  const held: { texts: readonly (readonly Buffer[])[] } = { texts: [] };
+  const status = new Int32Array(1);
+  const free: Room[] = [];
+  const gate = new Gate(AT_ONCE);
 
   const makePipe = (): { read: number; write: number } => {
     if (pipe2(ends, O_CLOEXEC) !== 0) throw systemError(koffi.errno(), 'pipe2');
     return { read: ends[0] as number, write: ends[1] as number };
   };
 
-  /** Tables of addresses as C has them in a row, with a null pointer at the end. Each is used again by the next call. */
-  const cells = { argv: new BigUint64Array(8), environment: new BigUint64Array(64) };
-  const tableOf = (which: keyof typeof cells, length: number): BigUint64Array => {
-    if (cells[which].length <= length) cells[which] = new BigUint64Array(2 * length);
-    cells[which][length] = 0n;
-    return cells[which];
-  };
-
-  /** The texts must outlive the table. */
-  const argvTable = (texts: readonly Buffer[]): BigUint64Array => {
-    const table = tableOf('argv', texts.length);
+  const putArguments = (room: Room, texts: readonly Buffer[]): void => {
+    room.argv = roomFor(room.argv, texts.length);
     texts.forEach((text, at) => {
-      table[at] = koffi.address(text);
+      room.argv[at] = koffi.address(text);
     });
-    return table;
   };
 
   /** Each name once, because shells differ in which of two they take. */
-  const environmentTable = ({ places, addresses }: Environment, names: readonly string[], texts: readonly Buffer[]): BigUint64Array => {
+  const putEnvironment = (room: Room, { places, addresses }: Environment, names: readonly string[], texts: readonly Buffer[]): void => {
     const added = names.filter(name => !places.has(name)).length;
-    const table = tableOf('environment', addresses.length + added);
-    table.set(addresses);
+    room.environment = roomFor(room.environment, addresses.length + added);
+    room.environment.set(addresses);
     let end = addresses.length;
     names.forEach((name, at) => {
-      table[places.get(name) ?? end++] = koffi.address(texts[at] as Buffer);
+      room.environment[places.get(name) ?? end++] = koffi.address(texts[at] as Buffer);
     });
-    return table;
   };
+
+  const putActions = ({ actions }: Room, { inherit, directory }: SpawnRequest, stdout: number, stderr: number): void => {
+    actionsInit(actions);
+    addOpen(actions, 0, '/dev/null', 0, 0);
+    addDup2(actions, stdout, 1);
+    addDup2(actions, stderr, 2);
+    if (inherit !== undefined) addDup2(actions, inherit, 3);
+    if (directory !== undefined) addChdir(actions, directory);
+  };
+
+  /** Returns the error's number, or 0. */
+  const call = (room: Room, program: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const done = (failure: unknown, error: number): void => (failure ? reject(failure) : resolve(error));
+      posixSpawn.async(room.pid, program, room.actions, attributes, room.argv, room.environment, done);
+    });
 
   return {
     environment(variables) {
@@ -114,38 +124,71 @@ export function posixSpawner(): Spawner | undefined {
       const places = new Map(Object.keys(variables).map((name, at) => [name, at]));
       return { texts, places, addresses: BigUint64Array.from(texts, text => koffi.address(text)) };
     },
-    spawn(request) {
-      const open: number[] = [];
-      try {
-        const stdout = makePipe();
-        open.push(stdout.read, stdout.write);
-        const stderr = makePipe();
-        open.push(stderr.read, stderr.write);
-        actionsInit(actions);
-        addOpen(actions, 0, '/dev/null', 0, 0);
-        addDup2(actions, stdout.write, 1);
-        addDup2(actions, stderr.write, 2);
-        if (request.inherit !== undefined) addDup2(actions, request.inherit, 3);
-        if (request.directory !== undefined) addChdir(actions, request.directory);
-        const variables = textsOf(request.variables);
-        const environment = environmentTable(request.environment, Object.keys(request.variables), variables);
-        held.texts = [request.argv, variables];
-        const error = posixSpawn(number, request.program, actions, attributes, argvTable(request.argv), environment);
-        actionsDestroy(actions);
-        if (error !== 0) throw systemError(error, 'posix_spawn');
-        closeSync(stdout.write);
-        closeSync(stderr.write);
-        return { pid: number[0] as number, stdout: stdout.read, stderr: stderr.read };
-      } catch (error) {
-        for (const fd of open) closeSync(fd);
-        throw error;
-      }
-    },
+    spawn: request =>
+      gate.through(async () => {
+        const open: number[] = [];
+        const room = free.pop() ?? makeRoom();
+        try {
+          const stdout = makePipe();
+          open.push(stdout.read, stdout.write);
+          const stderr = makePipe();
+          open.push(stderr.read, stderr.write);
+          const variables = textsOf(request.variables);
+          room.texts = [...request.argv, ...variables];
+          putArguments(room, request.argv);
+          putEnvironment(room, request.environment, Object.keys(request.variables), variables);
+          putActions(room, request, stdout.write, stderr.write);
+          const error = await call(room, request.program).finally(() => actionsDestroy(room.actions));
+          if (error !== 0) throw systemError(error, 'posix_spawn');
+          closeSync(stdout.write);
+          closeSync(stderr.write);
+          return { pid: room.pid[0] as number, stdout: stdout.read, stderr: stderr.read };
+        } catch (error) {
+          for (const fd of open) closeSync(fd);
+          throw error;
+        } finally {
+          room.texts = [];
+          free.push(room);
+        }
+      }),
     reap(pid) {
       const WNOHANG = 1;
-      return waitpid(pid, number, WNOHANG) === pid ? (number[0] as number) : undefined;
+      return waitpid(pid, status, WNOHANG) === pid ? (status[0] as number) : undefined;
     },
   };
+}
+
+/** What one call works with until it is done. Used again by later ones: to take fresh memory each time costs more than the call. */
+interface Room {
+  readonly actions: Buffer;
+  readonly pid: Int32Array;
+  /** Addresses as C has them in a row, with a null pointer at the end. */
+  argv: BigUint64Array;
+  environment: BigUint64Array;
+  /** What these point to, kept from being collected. */
+  texts: readonly Buffer[];
+}
+
+/** Arrays lie in buffers of their own: small ones that do not are moved about by the garbage collector, under the hands of the call. */
+function makeRoom(): Room {
+  return {
+    actions: Buffer.allocUnsafeSlow(OPAQUE),
+    pid: new Int32Array(new ArrayBuffer(4)),
+    argv: addresses(8),
+    environment: addresses(64),
+    texts: [],
+  };
+}
+
+/** A table for so many addresses, the null pointer behind them in its place. */
+function roomFor(table: BigUint64Array, length: number): BigUint64Array {
+  const enough = table.length > length ? table : addresses(2 * length);
+  enough[length] = 0n;
+  return enough;
+}
+
+function addresses(length: number): BigUint64Array {
+  return new BigUint64Array(new ArrayBuffer(8 * length));
 }
 
 /** A session of its own, no signal ignored (Node ignores SIGPIPE) or blocked. */

@@ -11,7 +11,7 @@ export default defineConfig({
     // Three emulated machines are all that two cores can bear.
     fileParallelism: false,
     testTimeout: 240_000,
-    hookTimeout: 240_000,
+    hookTimeout: 360_000,
     // Figures are printed as they come.
     disableConsoleIntercept: true,
     reporters: ['verbose', './test/support/closing-line.ts'],

@@ -56,7 +56,7 @@ export class HookedDriver implements LockDriver {
     await this.real.close?.();
   }
 
-  /** The locks of all files that are open now are gone, and nothing can be done with them any more: EIO, as on NFSv4. */
+  /** The locks of all files that are open now are gone, and they can neither be read nor written any more. New locks are granted. So it is on NFSv4. */
   async loseLease(): Promise<void> {
     for (const file of this.open_) await file.lose();
   }
@@ -141,7 +141,7 @@ class HookedFile implements LockableFile {
   }
 
   private async before(request: LockRequest): Promise<void> {
-    if (this.lost && request.call !== 'close') throw systemError('EIO');
+    if (this.lost && (request.call === 'read' || request.call === 'write')) throw systemError('EIO');
     await this.driver.before(request);
   }
 }

@@ -120,7 +120,7 @@ export function run(program: string, args: readonly string[], options: StartOpti
   return start(program, args, { input: '', ...options }).ended;
 }
 
-export type Program = 'runmaker' | 'runset' | 'runwait';
+export type Program = 'runmaker' | 'runmaker-client' | 'runmaker-server' | 'runset' | 'runwait';
 
 /** The words that start a built program; for shell scripts and for other programs' arguments. */
 export function programWords(program: Program): [node: string, script: string] {

@@ -26,12 +26,12 @@ export class SpawnExecutor implements Executor {
 
   async start(task: Task): Promise<Execution> {
     refuseUnpassable(task.command, task.command.length);
-    return new SpawnedExecution(this.spawn(task), task, this.reaper, this.memory);
+    return new SpawnedExecution(await this.spawn(task), task, this.reaper, this.memory);
   }
 
-  private spawn(task: Task): Spawned {
+  private async spawn(task: Task): Promise<Spawned> {
     try {
-      return this.spawner.spawn({
+      return await this.spawner.spawn({
         program: this.shell.program,
         argv: [...this.leading, terminated(task.command)],
         environment: this.environment,

@@ -1,11 +1,10 @@
-import { RunmakerError } from '../../errors.js';
 import { LF, printLine } from '../../job/line.js';
 import type { State } from '../../job/state.js';
+import { refuseUnwritable } from '../commands.js';
 import { APPEND_BYTE, lockSoon } from './lock-bytes.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const LINE_FEED = Buffer.from([LF]);
-const CARRIAGE_RETURN = 0x0d;
 
 /** Appends jobs in one write: several hosts at once lose none, and a full disk leaves no half line behind. */
 export async function appendJobs(runs: RunsFile, commands: readonly Buffer[], state: State): Promise<void> {
@@ -37,17 +36,5 @@ async function appendBytes(runs: RunsFile, bytes: Buffer): Promise<boolean> {
     return true;
   } finally {
     await file.close();
-  }
-}
-
-function refuseUnwritable(command: Buffer): void {
-  const shown = JSON.stringify(command.toString('utf8').slice(0, 60));
-  if (command.includes(LF) || command.includes(CARRIAGE_RETURN)) {
-    throw new RunmakerError('usage', `the command ${shown} holds a line end: a job is one line`, {
-      hint: 'join the commands with ";" or "&&", or add them one by one',
-    });
-  }
-  if (command.length === 0) {
-    throw new RunmakerError('usage', 'an empty command is not a job');
   }
 }

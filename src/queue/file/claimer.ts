@@ -21,7 +21,8 @@ const LONGEST_JUMP = 32;
 export class Claimer {
   /** How it fared against the others so far. */
   readonly tally = { won: 0, lost: 0, busy: 0 };
-  private readonly advisor: Advisor;
+  /** One for each asker, for as long as the asker lives. */
+  private readonly advisors = new WeakMap<object, Advisor>();
   /** Ready lines that are not tried now. */
   private readonly passed = new Set<number>();
   /** For how many more claims these are left to another host. */
@@ -31,9 +32,8 @@ export class Claimer {
 
   constructor(
     private readonly runs: RunsFile,
-    trustAny: boolean,
+    private readonly trustAny: boolean,
   ) {
-    this.advisor = new Advisor(runs.path, trustAny);
     // Runners that are started together are together at the first line, too.
     this.crowded = !runs.driver.staleLooks;
   }
@@ -55,7 +55,7 @@ export class Claimer {
       request.signal?.throwIfAborted();
       const index = await view.index();
       const { version } = view;
-      this.advisor.advise(view, index, request);
+      this.advisorOf(request.asker ?? this).advise(view, index, request);
       const choice = pick(index, request, passed);
       if (busy >= MOST_BUSY || (passed.size > 0 && choice.kind !== 'ready')) {
         if (busy > 0 && ++rounds > BUSY_ROUNDS) return { kind: 'waiting', for: 'others' };
@@ -92,6 +92,12 @@ export class Claimer {
         }
       }
     }
+  }
+
+  private advisorOf(asker: object): Advisor {
+    const advisor = this.advisors.get(asker) ?? new Advisor(this.runs.path, this.trustAny);
+    this.advisors.set(asker, advisor);
+    return advisor;
   }
 
   /**

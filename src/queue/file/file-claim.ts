@@ -52,6 +52,13 @@ export class FileClaim implements Claim, Kept {
     return this.conclude(State.new);
   }
 
+  async abandon(): Promise<void> {
+    if (this.concluded) return;
+    this.concluded = true;
+    this.runs.keeper.remove(this);
+    await this.inTurn(() => this.drop());
+  }
+
   async check(): Promise<void> {
     if (this.concluded) return;
     await this.inTurn(async () => {

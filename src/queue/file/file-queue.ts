@@ -5,7 +5,8 @@ import type { Job } from '../../job/job.js';
 import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isSettableState, State } from '../../job/state.js';
-import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import { adoptOrphans } from './adopt.js';
 import { appendJobs } from './append.js';
 import { Claimer } from './claimer.js';
 import { explain } from './explain.js';
@@ -126,6 +127,10 @@ export class FileQueue implements Queue {
     const reclaimed: Job[] = [];
     await this.explained(() => reclaimOrphans(this.runs, reclaimed));
     return reclaimed;
+  }
+
+  adopt(): Promise<readonly Claim[]> {
+    return this.explained(() => adoptOrphans(this.runs));
   }
 
   get seen(): number {

@@ -86,7 +86,7 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
     if (!(await file.isAt(runs.path))) return undefined;
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
-    const held = holding.held && (await isAlive(holding.held, before)) ? holding.held : undefined;
+    const held = await ifAlive(holding.held, before);
     // Without the locks somebody else may have run the job meanwhile, and have ended it in the same way.
     const maybeOurs = held !== undefined && line.start === before && now.state === holding.doubtful;
     if (now.state !== RUNNING && !maybeOurs) {
@@ -125,9 +125,15 @@ async function showPresence(
 }
 
 /**
- * Whether a descriptor still has its locks. When an NFSv4 lease has run out it has lost them, and may not read any more,
- * while others may. It is granted new locks all the same: these would show a presence that has ended.
+ * The open file if it still has its locks. When an NFSv4 lease has run out it has lost them, and cannot be read any more,
+ * while others can. It is granted new locks all the same: these show a presence that has ended, and are given up.
  */
+async function ifAlive(held: LockableFile | undefined, start: number): Promise<LockableFile | undefined> {
+  if (held === undefined || (await isAlive(held, start))) return held;
+  await giveUpPresence(held, start);
+  return undefined;
+}
+
 async function isAlive(held: LockableFile, start: number): Promise<boolean> {
   for (let tried = 1; tried <= DEAD_TRIES; tried++) {
     try {

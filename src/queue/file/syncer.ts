@@ -1,13 +1,12 @@
-import { fdatasync } from 'node:fs';
 import { errnoName } from '../../errors.js';
-import { callServer } from '../../system/server-calls.js';
+import { syncData } from '../../system/sync-data.js';
 import type { LockDriver } from './locks/lock-driver.js';
 import { asFarAsPossible, patiently } from './patience.js';
 
 /** A power cut costs at most the states of this last time, in ms. */
 const INTERVAL = 1000;
-/** The filesystem has nothing to flush, or the file is gone. */
-const NOTHING_TO_FLUSH = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EROFS', 'ENOENT']);
+/** Nothing can have been written, or the file is gone. */
+const NOTHING_TO_FLUSH = new Set(['EROFS', 'ENOENT']);
 
 /** Brings written states to the disk: off the event loop, at most once a second, and once more at the end. */
 export class Syncer {
@@ -49,7 +48,7 @@ export class Syncer {
     try {
       const file = await patiently(this.patience, async () => await this.driver.open(this.path, 'look'));
       try {
-        await callServer<void>(done => fdatasync(file.fd, error => done(error, undefined)));
+        await syncData(file.fd);
       } finally {
         await asFarAsPossible(() => file.close());
       }

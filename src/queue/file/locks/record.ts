@@ -2,6 +2,7 @@ import type { Disk } from '../../../system/disk.js';
 import { localDisk, networkDisk } from '../../../system/disk.js';
 import type { LockKind, RecordLocks } from '../../../system/record-lock.js';
 import { recordLocks } from '../../../system/record-lock.js';
+import { syncData } from '../../../system/sync-data.js';
 import { type Access, type LockableFile, type LockDriver, OpenFile } from './lock-driver.js';
 import { openFlags } from './open-flags.js';
 
@@ -68,6 +69,12 @@ class NetworkRecordFile extends OpenFile {
 
   override unlock(start: number | bigint, length: number): Promise<void> {
     return this.locks.unlockAsync(this.fd, start, length);
+  }
+
+  /** The server has the bytes then. Otherwise they would leave when a lock is given up, and nobody would be told that it did not take them. */
+  override async write(bytes: Buffer, position: number | null): Promise<void> {
+    await super.write(bytes, position);
+    await syncData(this.fd);
   }
 
   /**

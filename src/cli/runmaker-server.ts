@@ -1,0 +1,200 @@
+import { createWriteStream } from 'node:fs';
+import path from 'node:path';
+import { RunmakerError } from '../errors.js';
+import { openQueue } from '../queue/open.js';
+import type { LockDriverName } from '../queue/queue.js';
+import { type LogLevel, type ServerLog, textLog } from '../server/log.js';
+import { type Service, serve } from '../server/serve.js';
+import { isDetached, reportToStarter, startDetached } from '../system/detach.js';
+import { removePidFile, writePidFile } from '../system/pid-file.js';
+import { type Address, DEFAULT_PORT, parseAddress, printAddress } from '../wire/address.js';
+import { isWeakToken } from '../wire/token.js';
+import { isServed } from './access.js';
+import { commandLine, EXIT } from './program.js';
+import { forgetToken, type ServerToken, serverToken } from './server-token.js';
+import { duration, lockDriver, wholeNumber } from './values.js';
+
+interface Options {
+  port: number;
+  host: string;
+  retry?: boolean;
+  tokenfile?: string;
+  token?: string;
+  logfile?: string;
+  verbose?: boolean;
+  quiet?: boolean;
+  daemon?: boolean;
+  pidfile?: string;
+  grace: number;
+  reclaim?: boolean;
+  maxClients: number;
+  legacy?: boolean;
+  locks?: LockDriverName;
+  patience?: number;
+  unsafeLocks?: boolean;
+  trustAny?: boolean;
+}
+
+/** An error as it crosses from one process to another. */
+type Failure = Pick<RunmakerError, 'code' | 'message' | 'hint'>;
+
+const DEFAULT_GRACE = 60_000;
+
+/** `runmaker-server`: serves a runs file to clients on other hosts, until it is told to end. Returns the exit status. */
+export async function runmakerServer(argv: readonly string[]): Promise<number> {
+  const { file, options } = readArguments(argv);
+  if (!options.daemon) return await serveUntilTold(file, options, text => void process.stdout.write(text));
+  if (!isDetached()) return await startDaemon();
+  try {
+    return await serveUntilTold(file, options, text => void reportToStarter({ kind: 'ready', value: text }));
+  } catch (error) {
+    const { code, message, hint } = error instanceof RunmakerError ? error : new RunmakerError('queue', String(error));
+    await reportToStarter({ kind: 'failed', error: { code, message, hint } });
+    throw error;
+  }
+}
+
+function readArguments(argv: readonly string[]): { file: string; options: Options } {
+  const program = commandLine('runmaker-server', 'Serve a runs file to clients that do not reach it.')
+    .argument('<file>', 'path of the runs file; others may go on working on it')
+    .option('-p, --port <n>', 'listen on this port; 0: any that is free', wholeNumber('--port', 0), DEFAULT_PORT)
+    .option('--host <address>', 'listen on this address of the host, or at unix:/path', '0.0.0.0')
+    .option('-r, --retry', 'give out failed ("!") and interrupted ("e") jobs too, each at most once')
+    .option('-t, --tokenfile <file>', 'where the token is kept (default: ~/.runmaker.token)')
+    .option('--token <token>', 'use this token; safer in RUNMAKER_TOKEN: all on this host can see it here')
+    .option('-l, --logfile <file>', 'append what happens to this file, instead of printing it')
+    .option('-v, --verbose', 'each claim and each result too')
+    .option('-q, --quiet', 'only what is wrong')
+    .option('-d, --daemon', 'go on in the background once clients are served')
+    .option('--pidfile <file>', 'write the id of the process that serves to this file')
+    .option('--grace <duration>', 'how long a client that is not heard keeps its jobs (default: 60s)', duration('--grace'), DEFAULT_GRACE)
+    .option('--reclaim', 'set the jobs of those who do not come back, and all other orphans, back to "." (not beside older runners)')
+    .option('--max-clients <n>', 'serve so many clients at a time', wholeNumber('--max-clients', 1), 1000)
+    .option('--legacy', 'also speak the protocol of runmaker4, which all on the way can read, the token too')
+    .option('--locks <driver>', 'how the file is locked: record, file or directory; the same for all who work on it', lockDriver)
+    .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
+    .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
+    .option('--trust-any', 'say nothing about a file that everybody on the host may write')
+    .parse([...argv], { from: 'user' });
+  const options = program.opts<Options>();
+  const [file] = program.args as [string];
+  if (options.verbose && options.quiet) throw new RunmakerError('usage', '--verbose and --quiet contradict each other');
+  if (options.port > 65_535) throw new RunmakerError('usage', `--port ${options.port}: ports go up to 65535`);
+  if (isServed(file)) throw new RunmakerError('usage', `${file}: a server serves a file`, { hint: 'name the path of a runs file' });
+  return { file, options };
+}
+
+/** Starts the server as a process of its own, and says what it said. */
+async function startDaemon(): Promise<number> {
+  const report = await startDetached<string | Failure>();
+  if (report.kind === 'ready') {
+    process.stdout.write(report.value as string);
+    return EXIT.ok;
+  }
+  const { code, message, hint } = report.error as Failure;
+  throw new RunmakerError(code, message, hint === undefined ? {} : { hint });
+}
+
+/** @param ready takes what there is to say once clients are served */
+async function serveUntilTold(file: string, given: Options, ready: (text: string) => void): Promise<number> {
+  const options = given.daemon ? anywhere(given) : given;
+  const log = openLog(options);
+  const queue = await openQueue(given.daemon ? path.resolve(file) : file, options);
+  try {
+    const token = serverToken(options.token ?? (process.env.RUNMAKER_TOKEN || undefined), options.tokenfile);
+    let isServing = false;
+    try {
+      const { grace, maxClients, retry = false, reclaim = false, legacy = false } = options;
+      const service = await serve(queue, {
+        address: addressOf(options),
+        token: token.token,
+        grace,
+        reclaim,
+        retry,
+        legacy,
+        maxClients,
+        log,
+      });
+      try {
+        takePidFile(options.pidfile);
+        isServing = true;
+        warn(options, token, log);
+        if (options.daemon) process.chdir('/');
+        ready(greeting(token, queue.name, service));
+        await untilTold(options.daemon ?? false);
+        farewell(service, token, log);
+      } finally {
+        await service.close();
+        if (options.pidfile !== undefined) removePidFile(options.pidfile);
+      }
+    } finally {
+      // Who could not serve leaves alone what may belong to another server.
+      if (isServing || !token.isFound) forgetToken(token);
+    }
+  } finally {
+    await queue.close();
+  }
+  return EXIT.ok;
+}
+
+/** The same options for a process that leaves the folder it was started in. */
+function anywhere({ tokenfile, logfile, pidfile, ...rest }: Options): Options {
+  return {
+    ...rest,
+    ...(tokenfile !== undefined && { tokenfile: path.resolve(tokenfile) }),
+    ...(logfile !== undefined && { logfile: path.resolve(logfile) }),
+    ...(pidfile !== undefined && { pidfile: path.resolve(pidfile) }),
+    host: rest.host.replace(/^unix:(?!\/)(.*)$/s, (_, name: string) => `unix:${path.resolve(name)}`),
+  };
+}
+
+function addressOf({ host, port }: Options): Address {
+  if (host.startsWith('unix:')) return parseAddress(host);
+  return { kind: 'tcp', host: host.replace(/^\[(.*)\]$/, '$1'), port };
+}
+
+function takePidFile(file: string | undefined): void {
+  if (file === undefined) return;
+  let other: number | undefined;
+  try {
+    other = writePidFile(file);
+  } catch (cause) {
+    throw new RunmakerError('input', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  if (other !== undefined)
+    throw new RunmakerError('input', `${file} names process ${other}, which is there`, { hint: 'end it, or pass another --pidfile' });
+}
+
+function openLog({ logfile, verbose, quiet }: Options): ServerLog {
+  const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
+  if (logfile === undefined) return textLog(level, line => process.stderr.write(line));
+  const stream = createWriteStream(logfile, { flags: 'a' });
+  stream.once('error', error => process.stderr.write(`runmaker-server: ${logfile}: ${error.message}; what happens is not written down\n`));
+  return textLog(level, line => void (stream.destroyed || stream.write(line)));
+}
+
+function warn({ legacy }: Options, { token }: ServerToken, log: ServerLog): void {
+  if (isWeakToken(token)) log.warn('the token is short: who overhears a client can find it by trying');
+  if (legacy) log.warn('--legacy: the token, the commands and the results of older clients can be read by all on the way');
+}
+
+function greeting({ token, file }: ServerToken, name: string, { address }: Service): string {
+  const written = file === undefined ? '' : ` (written to ${file})`;
+  return `Token for runmaker-client: ${token}${written}\nserving ${name} on ${printAddress(address)}\n`;
+}
+
+function farewell({ claims }: Service, { file }: ServerToken, log: ServerLog): void {
+  log.info('the server ends');
+  if (claims === 0) return;
+  const same = file === undefined ? 'the same token' : 'the same token (--token): this one is forgotten now';
+  log.warn(`${claims} jobs of clients run on; they are found again by a server that is started soon, with ${same}`);
+}
+
+/** Settles when the process is told to end. A second signal ends it at once. */
+function untilTold(isDaemon: boolean): Promise<void> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM', ...(isDaemon ? [] : ['SIGHUP'])]) process.once(signal, () => resolve());
+    // The terminal that it came from is no concern of its any more.
+    if (isDaemon) process.on('SIGHUP', () => undefined);
+  });
+}

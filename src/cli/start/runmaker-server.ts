@@ -1,0 +1,4 @@
+import { runProgram } from '../program.js';
+import { runmakerServer } from '../runmaker-server.js';
+
+void runProgram('runmaker-server', runmakerServer);

@@ -1,0 +1,51 @@
+import { connect, type Socket } from 'node:net';
+import { ACK, type LegacyRequest, printLegacyRequest } from '../../wire/legacy.js';
+import { LineReader } from '../../wire/line-reader.js';
+
+/** How long the server may take for an answer, in ms. */
+const PATIENCE = 30_000;
+/** A command may have 16 MiB. */
+const LONGEST_ANSWER = 17 * 1024 * 1024;
+
+/** Where the server listens. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Makes one request, and returns the line that is the answer to it. The client's word follows: the server waits for it after a job.
+ * Rejects with what the system said.
+ */
+export function exchange(server: Server, request: LegacyRequest): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect({ ...server, timeout: PATIENCE, allowHalfOpen: true });
+    const reader = new LineReader(LONGEST_ANSWER);
+    const fail = (error: Error): void => {
+      socket.destroy();
+      reject(error);
+    };
+    const finish = (line: Buffer): void => {
+      const answer = Buffer.from(line);
+      if (request.kind === 'get') socket.end(`${ACK}\n`, () => resolve(answer));
+      else {
+        socket.end();
+        resolve(answer);
+      }
+      socket.removeAllListeners('data').resume();
+    };
+    socket.once('connect', () => socket.write(printLegacyRequest(request)));
+    socket.on('data', (bytes: Buffer) => {
+      try {
+        reader.feed(bytes, finish);
+      } catch (error) {
+        fail(error as Error);
+      }
+    });
+    // A server that ends its answers by ending the connection.
+    socket.once('end', () => (reader.rest.length > 0 ? finish(reader.rest) : fail(new Error('the server said nothing'))));
+    socket.once('timeout', () => fail(new Error(`no answer within ${PATIENCE / 1000} s`)));
+    socket.once('error', fail);
+    socket.once('close', () => reject(new Error('the connection was lost')));
+  });
+}

@@ -1,0 +1,152 @@
+import { setTimeout } from 'node:timers/promises';
+import { errnoName, RunmakerError } from '../../errors.js';
+import { NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
+import type { Job } from '../../job/job.js';
+import { type FinalState, State } from '../../job/state.js';
+import { ACK, INVALID_TOKEN, type LegacyState, parseLegacyJob } from '../../wire/legacy.js';
+import type { Claim, ClaimRequest, ClaimResult, FinishResult, Queue } from '../queue.js';
+import { exchange, type Server } from './exchange.js';
+
+/** How long the server may be out of reach, in ms, once it was there. */
+const DEFAULT_PATIENCE = 60_000;
+const RETRY_PAUSE = 500;
+/** Nobody tells when there is something new: so often, in ms, it is asked again. */
+const POLL_INTERVAL = 5000;
+
+/** What an older server has for its clients: one job after the other, and a place for each result. Nothing else can be asked. */
+export class LegacyQueue implements Queue {
+  readonly capabilities = { presence: false, claimsOnly: true } as const;
+  seen = 0;
+  private won = 0;
+
+  constructor(
+    readonly name: string,
+    readonly address: string,
+    private readonly server: Server,
+    private readonly token: string,
+    private readonly patience = DEFAULT_PATIENCE,
+  ) {}
+
+  get claims(): { won: number; lost: number; busy: number } {
+    return { won: this.won, lost: 0, busy: 0 };
+  }
+
+  async claim({ signal }: ClaimRequest): Promise<ClaimResult> {
+    signal?.throwIfAborted();
+    // Until it was there once a server is not waited for; and a GET that failed half-way is not made again unless it failed to connect.
+    const line = await this.patiently(() => exchange(this.server, { kind: 'get', token: this.token }), this.won > 0, signal);
+    const answer = parseLegacyJob(line);
+    if (answer.kind === 'other') throw this.refusal(answer.text);
+    if (answer.kind === 'none') return { kind: 'exhausted' };
+    this.won++;
+    await this.report(answer.number, State.running);
+    return { kind: 'claimed', claim: new LegacyClaim(this, jobOf(answer)) };
+  }
+
+  /** @throws RunmakerError when the server does not take it */
+  async report(number: number, state: LegacyState): Promise<void> {
+    const line = await this.patiently(() => exchange(this.server, { kind: 'set', token: this.token, number, state }), true);
+    const text = line.toString().trim();
+    if (text !== ACK) throw this.refusal(text);
+  }
+
+  // biome-ignore lint/correctness/useYield: there is nothing to list
+  async *jobs(): AsyncGenerator<readonly Job[]> {
+    throw this.impossible();
+  }
+
+  // biome-ignore lint/correctness/useYield: there is nothing to list
+  async *plan(): AsyncGenerator<readonly Job[]> {
+    throw this.impossible();
+  }
+
+  counts(): Promise<never> {
+    return Promise.reject(this.impossible());
+  }
+
+  set(): Promise<never> {
+    return Promise.reject(this.impossible());
+  }
+
+  append(): Promise<never> {
+    return Promise.reject(this.impossible());
+  }
+
+  reclaim(): Promise<never> {
+    return Promise.reject(this.impossible());
+  }
+
+  async changed(signal: AbortSignal, since = this.seen): Promise<void> {
+    signal.throwIfAborted();
+    if (this.seen !== since) return;
+    await setTimeout(POLL_INTERVAL, undefined, { signal });
+    this.seen++;
+  }
+
+  async close(): Promise<void> {
+    // Every exchange has a connection of its own.
+  }
+
+  private async patiently(work: () => Promise<Buffer>, wasThere: boolean, signal?: AbortSignal): Promise<Buffer> {
+    const end = performance.now() + (wasThere ? this.patience : 0);
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (performance.now() >= end) throw this.unreachable(error);
+        await setTimeout(RETRY_PAUSE, undefined, signal ? { signal } : {});
+      }
+    }
+  }
+
+  private unreachable(cause: unknown): RunmakerError {
+    const message = errnoName(cause) === 'ECONNREFUSED' ? 'nobody listens there' : cause instanceof Error ? cause.message : String(cause);
+    return new RunmakerError('queue', `${this.name}: ${message}`, { hint: 'see whether the server is up and can be reached', cause });
+  }
+
+  private refusal(text: string): RunmakerError {
+    if (text === INVALID_TOKEN) {
+      return new RunmakerError('input', `${this.name}: the token is not that of the server`, {
+        hint: 'pass the one that the server printed',
+      });
+    }
+    return new RunmakerError('queue', `${this.name}: the server answered ${JSON.stringify(text)}`, {
+      hint: 'make sure that a server of runmaker4 listens there, or a runmaker-server --legacy',
+    });
+  }
+
+  private impossible(): RunmakerError {
+    return new RunmakerError('usage', `${this.name}: a server of runmaker4 gives out jobs and takes results, and nothing else`, {
+      hint: 'look at the runs file on the host of the server',
+    });
+  }
+}
+
+/** A job of an older server. */
+class LegacyClaim implements Claim {
+  private isConcluded = false;
+
+  constructor(
+    private readonly queue: LegacyQueue,
+    readonly job: Job,
+  ) {}
+
+  async finish(state: FinalState): Promise<FinishResult> {
+    if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
+    this.isConcluded = true;
+    await this.queue.report(this.job.ordinal, state);
+    return { kind: 'recorded' };
+  }
+
+  async release(): Promise<FinishResult> {
+    const result = await this.finish(State.error);
+    if (result.kind === 'refused') return result;
+    return { kind: 'refused', reason: 'a server of runmaker4 takes no job back: it was set to "e"' };
+  }
+}
+
+/** The server did not look at what the job needs, and neither may we: the job is ours already. */
+function jobOf({ number, command }: { number: number; command: Buffer }): Job {
+  const { directives } = parseDirectives(command);
+  return { number, ordinal: number, offset: 0, state: State.new, command, directives: { ...directives, needs: NO_DIRECTIVES.needs } };
+}

@@ -1,0 +1,45 @@
+import { errnoName, RunmakerError } from '../../errors.js';
+import { type Address, printAddress } from '../../wire/address.js';
+import { isWrongKey } from '../../wire/secure.js';
+
+/** Turns what the system said about a connection into what its user can act on. Errors of ours pass through. */
+export function explain(address: Address, error: unknown): RunmakerError {
+  if (error instanceof RunmakerError) return error;
+  const where = printAddress(address);
+  const code = errnoName(error);
+  if (isWrongKey(code)) {
+    return new RunmakerError('input', `${where}: the token is not that of the server`, {
+      hint: 'runmaker-server prints its token when it starts: pass it with --token, --tokenfile or RUNMAKER_TOKEN',
+      cause: error,
+    });
+  }
+  if (code?.startsWith('ERR_SSL_')) {
+    return new RunmakerError('queue', `${where}: what answers there is not a runmaker-server of this kind`, {
+      hint: 'for the server of runmaker4 write tcp+legacy://',
+      cause: error,
+    });
+  }
+  switch (code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new RunmakerError('queue', `${where}: no such host`, { hint: 'mend the name of the server', cause: error });
+    case 'ECONNREFUSED':
+    case 'ENOENT':
+      return new RunmakerError('queue', `${where}: nobody listens there`, {
+        hint: 'start runmaker-server there, or mend host and port',
+        cause: error,
+      });
+    case 'EACCES':
+      return new RunmakerError('input', `${where}: permission denied`, { hint: 'the socket is for its owner only', cause: error });
+    default:
+      return new RunmakerError('queue', `${where}: ${error instanceof Error ? error.message : String(error)}`, {
+        hint: 'see whether the server is up and can be reached',
+        cause: error,
+      });
+  }
+}
+
+/** Whether it is of no use to try again: no later try could end otherwise. */
+export function isForGood(error: RunmakerError): boolean {
+  return error.code !== 'queue';
+}

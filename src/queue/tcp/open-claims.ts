@@ -1,0 +1,56 @@
+import type { Job } from '../../job/job.js';
+import { printOf } from '../../wire/job-form.js';
+import type { OpenClaim, Welcome } from '../../wire/messages.js';
+
+/** What we know of a claim of ours whose end was not confirmed yet. */
+interface Entry {
+  readonly job: Job;
+  ending?: NonNullable<OpenClaim['ending']>;
+  /** Why it is ours no longer. */
+  lost?: string;
+}
+
+/** The claims of one client: what it tells the server about when it comes back. */
+export class OpenClaims {
+  private readonly entries = new Map<number, Entry>();
+
+  add(id: number, job: Job): void {
+    this.entries.set(id, { job });
+  }
+
+  /** From now on the state may be written at any moment, whether or not we are told so. */
+  end(id: number, state: NonNullable<OpenClaim['ending']>): void {
+    const entry = this.entries.get(id);
+    if (entry) entry.ending = state;
+  }
+
+  remove(id: number): void {
+    this.entries.delete(id);
+  }
+
+  /** Why a claim is ours no longer; undefined while it is. */
+  lossOf(id: number): string | undefined {
+    return this.entries.get(id)?.lost;
+  }
+
+  /** Takes in what the server says about them. */
+  note({ lost }: Welcome): void {
+    for (const { id, reason } of lost) {
+      const entry = this.entries.get(id);
+      if (entry) entry.lost = reason;
+    }
+  }
+
+  /** For the server to recognise them. */
+  list(): OpenClaim[] {
+    return [...this.entries]
+      .filter(([, { lost }]) => lost === undefined)
+      .map(([id, { job, ending }]) => ({
+        id,
+        number: job.number,
+        offset: job.offset,
+        print: printOf(job.command),
+        ...(ending !== undefined && { ending }),
+      }));
+  }
+}

@@ -1,0 +1,39 @@
+import type { Job } from '../../job/job.js';
+import { type FinalState, State } from '../../job/state.js';
+import type { Claim, FinishResult } from '../queue.js';
+import type { Link } from './link.js';
+import { unexpected } from './unexpected.js';
+
+/** A job that a server has claimed for us. The connection is our presence: there is nothing that the job could inherit. */
+export class TcpClaim implements Claim {
+  private isConcluded = false;
+
+  /** @param id of the request that was answered with the job */
+  constructor(
+    private readonly link: Link,
+    private readonly id: number,
+    readonly job: Job,
+  ) {
+    link.claims.add(id, job);
+  }
+
+  finish(state: FinalState): Promise<FinishResult> {
+    return this.conclude(state);
+  }
+
+  release(): Promise<FinishResult> {
+    return this.conclude(State.new);
+  }
+
+  private async conclude(state: FinalState | typeof State.new): Promise<FinishResult> {
+    if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
+    this.isConcluded = true;
+    const { claims } = this.link;
+    const reason = claims.lossOf(this.id);
+    if (reason === undefined) claims.end(this.id, state);
+    const answer = reason === undefined ? await this.link.ask({ type: 'end', claim: this.id, state }) : undefined;
+    claims.remove(this.id);
+    if (answer === undefined) return { kind: 'refused', reason: reason as string };
+    return answer.type === 'ended' ? answer.result : unexpected(answer);
+  }
+}

@@ -1,0 +1,178 @@
+import type { Job } from '../../job/job.js';
+import type { Selection } from '../../job/selection.js';
+import { type Counts, State } from '../../job/state.js';
+import { type Address, printAddress } from '../../wire/address.js';
+import { jobFromWire, selectionToWire } from '../../wire/job-form.js';
+import type { Answer, Welcome } from '../../wire/messages.js';
+import { refuseUnwritable } from '../commands.js';
+import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import { appendParts } from './append-parts.js';
+import { Link } from './link.js';
+import { News } from './news.js';
+import { TcpClaim } from './tcp-claim.js';
+import { TriedLines } from './tried-lines.js';
+import { unexpected } from './unexpected.js';
+
+/** How long the server may be out of reach, in ms. */
+const DEFAULT_PATIENCE = 60_000;
+
+/** A queue that a runmaker-server serves to us. */
+export class TcpQueue implements Queue {
+  readonly address: string;
+  capabilities: Capabilities = { presence: false };
+  private readonly link: Link;
+  private readonly news = new News();
+  private readonly tried = new TriedLines();
+  /** The request that is answered when something changes. */
+  private watching: Promise<void> | undefined;
+  private won = 0;
+
+  constructor(
+    readonly name: string,
+    address: Address,
+    key: Buffer,
+    patience = DEFAULT_PATIENCE,
+  ) {
+    this.address = address.kind === 'unix' ? printAddress(address) : `tcp://${printAddress(address)}`;
+    this.link = new Link({
+      address,
+      key,
+      patience,
+      welcomed: ({ seen }) => {
+        this.news.note(seen);
+        return this.tried.all();
+      },
+    });
+  }
+
+  /** Connects for the first time. To be called once, before all else. */
+  async open(): Promise<void> {
+    const { presence }: Welcome = await this.link.open();
+    this.capabilities = { presence };
+  }
+
+  /** The server sees to it that its clients are in nobody's way: all of them are won. */
+  get claims(): ClaimStatistics {
+    return { won: this.won, lost: 0, busy: 0 };
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimResult> {
+    const { tell, signal } = request;
+    signal?.throwIfAborted();
+    this.tellTried(request);
+    const answer = await this.link.ask({ type: 'claim', ...asker(request), ...(tell && { tell: true }) }, { tell, signal });
+    switch (answer.type) {
+      case 'claimed':
+        this.won++;
+        return { kind: 'claimed', claim: new TcpClaim(this.link, answer.id, jobFromWire(answer.job)) };
+      case 'waiting':
+        return { kind: 'waiting', for: answer.for };
+      case 'exhausted':
+        return { kind: 'exhausted' };
+      default:
+        return unexpected(answer);
+    }
+  }
+
+  async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
+    yield* this.batches(await this.link.ask({ type: 'jobs', selection: selectionToWire(selection) }));
+  }
+
+  async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
+    this.tellTried(request);
+    yield* this.batches(await this.link.ask({ type: 'plan', ...asker(request) }));
+  }
+
+  async counts(): Promise<Counts> {
+    const answer = await this.link.ask({ type: 'counts' });
+    return answer.type === 'counts' ? answer.counts : unexpected(answer);
+  }
+
+  async set(selection: Selection, state: State, { force = false } = {}): Promise<SetResult> {
+    const answer = await this.link.ask({ type: 'set', selection: selectionToWire(selection), state, force });
+    if (answer.type !== 'set') return unexpected(answer);
+    const { matched, changed, more } = answer;
+    return { matched, changed, running: more ? await gathered(this.rest(answer.id)) : [] };
+  }
+
+  async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
+    for (const command of commands) refuseUnwritable(command);
+    if (commands.length === 0) return;
+    const answer = await this.link.ask({ type: 'append', state, commands: commands.length }, { before: appendParts(commands) });
+    if (answer.type !== 'appended') unexpected(answer);
+  }
+
+  async reclaim(): Promise<readonly Job[]> {
+    return await gathered(this.batches(await this.link.ask({ type: 'reclaim' })));
+  }
+
+  get seen(): number {
+    return this.news.seen;
+  }
+
+  async changed(signal: AbortSignal, since = this.seen): Promise<void> {
+    this.watch();
+    await this.news.past(since, signal);
+  }
+
+  close(): Promise<void> {
+    return this.link.close();
+  }
+
+  private tellTried({ tried }: ClaimRequest): void {
+    if (tried) for (const message of this.tried.update(tried)) this.link.say(message);
+  }
+
+  /** One request for all who wait; it goes on when they have left, for the next who do. */
+  private watch(): void {
+    this.watching ??= this.link
+      .ask({ type: 'watch', seen: this.news.position ?? 0 })
+      .finally(() => {
+        this.watching = undefined;
+      })
+      .then(
+        answer => (answer.type === 'news' ? this.news.note(answer.seen) : this.news.fail(new Error(`unexpected ${answer.type}`))),
+        error => this.news.fail(error as Error),
+      );
+  }
+
+  private async *batches(first: Answer): AsyncGenerator<readonly Job[]> {
+    if (first.type !== 'batch') return unexpected(first);
+    if (first.jobs.length > 0) yield first.jobs.map(jobFromWire);
+    if (first.more) yield* this.rest(first.id);
+  }
+
+  /** What follows an answer that had more. The next batch is on its way while one is worked on. */
+  private async *rest(of: number): AsyncGenerator<readonly Job[]> {
+    const { connections } = this.link;
+    let isThrough = false;
+    const next = (): Promise<Answer> => {
+      const answer = this.link.ask({ type: 'more', of });
+      answer.catch(() => undefined);
+      return answer;
+    };
+    try {
+      let coming = next();
+      while (!isThrough) {
+        const answer = await coming;
+        if (answer.type !== 'batch') return unexpected(answer);
+        isThrough = !answer.more;
+        if (!isThrough) coming = next();
+        yield answer.jobs.map(jobFromWire);
+      }
+    } finally {
+      if (!isThrough && connections === this.link.connections) this.link.say({ type: 'enough', of });
+    }
+  }
+}
+
+/** What of a claim request goes into each message. */
+function asker({ retry, free, capacity }: ClaimRequest): Pick<ClaimRequest, 'retry' | 'free' | 'capacity'> {
+  return { ...(retry && { retry }), ...(free && { free }), ...(capacity && { capacity }) };
+}
+
+async function gathered(batches: AsyncIterable<readonly Job[]>): Promise<Job[]> {
+  const all: Job[] = [];
+  for await (const batch of batches) all.push(...batch);
+  return all;
+}

@@ -1,0 +1,74 @@
+import { RunmakerError } from '../errors.js';
+import { LF } from '../job/line.js';
+import { fromWire, type WireBytes } from '../wire/bytes.js';
+
+/** What all clients together may have under way to be appended, in bytes. */
+export class Budget {
+  private used = 0;
+
+  constructor(private readonly most: number) {}
+
+  take(bytes: number): boolean {
+    if (this.used + bytes > this.most) return false;
+    this.used += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.used -= bytes;
+  }
+}
+
+/** Gathers the pieces in which commands come, until all are there. */
+export class AppendParts {
+  /** What is too much is not kept, and refused when it is complete. */
+  private readonly gathered = new Map<number, { parts: Buffer[]; length: number; isTooMuch: boolean }>();
+
+  constructor(private readonly budget: Budget) {}
+
+  add(id: number, wired: WireBytes): void {
+    const entry = this.gathered.get(id) ?? { parts: [], length: 0, isTooMuch: false };
+    this.gathered.set(id, entry);
+    const bytes = fromWire(wired);
+    if (!this.budget.take(bytes.length)) entry.isTooMuch = true;
+    if (entry.isTooMuch) return;
+    entry.parts.push(bytes);
+    entry.length += bytes.length;
+  }
+
+  /**
+   * Hands the commands on, and forgets them.
+   * @throws RunmakerError when they are too much, or not all there
+   */
+  async use(id: number, count: number, work: (commands: readonly Buffer[]) => Promise<void>): Promise<void> {
+    const { parts, length, isTooMuch } = this.gathered.get(id) ?? { parts: [], length: 0, isTooMuch: false };
+    this.gathered.delete(id);
+    try {
+      if (isTooMuch) {
+        throw new RunmakerError('queue', 'that is too much for the server at once', { hint: 'append fewer jobs at a time, up to 64 MiB' });
+      }
+      const commands = [...linesOf(Buffer.concat(parts))];
+      if (commands.length !== count) {
+        throw new RunmakerError('queue', `${count} jobs were announced and ${commands.length} have come: none was appended`);
+      }
+      await work(commands);
+    } finally {
+      this.budget.give(length);
+    }
+  }
+
+  /** Nobody will complete what is not complete. */
+  clear(): void {
+    for (const { length } of this.gathered.values()) this.budget.give(length);
+    this.gathered.clear();
+  }
+}
+
+function* linesOf(bytes: Buffer): Generator<Buffer> {
+  for (let start = 0; start < bytes.length; ) {
+    const feed = bytes.indexOf(LF, start);
+    if (feed < 0) return;
+    yield bytes.subarray(start, feed);
+    start = feed + 1;
+  }
+}

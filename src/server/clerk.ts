@@ -1,0 +1,199 @@
+import type { Job } from '../job/job.js';
+import type { Selection } from '../job/selection.js';
+import { State } from '../job/state.js';
+import type { ClaimRequest, FinishResult } from '../queue/queue.js';
+import { jobToWire, selectionFromWire } from '../wire/job-form.js';
+import type { Answer, FromClient, Request } from '../wire/messages.js';
+import { AppendParts } from './append-parts.js';
+import type { Conversation } from './conversation.js';
+import type { House } from './house.js';
+import type { Deed, Session } from './session.js';
+import { Streams } from './streams.js';
+
+type Of<T extends FromClient['type']> = Extract<FromClient, { type: T }>;
+
+/** Does what a client asks for over one connection. */
+export class Clerk {
+  private readonly lists = new Streams();
+  private readonly parts: AppendParts;
+  /** Ends the wait of the request for news that came last. */
+  private waiting: AbortController | undefined;
+
+  constructor(
+    private readonly session: Session,
+    private readonly conversation: Conversation,
+    private readonly house: House,
+  ) {
+    this.parts = new AppendParts(house.budget);
+  }
+
+  /** Undefined when there is nobody to answer any more. */
+  async answer(request: Exclude<Request, { type: 'part' }>): Promise<Answer | undefined> {
+    const { id } = request;
+    const { queue, counting } = this.house;
+    switch (request.type) {
+      case 'claim':
+        return await this.claim(request);
+      case 'end':
+        return { type: 'ended', id, result: await this.end(request) };
+      case 'counts':
+        return { type: 'counts', id, counts: await counting.get() };
+      case 'jobs':
+        return await this.lists.begin(id, this.jobs(selectionFromWire(request.selection)));
+      case 'plan':
+        return await this.lists.begin(id, queue.plan(this.asker(request)));
+      case 'more':
+        return await this.lists.more(id, request.of);
+      case 'watch':
+        return { type: 'news', id, seen: await this.news(request.seen) };
+      case 'set':
+      case 'append':
+      case 'reclaim':
+        return await this.answerDeed(id, await this.once(request));
+    }
+  }
+
+  noteTried({ lines, anew }: Of<'tried'>): void {
+    if (anew) this.session.tried.clear();
+    for (const line of lines) this.session.tried.add(line);
+  }
+
+  notePart({ id, bytes }: Of<'part'>): void {
+    this.parts.add(id, bytes);
+  }
+
+  endList(of: number): void {
+    this.lists.end(of);
+  }
+
+  /** The connection is over. */
+  close(): void {
+    this.lists.endAll();
+    this.parts.clear();
+    this.waiting?.abort();
+  }
+
+  private async claim(request: Of<'claim'>): Promise<Answer | undefined> {
+    const { id } = request;
+    const { session, conversation, house } = this;
+    const made = session.claims.get(id);
+    if (made) return { type: 'claimed', id, job: jobToWire(made.job) };
+    const result = await house.queue.claim({
+      ...this.asker(request),
+      asker: session,
+      ...(request.tell && {
+        tell: notice => (notice.kind === 'writable' ? house.tell(notice) : conversation.send({ type: 'notice', id, notice })),
+      }),
+    });
+    if (result.kind !== 'claimed') return result.kind === 'waiting' ? { type: 'waiting', id, for: result.for } : { type: 'exhausted', id };
+    const { claim } = result;
+    if (!conversation.isOpen) {
+      await claim.release();
+      return undefined;
+    }
+    session.claims.set(id, claim);
+    house.bulletin.note();
+    house.log.detail(() => `${session.name} has claimed line ${claim.job.number}: ${claim.job.command}`);
+    return { type: 'claimed', id, job: jobToWire(claim.job) };
+  }
+
+  private async end({ claim: id, state }: Of<'end'>): Promise<FinishResult> {
+    const { session, house } = this;
+    const ended = session.ended.get(id);
+    if (ended) return await ended;
+    const claim = session.claims.get(id);
+    if (claim === undefined) return { kind: 'refused', reason: 'the server does not know of the claim' };
+    session.claims.delete(id);
+    const ending = state === State.new ? claim.release() : claim.finish(state);
+    session.ended.set(id, ending);
+    const result = await ending;
+    const { number } = claim.job;
+    if (state === State.failed || state === State.error) house.retried.add(number);
+    house.bulletin.note();
+    if (result.kind === 'refused') house.log.warn(`${session.name}: the result of line ${number} was refused: ${result.reason}`);
+    else house.log.detail(() => `${session.name} has set line ${number} to "${state}"`);
+    return result;
+  }
+
+  private asker({ retry, free, capacity }: Of<'claim' | 'plan'>): ClaimRequest {
+    const { tried } = this.session;
+    const { house } = this;
+    return {
+      ...(retry && { retry, tried }),
+      ...(house.retry && { retry: true, tried: retry ? new Set([...tried, ...house.retried]) : house.retried }),
+      ...(free && { free }),
+      ...(capacity && { capacity }),
+    };
+  }
+
+  /** What runs, and whether somebody is at it, many want to know at the same time: they share one look. */
+  private async *jobs(selection: Selection): AsyncGenerator<readonly Job[]> {
+    const { states, ...others } = selection;
+    const inHand = states?.length === 2 && states.includes(State.running) && states.includes(State.claimed);
+    if (inHand && Object.keys(others).length === 0) yield await this.house.inHand.get();
+    else yield* this.house.queue.jobs(selection);
+  }
+
+  private async news(seen: number): Promise<number> {
+    // One is enough: who asks again has forgotten about the one before.
+    this.waiting?.abort();
+    const waiting = new AbortController();
+    this.waiting = waiting;
+    try {
+      return await this.house.bulletin.past(seen, waiting.signal);
+    } catch (error) {
+      if (!waiting.signal.aborted) throw error;
+      return this.house.bulletin.position;
+    }
+  }
+
+  /** Does what must not be done twice, unless it was done already under the same id. */
+  private once(request: Of<'set' | 'append' | 'reclaim'>): Promise<Deed> {
+    const { deeds } = this.session;
+    const done = deeds.get(request.id);
+    if (done) return done;
+    const doing = this.do(request).finally(() => this.house.bulletin.note());
+    deeds.set(request.id, doing);
+    return doing;
+  }
+
+  private async do(request: Of<'set' | 'append' | 'reclaim'>): Promise<Deed> {
+    const { queue, log } = this.house;
+    const who = this.session.name;
+    switch (request.type) {
+      case 'append': {
+        await this.parts.use(request.id, request.commands, commands => queue.append(commands, { state: request.state }));
+        log.detail(() => `${who} has appended ${request.commands} jobs`);
+        return { kind: 'appended' };
+      }
+      case 'set': {
+        const result = await queue.set(selectionFromWire(request.selection), request.state, { force: request.force });
+        log.detail(() => `${who} has set ${result.changed} jobs to "${request.state}"`);
+        return { kind: 'set', result };
+      }
+      case 'reclaim': {
+        const jobs = await queue.reclaim();
+        log.detail(() => `${who} has reclaimed ${jobs.length} jobs`);
+        return { kind: 'reclaimed', jobs };
+      }
+    }
+  }
+
+  private async answerDeed(id: number, deed: Deed): Promise<Answer> {
+    switch (deed.kind) {
+      case 'appended':
+        return { type: 'appended', id };
+      case 'reclaimed':
+        return await this.lists.begin(id, inOne(deed.jobs));
+      case 'set': {
+        const { matched, changed, running } = deed.result;
+        if (running.length > 0) this.lists.keep(id, [running]);
+        return { type: 'set', id, matched, changed, more: running.length > 0 };
+      }
+    }
+  }
+}
+
+async function* inOne(jobs: readonly Job[]): AsyncGenerator<readonly Job[]> {
+  yield jobs;
+}

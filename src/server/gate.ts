@@ -1,0 +1,88 @@
+import type { Socket } from 'node:net';
+import type { ServerLog } from './log.js';
+import { Penalties } from './penalties.js';
+
+/** Connections that have not proved yet that they know the token; the oldest makes room for the newest. */
+const MOST_STRANGERS = 256;
+/** Of these, how many one address may have waiting because of wrong tokens. */
+const MOST_WAITING = 32;
+
+/** What all peers of a Unix socket are called. */
+const LOCAL_PEER = 'local';
+
+/** Before a peer has shown that it knows the token it gets little: a place in a short queue, and a wait if it was wrong before. */
+export class Gate {
+  private readonly strangers = new Map<string, Socket>();
+  private readonly waiting = new Map<string, number>();
+  private readonly penalties = new Penalties();
+  private unnamed = 0;
+
+  constructor(private readonly log: ServerLog) {}
+
+  /** Takes a new connection, and hands it on when its address has done its wait. */
+  admit(socket: Socket, handOn: (socket: Socket) => void): void {
+    socket.on('error', ignore);
+    const name = nameOf(socket) ?? `${LOCAL_PEER} ${++this.unnamed}`;
+    const [oldest] = this.strangers.values();
+    if (this.strangers.size >= MOST_STRANGERS) oldest?.destroy();
+    this.strangers.set(name, socket);
+    socket.once('close', () => {
+      if (this.strangers.get(name) === socket) this.strangers.delete(name);
+    });
+    const address = addressOf(socket);
+    const wait = this.penalties.waitOf(address);
+    if (wait === 0) handOn(socket);
+    else this.letWait(socket, address, wait, handOn);
+  }
+
+  private letWait(socket: Socket, address: string, wait: number, handOn: (socket: Socket) => void): void {
+    const waiting = this.waiting.get(address) ?? 0;
+    if (waiting >= MOST_WAITING) {
+      socket.destroy();
+      return;
+    }
+    this.waiting.set(address, waiting + 1);
+    const timer = setTimeout(() => {
+      socket.off('close', leave);
+      leave();
+      if (!socket.destroyed) handOn(socket);
+    }, wait);
+    const leave = (): void => {
+      clearTimeout(timer);
+      const left = (this.waiting.get(address) ?? 1) - 1;
+      if (left === 0) this.waiting.delete(address);
+      else this.waiting.set(address, left);
+    };
+    socket.once('close', leave);
+  }
+
+  /** The peer knows the token. */
+  known(socket: Socket): void {
+    this.strangers.delete(nameOf(socket) ?? '');
+    this.penalties.succeeded(addressOf(socket));
+  }
+
+  /** The peer does not know the token, or does not speak as it should. */
+  failed(socket: Socket, what: string): void {
+    const address = addressOf(socket);
+    const times = this.penalties.failed(address);
+    // The first few, and then now and then: a log that anybody can fill is of no use.
+    if (times <= 5 || times % 100 === 0) this.log.warn(`${address}: ${what}${times > 1 ? ` (${times} times)` : ''}`);
+  }
+
+  close(): void {
+    for (const socket of this.strangers.values()) socket.destroy();
+  }
+}
+
+/** The address of a peer, without its port. */
+export function addressOf(socket: Socket): string {
+  return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? LOCAL_PEER;
+}
+
+/** Tells a connection from all others that are there; undefined for Unix sockets. */
+function nameOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
+}
+
+const ignore = (): void => undefined;

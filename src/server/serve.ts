@@ -1,0 +1,145 @@
+import { createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { RunmakerError } from '../errors.js';
+import type { Job } from '../job/job.js';
+import { State } from '../job/state.js';
+import type { Queue, QueueNotice } from '../queue/queue.js';
+import type { Address } from '../wire/address.js';
+import { Channel } from '../wire/channel.js';
+import { LONGEST_FROM_CLIENT } from '../wire/messages.js';
+import { isWrongKey, serverSecurity } from '../wire/secure.js';
+import { keyOf } from '../wire/token.js';
+import { Budget } from './append-parts.js';
+import { Bulletin } from './bulletin.js';
+import { Conversation } from './conversation.js';
+import { addressOf, Gate } from './gate.js';
+import type { House } from './house.js';
+import { LegacyDesk } from './legacy-desk.js';
+import { listen } from './listen.js';
+import type { ServerLog } from './log.js';
+import { Reclaimer } from './reclaimer.js';
+import { Returning } from './returning.js';
+import { Sessions } from './sessions.js';
+import { Shared } from './shared.js';
+
+/** How a queue is served. Times in ms. */
+export interface ServeOptions {
+  readonly address: Address;
+  readonly token: string;
+  /** How long a client keeps its claims after it was last heard. */
+  readonly grace: number;
+  /** Set back to `.` what clients have left behind that do not come back, and all other orphans. */
+  readonly reclaim?: boolean;
+  /** Give out failed jobs and errors too, each at most once. */
+  readonly retry?: boolean;
+  /** Also speak the older program's protocol, which everybody on the way can read. */
+  readonly legacy?: boolean;
+  readonly maxClients: number;
+  readonly log: ServerLog;
+}
+
+/** A queue that is being served. */
+export interface Service {
+  /** Where it listens. */
+  readonly address: Address;
+  /** How many jobs clients have now. */
+  readonly claims: number;
+  /** Stops listening and leaves all clients alone; their jobs run on. */
+  close(): Promise<void>;
+}
+
+const LONGEST_PULSE = 10_000;
+const SHORTEST_PULSE = 100;
+/** How long a peer may take to prove that it knows the token, in ms. */
+const HANDSHAKE_PATIENCE = 10_000;
+/** What clients together may have under way to be appended, in bytes. */
+const APPEND_BUDGET = 64 * 1024 * 1024;
+
+/**
+ * Serves a queue to clients on other hosts. The queue stays what it is: others may work on it at the same time.
+ * @throws RunmakerError when the queue cannot be served, or the address is taken
+ */
+export async function serve(queue: Queue, options: ServeOptions): Promise<Service> {
+  const { log, grace, reclaim = false, maxClients } = options;
+  if (queue.adopt === undefined) throw new RunmakerError('usage', `${queue.name} cannot be served to others`, { hint: 'name a runs file' });
+  // Refused where orphans cannot be told from running jobs: better now than after the grace.
+  if (reclaim && !queue.capabilities.presence) await queue.reclaim();
+  const bulletin = new Bulletin(queue);
+  const returning = await Returning.find(queue);
+  const house: House = {
+    queue,
+    bulletin,
+    returning,
+    sessions: new Sessions(returning, bulletin, { grace, reclaim, maxClients }, log),
+    counting: new Shared(() => queue.counts()),
+    inHand: new Shared(() => jobsInHand(queue)),
+    budget: new Budget(APPEND_BUDGET),
+    retry: options.retry ?? false,
+    retried: new Set(),
+    tell: teller(log),
+    pulse: Math.min(LONGEST_PULSE, Math.max(SHORTEST_PULSE, Math.round(grace / 3))),
+    log,
+  };
+  const reclaimer = new Reclaimer(house, { grace, reclaim });
+  const gate = new Gate(log);
+  const open = new Set<Socket>();
+  const legacy = options.legacy ? new LegacyDesk(house, gate, options.token) : undefined;
+
+  const secure = createTlsServer({ ...serverSecurity(keyOf(options.token)), handshakeTimeout: HANDSHAKE_PATIENCE }, socket => {
+    gate.known(socket);
+    new Conversation(new Channel(socket, LONGEST_FROM_CLIENT), addressOf(socket), house);
+  });
+  secure.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code?.startsWith('ERR_SSL_')) gate.failed(socket, isWrongKey(error.code) ? 'wrong token' : 'does not speak our protocol');
+    socket.destroy();
+  });
+  const server = createServer({ noDelay: true, allowHalfOpen: legacy !== undefined }, socket => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    gate.admit(socket, admitted =>
+      legacy ? legacy.sort(admitted, other => secure.emit('connection', other)) : secure.emit('connection', admitted),
+    );
+  });
+  try {
+    const address = await listen(server, options.address);
+    server.on('error', error => log.warn(error.message));
+    reclaimer.start();
+    return {
+      address,
+      get claims() {
+        return house.sessions.claims + (legacy?.claims ?? 0);
+      },
+      async close() {
+        server.close();
+        reclaimer.stop();
+        await house.sessions.close();
+        gate.close();
+        for (const socket of open) socket.destroySoon();
+      },
+    };
+  } catch (error) {
+    for (const claim of returning.takeRest()) await claim.abandon?.();
+    throw error;
+  }
+}
+
+async function jobsInHand(queue: Queue): Promise<readonly Job[]> {
+  const all: Job[] = [];
+  for await (const jobs of queue.jobs({ states: [State.running, State.claimed] })) all.push(...jobs);
+  return all;
+}
+
+/** Writes what concerns the file itself into the log, each thing once. */
+function teller(log: ServerLog): (notice: QueueNotice) => void {
+  const told = new Set<string>();
+  return notice => {
+    const text =
+      notice.kind === 'news'
+        ? notice.message
+        : notice.kind === 'writable'
+          ? `${notice.name} can be written by everybody on this host, who can so run commands as your clients: chmod o-w, or --trust-any`
+          : `line ${notice.line} is left alone: ${notice.kind === 'unusable' ? `column ${notice.column}: ${notice.message}` : 'it is too big'}`;
+    if (!told.has(text)) log.warn(text);
+    told.add(text);
+  };
+}

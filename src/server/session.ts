@@ -1,0 +1,48 @@
+import type { Job } from '../job/job.js';
+import type { Claim, FinishResult, SetResult } from '../queue/queue.js';
+import type { Conversation } from './conversation.js';
+import { TwoGenerations } from './two-generations.js';
+
+/** What was done for a client and must not be done twice. */
+export type Deed =
+  | { readonly kind: 'appended' }
+  | { readonly kind: 'set'; readonly result: SetResult }
+  | { readonly kind: 'reclaimed'; readonly jobs: readonly Job[] };
+
+/** One client, over as many connections as it takes. */
+export class Session {
+  /** By the ids of the requests that they answered. */
+  readonly claims = new Map<number, Claim>();
+  /** What came of claims that have ended, for as long as the client may ask again. */
+  readonly ended = new TwoGenerations<Promise<FinishResult>>();
+  /** By the ids of the requests. */
+  readonly deeds = new TwoGenerations<Promise<Deed>>();
+  /** Lines that the client does not want to try again. */
+  readonly tried = new Set<number>();
+  /** The connection that it is heard over now. */
+  conversation: Conversation | undefined;
+  /** When the client's time is up, while it is away. */
+  lapse: NodeJS.Timeout | undefined;
+
+  /** @param name of the client, for the log */
+  constructor(
+    readonly client: string,
+    readonly name: string,
+  ) {}
+
+  /** Something was sent whose answer will show that all before it has arrived. */
+  mark(): void {
+    this.ended.mark();
+    this.deeds.mark();
+  }
+
+  confirm(): void {
+    this.ended.confirm();
+    this.deeds.confirm();
+  }
+
+  unmark(): void {
+    this.ended.unmark();
+    this.deeds.unmark();
+  }
+}

@@ -1,0 +1,156 @@
+import { setTimeout } from 'node:timers';
+import type { Claim } from '../queue/queue.js';
+import type { Hello, Welcome } from '../wire/messages.js';
+import type { Bulletin } from './bulletin.js';
+import type { Conversation } from './conversation.js';
+import type { ServerLog } from './log.js';
+import type { Returning } from './returning.js';
+import { Session } from './session.js';
+
+/** What becomes of clients that are away, in ms and clients. */
+export interface SessionOptions {
+  /** How long a client keeps its claims after it was last heard. */
+  readonly grace: number;
+  /** Set the jobs of clients that do not come back to `.`; else they are left as orphans. */
+  readonly reclaim: boolean;
+  readonly maxClients: number;
+}
+
+/** Whether a client is let in. */
+export type Admission =
+  | { readonly kind: 'admitted'; readonly session: Session; readonly isKnown: boolean }
+  | { readonly kind: 'refused'; readonly reason: string; readonly hint: string };
+
+/** What there is to say to a client that was let in. */
+export type Greeting = Pick<Welcome, 'known' | 'lost' | 'ended'>;
+
+/** All clients of a server: those that are there, and those that may come back. */
+export class Sessions {
+  private readonly byClient = new Map<string, Session>();
+
+  constructor(
+    private readonly returning: Returning,
+    private readonly bulletin: Bulletin,
+    private readonly options: SessionOptions,
+    private readonly log: ServerLog,
+  ) {}
+
+  /** How many clients are there now. */
+  get present(): number {
+    return [...this.byClient.values()].filter(session => session.conversation !== undefined).length;
+  }
+
+  /** How many jobs clients have. */
+  get claims(): number {
+    return [...this.byClient.values()].reduce((sum, session) => sum + session.claims.size, 0);
+  }
+
+  /** Lets a client in. From now on it is heard over this connection: the one that it had before is ended. */
+  admit(hello: Hello, conversation: Conversation): Admission {
+    const known = this.byClient.get(hello.client);
+    if (known === undefined && this.present >= this.options.maxClients) {
+      const reason = `the server has ${this.options.maxClients} clients already`;
+      return { kind: 'refused', reason, hint: 'start it with a greater --max-clients' };
+    }
+    const session = known ?? new Session(hello.client, `${hello.host} (${conversation.peer})`);
+    this.byClient.set(hello.client, session);
+    clearTimeout(session.lapse);
+    const before = session.conversation;
+    session.conversation = conversation;
+    before?.supersede();
+    session.unmark();
+    return { kind: 'admitted', session, isKnown: known !== undefined };
+  }
+
+  /** Finds out what became of the claims that the client says it has. */
+  async greet(session: Session, hello: Hello, isKnown: boolean): Promise<Greeting> {
+    const greeting = isKnown ? await this.recall(session, hello) : await this.meet(session, hello);
+    this.log.info(
+      `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${session.claims.size} jobs` : ''}`,
+    );
+    return greeting;
+  }
+
+  /** The connection to a client was lost. */
+  left(session: Session, conversation: Conversation, heardAt: number): void {
+    if (session.conversation !== conversation) return;
+    session.conversation = undefined;
+    const rest = Math.max(0, this.options.grace - (performance.now() - heardAt));
+    session.lapse = setTimeout(() => void this.lapsed(session), rest);
+    this.log.info(
+      `${session.name} is away${session.claims.size > 0 ? `; its ${session.claims.size} jobs are kept for ${Math.round(rest / 1000)} s` : ''}`,
+    );
+  }
+
+  /** A client says that it leaves for good. */
+  async farewell(session: Session): Promise<void> {
+    session.conversation = undefined;
+    clearTimeout(session.lapse);
+    this.byClient.delete(session.client);
+    this.log.info(`${session.name} has left`);
+    await this.giveUp([...session.claims.values()], session.name);
+    session.claims.clear();
+  }
+
+  /** Ends all connections, and leaves all claims as they are. */
+  async close(): Promise<void> {
+    for (const session of this.byClient.values()) {
+      clearTimeout(session.lapse);
+      const { conversation } = session;
+      session.conversation = undefined;
+      conversation?.supersede();
+      for (const claim of session.claims.values()) await claim.abandon?.();
+    }
+    this.byClient.clear();
+  }
+
+  /** Gives up claims whose client is gone. */
+  async giveUp(claims: readonly Claim[], whose: string): Promise<void> {
+    for (const claim of claims) {
+      try {
+        if (!this.options.reclaim) await claim.abandon?.();
+        else await claim.release();
+      } catch (error) {
+        this.log.warn(`line ${claim.job.number}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    if (claims.length === 0) return;
+    this.bulletin.note();
+    const fate = this.options.reclaim ? 'are set back to "."' : 'are orphans now: runset --reclaim sets them back';
+    this.log.warn(`the jobs of ${whose} (lines ${claims.map(({ job }) => job.number).join(', ')}) ${fate}`);
+  }
+
+  private async lapsed(session: Session): Promise<void> {
+    if (session.conversation !== undefined) return;
+    this.byClient.delete(session.client);
+    this.log.info(`${session.name} has not come back`);
+    await this.giveUp([...session.claims.values()], session.name);
+    session.claims.clear();
+  }
+
+  /** A client comes back that was never forgotten. */
+  private async recall(session: Session, { claims }: Hello): Promise<Greeting> {
+    const listed = new Set(claims.map(({ id }) => id));
+    // It was never told of these: the answer was lost with the connection.
+    for (const [id, claim] of session.claims) {
+      if (listed.has(id)) continue;
+      session.claims.delete(id);
+      await claim.release();
+    }
+    const lost = [...listed].filter(id => !session.claims.has(id) && session.ended.get(id) === undefined);
+    return { known: true, lost: lost.map(id => ({ id, reason: 'the server does not know of it' })), ended: [] };
+  }
+
+  /** A client comes that is new to us: or new to this server, which may have been started again. */
+  private async meet(session: Session, { claims }: Hello): Promise<Greeting> {
+    const lost: Greeting['lost'] = [];
+    const ended: number[] = [];
+    for (const wanted of claims) {
+      const recognised = await this.returning.recognise(wanted);
+      if (recognised.kind === 'held') session.claims.set(wanted.id, recognised.claim);
+      else if (recognised.kind === 'ended') ended.push(wanted.id);
+      else lost.push({ id: wanted.id, reason: recognised.reason });
+    }
+    return { known: false, lost, ended };
+  }
+}

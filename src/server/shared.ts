@@ -1,0 +1,39 @@
+import { setTimeout } from 'node:timers/promises';
+
+/** Work is followed by this many times what it took of doing something else. */
+const REST = 5;
+
+/**
+ * A costly look that many ask for at the same time: all who ask while one is under way share the next one, which begins after they
+ * asked. However many ask, it takes a small share of the time.
+ */
+export class Shared<T> {
+  private next: Promise<T> | undefined;
+  private last: Promise<unknown> = Promise.resolve();
+  private restUntil = 0;
+
+  constructor(private readonly look: () => Promise<T>) {}
+
+  get(): Promise<T> {
+    this.next ??= this.last.then(() => this.lookInTurn());
+    return this.next;
+  }
+
+  private async lookInTurn(): Promise<T> {
+    const rest = this.restUntil - performance.now();
+    if (rest > 1) await setTimeout(rest);
+    const began = performance.now();
+    const looking = this.look();
+    // Who asks from here on may have done something that this look does not see.
+    this.next = undefined;
+    this.last = looking.then(ignore, ignore);
+    try {
+      return await looking;
+    } finally {
+      const ended = performance.now();
+      this.restUntil = ended + REST * (ended - began);
+    }
+  }
+}
+
+const ignore = (): void => undefined;

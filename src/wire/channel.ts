@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { LineReader } from './line-reader.js';
+
+/** From this many unsent bytes on nothing more is read from whoever does not fetch the answers. */
+const MOST_UNSENT = 1024 * 1024;
+
+/** Who listens to a channel. */
+export interface ChannelEnds {
+  /** Takes a line; it is only lent. What it throws ends the channel. */
+  line(line: Buffer): void;
+  /** The channel is over, with what went wrong. Called once. */
+  over(error: Error | undefined): void;
+}
+
+/** A connection over which lines of JSON go both ways. */
+export class Channel {
+  /** When the last bytes came, by `performance.now()`. */
+  heardAt = performance.now();
+  private readonly reader: LineReader;
+  private error: Error | undefined;
+  private ends: ChannelEnds | undefined;
+  private isOver = false;
+
+  /** @param longest bytes that a line of the other end may have; what is longer ends the channel */
+  constructor(
+    private readonly socket: Socket,
+    longest: number,
+  ) {
+    this.reader = new LineReader(longest);
+    socket.setNoDelay(true);
+    socket.on('error', error => {
+      this.error ??= error;
+    });
+  }
+
+  /** Begins to listen. */
+  open(ends: ChannelEnds): void {
+    this.ends = ends;
+    this.socket.on('data', (bytes: Buffer) => this.take(bytes));
+    this.socket.once('end', () => this.socket.end());
+    this.socket.once('close', () => this.finish());
+    if (this.socket.destroyed) this.finish();
+  }
+
+  /** Sends a message, unless the channel is over. */
+  send(message: object): void {
+    if (this.isOver || this.socket.destroyed || this.socket.writableEnded) return;
+    this.socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  /** Settles when the other end has fetched most of what was sent, or the channel is over. */
+  async drained(): Promise<void> {
+    if (this.isOver || this.socket.writableLength < MOST_UNSENT) return;
+    const enough = new AbortController();
+    const { signal } = enough;
+    await Promise.race([once(this.socket, 'drain', { signal }), once(this.socket, 'close', { signal })]).catch(() => undefined);
+    enough.abort();
+  }
+
+  /** Whether more is unsent than should be. */
+  get isFull(): boolean {
+    return this.socket.writableLength >= MOST_UNSENT;
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** Ends the channel in good order: what was sent before still gets there, if the other end takes it soon. */
+  end(): void {
+    this.socket.end();
+    this.socket.resume();
+    setTimeout(() => this.socket.destroy(), END_PATIENCE).unref();
+  }
+
+  /** Ends the channel at once. */
+  destroy(error?: Error): void {
+    this.error ??= error;
+    this.socket.destroy();
+  }
+
+  private take(bytes: Buffer): void {
+    this.heardAt = performance.now();
+    try {
+      this.reader.feed(bytes, line => {
+        if (!this.socket.destroyed) this.ends?.line(line);
+      });
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  private finish(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.ends?.over(this.error);
+  }
+}
+
+/** How long, in ms, the last words of a channel may take. */
+const END_PATIENCE = 2000;

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { parseDirectives } from '../job/directives.js';
+import type { Job } from '../job/job.js';
+import type { Range, Selection } from '../job/selection.js';
+import { fromWire, toWire } from './bytes.js';
+import type { WireJob, WireSelection } from './messages.js';
+
+/** A job as it crosses the wire. What its directives say is read again at the other end. */
+export function jobToWire({ number, ordinal, offset, state, command, holder }: Job): WireJob {
+  return { number, ordinal, offset, state, command: toWire(command), ...(holder && { holder }) };
+}
+
+export function jobFromWire({ command: wired, ...rest }: WireJob): Job {
+  const command = fromWire(wired);
+  return { ...rest, command, ...parseDirectives(command) };
+}
+
+/** Lines that are chosen one by one, by the thousand, take no more room than on the command line. */
+export function selectionToWire({ lines, ...rest }: Selection): WireSelection {
+  const wired = lines?.map(({ from, to }) =>
+    from !== undefined && from === to ? from : ([from ?? null, to ?? null] satisfies [number | null, number | null]),
+  );
+  return { ...(rest as Omit<WireSelection, 'lines'>), ...(wired && { lines: wired }) };
+}
+
+export function selectionFromWire({ lines, ...rest }: WireSelection): Selection {
+  return { ...rest, ...(lines && { lines: lines.map(rangeFromWire) }) };
+}
+
+function rangeFromWire(range: number | [number | null, number | null]): Range {
+  if (typeof range === 'number') return { from: range, to: range };
+  const [from, to] = range;
+  return { ...(from !== null && { from }), ...(to !== null && { to }) };
+}
+
+/** Stands for a command where only sameness matters. */
+export function printOf(command: Buffer): string {
+  return createHash('sha256').update(command).digest('base64');
+}

@@ -1,0 +1,203 @@
+/**
+ * What the two ends of a connection say to each other: one JSON object a line, told apart by `type`. Version 1.
+ *
+ * The client says `hello`, the server `welcome`; from then on the client asks, and the server answers each request once, under the
+ * request's `id`, in any order. Ids grow by one with each request of a client, for as long as the client lives: the id of a `claim`
+ * that was answered with a job names the claim, and outlives the connection. In between the server says `ping`, the client `pong`.
+ *
+ * What was asked for and not answered when a connection is lost is asked once more over the next, under the same id. The server
+ * does nothing twice under one id.
+ */
+import * as v from 'valibot';
+import { MOST_TEXT } from './bytes.js';
+
+export const PROTOCOL_VERSION = 1;
+
+/** The longest line that a client may send, in bytes: what is long comes in parts. */
+export const LONGEST_FROM_CLIENT = 4 * 1024 * 1024;
+/** The longest line that a server may send: a job's command has 16 MiB at most, a third more in base64, and some words around it. */
+export const LONGEST_FROM_SERVER = 24 * 1024 * 1024;
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const amount = v.pipe(v.number(), v.finite(), v.minValue(0));
+const state = v.pipe(v.string(), v.length(1));
+const finalState = v.picklist(['d', '!', 'e']);
+/** Base64, as far as its length shows: a regular expression would overflow the stack on megabytes. */
+const base64 = v.pipe(
+  v.string(),
+  v.check(text => text.length % 4 === 0, 'not base64'),
+);
+/** Bytes: as text where they are short and valid UTF-8, else in base64. */
+const bytes = v.union([v.pipe(v.string(), v.maxLength(MOST_TEXT)), v.object({ base64 })]);
+const needs = v.object({ cpus: amount, mem: amount, gpus: amount });
+const job = v.object({
+  number: count,
+  ordinal: count,
+  offset: count,
+  state,
+  command: bytes,
+  holder: v.optional(v.picklist(['present', 'absent'])),
+});
+const selection = v.object({
+  /** A line, or the two ends of a range; null: open. */
+  lines: v.optional(v.array(v.union([count, v.tuple([v.nullable(count), v.nullable(count)])]))),
+  offsets: v.optional(v.array(count)),
+  states: v.optional(v.array(v.string())),
+  match: v.optional(v.string()),
+});
+const notice = v.variant('kind', [
+  v.object({ kind: v.literal('unusable'), line: count, column: count, message: v.string() }),
+  v.object({ kind: v.literal('tooBig'), line: count, needs }),
+]);
+const finishResult = v.variant('kind', [
+  v.object({ kind: v.literal('recorded') }),
+  v.object({ kind: v.literal('refused'), reason: v.string() }),
+]);
+
+/** A claim that the client still has, as far as it knows. */
+const openClaim = v.object({
+  id: count,
+  number: count,
+  offset: count,
+  /** See `printOf`: the command must be the same when a server that was started again is to know the claim. */
+  print: v.string(),
+  /** The state that the client has asked to be written, without an answer so far. */
+  ending: v.optional(v.union([finalState, v.literal('.')])),
+});
+
+/** How a client is ready to run jobs, as in `ClaimRequest`. What was tried before is told once, by `tried`. */
+const asker = { retry: v.optional(v.boolean()), free: v.optional(needs), capacity: v.optional(needs) };
+
+const fromClient = {
+  hello: v.object({
+    type: v.literal('hello'),
+    version: v.number(),
+    /** 128 bits by chance, in hexadecimal: tells this client from all others, over all of its connections. */
+    client: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+    /** The name of the client's host, for the log. */
+    host: v.pipe(v.string(), v.maxLength(255)),
+    claims: v.array(openClaim),
+  }),
+  pong: v.object({ type: v.literal('pong') }),
+  /** The client leaves, and gives up what it has claimed. */
+  bye: v.object({ type: v.literal('bye') }),
+  /** `tell`: what the user should know is wanted. */
+  claim: v.object({ type: v.literal('claim'), id: count, ...asker, tell: v.optional(v.boolean()) }),
+  /** Line numbers for `retry` to pass over, besides those that were told before; `anew`: instead of them. */
+  tried: v.object({ type: v.literal('tried'), lines: v.array(count), anew: v.optional(v.boolean()) }),
+  /** The end of a claim: its final state, or `.` to put the job back. */
+  end: v.object({ type: v.literal('end'), id: count, claim: count, state: v.union([finalState, v.literal('.')]) }),
+  counts: v.object({ type: v.literal('counts'), id: count }),
+  jobs: v.object({ type: v.literal('jobs'), id: count, selection }),
+  plan: v.object({ type: v.literal('plan'), id: count, ...asker }),
+  set: v.object({ type: v.literal('set'), id: count, selection, state: v.string(), force: v.boolean() }),
+  reclaim: v.object({ type: v.literal('reclaim'), id: count }),
+  /** The next jobs of an answer that had `more`. */
+  more: v.object({ type: v.literal('more'), id: count, of: count }),
+  /** The client wants no more of them. */
+  enough: v.object({ type: v.literal('enough'), of: count }),
+  /** A part of what `append` of the same id is to append: commands, each with a line feed behind it. */
+  part: v.object({ type: v.literal('part'), id: count, bytes }),
+  append: v.object({ type: v.literal('append'), id: count, state: v.string(), commands: count }),
+  /** Answered as soon as the queue is not at `seen` any more. */
+  watch: v.object({ type: v.literal('watch'), id: count, seen: count }),
+};
+
+const fromServer = {
+  welcome: v.object({
+    type: v.literal('welcome'),
+    version: v.number(),
+    presence: v.boolean(),
+    /** Whether the server remembers this client: what it asked for before will be answered as if the connection had never been lost. */
+    known: v.boolean(),
+    /** Claims that are the client's no longer. */
+    lost: v.array(v.object({ id: count, reason: v.string() })),
+    /** Claims whose `ending` had been written before the server was started again. */
+    ended: v.array(count),
+    seen: count,
+    /** How often the server says `ping`, in ms. */
+    pulse: count,
+  }),
+  /** The server takes no client now, or not this one; it ends the connection. */
+  refusal: v.object({ type: v.literal('refusal'), reason: v.string(), hint: v.optional(v.string()) }),
+  ping: v.object({ type: v.literal('ping') }),
+  /** For the claim request of that id. */
+  notice: v.object({ type: v.literal('notice'), id: count, notice }),
+  claimed: v.object({ type: v.literal('claimed'), id: count, job }),
+  waiting: v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']) }),
+  exhausted: v.object({ type: v.literal('exhausted'), id: count }),
+  ended: v.object({ type: v.literal('ended'), id: count, result: finishResult }),
+  batch: v.object({ type: v.literal('batch'), id: count, jobs: v.array(job), more: v.boolean() }),
+  /** `more`: jobs that were left alone, to be had by `more`. */
+  set: v.object({ type: v.literal('set'), id: count, matched: count, changed: count, more: v.boolean() }),
+  counts: v.object({
+    type: v.literal('counts'),
+    id: count,
+    counts: v.object({
+      new: count,
+      claimed: count,
+      running: count,
+      done: count,
+      failed: count,
+      error: count,
+      held: count,
+      total: count,
+      blocked: count,
+    }),
+  }),
+  appended: v.object({ type: v.literal('appended'), id: count }),
+  news: v.object({ type: v.literal('news'), id: count, seen: count }),
+  failed: v.object({
+    type: v.literal('failed'),
+    id: count,
+    code: v.picklist(['usage', 'input', 'queue', 'start']),
+    message: v.string(),
+    hint: v.optional(v.string()),
+  }),
+};
+
+export type FromClient = v.InferOutput<(typeof fromClient)[keyof typeof fromClient]>;
+export type FromServer = v.InferOutput<(typeof fromServer)[keyof typeof fromServer]>;
+export type Hello = Extract<FromClient, { type: 'hello' }>;
+export type Welcome = Extract<FromServer, { type: 'welcome' }>;
+export type OpenClaim = v.InferOutput<typeof openClaim>;
+/** What a client asks for, and is answered under its id. */
+export type Request = Extract<FromClient, { id: number }>;
+/** What a server answers to a request. */
+export type Answer = Exclude<Extract<FromServer, { id: number }>, { type: 'notice' }>;
+export type WireJob = v.InferOutput<typeof job>;
+export type WireSelection = v.InferOutput<typeof selection>;
+
+/** What came over the wire cannot be understood. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+}
+
+/** @throws ProtocolError */
+export function readFromClient(line: Buffer): FromClient {
+  return read(fromClient, line);
+}
+
+/** @throws ProtocolError */
+export function readFromServer(line: Buffer): FromServer {
+  return read(fromServer, line);
+}
+
+function read<S extends v.GenericSchema>(schemas: Readonly<Record<string, S>>, line: Buffer): v.InferOutput<S> {
+  const value = parse(line);
+  const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+  const schema = typeof type === 'string' && Object.hasOwn(schemas, type) ? schemas[type] : undefined;
+  if (schema === undefined) throw new ProtocolError('a message of no known type');
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new ProtocolError(`${v.getDotPath(issue) ?? 'message'}: ${issue.message.slice(0, 200)}`);
+}
+
+function parse(line: Buffer): unknown {
+  try {
+    return JSON.parse(line.toString());
+  } catch (cause) {
+    throw new ProtocolError('not JSON', { cause });
+  }
+}

@@ -1,0 +1,150 @@
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openQueue } from '../../src/queue/open.js';
+import { Workbench } from '../support/bench.js';
+import { eventually } from '../support/eventually.js';
+import { runset } from '../support/programs.js';
+import { holdersOf } from '../support/queues.js';
+import { Random } from '../support/random.js';
+import { startClient, startServer } from '../support/server.js';
+
+/** A job that says that it was run. */
+const marking = (at: number, time = 0): string => `. sleep ${time}; echo ${at} >> ran`;
+
+function countsOf(lines: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return counts;
+}
+
+/** Waits until the client has begun so many jobs: that they are claimed is not enough, it must have been told. */
+async function hasBegun(bench: Workbench, jobs: number): Promise<void> {
+  await eventually(`${jobs} jobs have begun`, () => bench.lines('client.out').filter(line => line.includes(': forked ')).length === jobs);
+}
+
+describe('a server that is killed and started again', () => {
+  it('finds its clients back: their jobs run on, and their results are written', async () => {
+    const bench = new Workbench(`${marking(1, 2)}\n${marking(2, 2)}\n`);
+    const first = await startServer(bench);
+    const client = startClient(bench, 'client', first.url, ['-j2']);
+    await hasBegun(bench, 2);
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    await startServer(bench, [], first.port);
+    expect(await client.within(30_000)).toEqual({ status: 0, signal: null });
+    expect(bench.states).toBe('dd');
+    expect(bench.lines('ran').sort()).toEqual(['1', '2']);
+  });
+
+  it('writes results that came while it was away', async () => {
+    const bench = new Workbench(`${marking(1, 0.5)}\n`);
+    const first = await startServer(bench);
+    const client = startClient(bench, 'client', first.url);
+    await hasBegun(bench, 1);
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    await bench.has('ran');
+    expect(bench.states).toBe('r');
+    await startServer(bench, [], first.port);
+    expect(await client.within(30_000)).toEqual({ status: 0, signal: null });
+    expect(bench.states).toBe('d');
+  });
+
+  it('keeps others from taking the jobs for orphans while their runners may come back, and sets them back when they do not', async () => {
+    const bench = new Workbench('r lost\n. next\n');
+    const local = await openQueue(bench.runs);
+    onTestFinished(() => local.close());
+    await startServer(bench, ['--grace', '4s', '--reclaim']);
+    expect(await holdersOf(local)).toEqual(['present', undefined]);
+    expect(await local.reclaim()).toEqual([]);
+    expect(bench.states).toBe('r.');
+    await bench.reaches('..');
+  });
+
+  it('leaves what nobody came back for as orphans, if it was not told to set them back', async () => {
+    const bench = new Workbench('r lost\n');
+    await startServer(bench, ['--grace', '300ms']);
+    await eventually('the grace is over', () => bench.read('server.err').includes('orphans now'));
+    expect(bench.states).toBe('r');
+    expect((await runset(['--reclaim', bench.runs])).stdout).toContain('1: .');
+  });
+
+  it('finds a claim back whose line was moved meanwhile', async () => {
+    const bench = new Workbench(`${marking(1, 2)}\n`);
+    const first = await startServer(bench);
+    const client = startClient(bench, 'client', first.url);
+    await hasBegun(bench, 1);
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    writeFileSync(bench.runs, `# moved\n- another\n${bench.content}`);
+    await startServer(bench, [], first.port);
+    expect(await client.within(30_000)).toEqual({ status: 0, signal: null });
+    expect(bench.content).toBe('# moved\n- another\nd sleep 2; echo 1 >> ran\n');
+  });
+
+  it('again and again loses no job and has none run twice', async () => {
+    const count = 400;
+    const bench = new Workbench(`${Array.from({ length: count }, (_, at) => marking(at + 1)).join('\n')}\n`);
+    const options = ['--grace', '3s', '--reclaim'];
+    let server = await startServer(bench, options);
+    const clients = Array.from({ length: 3 }, (_, at) => startClient(bench, `client${at}`, server.url, ['-j2', '-q']));
+    await eventually('all clients are there', () => bench.read('server.err').match(/has come/g)?.length === clients.length);
+    const random = new Random(3);
+    let kills = 0;
+    while (clients.some(client => client.isAlive) && kills < 6) {
+      await new Promise(resolve => setTimeout(resolve, random.between(300, 900)));
+      server.process.signal('SIGKILL');
+      await server.process.end;
+      kills++;
+      server = await startServer(bench, options, server.port);
+    }
+    for (const client of clients) expect((await client.within(55_000)).status).toBe(0);
+    // What was claimed and never told to anybody comes back after the grace.
+    await eventually('nothing is said to run', () => !bench.states.includes('r'), 20_000);
+    if (bench.states.includes('.')) expect((await startClient(bench, 'last', server.url, ['-j2']).within(30_000)).status).toBe(0);
+    expect(kills).toBeGreaterThan(2);
+    expect(bench.states).toBe('d'.repeat(count));
+    const ran = countsOf(bench.lines('ran'));
+    expect([...ran.values()].filter(times => times > 1)).toEqual([]);
+    expect(ran.size).toBe(count);
+  }, 120_000);
+});
+
+describe('a claim whose end was written before the server was killed', () => {
+  it('counts as recorded, though nobody could say so', async () => {
+    const bench = new Workbench('. a\n. b\n');
+    const first = await startServer(bench);
+    const queue = await openQueue(first.url, { token: first.token });
+    const result = await queue.claim({});
+    if (result.kind !== 'claimed') throw new Error('nothing was claimed');
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    // As if the server had written it with its last breath.
+    const local = await openQueue(bench.runs);
+    const finished = result.claim.finish('d');
+    await local.set({ lines: [{ from: 1, to: 1 }] }, 'd', { force: true });
+    await local.close();
+    await startServer(bench, [], first.port);
+    expect(await finished).toEqual({ kind: 'recorded' });
+    await queue.close();
+    expect(bench.states).toBe('d.');
+  });
+
+  it('is refused if another state stands there', async () => {
+    const bench = new Workbench('. a\n');
+    const first = await startServer(bench);
+    const queue = await openQueue(first.url, { token: first.token });
+    const result = await queue.claim({});
+    if (result.kind !== 'claimed') throw new Error('nothing was claimed');
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    const local = await openQueue(bench.runs);
+    await local.set({}, '-', { force: true });
+    await local.close();
+    const finished = result.claim.finish('d');
+    await startServer(bench, [], first.port);
+    expect(await finished).toMatchObject({ kind: 'refused', reason: expect.stringContaining('in state "-"') });
+    await queue.close();
+    expect(bench.states).toBe('-');
+  });
+});

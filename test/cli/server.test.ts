@@ -1,0 +1,275 @@
+import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Workbench, waiting } from '../support/bench.js';
+import { eventually } from '../support/eventually.js';
+import { HOST, isAlive, run, runmaker, runset, runwait, type StartOptions, startProgram } from '../support/programs.js';
+import { startClient, startServer } from '../support/server.js';
+
+/** In a home of its own, so that no token of the user's is found. */
+function athome(bench: Workbench): StartOptions {
+  return { cwd: bench.folder, env: { HOME: bench.folder, RUNMAKER_TOKEN: undefined } };
+}
+
+describe('runmaker-server', () => {
+  it('prints its token, and keeps it in a file for its owner only, which is gone when it ends', async () => {
+    const bench = new Workbench('. echo hello\n');
+    const server = startProgram('runmaker-server', ['-p', '0', '--host', '127.0.0.1', 'runs.txt'], athome(bench));
+    await server.says('serving runs.txt on 127.0.0.1:');
+    const file = bench.path('.runmaker.token');
+    const token = readFileSync(file, 'utf8').trim();
+    expect(token).toMatch(/^[0-9A-Z]{26}$/);
+    expect(server.stdout).toContain(`Token for runmaker-client: ${token} (written to ${file})\n`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    server.signal('SIGTERM');
+    expect((await server.ended).status).toBe(0);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('ends when it is told to, whoever is connected, and says how their jobs are found again', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const { url, process } = await startServer(bench);
+    const client = startClient(bench, 'client', url, ['--patience', '300ms']);
+    await bench.has('pids');
+    process.signal('SIGTERM');
+    expect(await process.within(10_000)).toEqual({ status: 0, signal: null });
+    expect(bench.read('server.err')).toMatch(/1 jobs of clients run on; .* same token/);
+    writeFileSync(bench.path('go'), '');
+    expect((await client.within(30_000)).status).toBe(3);
+    expect(bench.states).toBe('r.');
+  });
+
+  it('serves runmaker, runmaker-client, runset and runwait, while others work on the file', async () => {
+    const bench = new Workbench('. echo one\n. echo two\n');
+    const { url, token, port } = await startServer(bench);
+    const access = ['--token', token];
+    expect((await runset([...access, '--add', 'echo three', url])).status).toBe(0);
+    expect((await runset([...access, '--list', url])).stdout).toBe('1: . - echo one\n2: . - echo two\n3: . - echo three\n');
+    const client = await run(...programOf('runmaker-client', [...access, '-1', `127.0.0.1:${port}`]), { cwd: bench.folder });
+    expect([client.status, client.stdout]).toEqual([0, expect.stringMatching(/stdout \(.*\): one/)]);
+    expect((await runmaker(['-1', bench.runs])).status).toBe(0);
+    const last = startProgram('runmaker', [...access, url]);
+    expect((await runwait([...access, '-e', url])).status).toBe(0);
+    expect((await last.ended).stdout).toContain('three');
+    expect(bench.states).toBe('ddd');
+    expect(JSON.parse((await runset([...access, '--stats', '--json', url])).stdout)).toMatchObject({ done: 3, total: 3 });
+  });
+
+  it('is found with a token from the option, a file, the environment, or the file in the home', async () => {
+    const bench = new Workbench('. a\n');
+    const { url, token } = await startServer(bench);
+    writeFileSync(bench.path('other'), `${token}\n`);
+    const list = (args: readonly string[], env: Record<string, string> = {}) =>
+      runset([...args, '--list', url], { ...athome(bench), env: { ...athome(bench).env, ...env } });
+    expect((await list([])).status).toBe(2);
+    expect((await list(['--token', token])).status).toBe(0);
+    expect((await list(['--tokenfile', 'other'])).status).toBe(0);
+    expect((await list([], { RUNMAKER_TOKEN: token })).status).toBe(0);
+    writeFileSync(bench.path('.runmaker.token'), token);
+    expect((await list([])).status).toBe(0);
+  });
+
+  it('tells jobs the address of the queue, and nothing of the token', async () => {
+    const bench = new Workbench('. echo $RUNMAKER_QUEUE $RUNMAKER_JOB > told; env > environment\n');
+    const { url } = await startServer(bench);
+    expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(0);
+    expect(bench.read('told')).toBe(`${url} 1\n`);
+    expect(bench.read('environment')).not.toContain(bench.read('token').trim());
+  });
+
+  it('writes what happens to a log: little, all, or only what is wrong', async () => {
+    for (const [level, expected] of [
+      [[], { come: true, claimed: false }],
+      [['-v'], { come: true, claimed: true }],
+      [['-q'], { come: false, claimed: false }],
+    ] as const) {
+      const bench = new Workbench('. printf "\\033[31m" #\n');
+      const { url, process } = await startServer(bench, ['-l', 'log', ...level]);
+      expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(0);
+      process.signal('SIGTERM');
+      await process.end;
+      const log = bench.read('log');
+      expect(log.includes(`${HOST} (127.0.0.1) has come`)).toBe(expected.come);
+      expect(log.includes('has claimed line 1: printf')).toBe(expected.claimed);
+      expect(bench.read('server.err')).toBe('');
+    }
+  });
+
+  it('keeps control characters of commands and peers out of its log', async () => {
+    const bench = new Workbench('. : \x1b[31m red\n');
+    const { url } = await startServer(bench, ['-v']);
+    expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(0);
+    expect(bench.read('server.err')).toContain('claimed line 1: : \\x1b[31m red');
+  });
+
+  it('warns of a file that everybody may write; its clients, on other hosts, can do nothing about it', async () => {
+    const bench = new Workbench('. true\n');
+    chmodSync(bench.runs, 0o666);
+    const { url } = await startServer(bench);
+    expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(0);
+    expect(bench.read('server.err')).toMatch(/can be written by everybody.*--trust-any/);
+    expect(bench.read('client.err')).toBe('');
+  });
+
+  it('with --retry gives out failed jobs and errors, each at most once', async () => {
+    const bench = new Workbench('! echo 1 >> ran; false\ne echo 2 >> ran\n');
+    const { url } = await startServer(bench, ['--retry']);
+    expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(1);
+    expect(bench.lines('ran')).toEqual(['1', '2']);
+    expect(bench.states).toBe('!d');
+  });
+
+  it('takes no more clients than it may', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const { url } = await startServer(bench, ['--max-clients', '1']);
+    const first = startClient(bench, 'first', url);
+    await bench.has('pids');
+    expect((await startClient(bench, 'second', url).within(30_000)).status).toBe(3);
+    expect(bench.read('second.err')).toMatch(/has 1 clients already\n.*--max-clients/);
+    writeFileSync(bench.path('go'), '');
+    expect((await first.within(30_000)).status).toBe(0);
+    expect((await startClient(bench, 'third', url).within(30_000)).status).not.toBe(3);
+  });
+
+  it('listens on IPv6 too', async () => {
+    const bench = new Workbench('. echo a\n');
+    const server = startProgram('runmaker-server', ['--host', '::1', '-p', '0', '--token', 'A'.repeat(20), bench.runs]);
+    await server.says('on [::1]:');
+    const port = /\[::1\]:(\d+)/.exec(server.stdout)?.[1];
+    expect((await runset(['--token', 'A'.repeat(20), '--list', `tcp://[::1]:${port}`])).stdout).toBe('1: . - echo a\n');
+  });
+
+  it("listens on a Unix socket that is its owner's only, and takes the place of one that was killed", async () => {
+    const bench = new Workbench('. echo a\n');
+    const begin = async (): Promise<ReturnType<typeof startProgram>> => {
+      const server = startProgram('runmaker-server', ['--host', 'unix:socket', bench.runs], athome(bench));
+      await server.says('on unix:socket');
+      return server;
+    };
+    const first = await begin();
+    expect(statSync(bench.path('socket')).mode & 0o777).toBe(0o600);
+    expect((await runset(['--list', 'unix:socket'], athome(bench))).stdout).toBe('1: . - echo a\n');
+    const refused = await startProgram('runmaker-server', ['--host', 'unix:socket', bench.runs], athome(bench)).ended;
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is taken')]);
+    // The token is that of the server that runs.
+    expect((await runset(['--list', 'unix:socket'], athome(bench))).status).toBe(0);
+    first.signal('SIGKILL');
+    await first.ended;
+    await begin();
+    expect((await runset(['--list', `unix:${bench.path('socket')}`], athome(bench))).stdout).toBe('1: . - echo a\n');
+  });
+});
+
+describe('runmaker-server --daemon', () => {
+  it('returns once clients are served, and leaves a process that has let go of all that it was started from', async () => {
+    const bench = new Workbench('. echo a\n');
+    const args = ['-d', '-p', '0', '--host', '127.0.0.1', '--pidfile', 'pid', '-l', 'log', 'runs.txt'];
+    const ended = await startProgram('runmaker-server', args, athome(bench)).ended;
+    const pid = Number(bench.read('pid'));
+    onTestFinished(() => {
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    });
+    expect([ended.status, ended.stderr]).toEqual([0, '']);
+    const [, url] = /serving \/.*runs\.txt on (127\.0\.0\.1:\d+)/.exec(ended.stdout) ?? [];
+    expect((await runset(['--list', `tcp://${url}`], athome(bench))).stdout).toBe('1: . - echo a\n');
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+    for (const fd of [0, 1, 2]) expect(readlinkSync(`/proc/${pid}/fd/${fd}`)).toBe('/dev/null');
+    const [, , , , group, session, terminal] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/\(.*\)/s, 'x')
+      .split(' ')
+      .map(Number);
+    expect([group, session, terminal]).toEqual([pid, pid, 0]);
+    const second = await startProgram('runmaker-server', args, athome(bench)).ended;
+    expect([second.status, second.stderr]).toEqual([2, expect.stringContaining(`names process ${pid}`)]);
+    process.kill(pid, 'SIGHUP');
+    process.kill(pid, 'SIGTERM');
+    await eventually('it has ended', () => !isAlive(pid));
+    expect(existsSync(bench.path('pid'))).toBe(false);
+    expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
+    expect(bench.read('log')).toContain('has come');
+  });
+
+  it('says what is wrong as a server in the foreground does', async () => {
+    const bench = new Workbench('. a\n');
+    const ended = await startProgram('runmaker-server', ['-d', '-p', '0', 'missing.txt'], athome(bench)).ended;
+    expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(/missing\.txt: no such file\n.*create it/)]);
+  });
+});
+
+describe('what cannot work is said, with what to do and an exit status', () => {
+  it.each([
+    ['a port that is taken', 2, /127\.0\.0\.1:\d+ is taken/, /--port/],
+    ['an address of another host', 2, /192\.0\.2\.1:0 is not an address of this host/, /--host/],
+    ['a file that is not there', 2, /no such file/, /create it/],
+    ['two files', 2, /too many arguments/, undefined],
+    ['-v and -q', 2, /contradict/, undefined],
+    ['a URL', 2, /a server serves a file/, /runs file/],
+    ['a driver that cannot tell orphans, with --reclaim', 3, /cannot tell orphans/, /--set/],
+    ['a port that is none', 2, /ports go up to 65535/, undefined],
+  ])('runmaker-server: %s', async (what, status, message, hint) => {
+    const bench = new Workbench('. a\n');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise(resolve => taken.once('listening', resolve));
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as { port: number };
+    const args: Record<string, string[]> = {
+      'a port that is taken': ['-p', String(port), bench.runs],
+      'an address of another host': ['--host', '192.0.2.1', '-p', '0', bench.runs],
+      'a file that is not there': ['-p', '0', 'missing'],
+      'two files': ['-p', '0', bench.runs, bench.runs],
+      '-v and -q': ['-p', '0', '-v', '-q', bench.runs],
+      'a URL': ['tcp://alice'],
+      'a driver that cannot tell orphans, with --reclaim': ['-p', '0', '--locks', 'directory', '--reclaim', bench.runs],
+      'a port that is none': ['-p', '70000', bench.runs],
+    };
+    const host = what === 'an address of another host' ? [] : ['--host', '127.0.0.1'];
+    const ended = await startProgram('runmaker-server', [...host, ...(args[what] as string[])], athome(bench)).ended;
+    expect(ended.stderr).toMatch(message);
+    if (hint) expect(ended.stderr).toMatch(hint);
+    expect(ended.status).toBe(status);
+    // Nothing stays behind that the next one would take for its own.
+    expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
+  });
+
+  it('runmaker: a wrong token, none, a host that is not there, nobody who listens, a server of another kind', async () => {
+    const bench = new Workbench('. a\n');
+    const { url } = await startServer(bench);
+    const other = createServer(socket => socket.end('SSH-2.0-OpenSSH_9.2\r\n')).listen(0, '127.0.0.1');
+    await new Promise(resolve => other.once('listening', resolve));
+    onTestFinished(() => void other.close());
+    const strange = `tcp://127.0.0.1:${(other.address() as { port: number }).port}`;
+    for (const [args, status, message] of [
+      [['--token', 'WRONG', url], 2, /the token is not that of the server\n.*--token/],
+      [[url], 2, /a token is wanted\n.*--token/],
+      [['--token', 'X', 'tcp://no-such-host.invalid'], 3, /no such host/],
+      [['--token', 'X', 'tcp://127.0.0.1:1'], 3, /nobody listens there\n.*runmaker-server/],
+      [['--token', 'X', strange], 3, /is not a runmaker-server/],
+      [['--token', 'X', 'tcp://'], 2, /does not name a server/],
+      [['ftp://alice'], 2, /not known/],
+      [['--token', 'X', bench.runs], 2, /--token goes with the queue of a server/],
+      [['--token', 'X', '--locks', 'file', url], 2, /--locks goes with files/],
+      [['--tokenfile', 'missing', url], 2, /holds no token/],
+    ] as const) {
+      const ended = await runmaker(args, athome(bench));
+      expect(ended.stderr).toMatch(message);
+      expect(ended.status).toBe(status);
+    }
+    expect(bench.states).toBe('.');
+  });
+
+  it('runmaker: a server that is gone while jobs run, for longer than the patience', async () => {
+    const bench = new Workbench('. sleep 1; touch ran\n. true\n');
+    const { url, process } = await startServer(bench);
+    const client = startClient(bench, 'client', url, ['--patience', '500ms']);
+    await bench.reaches('r.');
+    process.signal('SIGKILL');
+    expect((await client.within(30_000)).status).toBe(3);
+    // The job was not stopped; only its result could not be told.
+    expect(existsSync(bench.path('ran'))).toBe(true);
+    expect(bench.read('client.err')).toMatch(/nobody listens there|ended the connection|ECONNRESET/);
+  });
+});
+
+function programOf(name: 'runmaker-client', args: readonly string[]): [string, string[]] {
+  return [process.execPath, [new URL(`../../bin/${name}.js`, import.meta.url).pathname, ...args]];
+}

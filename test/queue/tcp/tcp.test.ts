@@ -1,0 +1,122 @@
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openQueue } from '../../../src/queue/open.js';
+import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
+import { describeQueue } from '../../conformance/queue-conformance.js';
+import { Workbench } from '../../support/bench.js';
+import { claim, jobsOf } from '../../support/queues.js';
+import { serveHere, TOKEN, tcpQueues } from '../../support/tcp-queue.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+describeQueue('a runs file, served over TCP', { presence: true }, tcpQueues());
+describeQueue('a runs file, served with --legacy too', { presence: true }, tcpQueues({ legacy: true }));
+describeQueue('a runs file without presence, served over TCP', { presence: false }, tcpQueues({}, 'directory'));
+
+/** A client of a server in this process. */
+async function served(content: string | Buffer): Promise<{ bench: Workbench; client(): Promise<Queue> }> {
+  const bench = new Workbench(content);
+  const queue = await openQueue(bench.runs);
+  const service = await serveHere(queue);
+  onTestFinished(async () => {
+    await service.close();
+    await queue.close();
+  });
+  return {
+    bench,
+    async client() {
+      const opened = await openQueue(service.url, { token: TOKEN });
+      onTestFinished(() => opened.close());
+      return opened;
+    },
+  };
+}
+
+describe('a served queue', () => {
+  it('is passed on in pieces, as far as it is wanted', async () => {
+    const count = 20_000;
+    const { client } = await served(Array.from({ length: count }, (_, at) => `. job ${at + 1}\n`).join(''));
+    const queue = await client();
+    expect((await jobsOf(queue)).map(job => `${job.number} ${job.command}`)).toEqual(
+      Array.from({ length: count }, (_, at) => `${at + 1} job ${at + 1}`),
+    );
+    let pieces = 0;
+    for await (const jobs of queue.jobs()) {
+      expect(jobs.length).toBeLessThan(count / 2);
+      if (++pieces === 2) break;
+    }
+    // Many lists that nobody fetched to the end are in nobody's way.
+    for (let at = 0; at < 40; at++) for await (const _ of queue.jobs()) break;
+    expect((await jobsOf(queue, { lines: [{ from: count }] })).map(job => job.number)).toEqual([count]);
+  });
+
+  it('names all jobs that were left alone because they run, however many', async () => {
+    const { bench, client } = await served('. a\n'.repeat(1200));
+    const [one, other] = [await client(), await client()];
+    for (let at = 0; at < 1200; at++) await claim(one);
+    expect(bench.states).toBe('r'.repeat(1200));
+    const { matched, running } = await other.set({}, '-');
+    expect([matched, running.length, running.at(-1)?.number]).toEqual([1200, 1200, 1200]);
+  });
+
+  it('takes lines that were chosen by the ten thousand, and appends as many', async () => {
+    const { bench, client } = await served('d a\n'.repeat(50_000));
+    const queue = await client();
+    const lines = Array.from({ length: 25_000 }, (_, at) => ({ from: 2 * at + 1, to: 2 * at + 1 }));
+    expect(await queue.set({ lines }, '.')).toEqual({ matched: 25_000, changed: 25_000, running: [] });
+    expect(bench.content).toBe('. a\nd a\n'.repeat(25_000));
+    await queue.append(Array.from({ length: 100_000 }, (_, at) => Buffer.from(`command number ${at}`)));
+    expect((await queue.counts()).total).toBe(150_000);
+  });
+
+  it('hands on commands of megabytes', async () => {
+    const command = Buffer.concat([Buffer.from(': '), Buffer.alloc(5_000_000, 0xe9)]);
+    const { client } = await served(Buffer.concat([Buffer.from('. '), command, Buffer.from('\n')]));
+    const queue = await client();
+    expect((await jobsOf(queue))[0]?.command.equals(command)).toBe(true);
+    const taken = await claim(queue);
+    expect(taken.job.command.equals(command)).toBe(true);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  });
+
+  it('tells each client what it should know, once', async () => {
+    const { client } = await served('. a #: cpus=many\n. b #: cpus=5\n. c\n. d\n. e\n. f\n');
+    for (const cpus of [4, 1]) {
+      const queue = await client();
+      const notices: QueueNotice[] = [];
+      const room = { cpus, mem: 0, gpus: 0 };
+      for (let at = 0; at < 2; at++) await claim(queue, { free: room, capacity: room, tell: notice => notices.push(notice) });
+      expect(notices.map(({ kind }) => kind).sort()).toEqual(['tooBig', 'unusable']);
+    }
+  });
+
+  it('tells its clients of what others do to the file', async () => {
+    const { bench, client } = await served('. a\n');
+    const queue = await client();
+    const changed = queue.changed(AbortSignal.timeout(5000));
+    writeFileSync(bench.runs, '. a\n. b\n');
+    await changed;
+    expect((await queue.counts()).total).toBe(2);
+  });
+
+  it('works over a Unix socket', async () => {
+    const bench = new Workbench('. a\n');
+    const local = await openQueue(bench.runs);
+    const service = await serveHere(local, { address: { kind: 'unix', path: `${temporaryFolder()}/socket` } });
+    const queue = await openQueue(service.url, { token: TOKEN });
+    onTestFinished(async () => {
+      await queue.close();
+      await service.close();
+      await local.close();
+    });
+    await (await claim(queue)).finish('d');
+    expect(bench.states).toBe('d');
+    expect(queue.address).toBe(service.url);
+  });
+
+  it('is no longer one after it was closed', async () => {
+    const { client } = await served('. a\n');
+    const queue = await client();
+    await queue.close();
+    await expect(queue.counts()).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining('closed') });
+  });
+});

@@ -1,0 +1,80 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** A way to a server that can be cut. */
+export class Relay {
+  private readonly pairs = new Set<[Socket, Socket]>();
+  /** Nothing comes through, and nobody is told: as when a cable is pulled. */
+  private isSilent = false;
+  /** New connections are refused. */
+  isClosed = false;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly target: number,
+  ) {}
+
+  /** @param target a port of this host */
+  static async open(target: number): Promise<Relay> {
+    const server = createServer();
+    const relay = new Relay(server, target);
+    server.on('connection', socket => relay.join(socket));
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(async () => {
+      relay.cut();
+      await new Promise(resolve => server.close(resolve));
+    });
+    return relay;
+  }
+
+  get port(): number {
+    return (this.server.address() as { port: number }).port;
+  }
+
+  get url(): string {
+    return `tcp://127.0.0.1:${this.port}`;
+  }
+
+  /** How many connections go through it. */
+  get connections(): number {
+    return this.pairs.size;
+  }
+
+  /** Ends all connections, with no good-bye. What is on its way is lost. */
+  cut(): void {
+    for (const pair of this.pairs) for (const socket of pair) socket.resetAndDestroy();
+    this.pairs.clear();
+  }
+
+  /** Lets nothing through any more, in either direction, or again. */
+  silence(isSilent: boolean): void {
+    this.isSilent = isSilent;
+    for (const pair of this.pairs)
+      for (const socket of pair)
+        if (isSilent) socket.pause();
+        else socket.resume();
+  }
+
+  private join(near: Socket): void {
+    if (this.isClosed) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect({ host: '127.0.0.1', port: this.target });
+    const pair: [Socket, Socket] = [near, far];
+    this.pairs.add(pair);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.on('error', () => undefined);
+      from.on('data', bytes => void to.write(bytes));
+      from.once('close', () => {
+        this.pairs.delete(pair);
+        // Whoever is cut off by a pulled cable does not hear that the other has gone.
+        if (!this.isSilent) to.destroy();
+      });
+      if (this.isSilent) from.pause();
+    }
+  }
+}
