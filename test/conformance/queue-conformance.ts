@@ -110,7 +110,7 @@ export function describeQueue(name: string, { presence }: Capabilities, makeQueu
           }
         });
         const askers = handles.flatMap(handle => [handle, handle, handle]);
-        const taken = await Promise.all(askers.map(claimEverything)).finally(() => {
+        const taken = await Promise.all(askers.map(handle => claimEverything(handle))).finally(() => {
           looking = false;
         });
         await Promise.all(looks);

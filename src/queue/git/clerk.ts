@@ -1,71 +1,28 @@
 import { setTimeout } from 'node:timers/promises';
-import { RunmakerError } from '../../errors.js';
-import { formatDuration } from '../../job/duration.js';
-import { type JobResults, placeResults } from './checkouts.js';
-import { Draft, jobsInWords } from './draft.js';
+import { CommitMaker, type CommitMakerOptions, type Made } from './commit-maker.js';
+import { Draft } from './draft.js';
+import type { Errand, Task } from './errand.js';
+import { Forbearance, LONGEST_PAUSE } from './forbearance.js';
 import type { Holdings } from './holdings.js';
-import { hashOf, LEASES, leasedLines, printLease } from './lease.js';
-import { type Ledger, mayPass } from './ledger.js';
-import { explainFailure, type FailureKind, GitFailure } from './plumbing/failure.js';
-import type { CommitPlan, FileChange } from './plumbing/import-stream.js';
+import { leasedLines } from './lease.js';
+import type { Ledger } from './ledger.js';
 import type { RefChange } from './plumbing/remote.js';
 
-/** What goes into one commit: ends and claims of jobs together, all that is appended together, anything else alone. */
-export type Family = 'jobs' | 'append' | 'alone';
-
-/** Something that a caller wants done. What it decides holds once the draft is pushed, and is decided anew if somebody was faster. */
-export interface Errand<T> {
-  readonly family: Family;
-  /** Whether it asks who is present. */
-  readonly leases?: boolean;
-  /** Whether it has to be done in the end: a result that would be lost otherwise. */
-  readonly precious?: boolean;
-  readonly signal?: AbortSignal | undefined;
-  decide(draft: Draft): T;
-  /** What follows when it is so: told before the next errand is decided. */
-  settled?(answer: T): void;
-}
-
-interface Task {
-  readonly errand: Errand<unknown>;
-  readonly at: number;
-  resolve(answer: unknown): void;
-  reject(error: unknown): void;
-}
-
 /** A push, of which it may not be known yet whether it landed. */
-interface Attempt {
-  /** Undefined when the branch stays as it is. */
-  readonly commit: string | undefined;
-  readonly others: readonly RefChange[];
+interface Attempt extends Made {
   /** What follows once it has landed. */
   land(): void;
 }
 
 /** How a clerk works. Times in ms. */
-export interface ClerkOptions {
-  readonly who: string;
-  readonly lease: number;
+export interface ClerkOptions extends CommitMakerOptions {
   readonly patience: number;
-  tell(message: string, hint: string): void;
 }
 
 /** How long, in ms, to wait for what else there is to be written. `most`: for our jobs that may end by then; less where pushes are quick. */
 const GATHER = { least: 4, most: 1000 };
-/** Between two tries while the remote cannot be reached, in ms. */
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 5000;
 /** A random part of so many times what a push takes is waited, at most, after somebody was faster. */
 const MOST_TURNS = 16;
-
-/** Failures that do not pass by themselves. */
-const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'protected', 'checkedOut']);
-
-/** Since when something goes wrong, and how long to wait next. */
-interface Failing {
-  since: number | undefined;
-  pause: number;
-}
 
 /**
  * Writes for one handle: gathers what its callers want, puts it into one commit, and pushes that; when somebody was faster, fetches,
@@ -80,17 +37,19 @@ export class Clerk<Claim> {
   private working: Promise<void> | undefined;
   private contended = false;
   private turn = GATHER.least;
-  private beat = 0;
   private leased = false;
   private renewal: NodeJS.Timeout | undefined;
   private present: ReadonlySet<number> = new Set();
   private expired: readonly RefChange[] = [];
+  private readonly maker: CommitMaker<Claim>;
 
   constructor(
     private readonly ledger: Ledger,
     private readonly holdings: Holdings<Claim>,
     private readonly options: ClerkOptions,
-  ) {}
+  ) {
+    this.maker = new CommitMaker(ledger, holdings, options);
+  }
 
   /** Does an errand; settles when it is done and pushed. Rejects when the remote cannot be brought to take it. */
   do<T>(errand: Errand<T>): Promise<T> {
@@ -111,7 +70,7 @@ export class Clerk<Claim> {
     while (this.working) await this.working;
     if (!this.leased) return;
     // If it cannot be told it will run out.
-    await this.ledger.remote.push([{ ref: this.leaseRef, commit: undefined, own: true }]).catch(() => undefined);
+    await this.ledger.remote.push([{ ref: this.maker.leaseRef, commit: undefined, own: true }]).catch(() => undefined);
   }
 
   private async work(): Promise<void> {
@@ -145,7 +104,7 @@ export class Clerk<Claim> {
     let attempt: Attempt | undefined;
     let beaten = 0;
     let look = this.contended;
-    const failing: Failing = { since: undefined, pause: FIRST_PAUSE };
+    const forbearance = new Forbearance(this.ledger, this.options.patience, this.options.tell);
     for (;;) {
       this.absorb(batch);
       if (batch.length === 0 && attempt === undefined) return;
@@ -169,19 +128,23 @@ export class Clerk<Claim> {
           look = true;
           continue;
         }
-        attempt = await this.prepare(draft, bytes, batch, answers);
+        const made = await this.maker.make(draft, bytes);
+        attempt = { ...made, land: () => this.land(made, batch, answers) };
         const landed = await this.push(attempt);
         this.turn = performance.now() - began;
         if (landed) {
           this.contended ||= beaten > 0;
           return;
         }
-        failing.since = undefined;
+        forbearance.relax();
         this.beaten++;
         beaten++;
         await setTimeout(Math.random() * Math.min(this.turn * Math.min(2 ** (beaten + 1), MOST_TURNS), LONGEST_PAUSE));
       } catch (error) {
-        await this.bear(error, batch, failing);
+        await forbearance.bear(
+          error,
+          batch.some(({ errand }) => errand.precious),
+        );
         look = true;
       }
     }
@@ -219,49 +182,16 @@ export class Clerk<Claim> {
     return answers;
   }
 
-  /** Makes the commits, here, and says what follows once they are there. */
-  private async prepare(draft: Draft, bytes: Buffer | undefined, batch: Task[], answers: ReadonlyMap<Task, unknown>): Promise<Attempt> {
-    const { who, lease } = this.options;
-    const plans: Omit<CommitPlan, 'ref'>[] = [];
-    if (bytes !== undefined) {
-      // Two that do the same in the same second must not make the same commit: each would take the other's push for its own.
-      draft.trail(`Runner: ${this.ledger.remote.runner} ${++this.beat}`);
-      const plan = this.ledger.plan(bytes, draft.message(who));
-      const files = draft.results.length === 0 ? [] : await this.place(draft.results);
-      plans.push({ ...plan, files: [...plan.files, ...files] });
+  /** What was pushed is so: tells those who wait for it. */
+  private land({ commit, leased }: Made, batch: Task[], answers: ReadonlyMap<Task, unknown>): void {
+    this.leased ||= leased;
+    if (commit !== undefined) this.version++;
+    for (const [task, answer] of answers) {
+      task.errand.settled?.(answer);
+      task.resolve(answer);
+      if (batch.includes(task)) batch.splice(batch.indexOf(task), 1);
     }
-    const rows = [...this.holdings.rows().filter(({ number }) => !draft.left.has(number)), ...draft.taken];
-    const leases = draft.renew || draft.taken.length > 0 || draft.left.size > 0;
-    if (leases) {
-      const title = `runmaker ${who}: runs ${jobsInWords(rows.map(({ number }) => number))}`;
-      const leased = rows.map(({ number, key }) => ({ number, hash: hashOf(key) }));
-      plans.push({ message: printLease(title, { queue: this.ledger.title, duration: lease, rows: leased }, ++this.beat) });
-    }
-    const commits = plans.length === 0 ? [] : await this.ledger.remote.commit(plans, this.ledger.author);
-    return {
-      commit: bytes === undefined ? undefined : commits[0],
-      others: [...draft.leases, ...(leases ? [{ ref: this.leaseRef, commit: commits.at(-1), own: true }] : [])],
-      land: () => {
-        this.leased ||= leases;
-        if (bytes !== undefined) this.version++;
-        for (const task of answers.keys()) {
-          task.errand.settled?.(answers.get(task));
-          task.resolve(answers.get(task));
-          if (batch.includes(task)) batch.splice(batch.indexOf(task), 1);
-        }
-        this.keepLease();
-      },
-    };
-  }
-
-  /** Where results go, given what others have pushed meanwhile. */
-  private async place(results: readonly JobResults[]): Promise<readonly FileChange[]> {
-    const wanted = results.flatMap(({ results: files }) => files.map(({ path }) => path));
-    const files = placeResults(results, await this.ledger.objectsAt(wanted));
-    const aside = files.map(({ path }) => path).filter(path => !wanted.includes(path));
-    if (aside.length > 0)
-      this.options.tell(`results were changed by somebody else meanwhile; ours are in ${aside.join(', ')}`, 'look which are right');
-    return files;
+    this.keepLease();
   }
 
   /** Whether it has landed; if not, somebody was faster. */
@@ -299,28 +229,6 @@ export class Clerk<Claim> {
     const ours = this.holdings.rows().map(({ number }) => number);
     this.present = new Set([...leasedLines(this.ledger.now.document?.jobs ?? [], theirs), ...ours]);
     this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit }));
-  }
-
-  /** Waits a little after something went wrong that may pass; throws when it will not, or has lasted too long. */
-  private async bear(error: unknown, batch: readonly Task[], failing: Failing): Promise<void> {
-    const now = performance.now();
-    failing.since ??= now;
-    const known = error instanceof GitFailure ? explainFailure(error, this.ledger.remote.url, true) : error;
-    const passes = mayPass(error) || error === this.ledger.now.problem;
-    const hopeless = error instanceof GitFailure && NEEDS_SOMEBODY.has(error.kind) && !batch.some(({ errand }) => errand.precious);
-    if (!passes || hopeless || now - failing.since + failing.pause > this.options.patience) throw known;
-    if (failing.pause === FIRST_PAUSE && known instanceof Error) {
-      this.options.tell(
-        `${known.message}; trying on for ${formatDuration(this.options.patience)}`,
-        known instanceof RunmakerError ? (known.hint ?? '') : '',
-      );
-    }
-    await setTimeout(failing.pause * (0.5 + Math.random() / 2));
-    failing.pause = Math.min(failing.pause * 2, LONGEST_PAUSE);
-  }
-
-  private get leaseRef(): string {
-    return `${LEASES}${this.ledger.remote.runner}`;
   }
 
   /** Has the lease renewed in time for as long as there is something in our hands. */

@@ -69,7 +69,12 @@ export class GitQueue implements Queue {
       request.signal?.throwIfAborted();
       const claim = this.takeSpare(request);
       if (claim) {
-        claim.checkout = await this.checkouts?.take(this.ledger.now.commit);
+        try {
+          claim.checkout = await this.checkouts?.take(this.ledger.now.commit);
+        } catch (error) {
+          await claim.release();
+          throw error;
+        }
         this.won++;
         return { kind: 'claimed', claim };
       }
