@@ -21,11 +21,13 @@ export type {
   ClaimResult,
   ClaimStatistics,
   FinishResult,
+  GitOptions,
   OpenOptions,
   Queue,
   QueueNotice,
   SetResult,
 } from './queue/queue.js';
+export { type Choose, type GitWorker, type GitWorkerOptions, gitWorker, type Lists, queueJobs, randomJobs } from './queue/worker.js';
 export type { JsonEvent } from './report/json-event.js';
 export type { Attempt, Listener, Outcome, RunEvent, RunSummary } from './run/events.js';
 export { type HaltRule, parseHalt } from './run/halt.js';

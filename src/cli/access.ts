@@ -2,6 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { RunmakerError } from '../errors.js';
+import { isGitName } from '../queue/git/address.js';
 import type { OpenOptions } from '../queue/queue.js';
 import { readSecret } from '../system/secret-file.js';
 
@@ -36,8 +37,9 @@ export function accessTo(queueName: string, options: AccessOptions): OpenOptions
   const served = isServed(queueName);
   const lost = [
     served && locks !== undefined && '--locks goes with files: the server locks its own',
-    served && unsafeLocks && '--unsafe-locks goes with files',
-    served && trustAny && '--trust-any goes with files',
+    isGitName(queueName) && locks !== undefined && '--locks goes with files: a push takes no lock',
+    (served || isGitName(queueName)) && unsafeLocks && '--unsafe-locks goes with files',
+    (served || isGitName(queueName)) && trustAny && '--trust-any goes with files',
     !served && token !== undefined && '--token goes with the queue of a server, such as tcp://alice',
     !served && tokenfile !== undefined && '--tokenfile goes with the queue of a server, such as tcp://alice',
     token !== undefined && tokenfile !== undefined && '--token and --tokenfile contradict each other',

@@ -92,7 +92,7 @@ async function runProgress(live: LastLine, queue: Queue): Promise<Report> {
   const count = (): void => {
     // A queue that cannot be counted is the runner's to complain about.
     counting ??= queue
-      .counts()
+      .counts({ known: true })
       .then(counts => progress.update(counts))
       .catch(() => undefined)
       .finally(() => {

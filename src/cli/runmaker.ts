@@ -1,7 +1,9 @@
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
+import { isGitName } from '../queue/git/address.js';
+import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
 import { openQueue } from '../queue/open.js';
-import type { ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
+import type { ClaimRequest, GitOptions, Queue, QueueNotice } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { Warn } from '../report/loss.js';
@@ -10,7 +12,7 @@ import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
 import { describeBlocked, describeNotice } from '../run/notices.js';
-import { Runner } from '../run/runner.js';
+import { Runner, type RunnerOptions } from '../run/runner.js';
 import { descriptorLimit, usableCpus } from '../system/host.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
@@ -36,6 +38,11 @@ export interface RunmakerOptions extends AccessOptions {
   halt?: HaltRule;
   requeue?: boolean;
   reclaim?: boolean;
+  lease?: number;
+  sleep?: number;
+  maxIdle?: number;
+  maxJobAttempts?: number;
+  resultsDir?: string;
   dryRun?: boolean;
   shell?: string;
   chdir?: string;
@@ -62,7 +69,10 @@ export interface RunningProgram {
 const RUNMAKER: RunningProgram = {
   name: 'runmaker',
   description: 'Claim the jobs of a queue and run them.',
-  argument: ['<queue>', 'path of the runs file: a job a line, "<state> <command>", state "." for new; or tcp://host of a runmaker-server'],
+  argument: [
+    '<queue>',
+    'path of the runs file: a job a line, "<state> <command>", state "." for new; or tcp://host of a runmaker-server, or git+ssh://…#runs.txt',
+  ],
   queueOf: path => path,
 };
 
@@ -72,13 +82,14 @@ export async function runmaker(argv: readonly string[], identity = RUNMAKER): Pr
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
-  const queue = await openQueue(queueName, accessTo(queueName, options));
+  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options) });
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun) return await printPlan(queue, { retry: options.retry ?? false, capacity: resources.capacity });
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
+      idle: idleLooks(options, queueName),
       jobs: affordableJobs(options, reports.warn),
       executor,
       resources,
@@ -113,6 +124,17 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
   };
 }
 
+function gitOptions({ lease, sleep, maxJobAttempts, resultsDir }: RunmakerOptions): GitOptions {
+  return { lease, sleep, maxJobAttempts, resultsDir };
+}
+
+/** gitrunner's variables count where its queues do. */
+function idleLooks({ maxIdle, sleep }: RunmakerOptions, queueName: string): RunnerOptions['idle'] {
+  const variables = isGitName(queueName) ? process.env : {};
+  const looks = maxIdle ?? idleLooksFrom(variables);
+  return looks === undefined ? undefined : { looks, pause: sleepFrom(sleep, variables) };
+}
+
 /** `-j`, as far as descriptors go. */
 function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   const wanted = options.jobs || usableCpus();
@@ -140,6 +162,11 @@ function readArguments(argv: readonly string[], identity: RunningProgram): { que
     .option('--requeue', 'set interrupted jobs back to "." instead of "e"')
     .option('--reclaim', 'take jobs whose runner has died too (older runners show no sign of life: not beside them)')
     .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
+    .option('--max-idle <n>', 'leave after so many looks without work, instead of when nothing is left', wholeNumber('--max-idle', 1))
+    .option('--sleep <duration>', 'over git: between two looks (default: 5s)', duration('--sleep'))
+    .option('--lease <duration>', 'over git: how long a claim holds without a sign of life (default: 10m)', duration('--lease'))
+    .option('--results-dir <dir>', 'over git: run jobs in a checkout, and commit what they leave in this folder of it')
+    .option('--max-job-attempts <n>', 'over git: runs by any runner before a job counts as failed', wholeNumber('--max-job-attempts', 1))
     .option('--dry-run', 'print the commands that would run, in order; change nothing')
     .option('--shell <path>', 'the shell that runs the commands (default: /bin/sh)')
     .option('--chdir <dir>', 'where the commands run (default: here)')
@@ -163,6 +190,8 @@ function refuseContradictions(options: RunmakerOptions): void {
   const contradiction = [
     options.json && options.quiet && '--json and --quiet contradict each other',
     options.dryRun && options.watch && '--dry-run and --watch contradict each other',
+    options.watch && options.maxIdle !== undefined && '--watch and --max-idle contradict each other',
+    options.chdir !== undefined && options.resultsDir !== undefined && '--chdir and --results-dir contradict each other',
     options.dryRun && options.json && '--dry-run prints commands, not JSON events',
     options.loglines !== undefined && options.logfile === undefined && '--loglines goes with --logfile',
   ].find(Boolean);

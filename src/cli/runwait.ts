@@ -20,6 +20,7 @@ interface Options extends AccessOptions {
   timeout?: number;
   progress?: boolean;
   json?: boolean;
+  sleep?: number;
 }
 
 /** How often, in ms, it is asked whether somebody still runs what is said to run: no change of the queue would tell. */
@@ -33,13 +34,14 @@ export async function runwait(argv: readonly string[]): Promise<number> {
     .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
     .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
     .option('--json', 'print the counts of each state at each change, one JSON object a line')
+    .option('--sleep <duration>', 'over git: between two looks (default: 5s)', duration('--sleep'))
     .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
   if (options.progress && options.json) throw new RunmakerError('usage', '--json and --progress contradict each other');
   const queueName = program.args[0] as string;
-  const queue = await openQueue(queueName, accessTo(queueName, options));
+  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: { sleep: options.sleep } });
   try {
     const display = openDisplay(options);
     try {

@@ -14,6 +14,8 @@ export interface Task {
   readonly command: Buffer;
   /** Added to the environment of the runner. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Where, as an absolute path; absent: wherever this executor runs commands. */
+  readonly directory?: string | undefined;
   /** A descriptor that the process inherits, so that its life proves the claim. */
   readonly presence?: number | undefined;
   /**

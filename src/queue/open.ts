@@ -1,12 +1,15 @@
 import { RunmakerError } from '../errors.js';
 import { openFileQueue } from './file/open-file-queue.js';
-import type { OpenOptions, Queue } from './queue.js';
+import { isGitName } from './git/address.js';
+import type { GitOptions, OpenOptions, Queue } from './queue.js';
 
 /**
  * Opens the queue that a path or URL names.
  * @throws RunmakerError `input` when there is no such queue, `queue` when it cannot be reached, `usage` for a URL of an unknown kind
  */
 export async function openQueue(name: string, options: OpenOptions = {}): Promise<Queue> {
+  if (isGitName(name)) return await (await import('./git/open-git-queue.js')).openGitQueue(name, options);
+  refuseGitOptions(name, options.git ?? {});
   const scheme = /^([a-z][a-z0-9+.-]*):\/\/|^(unix):/i.exec(name);
   switch ((scheme?.[1] ?? scheme?.[2])?.toLowerCase()) {
     case undefined:
@@ -18,7 +21,15 @@ export async function openQueue(name: string, options: OpenOptions = {}): Promis
       return await (await import('./tcp-legacy/open-legacy-queue.js')).openLegacyQueue(name, options);
     default:
       throw new RunmakerError('usage', `${name}: queues of the kind "${scheme?.[1]}" are not known`, {
-        hint: 'name the path of a runs file, or tcp://host, tcp+legacy://host or unix:/path',
+        hint: 'name the path of a runs file, or tcp://host, tcp+legacy://host, unix:/path or git+ssh://…#runs.txt',
       });
   }
+}
+
+/** An option that would have no effect was meant to have one. */
+function refuseGitOptions(name: string, options: GitOptions): void {
+  const [lost] = Object.entries(options).find(([, value]) => value !== undefined) ?? [];
+  if (lost === undefined) return;
+  const option = lost.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+  throw new RunmakerError('usage', `--${option} goes with queues over git, and ${name} is none`);
 }

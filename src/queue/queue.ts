@@ -24,6 +24,11 @@ export interface ClaimRequest {
   readonly free?: Needs;
   /** What the runner has in all. A job that needs more is passed over for good. */
   readonly capacity?: Needs;
+  /**
+   * How many jobs the asker could take now, one after the other; 1 by default. Where a claim costs much, so many may be claimed at
+   * once and handed out one by one. Like `free` it may grow while the claim is under way: read it when it counts.
+   */
+  readonly slots?: number;
   /** Is told what the user should know, each thing once. */
   readonly tell?: (notice: QueueNotice) => void;
   /** Who asks, where one handle serves many: each of them is told everything once. */
@@ -38,7 +43,9 @@ export type QueueNotice =
   /** Everybody on the host may write the queue, and so have commands run as whoever works it. */
   | { readonly kind: 'writable'; readonly name: string }
   /** The job needs more than this asker has in all. */
-  | { readonly kind: 'tooBig'; readonly line: number; readonly needs: Needs };
+  | { readonly kind: 'tooBig'; readonly line: number; readonly needs: Needs }
+  /** Anything else, in words. */
+  | { readonly kind: 'news'; readonly message: string; readonly hint: string };
 
 /** What came of asking for a job. */
 export type ClaimResult =
@@ -50,7 +57,8 @@ export type ClaimResult =
 
 /** What came of writing a job's final state. */
 export type FinishResult =
-  | { readonly kind: 'recorded' }
+  /** `state`: the one that was written, when it is not the one that was asked for: the job is to be tried again by whoever takes it. */
+  | { readonly kind: 'recorded'; readonly state?: FinalState | typeof State.new }
   /** The line is no longer the one that was claimed; nothing was written. */
   | { readonly kind: 'refused'; readonly reason: string };
 
@@ -59,6 +67,10 @@ export interface Claim {
   readonly job: Job;
   /** A descriptor that the job's process should inherit: the claim then counts as held for as long as the runner or the job lives. */
   readonly presence?: number | undefined;
+  /** Where the job is to run, as an absolute path, when the queue brings its files along; else wherever the runner runs its jobs. */
+  readonly directory?: string | undefined;
+  /** What the job is to find in its environment. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Writes the job's final state and gives up the claim. */
   finish(state: FinalState): Promise<FinishResult>;
   /** Puts the job back to `.` and gives up the claim. */
@@ -115,7 +127,8 @@ export interface Queue {
   text?(selection: Selection): AsyncIterable<Buffer>;
   /** The jobs that would be run, in that order, if each succeeded. Changes nothing. */
   plan(request: ClaimRequest): AsyncIterable<readonly Job[]>;
-  counts(): Promise<Counts>;
+  /** `known`: as far as it is known already, when asking anew costs much. */
+  counts(options?: { readonly known?: boolean }): Promise<Counts>;
   /** Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. */
   set(selection: Selection, state: State, options?: { force?: boolean }): Promise<SetResult>;
   /** Appends jobs in the given state, `.` by default: all of them or none. */
@@ -150,4 +163,18 @@ export interface OpenOptions {
   readonly trustAny?: boolean | undefined;
   /** For servers: the secret that the server and its clients share. */
   readonly token?: string | undefined;
+  /** For queues over git. */
+  readonly git?: GitOptions | undefined;
+}
+
+/** How a queue over git is worked on. Times in ms. What is absent is taken from the environment, or has a default. */
+export interface GitOptions {
+  /** How long a claim holds when its runner gives no sign of life; 10 minutes by default. */
+  readonly lease?: number | undefined;
+  /** Between two looks; 5 s by default. SLEEP_TIME, in seconds. */
+  readonly sleep?: number | undefined;
+  /** A folder of the repository: jobs run in a checkout, and what they leave in it is committed with their state. RESULTS_DIR. */
+  readonly resultsDir?: string | undefined;
+  /** How often a job is run before it counts as failed, by whichever runners; 1 by default. MAX_JOB_ATTEMPTS. */
+  readonly maxJobAttempts?: number | undefined;
 }

@@ -9,6 +9,8 @@ export function describeNotice(notice: QueueNotice): { readonly message: string;
         message: `line ${notice.line}, column ${notice.column}: ${notice.message}`,
         hint: 'the line is left alone until it is mended',
       };
+    case 'news':
+      return notice;
     case 'writable':
       return {
         message: `${notice.name} can be written by everybody on this host, who can so run commands as you`,

@@ -82,6 +82,7 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
       const execution = await run.executor.start({
         command: run.claim.job.command,
         environment: environmentFor(run, attempt),
+        directory: run.claim.directory,
         presence: run.claim.presence,
         output: (stream, bytes) => (about.attempt ? run.emit({ type: 'output', ...about.attempt, stream, bytes }) : undefined),
       });
@@ -101,6 +102,7 @@ function environmentFor(run: JobRun, attempt: number): Record<string, string> {
     RUNMAKER_SLOT: String(run.slot),
     RUNMAKER_ATTEMPT: String(attempt),
     RUNMAKER_HOST: run.host,
+    ...run.claim.environment,
     ...(run.share.gpus.length > 0 && { CUDA_VISIBLE_DEVICES: run.share.gpus.join(',') }),
   };
 }

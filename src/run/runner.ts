@@ -44,9 +44,12 @@ export interface RunnerOptions {
   readonly reclaim?: boolean;
   /** Put interrupted jobs back to `.` instead of `e`. */
   readonly requeue?: boolean;
+  /** When nothing is to be done here: look so many times, with so many ms between, before leaving. Absent: leave when nothing can come any more. */
+  readonly idle?: { readonly looks: number; readonly pause: number } | undefined;
 }
 
 const DEFAULT_KILL_AFTER = 10_000;
+const NEVER: HaltRule = { kind: 'never' };
 
 /** One process's work on a queue: claims jobs and runs up to so many of them at a time. Knows no listener, only that there are some. */
 export class Runner {
@@ -55,6 +58,8 @@ export class Runner {
   private readonly running = new Set<Promise<void>>();
   private readonly jobEnded = new Bell();
   private readonly tried = new Set<number>();
+  /** Looks in a row that found nothing to do. */
+  private idleLooks = 0;
   private readonly summary = { succeeded: 0, failed: 0, errors: 0, refused: 0, unusable: 0, blocked: 0 };
   /** What went wrong in a job's wake: the queue could not be written. */
   private failure: { readonly error: unknown } | undefined;
@@ -133,19 +138,29 @@ export class Runner {
           this.slots.give(slot);
           return;
         }
+        this.idleLooks = 0;
         this.launch(slot, result.claim);
         if (this.options.delay) await setTimeout(this.options.delay, undefined, { signal: this.stopping.draining });
         continue;
       }
       this.slots.give(slot);
-      const leaving = result.kind === 'exhausted' && this.running.size === 0 && !this.options.watch;
+      const leaving = this.isToLeave(result.kind === 'exhausted');
       if (await this.orphanage.look(leaving && this.options.reclaim === true)) continue;
       if (leaving) {
         await this.lookBack();
         return;
       }
-      await this.news(ended, seen);
+      if (this.options.idle && this.running.size === 0)
+        await setTimeout(this.options.idle.pause, undefined, { signal: this.stopping.draining });
+      else await this.news(ended, seen);
     }
+  }
+
+  /** @param exhausted whether nothing can become claimable any more, as far as the queue knows */
+  private isToLeave(exhausted: boolean): boolean {
+    const { idle, watch } = this.options;
+    if (this.running.size > 0 || watch) return false;
+    return idle ? ++this.idleLooks >= idle.looks : exhausted;
   }
 
   /** Says what is left and why, so that nobody takes a run that got stuck for one that is complete. */
@@ -157,12 +172,20 @@ export class Runner {
   }
 
   private request(): ClaimRequest {
+    const { options, resources, slots, tried } = this;
     return {
-      ...(this.options.retry && { retry: true, tried: this.tried }),
-      free: this.resources.free,
-      capacity: this.resources.capacity,
+      ...(options.retry && { retry: true, tried }),
+      capacity: resources.capacity,
       tell: notice => this.pass(notice),
       signal: this.stopping.draining,
+      // As it is when the queue decides: other jobs may have ended since it was asked.
+      get free() {
+        return resources.free;
+      },
+      get slots() {
+        // With pauses between starts, what is claimed ahead would lie idle. The slot that is asked for is taken already.
+        return options.delay ? 1 : (options.jobs ?? 1) - slots.busy + 1;
+      },
     };
   }
 
@@ -191,21 +214,29 @@ export class Runner {
   private launch(slot: number, claim: Claim): void {
     const share = this.resources.take(claim.job.directives.needs);
     if (share === undefined) throw new Error(`job ${claim.job.number} was claimed but does not fit`);
-    const run = this.runToEnd(slot, claim, share)
+    let held = true;
+    const free = (): void => {
+      if (!held) return;
+      held = false;
+      this.resources.give(share);
+      this.slots.give(slot);
+      this.jobEnded.ring();
+    };
+    const run = this.runToEnd(slot, claim, share, free)
       .catch((error: unknown) => {
         this.failure ??= { error };
         this.drain();
       })
       .finally(() => {
-        this.resources.give(share);
-        this.slots.give(slot);
+        free();
         this.running.delete(run);
         this.jobEnded.ring();
       });
     this.running.add(run);
   }
 
-  private async runToEnd(slot: number, claim: Claim, share: Share): Promise<void> {
+  /** @param free gives back what the job was given to run with */
+  private async runToEnd(slot: number, claim: Claim, share: Share, free: () => void): Promise<void> {
     const { options, stopping } = this;
     const { job } = claim;
     await this.emit({ type: 'claimed', job, slot });
@@ -223,11 +254,22 @@ export class Runner {
       emit: event => this.emit(event),
     });
     const state = stateAfter(outcome, options.requeue ?? false);
-    const result = state === State.new ? await claim.release() : await claim.finish(state);
-    await this.emit({ type: 'finished', job, slot, state, refused: result.kind === 'refused' ? result.reason : undefined });
-    if (result.kind === 'refused') this.summary.refused++;
-    this.count(state);
     if (options.retry) this.tried.add(job.number);
+    const writing = state === State.new ? claim.release() : claim.finish(state);
+    // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
+    if (!options.oneOnly && (options.halt ?? NEVER).kind === 'never') free();
+    const result = await writing;
+    const written = (result.kind === 'recorded' && result.state) || state;
+    await this.emit({
+      type: 'finished',
+      job,
+      slot,
+      state: written,
+      refused: result.kind === 'refused' ? result.reason : undefined,
+    });
+    if (result.kind === 'refused') this.summary.refused++;
+    // A failure that is to be tried again, by whoever takes the job, is none yet.
+    if (written === state) this.count(state);
   }
 
   private count(state: string): void {
@@ -236,7 +278,7 @@ export class Runner {
     else if (state === State.failed) summary.failed++;
     else summary.errors++;
     if (options.oneOnly && summary.succeeded > 0) this.drain();
-    const rule = options.halt ?? { kind: 'never' };
+    const rule = options.halt ?? NEVER;
     const tally = { succeeded: summary.succeeded, failed: summary.failed + summary.errors };
     if (rule.kind !== 'never' && shouldHalt(rule, tally)) {
       if (rule.manner === 'now') this.interrupt();

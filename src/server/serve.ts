@@ -134,9 +134,11 @@ function teller(log: ServerLog): (notice: QueueNotice) => void {
   const told = new Set<string>();
   return notice => {
     const text =
-      notice.kind === 'writable'
-        ? `${notice.name} can be written by everybody on this host, who can so run commands as your clients: chmod o-w, or --trust-any`
-        : `line ${notice.line} is left alone: ${notice.kind === 'unusable' ? `column ${notice.column}: ${notice.message}` : 'it is too big'}`;
+      notice.kind === 'news'
+        ? notice.message
+        : notice.kind === 'writable'
+          ? `${notice.name} can be written by everybody on this host, who can so run commands as your clients: chmod o-w, or --trust-any`
+          : `line ${notice.line} is left alone: ${notice.kind === 'unusable' ? `column ${notice.column}: ${notice.message}` : 'it is too big'}`;
     if (!told.has(text)) log.warn(text);
     told.add(text);
   };

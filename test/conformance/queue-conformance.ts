@@ -20,12 +20,16 @@ export type MakeQueue = (content: string) => Promise<QueueUnderTest>;
 
 /** How long a handle may take to notice what another one did, in ms: two seconds over a network. */
 const SOON = 5000;
+/** Limits of the tests, in ms. */
+const TEST_LIMIT = 30_000;
+const CLAIM_LIMIT = 20_000;
 
 /**
  * What every queue must do, however it keeps its jobs. A queue is done when it passes.
  * @param presence whether this kind of queue can tell running jobs from orphans, and so what else it must do
+ * @param slowness how many times the time of a file it may take
  */
-export function describeQueue(name: string, { presence }: Capabilities, makeQueue: MakeQueue): void {
+export function describeQueue(name: string, { presence }: Capabilities, makeQueue: MakeQueue, slowness = 1): void {
   async function make(content: string): Promise<QueueUnderTest> {
     const made = await makeQueue(content);
     onTestFinished(() => made.close());
@@ -36,7 +40,7 @@ export function describeQueue(name: string, { presence }: Capabilities, makeQueu
     return await (await make(content)).open();
   }
 
-  describe(`a queue (${name})`, () => {
+  describe(`a queue (${name})`, { timeout: TEST_LIMIT * slowness }, () => {
     it('says what it can do', async () => {
       expect((await open('')).capabilities).toEqual({ presence });
     });
@@ -84,7 +88,7 @@ export function describeQueue(name: string, { presence }: Capabilities, makeQueu
         const count = 40;
         const made = await make('. a\n'.repeat(count));
         const handles = [await made.open(), await made.open(), await made.open(), await made.open()];
-        const taken = await Promise.all(handles.map(claimEverything));
+        const taken = await Promise.all(handles.map(handle => claimEverything(handle, CLAIM_LIMIT * slowness)));
         expect(
           taken
             .flat()
@@ -106,7 +110,7 @@ export function describeQueue(name: string, { presence }: Capabilities, makeQueu
           }
         });
         const askers = handles.flatMap(handle => [handle, handle, handle]);
-        const taken = await Promise.all(askers.map(claimEverything)).finally(() => {
+        const taken = await Promise.all(askers.map(handle => claimEverything(handle))).finally(() => {
           looking = false;
         });
         await Promise.all(looks);

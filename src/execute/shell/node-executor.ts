@@ -28,7 +28,7 @@ export class NodeExecutor implements Executor {
     const script = scriptFor(task.command);
     try {
       return this.childProcess.spawn(program, [...leading, script], {
-        cwd: directory,
+        cwd: task.directory ?? directory,
         env: { ...process.env, ...task.environment },
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe', ...(task.presence === undefined ? [] : [task.presence])],

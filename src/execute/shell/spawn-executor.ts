@@ -36,7 +36,7 @@ export class SpawnExecutor implements Executor {
         argv: [...this.leading, terminated(task.command)],
         environment: this.environment,
         variables: task.environment,
-        directory: this.shell.directory,
+        directory: task.directory ?? this.shell.directory,
         inherit: task.presence,
       });
     } catch (cause) {

@@ -1,0 +1,85 @@
+import type { Board, Dependents } from './board.js';
+import { resolveDependencies } from './dependencies.js';
+import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, NO_DIRECTIVES } from './directives.js';
+import type { Job } from './job.js';
+import { NOT_A_JOB } from './line.js';
+import { State } from './state.js';
+
+const NEW = State.new.charCodeAt(0);
+const DONE = State.done.charCodeAt(0);
+/** State and separator. */
+const BEFORE_COMMAND = 2;
+
+/** A board in memory, made of a list of jobs: for queues that are read as a whole. Its states may be changed; the jobs stay as they are. */
+export class JobTable implements Board {
+  readonly directives: ReadonlyMap<number, Directives>;
+  readonly dependents: Dependents;
+  readonly prioritised: readonly number[];
+  /** The jobs that are left alone, and why. */
+  readonly problems: ReadonlyMap<number, DirectiveProblem>;
+  private readonly states: Uint8Array;
+  private lowestNew = 1;
+  private lowestUndone = 1;
+  private foremost = 0;
+
+  /** @param jobs in order · @param barriers line numbers, ascending */
+  constructor(
+    jobs: readonly Job[],
+    readonly barriers: readonly number[],
+    readonly lineCount: number,
+  ) {
+    this.states = new Uint8Array(lineCount + 1);
+    const directives = new Map<number, Directives>();
+    const problems = new Map<number, DirectiveProblem>();
+    const afterColumns = new Map<number, number>();
+    for (const { number, state, command, directives: said, problem } of jobs) {
+      this.states[number] = state.charCodeAt(0);
+      if (problem) problems.set(number, problem);
+      else if (said !== NO_DIRECTIVES) directives.set(number, said);
+      if (said.after.length > 0) {
+        afterColumns.set(number, BEFORE_COMMAND + command.indexOf('after=', command.lastIndexOf(DIRECTIVE_MARK)) + 1);
+      }
+    }
+    const dependencies = resolveDependencies({ directives, barriers, isJob: line => this.stateAt(line) !== NOT_A_JOB });
+    for (const [line, message] of dependencies.problems) problems.set(line, { column: afterColumns.get(line) ?? 1, message });
+    const priorityOf = (line: number): number => directives.get(line)?.priority ?? 0;
+    this.directives = directives;
+    this.problems = problems;
+    this.dependents = dependencies.dependents;
+    this.prioritised = [...directives.keys()].filter(line => priorityOf(line) !== 0).sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
+  }
+
+  stateAt(line: number): number {
+    return this.states[line] ?? NOT_A_JOB;
+  }
+
+  setState(line: number, state: State): void {
+    this.states[line] = state.charCodeAt(0);
+    this.lowestNew = Math.min(this.lowestNew, line);
+    this.lowestUndone = Math.min(this.lowestUndone, line);
+    this.foremost = 0;
+  }
+
+  get firstNew(): number {
+    while (this.lowestNew <= this.lineCount && this.stateAt(this.lowestNew) !== NEW) this.lowestNew++;
+    return this.lowestNew;
+  }
+
+  get firstPrioritised(): number {
+    while (this.foremost < this.prioritised.length && this.stateAt(this.prioritised[this.foremost] as number) !== NEW) this.foremost++;
+    return this.foremost;
+  }
+
+  get firstUndone(): number {
+    while (this.lowestUndone <= this.lineCount && isOver(this.stateAt(this.lowestUndone))) this.lowestUndone++;
+    return this.lowestUndone;
+  }
+
+  isUnusable(line: number): boolean {
+    return this.problems.has(line);
+  }
+}
+
+function isOver(state: number): boolean {
+  return state === DONE || state === NOT_A_JOB;
+}

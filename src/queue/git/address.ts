@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { RunmakerError } from '../../errors.js';
+
+/** What the name of a queue over git says. */
+export interface GitAddress {
+  /** As git takes it: `ssh://…`, `https://…`, `file:///…`; undefined when a local clone is named. */
+  readonly url?: string;
+  /** Absolute path of a local clone, whose remote is meant. */
+  readonly clone?: string;
+  /** Path of the queue's file in the repository; undefined: whichever of the known ones is there. */
+  readonly file?: string;
+  /** Undefined: the one that the remote's HEAD names. */
+  readonly branch?: string;
+}
+
+const FORM = /^git(?:\+([a-z]+:\/\/[^#?]+)|:([^#?]*))((?:[#?][^#?]*)*)$/i;
+
+/** Whether a queue's name is that of a queue over git. */
+export function isGitName(name: string): boolean {
+  return /^git(?:\+[a-z]+:\/\/|:)/i.test(name);
+}
+
+/**
+ * Reads `git+<transport>://…[#file][?branch=…]`, and `git:<path of a clone>[#file][?branch=…]`.
+ * @throws RunmakerError `usage` for anything else
+ */
+export function parseGitAddress(name: string): GitAddress {
+  const [, url, clone, tail] = FORM.exec(name) ?? [];
+  if (tail === undefined || clone === '') throw notAnAddress(name);
+  let file: string | undefined;
+  let branch: string | undefined;
+  for (const [part] of tail.matchAll(/[#?][^#?]*/g)) {
+    const [, wanted] = /^\?branch=(.+)$/.exec(part) ?? [];
+    if (wanted !== undefined && branch === undefined) branch = decode(wanted, name);
+    else if (part.startsWith('#') && part.length > 1 && file === undefined) file = decode(part.slice(1), name);
+    else throw notAnAddress(name);
+  }
+  if (file !== undefined && (path.posix.normalize(file) !== file || /^[/.]|\/$|[\0\n]/.test(file))) {
+    throw new RunmakerError('usage', `${withoutSecrets(name)}: ${JSON.stringify(file)} is not a path in a repository`, {
+      hint: 'write it as git does: runs.txt, jobs/runs.txt',
+    });
+  }
+  return {
+    ...(url !== undefined && { url }),
+    ...(clone !== undefined && { clone: path.resolve(clone) }),
+    ...(file !== undefined && { file }),
+    ...(branch !== undefined && { branch }),
+  };
+}
+
+/** The same without the password that a URL may hold: for messages. */
+export function withoutSecrets(text: string): string {
+  return text.replace(/(\/\/[^/@:\s]*):[^/@\s]*@/g, '$1:***@');
+}
+
+function decode(text: string, name: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw notAnAddress(name);
+  }
+}
+
+function notAnAddress(name: string): RunmakerError {
+  return new RunmakerError('usage', `${withoutSecrets(name)} does not name a queue over git`, {
+    hint: 'write git+ssh://git@host/team/queue.git#runs.txt, git+file:///srv/queue.git#runs.txt?branch=main, or git:.#runs.txt in a clone',
+  });
+}

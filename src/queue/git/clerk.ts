@@ -1,0 +1,250 @@
+import { setTimeout } from 'node:timers/promises';
+import { CommitMaker, type CommitMakerOptions, type Made } from './commit-maker.js';
+import { Draft } from './draft.js';
+import type { Errand, Task } from './errand.js';
+import { Forbearance, LONGEST_PAUSE } from './forbearance.js';
+import type { Holdings } from './holdings.js';
+import { leasedLines } from './lease.js';
+import type { Ledger } from './ledger.js';
+import type { RefChange } from './plumbing/remote.js';
+
+/** A push, of which it may not be known yet whether it landed. */
+interface Attempt extends Made {
+  /** What follows once it has landed. */
+  land(): void;
+}
+
+/** How a clerk works. Times in ms. */
+export interface ClerkOptions extends CommitMakerOptions {
+  readonly patience: number;
+}
+
+/** How long, in ms, to wait for what else there is to be written. `most`: for our jobs that may end by then; less where pushes are quick. */
+const GATHER = { least: 4, most: 1000 };
+/** A random part of so many times what a push takes is waited, at most, after somebody was faster. */
+const MOST_TURNS = 16;
+
+/**
+ * Writes for one handle: gathers what its callers want, puts it into one commit, and pushes that; when somebody was faster, fetches,
+ * decides anew, and tries again. One commit is under way at a time.
+ */
+export class Clerk<Claim> {
+  /** Grows with every change that was seen or made. */
+  version = 0;
+  /** How often somebody was faster. */
+  beaten = 0;
+  private readonly pending: Task[] = [];
+  private working: Promise<void> | undefined;
+  private contended = false;
+  private turn = GATHER.least;
+  private leased = false;
+  private renewal: NodeJS.Timeout | undefined;
+  private present: ReadonlySet<number> = new Set();
+  private expired: readonly RefChange[] = [];
+  private readonly maker: CommitMaker<Claim>;
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly holdings: Holdings<Claim>,
+    private readonly options: ClerkOptions,
+  ) {
+    this.maker = new CommitMaker(ledger, holdings, options);
+  }
+
+  /** Does an errand; settles when it is done and pushed. Rejects when the remote cannot be brought to take it. */
+  do<T>(errand: Errand<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.pending.push({
+        errand: errand as Errand<unknown>,
+        at: performance.now(),
+        resolve: resolve as (answer: unknown) => void,
+        reject,
+      });
+      this.working ??= this.work();
+    });
+  }
+
+  /** Takes our lease away: nobody is to wait for us any more. */
+  async close(): Promise<void> {
+    clearInterval(this.renewal);
+    while (this.working) await this.working;
+    if (!this.leased) return;
+    // If it cannot be told it will run out.
+    await this.ledger.remote.push([{ ref: this.maker.leaseRef, commit: undefined, own: true }]).catch(() => undefined);
+  }
+
+  private async work(): Promise<void> {
+    while (this.pending.length > 0) {
+      await this.gather();
+      const batch: Task[] = [];
+      try {
+        await this.settle(batch);
+      } catch (error) {
+        for (const task of batch) task.reject(error);
+      }
+    }
+    // In the same breath as the last look at what is pending: nothing may come between.
+    this.working = undefined;
+  }
+
+  /** Waits for what may go into the same commit: the results of our other jobs, for about as long as a push takes. */
+  private async gather(): Promise<void> {
+    const end = performance.now() + Math.min(this.turn, GATHER.most);
+    do await setTimeout(GATHER.least);
+    while (this.pending[0]?.errand.family === 'jobs' && this.endings < this.holdings.size && performance.now() < end);
+  }
+
+  /** How many of our claims wait to be ended. */
+  private get endings(): number {
+    return this.pending.filter(({ errand }) => errand.precious).length;
+  }
+
+  /** Brings a batch to its end. More of its kind is taken in as long as it is decided anew. */
+  private async settle(batch: Task[]): Promise<void> {
+    let attempt: Attempt | undefined;
+    let beaten = 0;
+    let look = this.contended;
+    const forbearance = new Forbearance(this.ledger, this.options.patience, this.options.tell);
+    for (;;) {
+      this.absorb(batch);
+      if (batch.length === 0 && attempt === undefined) return;
+      const began = performance.now();
+      try {
+        const leases = batch.some(({ errand }) => errand.leases);
+        if (look || leases || attempt !== undefined) {
+          await this.look(leases, attempt);
+          attempt = undefined;
+          look = false;
+          if (batch.length === 0) return;
+        }
+        const { document, problem } = this.ledger.now;
+        if (document === undefined) throw problem;
+        const draft = new Draft(document, this.present, this.expired);
+        const answers = this.decide(batch, draft);
+        if (batch.length === 0) continue;
+        const bytes = draft.bytes();
+        // A push proves what it stands upon. Without one, only a look that began after the question was asked can tell.
+        if (bytes === undefined && batch.some(({ at }) => this.ledger.asOf < at)) {
+          look = true;
+          continue;
+        }
+        const made = await this.maker.make(draft, bytes);
+        attempt = { ...made, land: () => this.land(made, batch, answers) };
+        const landed = await this.push(attempt);
+        this.turn = performance.now() - began;
+        if (landed) {
+          this.contended ||= beaten > 0;
+          return;
+        }
+        forbearance.relax();
+        this.beaten++;
+        beaten++;
+        await setTimeout(Math.random() * Math.min(this.turn * Math.min(2 ** (beaten + 1), MOST_TURNS), LONGEST_PAUSE));
+      } catch (error) {
+        await forbearance.bear(
+          error,
+          batch.some(({ errand }) => errand.precious),
+        );
+        look = true;
+      }
+    }
+  }
+
+  /** Takes what is pending and goes with what is in the batch already, and drops what is not wanted any more. */
+  private absorb(batch: Task[]): void {
+    for (const list of [batch, this.pending]) {
+      for (const task of list.filter(({ errand }) => errand.signal?.aborted)) {
+        list.splice(list.indexOf(task), 1);
+        task.reject(task.errand.signal?.reason);
+      }
+    }
+    const first = batch[0] ?? this.pending[0];
+    for (let next = this.pending[0]; next && first; next = this.pending[0]) {
+      const { family } = next.errand;
+      if (family !== first.errand.family || (family === 'alone' && batch.length > 0)) return;
+      batch.push(next);
+      this.pending.shift();
+    }
+  }
+
+  /** What each errand comes to. One that cannot be done is told so, and leaves the batch. */
+  private decide(batch: Task[], draft: Draft): ReadonlyMap<Task, unknown> {
+    const answers = new Map<Task, unknown>();
+    // What ends comes first: others may wait for just that.
+    for (const task of batch.toSorted((a, b) => Number(b.errand.precious ?? false) - Number(a.errand.precious ?? false))) {
+      try {
+        answers.set(task, task.errand.decide(draft));
+      } catch (error) {
+        batch.splice(batch.indexOf(task), 1);
+        task.reject(error);
+      }
+    }
+    return answers;
+  }
+
+  /** What was pushed is so: tells those who wait for it. */
+  private land({ commit, leased }: Made, batch: Task[], answers: ReadonlyMap<Task, unknown>): void {
+    this.leased ||= leased;
+    if (commit !== undefined) this.version++;
+    for (const [task, answer] of answers) {
+      task.errand.settled?.(answer);
+      task.resolve(answer);
+      if (batch.includes(task)) batch.splice(batch.indexOf(task), 1);
+    }
+    this.keepLease();
+  }
+
+  /** Whether it has landed; if not, somebody was faster. */
+  private async push(attempt: Attempt): Promise<boolean> {
+    const { commit, others } = attempt;
+    if (commit !== undefined || others.length > 0) {
+      const pushed = commit === undefined ? await this.ledger.remote.push(others) : await this.ledger.push(commit, others);
+      if (pushed === 'beaten') return false;
+    }
+    attempt.land();
+    return true;
+  }
+
+  /** Looks at the remote and goes along with it. An attempt may turn out to have landed after all. */
+  private async look(leases: boolean, attempt: Attempt | undefined): Promise<void> {
+    const move = await this.ledger.look(this.holdings.size > 0 || attempt !== undefined, leases);
+    this.contended = move.steps.length > 0;
+    if (move.steps.length > 0) this.version++;
+    if (move.rewritten) {
+      this.options.tell(
+        `the history of ${this.ledger.remote.branch} was rewritten on the remote`,
+        'running jobs are looked up by their lines; to have something done again, set states instead',
+      );
+    }
+    for (const step of move.steps) {
+      if (step.commit === attempt?.commit) attempt?.land();
+      else this.holdings.follow(step, move.rewritten);
+    }
+    if (leases) await this.seeWhoIsThere();
+  }
+
+  private async seeWhoIsThere(): Promise<void> {
+    const { alive, expired } = await this.ledger.leases();
+    const theirs = alive.map(({ lease }) => lease);
+    const ours = this.holdings.rows().map(({ number }) => number);
+    this.present = new Set([...leasedLines(this.ledger.now.document?.jobs ?? [], theirs), ...ours]);
+    this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit }));
+  }
+
+  /** Has the lease renewed in time for as long as there is something in our hands. */
+  private keepLease(): void {
+    if (this.holdings.size === 0) {
+      clearInterval(this.renewal);
+      this.renewal = undefined;
+      return;
+    }
+    const renew: Errand<void> = {
+      family: 'jobs',
+      decide: draft => {
+        draft.renew = true;
+      },
+    };
+    // What fails is tried again in time: a lease holds longer than two of these pauses.
+    this.renewal ??= setInterval(() => void this.do(renew).catch(() => undefined), this.options.lease / 4).unref();
+  }
+}

@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { RunmakerError } from '../../../errors.js';
+import { withoutSecrets } from '../address.js';
+import { newRunnerName } from '../identity.js';
+import { authorFor } from '../place.js';
+import { explainFailure, GitFailure } from '../plumbing/failure.js';
+import { Git } from '../plumbing/git.js';
+import { Objects } from '../plumbing/objects.js';
+import { defaultBranch, Remote } from '../plumbing/remote.js';
+import type { Choose } from './choices.js';
+import { finishJob, LIST_FILES, takeJob } from './lists.js';
+import { SharedLists } from './shared-lists.js';
+
+/** Where a worker works. */
+export interface GitWorkerOptions {
+  /** The remote, as git takes it. */
+  readonly url: string;
+  /** The worker's own clone; made when it is not there. One worker a clone. */
+  readonly path: string;
+  /** Of the worker, and no other: letters, digits, `_`, `-` and `.`. */
+  readonly name: string;
+  /** How long to wait for the lock and for the remote, in ms; 10 minutes by default. */
+  readonly patience?: number;
+}
+
+const DEFAULT_PATIENCE = 600_000;
+
+/**
+ * A worker on a repository in the manner of Distribute: jobs are lines of jobs.txt, go to running.txt while somebody works on them, and to
+ * done.txt. Each is worked on in a branch of its own, which is merged when the job is done.
+ *
+ *     const worker = await gitWorker({ url, path, name });
+ *     for (let job = await worker.nextJob(queueJobs()); job !== null; job = await worker.nextJob(queueJobs())) {
+ *       await writeFile(join(worker.path, 'result.txt'), await work(job));
+ *       await worker.finish();
+ *     }
+ *     await worker.close();
+ *
+ * @throws RunmakerError `usage` for a name that cannot be part of a branch's, `input` when path is something else than a clone of url,
+ *   `queue` when the remote cannot be reached
+ */
+export async function gitWorker({ url, path: folder, name, patience = DEFAULT_PATIENCE }: GitWorkerOptions): Promise<GitWorker> {
+  if (!/^\w[\w.-]*$/.test(name) || name.includes('..') || /\.(lock)?$/.test(name)) {
+    throw new RunmakerError('usage', `${JSON.stringify(name)} cannot be a worker's name`, {
+      hint: 'use letters, digits, _ and -: branches are called after it',
+    });
+  }
+  const directory = path.resolve(folder);
+  try {
+    const git = await cloneAt(directory, url);
+    const remote = new Remote(git, url, await defaultBranch(git, url), newRunnerName());
+    const author = await authorFor(git, process.env);
+    const objects = new Objects(git);
+    const lists = new SharedLists(remote, objects, author, name, patience);
+    await lists.read();
+    const identity = { name: author.name, email: author.email };
+    return new GitWorker({ git, remote, objects, lists, name, identity });
+  } catch (error) {
+    throw error instanceof GitFailure ? explainFailure(error, url) : error;
+  }
+}
+
+async function cloneAt(directory: string, url: string): Promise<Git> {
+  const git = new Git(directory);
+  if (existsSync(directory) && readdirSync(directory).length > 0) {
+    const { status, stdout } = await git.attempt(['config', 'remote.origin.url']);
+    const there = stdout.toString().trim();
+    if (status === 0 && there === url && existsSync(path.join(directory, '.git'))) return git;
+    throw new RunmakerError('input', `${directory} is not a clone of ${withoutSecrets(url)}`, {
+      hint: 'name a folder that is empty, or not there',
+    });
+  }
+  await mkdir(directory, { recursive: true });
+  await git.call(['clone', '--quiet', '--', url, '.'], { asUser: true });
+  return git;
+}
+
+interface Parts {
+  readonly git: Git;
+  readonly remote: Remote;
+  readonly objects: Objects;
+  readonly lists: SharedLists;
+  readonly name: string;
+  readonly identity: { readonly name: string; readonly email: string };
+}
+
+/** A worker with a clone of its own; see gitWorker. */
+export class GitWorker {
+  private readonly parts: Parts;
+  private current: { readonly job: string; readonly branch: string } | undefined;
+
+  constructor(parts: Parts) {
+    this.parts = parts;
+  }
+
+  /** The clone. While there is a job, on its branch. */
+  get path(): string {
+    return this.parts.git.directory;
+  }
+
+  get name(): string {
+    return this.parts.name;
+  }
+
+  /** What is worked on, or undefined. */
+  get job(): string | undefined {
+    return this.current?.job;
+  }
+
+  /**
+   * Has a job chosen while nobody else can choose, and begins a branch for it.
+   * @returns the job, or null when `choose` had none
+   * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `queue` when the lock could not be had in time
+   */
+  async nextJob(choose: Choose): Promise<string | null> {
+    if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
+    let chosen: string | null = null;
+    const { lists, name, git } = this.parts;
+    const commit = await lists.locked(
+      async now => {
+        chosen = (await choose(now))?.trim() || null;
+        if (chosen?.includes('\n'))
+          throw new RunmakerError('usage', 'a job is one line', { hint: 'let choose return a name without line ends' });
+        return chosen ?? undefined;
+      },
+      async (now, job) => ({ lists: takeJob(now, job), message: `${name}: take ${job}` }),
+    );
+    if (chosen === null) return null;
+    const branch = `${name}/${branchPart(chosen)}`;
+    await git.call(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
+    this.current = { job: chosen, branch };
+    return chosen;
+  }
+
+  /** Commits all that has changed in the clone, and pushes it to the job's branch. */
+  async commitUpdate(message: string): Promise<void> {
+    const { branch } = this.mustHaveJob();
+    const { git, identity } = this.parts;
+    const environment = {
+      GIT_AUTHOR_NAME: identity.name,
+      GIT_AUTHOR_EMAIL: identity.email,
+      GIT_COMMITTER_NAME: identity.name,
+      GIT_COMMITTER_EMAIL: identity.email,
+    };
+    await git.call(['add', '--all']);
+    const unchanged = (await git.attempt(['diff', '--cached', '--quiet'])).status === 0;
+    if (!unchanged) await git.call(['commit', '--quiet', '--no-verify', '--message', message], { environment });
+    try {
+      // Its own branch: what a predecessor of the same name has left there for the same job may go.
+      await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
+    } catch (error) {
+      throw error instanceof GitFailure ? explainFailure(error, this.parts.remote.url, true) : error;
+    }
+  }
+
+  /**
+   * Commits and pushes what is left, merges the branch into the main one, and puts the job into done.txt.
+   * @throws RunmakerError `queue` when the branch cannot be merged, naming the files: the job stays in running.txt and its branch is pushed
+   */
+  async finish(): Promise<void> {
+    const { job, branch } = this.mustHaveJob();
+    const { lists, name, git, remote } = this.parts;
+    await this.commitUpdate(`${name}: ${job}`);
+    const ours = await git.text(['rev-parse', 'HEAD']);
+    const commit = await lists.locked(
+      async () => ours,
+      async now => {
+        const tree = await this.merge(now.commit, ours, branch);
+        return { lists: finishJob(now, job), message: `${name}: finish ${job}`, beside: { merged: ours, tree } };
+      },
+    );
+    this.current = undefined;
+    await git.call(['checkout', '--quiet', '-B', remote.branch, commit], { asUser: true });
+  }
+
+  /** Gives up what the worker keeps open. The clone stays. */
+  async close(): Promise<void> {
+    this.parts.objects.close();
+    await this.parts.remote.close();
+  }
+
+  /** The tree that a merge comes to. The lists are no matter: they are written anew. */
+  private async merge(main: string, ours: string, branch: string): Promise<string> {
+    const { status, stdout, stderr } = await this.parts.git.attempt([
+      'merge-tree',
+      '--write-tree',
+      '--name-only',
+      '--no-messages',
+      '-z',
+      main,
+      ours,
+    ]);
+    const [tree = '', ...files] = stdout.toString('utf8').split('\0');
+    const lists: readonly string[] = Object.values(LIST_FILES);
+    const conflicts = [...new Set(files.filter(file => file !== '' && !lists.includes(file)))];
+    if (status !== 0 && status !== 1) throw new GitFailure('merge-tree', stderr);
+    if (conflicts.length === 0) return tree;
+    throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
+      hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} merge ${this.parts.remote.branch} into it, then finish again`,
+    });
+  }
+
+  private mustHaveJob(): { readonly job: string; readonly branch: string } {
+    if (this.current) return this.current;
+    throw new RunmakerError('usage', 'there is no job at hand', { hint: 'await worker.nextJob(choose) first' });
+  }
+}
+
+/** A job as part of a branch's name: as it is if it can be, else made plain and told apart by a checksum. */
+function branchPart(job: string): string {
+  if (/^\w[\w.=+,-]*$/.test(job) && !/\.\.|\.$|\.lock$/.test(job)) return job;
+  const plain = job.replace(/[^\w=+,-]+/g, '-').slice(0, 80);
+  return `${plain}-${createHash('sha1').update(job).digest('hex').slice(0, 8)}`;
+}

@@ -1,0 +1,42 @@
+/**
+ * What the files of Distribute say: jobs that nobody has taken, those that somebody works on, those that are done (the latest first),
+ * and who is changing them just now. Pure.
+ */
+export interface Lists {
+  readonly jobs: readonly string[];
+  readonly running: readonly string[];
+  readonly done: readonly string[];
+  /** The name of the worker that is changing the lists; empty: nobody is. */
+  readonly lock: string;
+}
+
+/** The files, at the top of the repository. */
+export const LIST_FILES = { jobs: 'jobs.txt', running: 'running.txt', done: 'done.txt', lock: 'lock.txt' } as const;
+
+/** The jobs of a file, one a line. */
+export function readList(text: string): string[] {
+  return text
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '');
+}
+
+export function printList(jobs: readonly string[]): string {
+  return jobs.map(job => `${job}\n`).join('');
+}
+
+/** A job goes from those to be done to the top of those that run. One that was thought of just now comes from nowhere. */
+export function takeJob(lists: Lists, job: string): Lists {
+  return { ...lists, jobs: without(lists.jobs, job), running: [job, ...lists.running] };
+}
+
+/** A job goes from those that run to the top of those that are done. */
+export function finishJob(lists: Lists, job: string): Lists {
+  return { ...lists, running: without(lists.running, job), done: [job, ...lists.done] };
+}
+
+/** Without the first of its kind: a job may stand there more than once. */
+function without(jobs: readonly string[], job: string): string[] {
+  const at = jobs.indexOf(job);
+  return jobs.filter((_, index) => index !== at);
+}

@@ -1,0 +1,138 @@
+import { setTimeout } from 'node:timers/promises';
+import { RunmakerError } from '../../../errors.js';
+import { explainFailure, GitFailure } from '../plumbing/failure.js';
+import type { Author, CommitPlan } from '../plumbing/import-stream.js';
+import type { Objects } from '../plumbing/objects.js';
+import type { Remote } from '../plumbing/remote.js';
+import { LIST_FILES, type Lists, printList, readList } from './lists.js';
+
+/** The lists as of one commit of the main branch. */
+export interface ListsNow extends Lists {
+  readonly commit: string;
+}
+
+/** Lists as they are to be, and what is committed with them. */
+export interface Change {
+  readonly lists: Lists;
+  readonly message: string;
+  /** What is merged in the same commit. */
+  readonly beside?: Pick<CommitPlan, 'merged' | 'tree'>;
+}
+
+/** Between two tries to change the lists while others do, in ms, at most. */
+const LONGEST_PAUSE = 2000;
+
+/** The lists on the main branch of the remote: read, locked, and changed by commits. */
+export class SharedLists {
+  /**
+   * @param name of the worker, for the lock · @param patience how long to wait for the lock and for the remote, in ms
+   */
+  constructor(
+    private readonly remote: Remote,
+    private readonly objects: Objects,
+    private readonly author: Author,
+    private readonly name: string,
+    private readonly patience: number,
+  ) {}
+
+  /** @throws RunmakerError `input` when there is no jobs.txt, `queue` when the remote cannot be reached */
+  async read(): Promise<ListsNow> {
+    await this.remote.fetch(false, 0);
+    const head = await this.objects.read(this.remote.seenBranch);
+    if (head === undefined) throw new Error(`${this.remote.seenBranch} is not there after it was fetched`);
+    const text = async (file: string): Promise<string | undefined> =>
+      (await this.objects.read(`${head.name}:${file}`))?.content.toString('utf8');
+    const jobs = await text(LIST_FILES.jobs);
+    if (jobs === undefined) {
+      throw new RunmakerError('input', `there is no ${LIST_FILES.jobs} on the branch ${this.remote.branch}`, {
+        hint: 'commit one, a job a line; the other lists are made when they are needed',
+      });
+    }
+    return {
+      commit: head.name,
+      jobs: readList(jobs),
+      running: readList((await text(LIST_FILES.running)) ?? ''),
+      done: readList((await text(LIST_FILES.done)) ?? ''),
+      lock: ((await text(LIST_FILES.lock)) ?? '').trim(),
+    };
+  }
+
+  /**
+   * Waits until nobody changes the lists, and keeps others from it while `prepare` lasts. Then what `decide` makes of the lists is written
+   * together with the lock's end; `decide` is asked again when somebody has committed in spite of the lock. Nothing but the lock's end is
+   * written when `prepare` returns undefined, or one of them throws.
+   * @returns the commit
+   */
+  async locked<T>(
+    prepare: (lists: ListsNow) => Promise<T | undefined>,
+    decide: (lists: ListsNow, prepared: T) => Promise<Change>,
+  ): Promise<string> {
+    await this.change(async lists => {
+      const free = lists.lock === '' || lists.lock === this.name;
+      return free ? { lists: { ...lists, lock: this.name }, message: `${this.name}: lock` } : undefined;
+    });
+    const unlock = (): Promise<string> => this.change(async lists => ({ lists: { ...lists, lock: '' }, message: `${this.name}: unlock` }));
+    try {
+      const prepared = await prepare(await this.read());
+      if (prepared === undefined) return await unlock();
+      return await this.change(async now => {
+        const change = await decide(now, prepared);
+        return { ...change, lists: { ...change.lists, lock: '' } };
+      });
+    } catch (error) {
+      // What went wrong first is what matters.
+      await unlock().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Changes the lists by what a function makes of them; while it returns undefined, or somebody else is faster, it is asked again. */
+  private async change(decide: (lists: ListsNow) => Promise<Change | undefined>): Promise<string> {
+    const end = performance.now() + this.patience;
+    for (let pause = 50; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      let held = '';
+      try {
+        const now = await this.read();
+        const change = await decide(now);
+        const commit = change && (await this.commit(now.commit, change));
+        if (commit !== undefined) return commit;
+        held = now.lock;
+      } catch (error) {
+        if (!(error instanceof GitFailure)) throw error;
+        if (performance.now() > end || error.kind === 'protected') throw explainFailure(error, this.remote.url, true);
+      }
+      if (performance.now() > end) {
+        throw new RunmakerError('queue', `the lists could not be changed in time${held === '' ? '' : `: ${held} has the lock`}`, {
+          hint: `if that worker is gone, empty ${LIST_FILES.lock} and push it`,
+        });
+      }
+      await setTimeout(pause * (0.5 + Math.random() / 2));
+    }
+  }
+
+  /** The commit upon another one that has these lists; undefined when somebody was faster. */
+  private async commit(parent: string, { lists, message, beside = {} }: Change): Promise<string | undefined> {
+    const content: Record<keyof Lists, string> = {
+      jobs: printList(lists.jobs),
+      running: printList(lists.running),
+      done: printList(lists.done),
+      lock: lists.lock === '' ? '' : `${lists.lock}\n`,
+    };
+    const files = (Object.keys(LIST_FILES) as (keyof Lists)[]).map(list => ({
+      path: LIST_FILES[list],
+      mode: '100644',
+      content: Buffer.from(content[list]),
+    }));
+    const [commit] = await this.remote.commit([{ message: `${message}\n`, parent, files, ...beside }], this.author);
+    if (commit === undefined) throw new Error('git fast-import named no commit');
+    try {
+      const pushed = await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: parent }]);
+      return pushed === 'landed' ? commit : undefined;
+    } catch (error) {
+      // Whether it has landed is for the remote to say.
+      const head = error instanceof GitFailure ? await this.read().catch(() => undefined) : undefined;
+      if (head !== undefined && (head.commit === commit || (await this.remote.between(commit, head.commit)).length > 0)) return commit;
+      throw error;
+    }
+  }
+}

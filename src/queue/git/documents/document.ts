@@ -1,0 +1,50 @@
+import { RunmakerError } from '../../../errors.js';
+import type { Job } from '../../../job/job.js';
+import type { State } from '../../../job/state.js';
+
+/**
+ * The contract of a format: what a queue's file says, and what it says once some states are changed. Pure: bytes in, bytes out.
+ */
+export interface QueueDocument {
+  readonly bytes: Buffer;
+  /** In order. */
+  readonly jobs: readonly DocumentJob[];
+  /** Line numbers, ascending. */
+  readonly barriers: readonly number[];
+  readonly lineCount: number;
+  /**
+   * The file with other states, by line number, and everything else byte for byte as it was.
+   * @throws RunmakerError `usage` for a state that the format has no word for
+   */
+  withStates(states: ReadonlyMap<number, State>): Buffer;
+  /**
+   * The file with jobs at its end.
+   * @throws RunmakerError `usage` for a command that the format cannot hold
+   */
+  withJobs(commands: readonly Buffer[], state: State): Buffer;
+}
+
+/** A job of a file, and what makes it that job whatever its state and wherever it stands. Identical jobs have the same key. */
+export interface DocumentJob extends Job {
+  readonly key: string;
+}
+
+/** Reads a file. @throws RunmakerError `input`, naming the file and the line, when it cannot be read as a whole */
+export type ReadDocument = (bytes: Buffer, name: string) => QueueDocument;
+
+const MARKERS = /^(?:<{7} |\|{7} |>{7} )/m;
+
+/**
+ * What somebody has merged and not resolved holds lines twice, with different states.
+ * @throws RunmakerError `input`, naming the line of the first marker
+ */
+export function refuseMergeMarkers(bytes: Buffer, name: string): void {
+  if (!bytes.includes('<<<<<<< ') && !bytes.includes('>>>>>>> ')) return;
+  const text = bytes.toString('latin1');
+  const found = MARKERS.exec(text);
+  if (found === null) return;
+  const line = text.slice(0, found.index).split('\n').length;
+  throw new RunmakerError('input', `${name} has merge markers in it, the first at line ${line}`, {
+    hint: 'resolve the merge, and push it; runners wait for that',
+  });
+}

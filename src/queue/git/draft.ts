@@ -1,0 +1,102 @@
+import { JobTable } from '../../job/job-table.js';
+import { State } from '../../job/state.js';
+import type { JobResults } from './checkouts.js';
+import type { DocumentJob, QueueDocument } from './documents/document.js';
+import type { HeldRow } from './follow.js';
+import type { RefChange } from './plumbing/remote.js';
+
+/** Numbers that a message names at most. */
+const NAMED = 25;
+
+/** What a commit is to change: made of a document and of what several callers want of it, one after the other. */
+export class Draft {
+  /** The states as they will be. */
+  readonly table: JobTable;
+  /** Results that go with the states. */
+  readonly results: JobResults[] = [];
+  /** Leases of the dead that go. */
+  readonly leases: RefChange[] = [];
+  /** Jobs that come into our hands, and lines that leave them. */
+  readonly taken: HeldRow[] = [];
+  readonly left = new Set<number>();
+  /** Whether our own lease is to be renewed though nothing else changes. */
+  renew = false;
+  private readonly states = new Map<number, State>();
+  private readonly deeds = new Map<string, number[]>();
+  private readonly trailers: string[] = [];
+  private added: { readonly commands: readonly Buffer[]; readonly state: State } | undefined;
+
+  constructor(
+    readonly document: QueueDocument,
+    /** The lines of jobs that somebody proves to be running; known only to those who have asked for the leases. */
+    readonly present: ReadonlySet<number>,
+    readonly expired: readonly RefChange[],
+  ) {
+    this.table = new JobTable(document.jobs, document.barriers, document.lineCount);
+  }
+
+  /** @param deed for the message: "started" */
+  set(line: number, state: State, deed: string): void {
+    this.states.set(line, state);
+    this.table.setState(line, state);
+    this.note(deed, line);
+  }
+
+  /** Once per draft: what follows would have to see the new lines. */
+  append(commands: readonly Buffer[], state: State): void {
+    this.added = { commands: [...(this.added?.commands ?? []), ...commands], state };
+  }
+
+  /** A line at the end of the message, for programs to find. */
+  trail(line: string): void {
+    this.trailers.push(line);
+  }
+
+  jobAt(line: number): DocumentJob {
+    const job = this.document.jobs.find(({ number }) => number === line);
+    if (job === undefined) throw new Error(`line ${line} is no job`);
+    return job;
+  }
+
+  /** The file as it is to be; undefined when nothing is to be changed. */
+  bytes(): Buffer | undefined {
+    const { document, added } = this;
+    if (added) return document.withJobs(added.commands, added.state);
+    const bytes = this.states.size === 0 ? document.bytes : document.withStates(this.states);
+    return bytes.equals(document.bytes) && this.results.length === 0 ? undefined : bytes;
+  }
+
+  /** What happened, in one line and what programs look for: `runmaker alice: started 3 jobs (4,5,6)`. */
+  message(who: string): string {
+    const deeds = [...this.deeds].map(([deed, lines]) => `${deed} ${jobsInWords(lines)}`);
+    if (this.added) deeds.push(`added ${this.added.commands.length === 1 ? '1 job' : `${this.added.commands.length} jobs`}`);
+    const trailers = this.trailers.length === 0 ? '' : `\n${this.trailers.join('\n')}\n`;
+    return `runmaker ${who}: ${deeds.join(', ')}\n${trailers}`;
+  }
+
+  private note(deed: string, line: number): void {
+    const lines = this.deeds.get(deed);
+    if (lines) lines.push(line);
+    else this.deeds.set(deed, [line]);
+  }
+}
+
+/** `3 jobs (4,5,6)` */
+export function jobsInWords(lines: readonly number[]): string {
+  const shown = lines.length > NAMED ? `${lines.slice(0, NAMED).join(',')},…` : lines.join(',');
+  return `${lines.length === 1 ? '1 job' : `${lines.length} jobs`} (${shown})`;
+}
+
+/** What became of a job, for the message. */
+export function deedOf(state: State): string {
+  switch (state) {
+    case State.done:
+      return 'finished';
+    case State.failed:
+      return 'failed';
+    case State.error:
+      return 'broke off';
+    default:
+      return 'put back';
+  }
+}

@@ -1,0 +1,102 @@
+import { RunmakerError } from '../../errors.js';
+import type { Needs } from '../../job/directives.js';
+import type { Job } from '../../job/job.js';
+import { thousandthsOfCpus } from '../../job/needs.js';
+import { pick } from '../../job/readiness.js';
+import { jobMatcher, type Selection } from '../../job/selection.js';
+import { type FinalState, isSettableState, State } from '../../job/state.js';
+import type { ClaimRequest, SetResult } from '../queue.js';
+import type { Result } from './checkouts.js';
+import type { DocumentJob } from './documents/document.js';
+import { refuseUnwritable } from './documents/runs-document.js';
+import { type Draft, deedOf } from './draft.js';
+import { type HeldRow, Rows } from './follow.js';
+import { isInHand } from './lease.js';
+
+/** A job that is to be ours, and where it stands. */
+export interface Picked {
+  readonly job: DocumentJob;
+  readonly row: HeldRow;
+}
+
+/** What came of asking for jobs. */
+export type Picking = readonly Picked[] | Exclude<ReturnType<typeof pick>, { kind: 'ready' }>;
+
+/** Takes the jobs that are ready, up to so many as the asker has slots. */
+export function claimJobs(draft: Draft, request: ClaimRequest): Picking {
+  const picked: Picked[] = [];
+  const rows = new Rows(draft.document);
+  let free = request.free;
+  for (let slots = request.slots ?? 1; slots > 0; slots--) {
+    // What goes back in this commit is taken in the next at the earliest: the history is to show both.
+    const next = pick(draft.table, { ...request, free }, draft.left);
+    if (next.kind !== 'ready') return picked.length > 0 ? picked : next;
+    const job = draft.jobAt(next.line);
+    const row = rows.rowOf(job);
+    draft.set(next.line, State.running, 'started');
+    draft.taken.push(row);
+    picked.push({ job, row });
+    free = free && less(free, job.directives.needs);
+  }
+  return picked;
+}
+
+/** How a claim ends. */
+export interface Ending {
+  readonly state: FinalState | typeof State.new;
+  /** What to write in the message for whoever counts attempts. */
+  readonly trailer?: string | undefined;
+  readonly results?: readonly Result[] | undefined;
+}
+
+export function endClaim(draft: Draft, { number }: HeldRow, { state, trailer, results = [] }: Ending): void {
+  draft.set(number, state, deedOf(state));
+  draft.left.add(number);
+  if (results.length > 0) draft.results.push({ job: number, results });
+  if (trailer !== undefined) draft.trail(trailer);
+}
+
+export function appendJobs(draft: Draft, commands: readonly Buffer[], state: State): void {
+  for (const command of commands) refuseUnwritable(command);
+  // So that what cannot be held is refused now, and alone.
+  draft.document.withJobs(commands, state);
+  draft.append(commands, state);
+}
+
+export function setStates(draft: Draft, selection: Selection, state: State, force: boolean): SetResult {
+  if (!isSettableState(state)) {
+    throw new RunmakerError('usage', `${JSON.stringify(state)} is not a state`, {
+      hint: 'a state is one printable character other than # and /: . new, d done, ! failed, e error, - held',
+    });
+  }
+  const chosen = draft.document.jobs.filter(jobMatcher(selection));
+  const running: Job[] = [];
+  let changed = 0;
+  draft.document.withStates(new Map(chosen.slice(0, 1).map(({ number }) => [number, state])));
+  for (const job of chosen) {
+    if (job.state === state) continue;
+    if (!force && isInHand(job.state) && draft.present.has(job.number)) {
+      running.push({ ...job, holder: 'present' });
+      continue;
+    }
+    draft.set(job.number, state, `set to "${state}"`);
+    changed++;
+  }
+  return { matched: chosen.length, changed, running };
+}
+
+/** Sets the jobs that nobody proves to be running back to `.`, and takes away the leases that have run out. */
+export function reclaimJobs(draft: Draft): readonly Job[] {
+  const orphans = draft.document.jobs.filter(job => isInHand(job.state) && !draft.present.has(job.number));
+  for (const { number } of orphans) draft.set(number, State.new, 'reclaimed');
+  draft.leases.push(...draft.expired);
+  return orphans;
+}
+
+function less(room: Needs, needs: Needs): Needs {
+  return {
+    cpus: (thousandthsOfCpus(room.cpus) - thousandthsOfCpus(needs.cpus)) / 1000,
+    mem: room.mem - needs.mem,
+    gpus: room.gpus - needs.gpus,
+  };
+}

@@ -1,0 +1,49 @@
+import { setTimeout } from 'node:timers/promises';
+import { RunmakerError } from '../../errors.js';
+import { formatDuration } from '../../job/duration.js';
+import { type Ledger, mayPass } from './ledger.js';
+import { explainFailure, type FailureKind, GitFailure } from './plumbing/failure.js';
+
+/** Between two tries while something is wrong, in ms. */
+const FIRST_PAUSE = 100;
+export const LONGEST_PAUSE = 5000;
+
+/** Failures that do not pass by themselves. */
+const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'protected', 'checkedOut']);
+
+/** Bears what may pass, for as long as there is patience: a remote that cannot be reached, a file that somebody has broken. */
+export class Forbearance {
+  private since: number | undefined;
+  private pause = FIRST_PAUSE;
+
+  /** @param patience in ms · @param tell says once that something is borne */
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly patience: number,
+    private readonly tell: (message: string, hint: string) => void,
+  ) {}
+
+  /** Something went well in between. */
+  relax(): void {
+    this.since = undefined;
+  }
+
+  /**
+   * Waits a little after something went wrong.
+   * @param precious whether it has to be done in the end, also when somebody has to help first
+   * @throws what went wrong, when it will not pass or has lasted too long
+   */
+  async bear(error: unknown, precious: boolean): Promise<void> {
+    const now = performance.now();
+    this.since ??= now;
+    const known = error instanceof GitFailure ? explainFailure(error, this.ledger.remote.url, true) : error;
+    const passes = mayPass(error) || error === this.ledger.now.problem;
+    const hopeless = error instanceof GitFailure && NEEDS_SOMEBODY.has(error.kind) && !precious;
+    if (!passes || hopeless || now - this.since + this.pause > this.patience) throw known;
+    if (this.pause === FIRST_PAUSE && known instanceof RunmakerError) {
+      this.tell(`${known.message}; trying on for ${formatDuration(this.patience)}`, known.hint ?? 'jobs run on meanwhile');
+    }
+    await setTimeout(this.pause * (0.5 + Math.random() / 2));
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+}

@@ -1,0 +1,85 @@
+import type { Job } from '../../job/job.js';
+import { type FinalState, State } from '../../job/state.js';
+import type { Claim, FinishResult } from '../queue.js';
+import { judgeFailure } from './attempts.js';
+import type { Checkout } from './checkouts.js';
+import type { Clerk } from './clerk.js';
+import { type Ending, endClaim } from './errands.js';
+import type { Holdings } from './holdings.js';
+import { hashOf } from './lease.js';
+import type { Ledger } from './ledger.js';
+
+/** What all claims of one handle share. */
+export interface Office {
+  readonly ledger: Ledger;
+  readonly clerk: Clerk<GitClaim>;
+  readonly holdings: Holdings<GitClaim>;
+  readonly maxJobAttempts: number;
+}
+
+/** A job in state `r` on the branch that is ours. */
+export class GitClaim implements Claim {
+  /** Where the job runs, when results are brought back. */
+  checkout: Checkout | undefined;
+  private concluded = false;
+
+  constructor(
+    private readonly office: Office,
+    readonly job: Job,
+  ) {}
+
+  get directory(): string | undefined {
+    return this.checkout?.directory;
+  }
+
+  get environment(): Readonly<Record<string, string>> | undefined {
+    return this.checkout?.environment;
+  }
+
+  finish(state: FinalState): Promise<FinishResult> {
+    return this.conclude(state);
+  }
+
+  release(): Promise<FinishResult> {
+    return this.conclude(State.new);
+  }
+
+  private async conclude(state: FinalState | typeof State.new): Promise<FinishResult> {
+    if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
+    this.concluded = true;
+    const { clerk, holdings } = this.office;
+    try {
+      const ending = await this.endingFor(state);
+      const result = await clerk.do<FinishResult>({
+        family: 'jobs',
+        precious: true,
+        decide: draft => {
+          const standing = holdings.of(this);
+          if (standing.kind === 'lost') return { kind: 'refused', reason: standing.reason };
+          endClaim(draft, standing.row, ending);
+          return { kind: 'recorded', ...(ending.state !== state && { state: ending.state }) };
+        },
+        settled: () => holdings.remove(this),
+      });
+      if (result.kind === 'recorded') this.checkout?.giveBack();
+      else this.checkout?.keep(`the result of job ${this.job.number} was refused`);
+      return result;
+    } catch (error) {
+      this.checkout?.keep(`the result of job ${this.job.number} could not be pushed`);
+      // The file is gone or cannot be read, and has been so for longer than our patience.
+      const { problem } = this.office.ledger.now;
+      if (problem !== undefined && error === problem) return { kind: 'refused', reason: problem.message };
+      throw error;
+    }
+  }
+
+  private async endingFor(state: FinalState | typeof State.new): Promise<Ending> {
+    const { ledger, holdings, maxJobAttempts } = this.office;
+    const results = state === State.new ? undefined : await this.checkout?.results();
+    const standing = holdings.of(this);
+    if (state !== State.failed || maxJobAttempts <= 1 || standing.kind === 'lost') return { state, results };
+    const hash = hashOf(`${standing.row.rank} ${standing.row.key}`);
+    const { again, trailer } = await judgeFailure(ledger.remote.git, ledger.now.commit, hash, maxJobAttempts);
+    return { state: again ? State.new : state, trailer, results };
+  }
+}

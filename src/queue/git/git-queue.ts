@@ -1,0 +1,189 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Job } from '../../job/job.js';
+import { JobTable } from '../../job/job-table.js';
+import { fits } from '../../job/needs.js';
+import { outlook, pick } from '../../job/readiness.js';
+import { jobMatcher, type Selection } from '../../job/selection.js';
+import { type Counts, State } from '../../job/state.js';
+import { hostName } from '../../system/host.js';
+import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import { Advice } from './advice.js';
+import type { Checkouts } from './checkouts.js';
+import { Clerk } from './clerk.js';
+import type { QueueDocument } from './documents/document.js';
+import { appendJobs, claimJobs, type Picking, reclaimJobs, setStates } from './errands.js';
+import { GitClaim, type Office } from './git-claim.js';
+import { Holdings } from './holdings.js';
+import { isInHand } from './lease.js';
+import type { Ledger } from './ledger.js';
+
+/** What a queue over git is made of. Times in ms. */
+export interface GitQueueParts {
+  readonly name: string;
+  readonly address: string;
+  readonly ledger: Ledger;
+  readonly lease: number;
+  readonly sleep: number;
+  readonly patience: number;
+  readonly maxJobAttempts: number;
+  /** Where jobs run, when their results are brought back. */
+  readonly checkouts?: Checkouts | undefined;
+}
+
+/** A file on a branch of a git remote as a queue: each change of states is a commit. */
+export class GitQueue implements Queue {
+  readonly name: string;
+  readonly address: string;
+  readonly capabilities: Capabilities = { presence: true };
+  private readonly ledger: Ledger;
+  private readonly sleep: number;
+  private readonly checkouts: Checkouts | undefined;
+  private readonly holdings = new Holdings<GitClaim>();
+  private readonly clerk: Clerk<GitClaim>;
+  private readonly office: Office;
+  private readonly advice = new Advice();
+  /** Claimed together with another one, and not asked for yet. */
+  private readonly spares: GitClaim[] = [];
+  private won = 0;
+  private tell: ClaimRequest['tell'];
+
+  constructor({ name, address, ledger, lease, sleep, patience, maxJobAttempts, checkouts }: GitQueueParts) {
+    this.name = name;
+    this.address = address;
+    this.ledger = ledger;
+    this.sleep = sleep;
+    this.checkouts = checkouts;
+    const tell = (message: string, hint: string): void => this.tell?.({ kind: 'news', message, hint });
+    this.clerk = new Clerk(ledger, this.holdings, { who: hostName(), lease, patience, tell });
+    checkouts?.listen(tell);
+    this.office = { ledger, clerk: this.clerk, holdings: this.holdings, maxJobAttempts };
+  }
+
+  get claims(): ClaimStatistics {
+    return { won: this.won, lost: this.clerk.beaten, busy: 0 };
+  }
+
+  async claim(request: ClaimRequest): Promise<ClaimResult> {
+    this.tell = request.tell ?? this.tell;
+    for (;;) {
+      request.signal?.throwIfAborted();
+      const claim = this.takeSpare(request);
+      if (claim) {
+        try {
+          claim.checkout = await this.checkouts?.take(this.ledger.now.commit);
+        } catch (error) {
+          await claim.release();
+          throw error;
+        }
+        this.won++;
+        return { kind: 'claimed', claim };
+      }
+      const picking = await this.clerk.do<Picking>({
+        family: 'jobs',
+        signal: request.signal,
+        decide: draft => {
+          this.advice.give(draft.table, request);
+          return claimJobs(draft, request);
+        },
+        settled: picking => this.keep(picking),
+      });
+      if ('kind' in picking) return picking;
+    }
+  }
+
+  async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
+    const matches = jobMatcher(selection);
+    const { document, present } = await this.look(true);
+    const holder = ({ number }: Job): Job['holder'] => (present.has(number) ? 'present' : 'absent');
+    yield document.jobs.filter(matches).map(job => (isInHand(job.state) ? { ...job, holder: holder(job) } : job));
+  }
+
+  async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
+    const { document } = await this.look(false);
+    const table = new JobTable(document.jobs, document.barriers, document.lineCount);
+    const byLine = new Map(document.jobs.map(job => [job.number, job]));
+    for (const { number, state } of document.jobs) if (isInHand(state)) table.setState(number, State.done);
+    // With everything succeeding, room is free again by the time that a job comes up.
+    const { free: _, ...unhurried } = request;
+    for (let next = pick(table, unhurried); next.kind === 'ready'; next = pick(table, unhurried)) {
+      yield [byLine.get(next.line) as Job];
+      table.setState(next.line, State.done);
+    }
+  }
+
+  async counts({ known = false }: { readonly known?: boolean } = {}): Promise<Counts> {
+    const document = (known && this.ledger.now.document) || (await this.look(false)).document;
+    const counts = { new: 0, claimed: 0, running: 0, done: 0, failed: 0, error: 0, held: 0 };
+    for (const { state } of document.jobs) counts[KIND_OF[state] ?? 'held']++;
+    const table = new JobTable(document.jobs, document.barriers, document.lineCount);
+    return { ...counts, total: document.jobs.length, blocked: outlook(table, {}).blocked };
+  }
+
+  async set(selection: Selection, state: State, { force = false } = {}): Promise<SetResult> {
+    return await this.clerk.do({ family: 'alone', leases: !force, decide: draft => setStates(draft, selection, state, force) });
+  }
+
+  async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
+    if (commands.length === 0) return;
+    await this.clerk.do({ family: 'append', decide: draft => appendJobs(draft, commands, state) });
+  }
+
+  async reclaim(): Promise<readonly Job[]> {
+    return await this.clerk.do({ family: 'alone', leases: true, decide: reclaimJobs });
+  }
+
+  get seen(): number {
+    return this.clerk.version;
+  }
+
+  async changed(signal: AbortSignal, since = this.seen): Promise<void> {
+    signal.throwIfAborted();
+    while (this.seen === since) {
+      await setTimeout(this.sleep, undefined, { signal });
+      if (this.seen === since) await this.look(false);
+      signal.throwIfAborted();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.spares.splice(0).map(claim => claim.release()));
+    await this.clerk.close();
+    await this.checkouts?.close();
+    await this.ledger.close();
+  }
+
+  private keep(picking: Picking): void {
+    if ('kind' in picking) return;
+    for (const { job, row } of picking) {
+      const claim = new GitClaim(this.office, job);
+      this.holdings.add(claim, row);
+      this.spares.push(claim);
+    }
+  }
+
+  /** A spare claim that suits the asker. Those that nobody can use now go back. */
+  private takeSpare({ free, capacity, retry, tried }: ClaimRequest): GitClaim | undefined {
+    for (let claim = this.spares.shift(); claim; claim = this.spares.shift()) {
+      const { directives, state, number } = claim.job;
+      const room = free ?? capacity;
+      const wanted = state === State.new || (retry === true && !tried?.has(number));
+      if (wanted && this.holdings.of(claim).kind === 'held' && (room === undefined || fits(directives.needs, room))) return claim;
+      void claim.release().catch(() => undefined);
+    }
+    return undefined;
+  }
+
+  /** What the remote says now. */
+  private async look(leases: boolean): Promise<{ document: QueueDocument; present: ReadonlySet<number> }> {
+    return await this.clerk.do({ family: 'jobs', leases, decide: ({ document, present }) => ({ document, present }) });
+  }
+}
+
+const KIND_OF: Readonly<Record<State, Exclude<keyof Counts, 'total' | 'blocked'>>> = {
+  [State.new]: 'new',
+  [State.claimed]: 'claimed',
+  [State.running]: 'running',
+  [State.done]: 'done',
+  [State.failed]: 'failed',
+  [State.error]: 'error',
+};

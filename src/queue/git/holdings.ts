@@ -1,0 +1,47 @@
+import { type HeldRow, Rows } from './follow.js';
+import type { Move } from './ledger.js';
+
+/** Where a claim of ours stands. */
+export type Standing = { readonly kind: 'held'; readonly row: HeldRow } | { readonly kind: 'lost'; readonly reason: string };
+
+/** The claims of one handle, and where their rows are now: followed through every commit that others have made since. */
+export class Holdings<Claim> {
+  private readonly standings = new Map<Claim, Standing>();
+
+  add(claim: Claim, row: HeldRow): void {
+    this.standings.set(claim, { kind: 'held', row });
+  }
+
+  remove(claim: Claim): void {
+    this.standings.delete(claim);
+  }
+
+  get size(): number {
+    return this.standings.size;
+  }
+
+  of(claim: Claim): Standing {
+    return this.standings.get(claim) ?? { kind: 'lost', reason: 'the claim was given up before' };
+  }
+
+  /** Where claims stand after a commit. A commit without a readable file says nothing about them. */
+  follow({ document }: Move['steps'][number], rewritten: boolean): void {
+    if (document === undefined || this.standings.size === 0) return;
+    const rows = new Rows(document);
+    for (const [claim, standing] of this.standings) {
+      if (standing.kind === 'lost') continue;
+      const followed = rows.follow(standing.row);
+      if (followed.kind === 'kept') this.standings.set(claim, { kind: 'held', row: followed.row });
+      else
+        this.standings.set(claim, {
+          kind: 'lost',
+          reason: rewritten ? `the branch's history was rewritten: ${followed.reason}` : followed.reason,
+        });
+    }
+  }
+
+  /** The rows that are in our hands. */
+  rows(): HeldRow[] {
+    return [...this.standings.values()].flatMap(standing => (standing.kind === 'held' ? [standing.row] : []));
+  }
+}

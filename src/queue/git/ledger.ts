@@ -1,0 +1,173 @@
+import { RunmakerError } from '../../errors.js';
+import type { QueueDocument, ReadDocument } from './documents/document.js';
+import { parseLease } from './lease.js';
+import { LeaseWatch, type SeenLease } from './lease-watch.js';
+import { GitFailure } from './plumbing/failure.js';
+import type { Author, CommitPlan } from './plumbing/import-stream.js';
+import { type GitObject, Objects } from './plumbing/objects.js';
+import type { Pushed, RefChange, Remote } from './plumbing/remote.js';
+
+/** So many fit on a command line. */
+const PATHS_AT_ONCE = 500;
+/** So many commits are walked one by one. */
+const SHORT_WAY = 50;
+
+/** The queue as of one commit: what it says, or why that cannot be known. */
+export interface Snapshot {
+  readonly commit: string;
+  readonly document: QueueDocument | undefined;
+  /** The file is not there, or cannot be read. */
+  readonly problem?: RunmakerError;
+}
+
+/** How the branch went on since the last look. */
+export interface Move {
+  /** Each commit's snapshot in turn, or the last one's only. */
+  readonly steps: readonly Snapshot[];
+  /** What we knew is not in the branch's history any more. */
+  readonly rewritten: boolean;
+}
+
+/** A queue's file on a branch of a remote: the last commit that is known, how it came to be, and the way to add one more. */
+export class Ledger {
+  /** When what is known was true for certain: by performance.now(). */
+  asOf = Number.NEGATIVE_INFINITY;
+  private tip: Snapshot | undefined;
+  private readonly objects: Objects;
+  private readonly watch: LeaseWatch;
+  private last: { readonly name: string; readonly document: QueueDocument } | undefined;
+
+  /** @param file the path of the queue's file in the repository, `mode` as git knows it */
+  constructor(
+    readonly remote: Remote,
+    readonly file: string,
+    private readonly mode: string,
+    private readonly format: ReadDocument,
+    readonly author: Author,
+  ) {
+    this.objects = new Objects(remote.git);
+    this.watch = new LeaseWatch(`${remote.git.directory}/runmaker-leases.json`);
+  }
+
+  get now(): Snapshot {
+    if (this.tip === undefined) throw new Error('nobody has looked yet');
+    return this.tip;
+  }
+
+  /** `runs.txt on main` */
+  get title(): string {
+    return `${this.file} on ${this.remote.branch}`;
+  }
+
+  /**
+   * Looks at the remote.
+   * @param whole whether each commit on the way matters, or the last one only
+   * @param leases whether to fetch them too
+   */
+  async look(whole: boolean, leases: boolean): Promise<Move> {
+    const began = performance.now();
+    await this.remote.fetch(leases, this.tip?.document?.bytes.length ?? 0);
+    const head = await this.objects.read(this.remote.seenBranch);
+    if (head === undefined) throw new Error(`${this.remote.seenBranch} is not there after it was fetched`);
+    const before = this.tip;
+    let move: Move = { steps: [], rewritten: false };
+    if (before?.commit !== head.name) {
+      const way = before === undefined ? [head.name] : await this.way(before.commit, head);
+      const steps: Snapshot[] = [];
+      const commits = way.length === 0 ? [head.name] : whole ? way : way.slice(-1);
+      for (const commit of commits) steps.push(await this.read(commit));
+      this.tip = steps.at(-1) as Snapshot;
+      move = { steps, rewritten: way.length === 0 };
+    }
+    this.asOf = began;
+    return move;
+  }
+
+  /** The leases of all runners, as of the last look that fetched them: those of this queue, by whether they still hold. */
+  async leases(): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
+    const leases: SeenLease[] = [];
+    for (const { ref, commit, message } of await this.remote.leases()) {
+      const lease = parseLease(message);
+      if (lease?.queue === this.title) leases.push({ ref, commit, lease });
+    }
+    return await this.watch.part(leases);
+  }
+
+  /** What a commit that puts these bytes in the place of the queue's file would be. */
+  plan(bytes: Buffer, message: string): Omit<CommitPlan, 'ref'> & { files: NonNullable<CommitPlan['files']> } {
+    return { message, parent: this.now.commit, files: [{ path: this.file, mode: this.mode, content: bytes }] };
+  }
+
+  /**
+   * Pushes a commit that stands upon the one which is known, and changes other refs in the same go.
+   * @throws GitFailure; whether it has landed shows at the next look
+   */
+  async push(commit: string, others: readonly RefChange[]): Promise<Pushed> {
+    const began = performance.now();
+    // Exactly upon what is known. Without that, a branch that somebody has set back would be brought forward again.
+    const pushed = await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: this.now.commit }, ...others]);
+    if (pushed === 'landed') {
+      this.tip = await this.read(commit);
+      this.asOf = began;
+    }
+    return pushed;
+  }
+
+  /** The names of the objects at some paths, as of the commit that is known; those that are not there are left out. */
+  async objectsAt(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    for (let from = 0; from < paths.length; from += PATHS_AT_ONCE) {
+      const some = paths.slice(from, from + PATHS_AT_ONCE);
+      const listed = await this.remote.git.text(['ls-tree', '-z', '--full-tree', this.now.commit, '--', ...some]);
+      for (const entry of listed.split('\0')) {
+        const [, name, path] = /^\d+ \w+ ([0-9a-f]+)\t([\s\S]+)$/.exec(entry) ?? [];
+        if (name !== undefined && path !== undefined) found.set(path, name);
+      }
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    this.objects.close();
+    await this.remote.close();
+  }
+
+  /** The commits that lead from one to a later one; none when it is not in the later one's history. */
+  private async way(from: string, head: GitObject): Promise<string[]> {
+    const way: string[] = [];
+    // As a rule there are a few, each upon the other: no process is needed to find that out.
+    for (let commit: GitObject | undefined = head; commit && way.length < SHORT_WAY; ) {
+      way.unshift(commit.name);
+      const parents = [...commit.content.toString('latin1', 0, commit.content.indexOf('\n\n')).matchAll(/^parent (\w+)$/gm)];
+      if (parents.length !== 1) break;
+      const [[, parent = '']] = parents as [RegExpMatchArray];
+      if (parent === from) return way;
+      commit = await this.objects.read(parent);
+    }
+    return await this.remote.between(from, head.name);
+  }
+
+  private async read(commit: string): Promise<Snapshot> {
+    const blob = await this.objects.read(`${commit}:${this.file}`);
+    if (blob === undefined || blob.type !== 'blob') {
+      const problem = new RunmakerError('input', `${this.file} is not in the repository (branch ${this.remote.branch})`, {
+        hint: 'commit it and push it: a runs.txt with lines such as ". echo hello", or a queue.csv',
+      });
+      return { commit, document: undefined, problem };
+    }
+    if (this.last?.name === blob.name) return { commit, document: this.last.document };
+    try {
+      const document = this.format(blob.content, this.file);
+      this.last = { name: blob.name, document };
+      return { commit, document };
+    } catch (problem) {
+      if (!(problem instanceof RunmakerError)) throw problem;
+      return { commit, document: undefined, problem };
+    }
+  }
+}
+
+/** Whether an error may be gone when the same is tried again a little later. */
+export function mayPass(error: unknown): boolean {
+  return error instanceof GitFailure || (error instanceof Error && error.message === 'git cat-file has ended');
+}

@@ -1,0 +1,73 @@
+import { RunmakerError } from '../../errors.js';
+import type { OpenOptions, Queue } from '../queue.js';
+import { parseGitAddress, withoutSecrets } from './address.js';
+import { Checkouts } from './checkouts.js';
+import { readQueueCsv } from './documents/csv-document.js';
+import { readRuns } from './documents/runs-document.js';
+import { GitQueue } from './git-queue.js';
+import { newRunnerName } from './identity.js';
+import { Ledger } from './ledger.js';
+import { authorFor, placeOf } from './place.js';
+import { openClone } from './plumbing/clone.js';
+import { explainFailure, GitFailure } from './plumbing/failure.js';
+import { defaultBranch, Remote } from './plumbing/remote.js';
+import { gitSettings } from './settings.js';
+
+/** What a queue's file is called when its name does not say so. The first that is there counts. */
+const USUAL_FILES = ['runs.txt', 'queue.csv'];
+const DEFAULT_PATIENCE = 60_000;
+
+/**
+ * Opens a file on a branch of a git remote as a queue. Fetches it, so that what is wrong with it shows now.
+ * @throws RunmakerError `usage` for a name or a variable that makes no sense, `input` when there is no such repository, branch or
+ *   file or it cannot be read, `queue` when the remote cannot be reached
+ */
+export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, git: options = {} }: OpenOptions = {}): Promise<Queue> {
+  const address = parseGitAddress(name);
+  const settings = gitSettings(options, process.env);
+  const place = await placeOf(address);
+  const git = await openClone(place.url, place.settings);
+  const remote = new Remote(git, place.url, place.branch ?? (await defaultBranch(git, place.url)), newRunnerName());
+  try {
+    await remote.fetch(false, 0);
+    const { file, mode } = await findFile(remote, address.file);
+    const author = await authorFor(place.here, process.env);
+    const ledger = new Ledger(remote, file, mode, file.endsWith('.csv') ? readQueueCsv : readRuns, author);
+    await ledger.look(false, false);
+    if (ledger.now.problem) {
+      await ledger.close();
+      throw ledger.now.problem;
+    }
+    const whole = address.clone === undefined ? withoutSecrets(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
+    const { resultsDir } = settings;
+    const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, resultsDir);
+    return new GitQueue({ ...settings, name: withoutSecrets(name), address: whole, ledger, patience, checkouts });
+  } catch (error) {
+    await remote.close().catch(() => undefined);
+    throw error instanceof GitFailure ? explainOpening(error, remote) : error;
+  }
+}
+
+function explainOpening(failure: GitFailure, { url, branch }: Remote): RunmakerError {
+  if (!failure.stderr.includes("couldn't find remote ref")) return explainFailure(failure, url);
+  return new RunmakerError('input', `${withoutSecrets(url)} has no branch ${branch}`, {
+    hint: 'push it first, or name another one: …?branch=main',
+    cause: failure,
+  });
+}
+
+/** The queue's file as it is on the branch: its path, and its mode as git knows it. */
+async function findFile(remote: Remote, wanted: string | undefined): Promise<{ file: string; mode: string }> {
+  const candidates = wanted === undefined ? USUAL_FILES : [wanted];
+  const listed = await remote.git.text(['ls-tree', '-z', remote.seenBranch, '--', ...candidates]);
+  const entries = listed.split('\0').flatMap(entry => {
+    const [, mode, file] = /^(\d+) blob [0-9a-f]+\t([\s\S]+)$/.exec(entry) ?? [];
+    return mode === undefined || file === undefined ? [] : [{ mode, file }];
+  });
+  const found = candidates.map(candidate => entries.find(({ file }) => file === candidate)).find(entry => entry !== undefined);
+  if (found?.mode.startsWith('100')) return found;
+  const what = found ? `${found.file} is a symbolic link` : `there is no ${candidates.join(' or ')}`;
+  throw new RunmakerError('input', `${withoutSecrets(remote.url)}: ${what} on the branch ${remote.branch}`, {
+    hint: 'commit it and push it: a runs.txt with lines such as ". echo hello", or a queue.csv; another file is named after #',
+  });
+}

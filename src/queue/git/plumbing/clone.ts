@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { RunmakerError } from '../../../errors.js';
+import { hostName } from '../../../system/host.js';
+import { isGone } from '../identity.js';
+import { Git } from './git.js';
+
+/** Refs of our own clone, of each user of it: what it has seen of the remote, and what it is about to push. */
+export const SEEN = 'refs/runmaker-seen/';
+export const WORK = 'refs/runmaker-work/';
+
+/**
+ * Our own clone of a repository, without files, below the user's cache directory. All programs of this user on this host share it;
+ * what is in it is only a copy, and may be deleted when none of them runs.
+ *
+ * @param settings variables for git · @throws RunmakerError `queue` when it cannot be made
+ */
+export async function openClone(url: string, settings: Readonly<Record<string, string>> = {}): Promise<Git> {
+  const folder = path.join(cacheFolder(), 'git', hostName());
+  const name = path
+    .basename(url)
+    .replace(/\.git$/, '')
+    .replace(/[^\w.-]/g, '_');
+  const directory = path.join(folder, `${name}-${createHash('sha1').update(url).digest('hex').slice(0, 12)}.git`);
+  try {
+    if (!existsSync(path.join(directory, 'HEAD'))) await makeClone(directory, url);
+  } catch (cause) {
+    if (cause instanceof RunmakerError) throw cause;
+    throw new RunmakerError('queue', `no clone could be made in ${folder}: ${(cause as Error).message}`, {
+      hint: 'XDG_CACHE_HOME says where; some room is needed there',
+      cause,
+    });
+  }
+  const git = new Git(directory, settings);
+  await forgetTheDead(git);
+  return git;
+}
+
+/** Made under another name first: whoever finds it finds it whole. */
+async function makeClone(directory: string, url: string): Promise<void> {
+  await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
+  const draft = await mkdtemp(`${directory}.`);
+  try {
+    const git = new Git(draft);
+    await git.call(['init', '--quiet', '--bare', '--template=', '.']);
+    await git.call(['config', 'remote.origin.url', url]);
+    await rename(draft, directory);
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    // Somebody else was faster.
+    if (!existsSync(path.join(directory, 'HEAD'))) throw error;
+  }
+}
+
+/** Takes away what runners of this host have left that were killed. */
+async function forgetTheDead(git: Git): Promise<void> {
+  const refs = (await git.text(['for-each-ref', '--format=%(refname)', SEEN, WORK])).split('\n');
+  const dead = refs.filter(ref => isGone(ref.split('/')[2] ?? ''));
+  if (dead.length > 0) await git.attempt(['update-ref', '--stdin'], { input: Buffer.from(dead.map(ref => `delete ${ref}\n`).join('')) });
+}
+
+function cacheFolder(): string {
+  const cache = process.env.XDG_CACHE_HOME;
+  return path.join(cache !== undefined && path.isAbsolute(cache) ? cache : path.join(os.homedir(), '.cache'), 'runmaker');
+}

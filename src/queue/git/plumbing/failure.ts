@@ -1,0 +1,85 @@
+import { RunmakerError } from '../../../errors.js';
+import { withoutSecrets } from '../address.js';
+
+/** Why git failed. `other` and `unreachable` may pass; the rest needs somebody. */
+export type FailureKind = 'refused' | 'missing' | 'protected' | 'checkedOut' | 'unreachable' | 'other';
+
+/** What git says, in English, when it fails. The first that fits counts. */
+const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
+  ['checkedOut', /refusing to update checked out branch/],
+  [
+    'protected',
+    /protected branch|pre-receive hook declined|update hook declined|hook declined|GH006|GL-HOOK-ERR|deny updating a hidden ref|remote rejected.*(?:prohibited|denied|not allowed)/i,
+  ],
+  [
+    'refused',
+    /Authentication failed|could not read (?:Username|Password)|Permission denied|HTTP 40[13]|error: 40[13]|access denied|terminal prompts disabled|Host key verification failed|insufficient permission/i,
+  ],
+  [
+    'unreachable',
+    /Could not resolve host|Connection (?:refused|timed out|reset|closed)|Operation timed out|Network is unreachable|No route to host|Failed to connect|remote end hung up|early EOF|error: 5\d\d|RPC failed|unexpected disconnect|gnutls_handshake|SSL_/i,
+  ],
+  ['missing', /does not appear to be a git repository|[Rr]epository .*not found|not a git repository|does not exist|not found|error: 404/],
+  ['unreachable', /Could not read from remote repository|unable to access/],
+];
+
+/** A git command that did not do what it should. */
+export class GitFailure extends Error {
+  override readonly name = 'GitFailure';
+  readonly kind: FailureKind;
+
+  /** @param command its first word · @param stderr what git said */
+  constructor(
+    readonly command: string,
+    readonly stderr: string,
+  ) {
+    super(`git ${command}: ${lastWords(stderr)}`);
+    this.kind = SIGNS.find(([, sign]) => sign.test(stderr))?.[0] ?? 'other';
+  }
+}
+
+/** What a failure means to the user of a queue, and what can be done. `wasThere`: the repository was found before. */
+export function explainFailure(failure: GitFailure, place: string, wasThere = false): RunmakerError {
+  const about = `${withoutSecrets(place)}: `;
+  const said = withoutSecrets(lastWords(failure.stderr));
+  switch (wasThere && failure.kind === 'missing' ? 'unreachable' : failure.kind) {
+    case 'refused':
+      return new RunmakerError('queue', `${about}the remote refused the credentials: ${said}`, {
+        hint: 'runners use git as you do: see that "git ls-remote" on it works here without questions (key, agent, credential helper)',
+        cause: failure,
+      });
+    case 'protected':
+      return new RunmakerError('queue', `${about}the remote refuses changes to the branch: ${said}`, {
+        hint: 'let this account push to the branch, or keep the queue on one that it may push to: …?branch=queue',
+        cause: failure,
+      });
+    case 'checkedOut':
+      return new RunmakerError('queue', `${about}the remote has the branch checked out, and so takes no changes to it`, {
+        hint: 'share a bare repository: git clone --bare REPOSITORY queue.git',
+        cause: failure,
+      });
+    case 'missing':
+      return new RunmakerError('input', `${about}there is no such repository: ${said}`, {
+        hint: 'check the name, and that this account may read it',
+        cause: failure,
+      });
+    case 'unreachable':
+      return new RunmakerError('queue', `${about}the remote cannot be reached: ${said}`, {
+        hint: 'try: git ls-remote; --patience says how long runners keep trying',
+        cause: failure,
+      });
+    case 'other':
+      return new RunmakerError('queue', `${about}git ${failure.command} failed: ${said}`, { cause: failure });
+  }
+}
+
+/** The line that says most: git's last fatal error, or what a remote's hook has printed. */
+function lastWords(stderr: string): string {
+  const lines = stderr
+    .split(/[\r\n]+/)
+    .map(line => line.trim())
+    .filter(line => line !== '' && !/^hint:|^To |^Done$|error: failed to push/.test(line));
+  const telling =
+    lines.find(line => /^!|rejected|^fatal:|^error:|^remote: (?:error|GitLab|GH)/.test(line)) ?? lines.at(-1) ?? 'no reason given';
+  return telling.replace(/^(?:fatal|error): /, '').replace(/\t/g, ' ');
+}

@@ -1,0 +1,154 @@
+import { RunmakerError } from '../../../errors.js';
+import { withoutSecrets } from '../address.js';
+import { SEEN, WORK } from './clone.js';
+import { explainFailure, GitFailure } from './failure.js';
+import type { Git } from './git.js';
+import { type Author, type CommitPlan, importStream } from './import-stream.js';
+
+/** Files of up to this size come along with every fetch, in bytes; larger ones when they are asked for. */
+const SMALL = 65_536;
+/** What servers and git itself say when somebody else was faster. */
+const BEATEN =
+  /\[rejected\]|fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|reference already exists|atomic/;
+
+/** What is to become of a ref of the remote. */
+export interface RefChange {
+  readonly ref: string;
+  /** Undefined: it is to go. */
+  readonly commit: string | undefined;
+  /** Only if it is at this commit now: compare and swap. */
+  readonly instead?: string | undefined;
+  /** It is ours alone. */
+  readonly own?: boolean;
+}
+
+/** What came of a push: all of it, or none of it because somebody else was faster. */
+export type Pushed = 'landed' | 'beaten';
+
+/** One branch of a remote, through a clone of ours: fetches it, and changes it by compare and swap. */
+export class Remote {
+  private readonly seen: string;
+  private readonly work: string;
+  /** Whether the remote changes several refs at once or none. All but a few do. */
+  private atomic = true;
+  private filter: string | undefined;
+  private fetched = false;
+
+  /**
+   * @param url as git takes it
+   * @param runner the name of this handle
+   */
+  constructor(
+    readonly git: Git,
+    readonly url: string,
+    readonly branch: string,
+    readonly runner: string,
+  ) {
+    this.seen = `${SEEN}${runner}/`;
+    this.work = `${WORK}${runner}/`;
+    // From a disk everything comes at once: it costs less than asking twice.
+    this.filter = /^(?:file:|\/)/.test(url) ? undefined : 'blob:none';
+  }
+
+  /** What objects of the branch as it was fetched last are called. */
+  get seenBranch(): string {
+    return `${this.seen}branch`;
+  }
+
+  /**
+   * Fetches the branch, and on request all leases.
+   * @param size of the queue's file, in bytes
+   */
+  async fetch(leases: boolean, size: number): Promise<void> {
+    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--update-shallow', '--force'];
+    // The first time the files of all the past would come along.
+    if (this.filter) args.push(`--filter=${this.fetched ? `blob:limit=${Math.max(SMALL, 2 * size)}` : this.filter}`);
+    args.push('origin', `refs/heads/${this.branch}:${this.seenBranch}`);
+    if (leases) args.push('--prune', `refs/runmaker/*:${this.seen}leases/*`);
+    const { status, stderr } = await this.git.attempt(args);
+    if (status !== 0) throw new GitFailure('fetch', stderr || 'it was ended by a signal');
+    this.fetched = true;
+    if (this.filter && stderr.includes('filtering not recognized')) await this.unfilter();
+  }
+
+  /** The leases that were fetched: the name of the ref, the commit, its message. */
+  async leases(): Promise<{ ref: string; commit: string; message: string }[]> {
+    const folder = `${this.seen}leases/`;
+    const text = await this.git.text(['for-each-ref', '--format=%(refname)%00%(objectname)%00%(contents)%00', folder]);
+    const fields = text.split('\0');
+    const leases: { ref: string; commit: string; message: string }[] = [];
+    for (let at = 0; at + 2 < fields.length; at += 3) {
+      const [name = '', commit = '', message = ''] = fields.slice(at, at + 3);
+      leases.push({ ref: `refs/runmaker/${name.trim().slice(folder.length)}`, commit, message });
+    }
+    return leases;
+  }
+
+  /** The commits that lead from one to another, the later one included; none when the one is not in the other's history. */
+  async between(from: string, to: string): Promise<string[]> {
+    const text = await this.git.text(['rev-list', '--reverse', '--topo-order', '--ancestry-path', `${from}..${to}`]);
+    return text === '' ? [] : text.split('\n');
+  }
+
+  /** Makes commits, in one go and here only. Returns their names. */
+  async commit(plans: readonly Omit<CommitPlan, 'ref'>[], author: Author): Promise<string[]> {
+    const named = plans.map((plan, at) => ({ ...plan, ref: `${this.work}${at}` }));
+    const input = importStream(named, author, Math.floor(Date.now() / 1000));
+    return (await this.git.text(['fast-import', '--quiet', '--force', '--done', '--date-format=raw'], { input })).split('\n');
+  }
+
+  /**
+   * Changes refs of the remote, all or none.
+   * @throws GitFailure when that did not work; it is not certain then that nothing was changed
+   */
+  async push(changes: readonly RefChange[]): Promise<Pushed> {
+    const args = ['push', '--porcelain', '--no-verify', ...(this.atomic ? ['--atomic'] : [])];
+    for (const { ref, instead } of changes) if (instead !== undefined) args.push(`--force-with-lease=${ref}:${instead}`);
+    // Where it is not all or none, who comes first matters: a lease may name what is not claimed, but no claim may go without a lease.
+    const inOrder = [...changes].sort((a, b) => Number(b.own ?? false) - Number(a.own ?? false));
+    args.push('origin', ...inOrder.map(({ ref, commit, own }) => `${own ? '+' : ''}${commit ?? ''}:${ref}`));
+    const { status, stdout, stderr } = await this.git.attempt(args);
+    if (status === 0) return 'landed';
+    if (this.atomic && stderr.includes('does not support --atomic')) {
+      this.atomic = false;
+      return await this.push(changes);
+    }
+    const refusals = stdout
+      .toString('utf8')
+      .split('\n')
+      .filter(line => line.startsWith('!'));
+    const failure = new GitFailure('push', `${refusals.join('\n')}\n${stderr}` || 'it was ended by a signal');
+    const needsSomebody = failure.kind === 'protected' || failure.kind === 'checkedOut';
+    if (refusals.some(line => BEATEN.test(line)) && !needsSomebody) return 'beaten';
+    throw failure;
+  }
+
+  /** Forgets what this handle has kept. */
+  async close(): Promise<void> {
+    const refs = await this.git.text(['for-each-ref', '--format=delete %(refname)', this.seen, this.work]);
+    if (refs !== '') await this.git.attempt(['update-ref', '--stdin'], { input: Buffer.from(`${refs}\n`) });
+    await this.git.attempt(['gc', '--auto', '--quiet'], { asUser: true });
+  }
+
+  private async unfilter(): Promise<void> {
+    this.filter = undefined;
+    for (const name of ['remote.origin.promisor', 'remote.origin.partialclonefilter', 'extensions.partialclone']) {
+      await this.git.attempt(['config', '--unset', name]);
+    }
+  }
+}
+
+/**
+ * The branch that a remote's HEAD names.
+ * @throws RunmakerError `input` when the repository is empty or has none; what explainFailure says when it cannot be asked
+ */
+export async function defaultBranch(git: Git, url: string): Promise<string> {
+  const answer = await git.text(['ls-remote', '--symref', 'origin', 'HEAD']).catch((error: unknown) => {
+    throw error instanceof GitFailure ? explainFailure(error, url) : error;
+  });
+  const branch = /^ref: refs\/heads\/(\S+)\s+HEAD$/m.exec(answer)?.[1];
+  if (branch !== undefined) return branch;
+  throw new RunmakerError('input', `${withoutSecrets(url)}: the repository has no default branch, or nobody has pushed anything yet`, {
+    hint: "push a commit with the queue's file first, or name the branch: …?branch=main",
+  });
+}

@@ -1,0 +1,63 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ownCache, repository } from '../support/git.js';
+import { runmaker, runset, runwait } from '../support/programs.js';
+import { fakePython, linesOf } from '../support/runners.js';
+
+const LIMIT = { timeout: 120_000 };
+
+beforeEach(() => {
+  ownCache();
+});
+
+describe('the programs over git', LIMIT, () => {
+  it('add, run, wait and list', async () => {
+    const made = repository({ 'runs.txt': '. echo one\n' });
+    expect(await runset(['--add', 'exit 3', made.name()])).toMatchObject({ status: 0 });
+    const ran = await runmaker(['-j2', made.name()]);
+    expect(ran).toMatchObject({ status: 1, stderr: '' });
+    expect(ran.stdout).toMatch(/stdout \(\w+,\d+\): one\n/);
+    expect(await runwait(['--progress', '-e', made.name()])).toMatchObject({ status: 1, stdout: expect.stringContaining('2 of   2 jobs') });
+    expect((await runset(['--list', made.name()])).stdout).toBe('1: d - echo one\n2: ! - exit 3\n');
+  });
+
+  it('work a queue.csv as gitrunner does, by its variables', async () => {
+    const made = repository({ 'queue.csv': 'script,args,kwargs,status\n' });
+    const { path, log } = fakePython(made.folder);
+    expect(await runset(['--add', 'dummy.py 1 --cheese="on,toast"', made.name('queue.csv')])).toMatchObject({ status: 0 });
+    expect((await runset(['--list', '--state', '.', made.name('queue.csv')])).stdout).toBe('2: . - python dummy.py 1 --cheese=on,toast\n');
+    const env = { PATH: path, SLEEP_TIME: '0.1', MAX_ATTEMPTS: '2', MAX_JOB_ATTEMPTS: '2', RESULTS_DIR: 'results', GIT_USER_NAME: 'Robin' };
+    expect(await runmaker([made.name('queue.csv')], { env })).toMatchObject({ status: 0, stderr: '' });
+    expect(linesOf(log)).toEqual(['dummy.py 1 --cheese=on,toast']);
+    expect(made.git(made.bare, 'log', '-1', '--format=%an', 'main')).toBe('Robin\n');
+  });
+
+  it('leave after so many looks without work', async () => {
+    const made = repository({ 'runs.txt': 'd a\n' });
+    const began = performance.now();
+    expect(await runmaker(['--max-idle', '3', '--sleep', '400ms', made.name()])).toMatchObject({ status: 0 });
+    expect(performance.now() - began).toBeGreaterThan(800);
+  });
+
+  it('tell by their exit status what went wrong', async () => {
+    const made = repository({ 'runs.txt': '. a\n', 'bad.csv': 'script,args,kwargs,status\na,"[,{},ready\n' });
+    const ends = async (...args: string[]): Promise<string> => {
+      const { status, stderr } = await runmaker(args);
+      return `${status} ${stderr.split('\n')[0]}`;
+    };
+    expect(await ends(`${made.name()}x`)).toMatch(/^2 runmaker: file:.* there is no runs\.txtx on the branch main$/);
+    expect(await ends(made.name('bad.csv'))).toMatch(/^2 runmaker: bad\.csv is not well-formed CSV: .*line 2/);
+    expect(await ends('git+file:///nowhere.git#runs.txt')).toMatch(/^2 .*no such repository/);
+    expect(await ends('git+ssh://')).toMatch(/^2 .*does not name a queue over git/);
+    expect(await ends('git+http://127.0.0.1:9/q.git#runs.txt')).toMatch(/^3 .*cannot be reached/);
+    expect(await ends('--lease', '1m', join(made.clone, 'runs.txt'))).toMatch(/^2 .*--lease goes with queues over git/);
+    expect(await ends('--locks', 'file', made.name())).toMatch(/^2 .*--locks goes with files/);
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(join(made.bare, 'hooks'), { recursive: true });
+    writeFileSync(hook, '#!/bin/sh\necho "GH006: Protected branch" >&2\nexit 1\n');
+    chmodSync(hook, 0o755);
+    expect(await ends(made.name())).toMatch(/^3 .*refuses changes to the branch/);
+    expect(made.read()).toBe('. a\n');
+  });
+});

@@ -1,0 +1,176 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Choose, type GitWorker, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
+import { type Repository, repository } from '../../support/git.js';
+import { fixture, start } from '../../support/programs.js';
+
+const LIMIT = { timeout: 180_000 };
+const PATIENCE = 60_000;
+
+function lists(jobs: readonly string[]): Record<string, string> {
+  return { 'jobs.txt': jobs.map(job => `${job}\n`).join(''), 'running.txt': '', 'done.txt': '', 'lock.txt': '' };
+}
+
+async function workerIn(made: Repository, name: string): Promise<GitWorker> {
+  const worker = await gitWorker({ url: made.bare, path: join(made.folder, name), name, patience: PATIENCE });
+  onTestFinished(() => worker.close());
+  return worker;
+}
+
+function leave(worker: GitWorker, file: string, content: string): void {
+  mkdirSync(join(worker.path, 'results'), { recursive: true });
+  writeFileSync(join(worker.path, 'results', file), content);
+}
+
+async function workThrough(worker: GitWorker, choose: Choose): Promise<string[]> {
+  const jobs: string[] = [];
+  for (let job = await worker.nextJob(choose); job !== null; job = await worker.nextJob(choose)) {
+    jobs.push(job);
+    leave(worker, job, worker.name);
+    await worker.finish();
+  }
+  return jobs;
+}
+
+describe('a worker', LIMIT, () => {
+  it('takes a job from jobs.txt to running.txt, and at last to done.txt, with what it has written', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann');
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['two\n', 'one\n', '']);
+    expect(made.git(worker.path, 'branch', '--show-current').trim()).toBe('ann/one');
+    leave(worker, 'one', 'half');
+    await worker.commitUpdate('halfway');
+    expect(made.read('results/one', 'ann/one')).toBe('half');
+    leave(worker, 'one', 'whole');
+    await worker.finish();
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('done.txt'), made.read('lock.txt')]).toEqual([
+      'two\n',
+      '',
+      'one\n',
+      '',
+    ]);
+    expect(made.read('results/one')).toBe('whole');
+    expect(made.git(worker.path, 'status', '--porcelain')).toBe('');
+  });
+
+  it('puts the latest job on top, and says null when there are no more', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann');
+    expect(await workThrough(worker, queueJobs())).toEqual(['one', 'two']);
+    expect(made.read('done.txt')).toBe('two\none\n');
+    expect(made.read('lock.txt')).toBe('');
+  });
+
+  it('takes what the user’s own function thinks of, also what no list has', async () => {
+    const made = repository(lists([]));
+    const worker = await workerIn(made, 'ann');
+    expect(await worker.nextJob(({ done }) => (done.length === 0 ? 'lr = 0.1/x' : null))).toBe('lr = 0.1/x');
+    expect(made.git(worker.path, 'branch', '--show-current').trim()).toMatch(/^ann\/lr-=-0-1-x-[0-9a-f]{8}$/);
+    await worker.finish();
+    expect(made.read('done.txt')).toBe('lr = 0.1/x\n');
+  });
+
+  it('lets nobody else choose while it does', async () => {
+    const made = repository(lists(['one', 'two', 'three']));
+    let choosing = 0;
+    let most = 0;
+    const choose: Choose = async ({ jobs }) => {
+      most = Math.max(most, ++choosing);
+      await new Promise(resolve => setTimeout(resolve, 200));
+      choosing--;
+      return jobs[0] ?? null;
+    };
+    const workers = [await workerIn(made, 'ann'), await workerIn(made, 'bob'), await workerIn(made, 'cem')];
+    const jobs = await Promise.all(workers.map(worker => worker.nextJob(choose)));
+    expect(jobs.sort()).toEqual(['one', 'three', 'two']);
+    expect(most).toBe(1);
+  });
+
+  it('gives the lock back when choosing fails', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    await expect(worker.nextJob(() => Promise.reject(new Error('no idea')))).rejects.toThrow('no idea');
+    expect([made.read('lock.txt'), made.read('jobs.txt')]).toEqual(['', 'one\n']);
+  });
+
+  it('respects the lock of others, takes its own back after a crash, and says who has it when it takes too long', async () => {
+    const made = repository({ ...lists(['one']), 'lock.txt': 'ann\n' });
+    const other = await gitWorker({ url: made.bare, path: join(made.folder, 'bob'), name: 'bob', patience: 300 });
+    onTestFinished(() => other.close());
+    await expect(other.nextJob(queueJobs())).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining('ann has the lock') });
+    expect(await (await workerIn(made, 'ann')).nextJob(queueJobs())).toBe('one');
+  });
+
+  it('goes on when somebody commits in spite of the lock, without choosing again', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    let asked = 0;
+    const job = await worker.nextJob(({ jobs }) => {
+      asked++;
+      made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+      made.change('in spite', { note: 'x' });
+      return jobs[0] ?? null;
+    });
+    expect([job, asked, made.read('note'), made.read('running.txt')]).toEqual(['one', 1, 'x', 'one\n']);
+  });
+
+  it('that finishes at the same time as another succeeds as the other does', async () => {
+    const made = repository(lists(['one', 'two']));
+    const workers = [await workerIn(made, 'ann'), await workerIn(made, 'bob')];
+    for (const worker of workers) leave(worker, (await worker.nextJob(queueJobs())) as string, 'x');
+    await Promise.all(workers.map(worker => worker.finish()));
+    expect(made.read('done.txt').trim().split('\n').sort()).toEqual(['one', 'two']);
+    expect([made.read('results/one'), made.read('results/two'), made.read('running.txt')]).toEqual(['x', 'x', '']);
+  });
+
+  it('that cannot be merged names the files; the job stays in running.txt and nothing is lost', async () => {
+    const made = repository({ ...lists(['one', 'two']), 'results/best': '0\n' });
+    const [ann, bob] = [await workerIn(made, 'ann'), await workerIn(made, 'bob')] as const;
+    for (const worker of [ann, bob]) {
+      await worker.nextJob(queueJobs());
+      leave(worker, 'best', `${worker.name}\n`);
+    }
+    await ann.finish();
+    await expect(bob.finish()).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining('results/best') });
+    expect([made.read('results/best'), made.read('results/best', 'bob/two'), made.read('running.txt'), made.read('lock.txt')]).toEqual([
+      'ann\n',
+      'bob\n',
+      'two\n',
+      '',
+    ]);
+    made.git(bob.path, 'fetch', '--quiet', 'origin');
+    made.git(bob.path, 'merge', '--quiet', '-X', 'ours', '--no-edit', 'origin/main');
+    await bob.finish();
+    expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['bob\n', '', 'two\none\n']);
+  });
+
+  it('works beside workers that do as Distribute is documented: every job once', async () => {
+    const jobs = Array.from({ length: 12 }, (_, at) => `job${at}`);
+    const made = repository(lists(jobs));
+    const theirs = start(fixture('distribute.sh'), [made.bare, join(made.folder, 'theirs'), 'theirs']);
+    const ours = [await workerIn(made, 'ann'), await workerIn(made, 'bob')];
+    const ran = (
+      await Promise.all([workThrough(ours[0] as GitWorker, queueJobs()), workThrough(ours[1] as GitWorker, randomJobs())])
+    ).flat();
+    expect(await theirs.ended).toMatchObject({ status: 0 });
+    const done = made.read('done.txt').trim().split('\n');
+    expect([...done].sort()).toEqual([...jobs].sort());
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['', '', '']);
+    expect(new Set(ran).size).toBe(ran.length);
+    for (const job of jobs) expect(made.read(`results/${job}`).trim() === 'theirs').toBe(!ran.includes(job));
+    made.git(made.bare, 'fsck', '--strict');
+  });
+
+  it('is refused a name that no branch can have, and a folder that is something else', async () => {
+    const made = repository(lists([]));
+    for (const name of ['', 'a b', '-a', 'a..b', 'x.lock']) {
+      await expect(gitWorker({ url: made.bare, path: join(made.folder, 'new'), name })).rejects.toMatchObject({ code: 'usage' });
+    }
+    await expect(gitWorker({ url: made.bare, path: made.bare, name: 'ann' })).rejects.toMatchObject({ code: 'input' });
+    await expect(gitWorker({ url: `${made.bare}.none`, path: join(made.folder, 'new'), name: 'ann' })).rejects.toMatchObject({
+      code: 'input',
+    });
+  });
+});

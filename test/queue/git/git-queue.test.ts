@@ -1,0 +1,425 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { openQueue } from '../../../src/queue/open.js';
+import type { ClaimRequest } from '../../../src/queue/queue.js';
+import { Runner } from '../../../src/run/runner.js';
+import { eventually } from '../../support/eventually.js';
+import { openGit, ownCache, repository } from '../../support/git.js';
+import { claim, claimEverything, holdersOf, jobsOf } from '../../support/queues.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+// Each claim is a commit and a push.
+const LIMIT = { timeout: 120_000 };
+
+beforeEach(() => {
+  ownCache();
+});
+
+describe('a queue over git', LIMIT, () => {
+  it('says in the history who did what', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n. c\n. d\n' });
+    const queue = await openGit(made.name());
+    const claims = [await claim(queue, { slots: 3 }), await claim(queue), await claim(queue)];
+    await Promise.all(claims.map((taken, at) => taken.finish(at === 1 ? '!' : 'd')));
+    await (await openGit(made.name())).append([Buffer.from('e')]);
+    expect(made.history().map(message => message.replace(/runmaker [^:]+/, 'runmaker HOST'))).toEqual([
+      'begin',
+      'runmaker HOST: started 3 jobs (1,2,3)',
+      'runmaker HOST: finished 2 jobs (1,3), failed 1 job (2)',
+      'runmaker HOST: added 1 job',
+    ]);
+  });
+
+  it('is written by whom GIT_USER_NAME and GIT_USER_EMAIL name', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    process.env.GIT_USER_NAME = 'Robin';
+    process.env.GIT_USER_EMAIL = 'robin@example.org';
+    try {
+      await claim(await openGit(made.name()));
+    } finally {
+      delete process.env.GIT_USER_NAME;
+      delete process.env.GIT_USER_EMAIL;
+    }
+    expect(made.git(made.bare, 'log', '-1', '--format=%an %ae %cn %ce', 'main').trim()).toBe(
+      'Robin robin@example.org Robin robin@example.org',
+    );
+  });
+
+  it('writes a result and the next claim in one commit', async () => {
+    const made = repository({ 'runs.txt': '. true\n. true\n. true\n' });
+    await new Runner(await openGit(made.name()), { jobs: 1 }).run();
+    expect(made.history().length).toBe(1 + 4);
+    expect(made.history()[2]).toMatch(/finished 1 job \(1\), started 1 job \(2\)$/);
+  });
+
+  it('puts back what was claimed ahead and is not wanted any more', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n. c\n' });
+    const queue = await openQueue(made.name());
+    await (await claim(queue, { slots: 3 })).finish('d');
+    await queue.close();
+    expect(made.read()).toBe('d a\n. b\n. c\n');
+  });
+
+  it('claims ahead no more than fits', async () => {
+    const made = repository({ 'runs.txt': '. a #: cpus=2\n. b #: cpus=2\n. c #: cpus=2\n' });
+    const queue = await openGit(made.name());
+    const capacity = { cpus: 4, mem: 0, gpus: 0 };
+    await claim(queue, { slots: 3, free: capacity, capacity });
+    expect(made.read()).toBe('r a #: cpus=2\nr b #: cpus=2\n. c #: cpus=2\n');
+  });
+
+  it('leaves everything but states as it was, also beside the file', async () => {
+    const files = { 'runs.txt': '# head\r\n. a\r\n', 'script.py': 'print(1)\n', 'sub/data.bin': Buffer.from([0, 255, 10]) };
+    const made = repository(files);
+    await (await claim(await openGit(made.name()))).finish('d');
+    expect(made.git(made.bare, 'diff', '--stat', 'main~2', 'main')).toMatch(/^ runs.txt \| 2 \+-\n 1 file changed/);
+    expect(made.read()).toBe('# head\r\nd a\r\n');
+  });
+
+  it('works on a file in a folder, on another branch, and leaves the main one alone', async () => {
+    const made = repository({ 'runs.txt': '. no\n', 'jobs/list.txt': '. a\n' });
+    made.git(made.bare, 'branch', 'dev', 'main');
+    const queue = await openGit(`git+file://${made.bare}#jobs/list.txt?branch=dev`);
+    await (await claim(queue)).finish('d');
+    expect(made.read('jobs/list.txt', 'dev')).toBe('d a\n');
+    expect(made.history()).toEqual(['begin']);
+  });
+
+  it('finds the usual file, and the remote of a clone', async () => {
+    const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},ready\n' });
+    const queue = await openGit(`git:${made.clone}`);
+    await claim(queue);
+    expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},running\n');
+    expect(queue.address).toBe(`git:${made.clone}#queue.csv?branch=main`);
+    expect(made.git(made.clone, 'status', '--porcelain')).toBe('');
+  });
+
+  it('works from a shallow clone, and upon one', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n' });
+    for (let at = 0; at < 3; at++) made.change(`more ${at}`, { more: String(at) });
+    const shallow = join(made.folder, 'shallow');
+    made.git(made.folder, 'clone', '--quiet', '--depth=1', `file://${made.bare}`, shallow);
+    await (await claim(await openGit(`git:${shallow}#runs.txt`))).finish('d');
+    const bare = join(made.folder, 'shallow.git');
+    made.git(made.folder, 'clone', '--quiet', '--bare', '--depth=1', `file://${made.bare}`, bare);
+    await (await claim(await openGit(`git+file://${bare}#runs.txt`))).finish('d');
+    expect(made.git(bare, 'cat-file', 'blob', 'main:runs.txt')).toBe('d a\nd b\n');
+  });
+
+  it('follows its jobs when lines are moved', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n' });
+    const taken = await claim(await openGit(made.name()));
+    made.edit('move', 'runs.txt', text => `# new\n. c\n${text}`);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(made.read()).toBe('# new\n. c\nd a\n. b\n');
+  });
+
+  it('refuses a result when somebody had the job in between, however it looks now', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const taken = await claim(await openGit(made.name()));
+    made.edit('mine', 'runs.txt', () => '. a\n');
+    made.edit('and running', 'runs.txt', () => 'r a\n');
+    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'somebody set the line to "." while its job ran' });
+    expect(made.read()).toBe('r a\n');
+  });
+
+  it('keeps the branch linear and without a merge, whoever else commits', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n. c\n', 'notes.txt': '' });
+    const queue = await openGit(made.name());
+    for (const at of [1, 2, 3]) {
+      const taken = await claim(queue);
+      made.edit(`note ${at}`, 'notes.txt', () => String(at));
+      await taken.finish('d');
+    }
+    expect(made.git(made.bare, 'rev-list', '--merges', 'main')).toBe('');
+    expect(made.read()).toBe('d a\nd b\nd c\n');
+    made.git(made.bare, 'fsck', '--strict');
+  });
+});
+
+describe('presence over git', LIMIT, () => {
+  it('shows in refs of its own, which go with the runner', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const queue = await openQueue(made.name());
+    const taken = await claim(queue);
+    expect(made.refs('refs/runmaker').length).toBe(1);
+    await taken.finish('d');
+    await queue.close();
+    expect(made.refs()).toEqual(['refs/heads/main']);
+  });
+
+  it('is renewed for as long as a job runs', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    await claim(await openGit(made.name(), { lease: 1000 }));
+    const lease = (): string => made.git(made.bare, 'for-each-ref', '--format=%(objectname)', 'refs/runmaker');
+    const first = lease();
+    await eventually('the lease is another one', () => lease() !== first);
+    expect(made.history().length).toBe(2);
+  });
+
+  it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const holder = await openGit(made.name(), { lease: 60_000 });
+    const taken = await claim(holder);
+    const [ref] = made.refs('refs/runmaker') as [string];
+    // What a runner leaves behind that was suspended a minute ago: a lease that holds for a second, and is not renewed.
+    const tree = made.git(made.bare, 'hash-object', '-t', 'tree', '-w', '/dev/null').trim();
+    const message = made.git(made.bare, 'log', '-1', '--format=%B', ref).replace('lease: 60000ms', 'lease: 1000ms');
+    made.git(made.bare, 'update-ref', ref, made.git(made.clone, '-C', made.bare, 'commit-tree', tree, '-m', message).trim());
+    const observer = await openGit(made.name());
+    expect(await observer.reclaim()).toEqual([]);
+    expect(await holdersOf(observer)).toEqual(['present']);
+    await setTimeout(1200);
+    expect(await holdersOf(observer)).toEqual(['absent']);
+    expect((await observer.reclaim()).map(job => job.number)).toEqual([1]);
+    expect(made.refs('refs/runmaker')).toEqual([]);
+    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(made.read()).toBe('. a\n');
+  });
+
+  it('that is renewed at the last moment keeps the job from being reclaimed', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const holder = await openGit(made.name(), { lease: 3000 });
+    await claim(holder);
+    const observer = await openGit(made.name());
+    const end = performance.now() + 7000;
+    while (performance.now() < end) {
+      expect(await observer.reclaim()).toEqual([]);
+      await setTimeout(300);
+    }
+    expect(made.read()).toBe('r a\n');
+  });
+});
+
+describe('attempts over git', LIMIT, () => {
+  it('are counted over runners: a failing row is ready again until it has failed often enough', async () => {
+    const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},ready\nb,[],{},ready\n' });
+    const ends: unknown[] = [];
+    for (let at = 0; at < 3; at++) {
+      const queue = await openGit(made.name('queue.csv'), { maxJobAttempts: 3 });
+      ends.push(await (await claim(queue)).finish('!'));
+    }
+    expect(ends).toEqual([{ kind: 'recorded', state: '.' }, { kind: 'recorded', state: '.' }, { kind: 'recorded' }]);
+    expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},failed\nb,[],{},ready\n');
+  });
+
+  it('that come to success in the end leave no trace in a runner’s summary', async () => {
+    const mark = join(temporaryFolder(), 'mark');
+    const made = repository({ 'runs.txt': `. test -e ${mark} || { touch ${mark}; exit 1; }\n` });
+    const summary = await new Runner(await openGit(made.name(), { maxJobAttempts: 2 }), { jobs: 1 }).run();
+    expect(summary).toMatchObject({ succeeded: 1, failed: 0 });
+    expect(made.read()).toMatch(/^d /);
+  });
+});
+
+describe('results over git', LIMIT, () => {
+  it('are committed with the state: jobs run in a checkout of their own', async () => {
+    const made = repository({
+      'runs.txt': '. sh job.sh one\n. sh job.sh two\n',
+      'job.sh':
+        'cat note > $RESULTS_DIR/$1.txt; git rev-parse HEAD >> $RESULTS_DIR/$1.txt; mkdir results/d; echo x > results/d/$1; echo y > outside\n',
+      note: 'hello\n',
+    });
+    await new Runner(await openGit(made.name(), { resultsDir: 'results' }), { jobs: 2 }).run();
+    expect(made.read()).toBe('d sh job.sh one\nd sh job.sh two\n');
+    expect(made.git(made.bare, 'ls-tree', '-r', '--name-only', 'main').trim().split('\n').sort()).toEqual(
+      ['job.sh', 'note', 'results/d/one', 'results/d/two', 'results/one.txt', 'results/two.txt', 'runs.txt'].sort(),
+    );
+    const [greeting, commit] = made.read('results/one.txt').trim().split('\n');
+    expect(greeting).toBe('hello');
+    expect(made.git(made.bare, 'log', '-1', '--format=%s', commit as string)).toContain('started');
+  });
+
+  it('come beside those that somebody else has changed meanwhile, and nothing stops', async () => {
+    const made = repository({ 'runs.txt': '. true\n', 'results/log': 'old\n' });
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const notices: string[] = [];
+    const request: ClaimRequest = { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) };
+    const taken = await claim(queue, request);
+    writeFileSync(join(taken.directory as string, 'results/log'), 'ours\n');
+    made.edit('theirs', 'results/log', () => 'theirs\n');
+    await taken.finish('d');
+    expect([made.read('results/log'), made.read('results/log.job-1')]).toEqual(['theirs\n', 'ours\n']);
+    expect(notices).toEqual(['results were changed by somebody else meanwhile; ours are in results/log.job-1']);
+  });
+
+  it('of a job whose claim was lost stay where they are, and are named', async () => {
+    const made = repository({ 'runs.txt': '. true\n' });
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const notices: string[] = [];
+    const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
+    writeFileSync(join(taken.directory as string, 'results/log'), 'ours\n');
+    made.edit('back', 'runs.txt', () => '. true\n');
+    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    const folder = /stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
+    expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('ours\n');
+  });
+
+  it('leave no folders behind', async () => {
+    const made = repository({ 'runs.txt': '. true\n. true\n. true\n' });
+    const queue = await openQueue(made.name(), { git: { resultsDir: 'results' } });
+    const [taken] = await claimEverything(queue);
+    const folder = taken?.directory as string;
+    expect(existsSync(folder)).toBe(true);
+    await taken?.finish('d');
+    await queue.close();
+    expect(existsSync(folder)).toBe(false);
+  });
+});
+
+describe('trouble over git', LIMIT, () => {
+  const open = (name: string) => openQueue(name, { patience: 500, git: { sleep: 20 } });
+
+  it('is told when there is no repository, branch, or file, or it holds what cannot be read', async () => {
+    const made = repository({ 'runs.txt': '. a\n', 'bad.csv': 'script,args\n', 'merge.txt': '. a\n<<<<<<< HEAD\n. b\n>>>>>>> x\n' });
+    execFileSync('git', ['init', '--quiet', '--bare', join(made.folder, 'empty.git')]);
+    await expect(open(`git+file://${made.folder}/none.git#runs.txt`)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringContaining('no such repository'),
+    });
+    await expect(open(`${made.name()}?branch=none`)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringContaining('has no branch none'),
+    });
+    await expect(open(made.name('none.txt'))).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringContaining('there is no none.txt on the branch main'),
+    });
+    await expect(open(`git+file://${made.folder}/empty.git`)).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringContaining('nobody has pushed anything'),
+    });
+    await expect(open(made.name('bad.csv'))).rejects.toMatchObject({
+      code: 'input',
+      message: expect.stringContaining('no column kwargs, status'),
+    });
+    await expect(open(made.name('merge.txt'))).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('line 2') });
+    await expect(open(`git:${made.folder}/none`)).rejects.toMatchObject({ code: 'input' });
+    await expect(open(`git:${made.folder}`)).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('is not a clone') });
+  });
+
+  it('with the remote gone is borne: the result is pushed when it is back', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const notices: string[] = [];
+    const taken = await claim(await openGit(made.name()), {
+      tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind),
+    });
+    renameSync(made.bare, `${made.bare}.away`);
+    const finished = taken.finish('d');
+    await eventually('it is told', () => notices.some(notice => notice.includes('trying on for')));
+    renameSync(`${made.bare}.away`, made.bare);
+    expect(await finished).toEqual({ kind: 'recorded' });
+    expect(made.read()).toBe('d a\n');
+  });
+
+  it('that lasts longer than patience is an error of the queue, and says so', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const queue = await open(made.name());
+    const taken = await claim(queue);
+    renameSync(made.bare, `${made.bare}.away`);
+    await expect(taken.finish('d')).rejects.toMatchObject({ name: 'RunmakerError' });
+    renameSync(`${made.bare}.away`, made.bare);
+    await queue.close();
+    expect(made.read()).toBe('r a\n');
+  });
+
+  it('with a branch that may not be pushed to is told at once for a claim, and what is done goes on', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n' });
+    const queue = await openGit(made.name());
+    const taken = await claim(queue);
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(join(made.bare, 'hooks'), { recursive: true });
+    writeFileSync(hook, '#!/bin/sh\necho "main is protected" >&2\nexit 1\n');
+    chmodSync(hook, 0o755);
+    await expect(queue.claim({})).rejects.toMatchObject({ code: 'queue', hint: expect.stringContaining('?branch=') });
+    const finished = taken.finish('d');
+    await setTimeout(300);
+    rmSync(hook);
+    expect(await finished).toEqual({ kind: 'recorded' });
+    expect(made.read()).toBe('d a\n. b\n');
+  });
+
+  it('with a branch that is checked out on the remote names the way out', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const queue = await open(`git+file://${made.clone}/.git#runs.txt`);
+    await expect(queue.claim({})).rejects.toMatchObject({ code: 'queue', hint: expect.stringContaining('--bare') });
+    await queue.close();
+  });
+
+  it('with a history that was rewritten finds the job in the new one, and says what happened', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n' });
+    const notices: string[] = [];
+    const taken = await claim(await openGit(made.name()), {
+      tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind),
+    });
+    made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+    made.git(made.clone, 'commit', '--quiet', '--amend', '-m', 'squashed');
+    made.git(made.clone, 'push', '--quiet', '--force', 'origin', 'HEAD:main');
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(made.history().slice(1)).toEqual(['squashed', expect.stringContaining('finished 1 job (1)')]);
+    expect(notices).toEqual(['the history of main was rewritten on the remote']);
+  });
+
+  it('with a history that was taken back refuses the result', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n' });
+    const taken = await claim(await openGit(made.name()));
+    made.git(made.bare, 'update-ref', 'refs/heads/main', 'main~1');
+    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: expect.stringContaining('rewritten') });
+    expect(made.read()).toBe('. a\n. b\n');
+  });
+
+  it.each<[string, string | null]>([
+    ['is taken away', null],
+    ['has merge markers', '<<<<<<< HEAD\nr a\n=======\n. a\n>>>>>>> x\n'],
+  ])('with a file that %s waits for it to be mended', async (_, content) => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const taken = await claim(await openGit(made.name()));
+    made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+    made.change('broken', { 'runs.txt': content });
+    const finished = taken.finish('d');
+    await setTimeout(500);
+    made.change('mended', { 'runs.txt': 'r a\n' });
+    expect(await finished).toEqual({ kind: 'recorded' });
+    expect(made.read()).toBe('d a\n');
+  });
+
+  it('with a file that stays away refuses the result after all patience', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const queue = await open(made.name());
+    const taken = await claim(queue);
+    made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+    made.change('gone', { 'runs.txt': null });
+    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: expect.stringContaining('is not in the repository') });
+    await queue.close();
+  });
+
+  it('with options for another kind of queue is told', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    await expect(openQueue(join(made.clone, 'runs.txt'), { git: { maxJobAttempts: 2 } })).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('--max-job-attempts'),
+    });
+  });
+});
+
+describe('a queue.csv over git', LIMIT, () => {
+  it('takes jobs as gitrunner’s utility does, and shows those that are ready', async () => {
+    const made = repository({ 'queue.csv': 'script,args,kwargs,status\nold,[],{},done\n' });
+    const queue = await openGit(made.name('queue.csv'));
+    await queue.append([Buffer.from('dummy.py 1 --cheese="on,toast"')]);
+    expect(made.read('queue.csv')).toBe('script,args,kwargs,status\nold,[],{},done\ndummy.py,[1],"{""cheese"": ""on,toast""}",ready\n');
+    expect((await jobsOf(queue, { states: ['.'] })).map(job => job.command.toString())).toEqual(['python dummy.py 1 --cheese=on,toast']);
+    await expect(queue.append([Buffer.from('echo a | b')])).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('leaves a row alone that cannot be read, and names it', async () => {
+    const made = repository({ 'queue.csv': 'script,args,kwargs,status\nbad,1,{},ready\nok,[],{},ready\n' });
+    const notices: unknown[] = [];
+    const queue = await openGit(made.name('queue.csv'));
+    expect((await claim(queue, { tell: notice => notices.push(notice) })).job.number).toBe(3);
+    expect(notices).toEqual([{ kind: 'unusable', line: 2, column: 2, message: 'args is not a JSON array: 1' }]);
+  });
+});

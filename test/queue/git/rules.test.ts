@@ -1,0 +1,256 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/git/address.js';
+import { failuresIn } from '../../../src/queue/git/attempts.js';
+import { placeResults } from '../../../src/queue/git/checkouts.js';
+import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
+import { Rows } from '../../../src/queue/git/follow.js';
+import { isGone, newRunnerName } from '../../../src/queue/git/identity.js';
+import { hashOf, type Lease, leasedLines, parseLease, printLease } from '../../../src/queue/git/lease.js';
+import { LeaseWatch } from '../../../src/queue/git/lease-watch.js';
+import { explainFailure, GitFailure } from '../../../src/queue/git/plumbing/failure.js';
+import { gitSettings, idleLooksFrom } from '../../../src/queue/git/settings.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+function rows(text: string): Rows {
+  return new Rows(readRuns(Buffer.from(text), 'runs.txt'));
+}
+
+function follow(before: string, line: number, after: string): number | string {
+  const document = readRuns(Buffer.from(before), 'runs.txt');
+  const job = document.jobs.find(({ number }) => number === line);
+  if (job === undefined) throw new Error('no such job');
+  const followed = rows(after).follow(new Rows(document).rowOf(job));
+  return followed.kind === 'kept' ? followed.row.number : followed.reason;
+}
+
+describe('an address', () => {
+  it.each([
+    ['git+ssh://git@host/team/queue.git#runs.txt', { url: 'ssh://git@host/team/queue.git', file: 'runs.txt' }],
+    ['git+file:///srv/q.git#a/queue.csv?branch=dev/x', { url: 'file:///srv/q.git', file: 'a/queue.csv', branch: 'dev/x' }],
+    ['git+https://host/q?branch=b#f%20g.txt', { url: 'https://host/q', file: 'f g.txt', branch: 'b' }],
+    ['git:/a/clone#runs.txt', { clone: '/a/clone', file: 'runs.txt' }],
+    ['git:.', { clone: process.cwd() }],
+  ])('is read: %s', (name, address) => {
+    expect(isGitName(name)).toBe(true);
+    expect(parseGitAddress(name)).toEqual(address);
+  });
+
+  it.each([
+    'git:',
+    'git+ssh://',
+    'git+file:///q#',
+    'git+file:///q#a#b',
+    'git+file:///q?brunch=b',
+    'git+file:///q#../a',
+    'git+file:///q#/a',
+    'git+file:///q#%zz',
+  ])('is refused: %s', name => {
+    expect(() => parseGitAddress(name)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+
+  it('is no path that happens to begin with git', () => {
+    for (const path of ['git', 'git+runs.txt', './git:x', 'github/runs.txt']) expect(isGitName(path)).toBe(false);
+  });
+
+  it('shows no password in messages', () => {
+    expect(withoutSecrets('git+https://me:secret@host/q and https://host:8080/a@b')).toBe(
+      'git+https://me:***@host/q and https://host:8080/a@b',
+    );
+  });
+});
+
+describe('a claimed row', () => {
+  it.each<[string, string, number, string, number | string]>([
+    ['stays where it is', '. a\nr b\n', 2, 'd a\nr b\n. c\n', 2],
+    ['is found where lines were put before it', 'r a\n. b\n', 1, '# new\n. c\nr a\n. b\n', 3],
+    ['that has twins is found by its place among them', '. a\nr a\n. a\n', 2, '# new\n. a\nr a\n. a\n', 3],
+    ['is lost when it was changed', 'r a\n', 1, 'r b\n', 'its line was changed or removed while the job ran'],
+    ['is lost when it was set', 'r a\n', 1, '. a\n', 'somebody set the line to "." while its job ran'],
+  ])('%s', (_, before, line, after, expected) => {
+    expect(follow(before, line, after)).toBe(expected);
+  });
+
+  it('keeps its own among twins through any insertion of other lines', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.nat({ max: 5 }), fc.array(fc.nat({ max: 6 })), (twins, chosen, places) => {
+        const at = chosen % twins;
+        const lines = Array.from({ length: twins }, (_, line) => `${line === at ? 'r' : '.'} a`);
+        const after = [...lines];
+        for (const place of places) after.splice(place, 0, '. other');
+        expect(follow(`${lines.join('\n')}\n`, at + 1, `${after.join('\n')}\n`)).toBe(after.indexOf('r a') + 1);
+      }),
+    );
+  });
+});
+
+describe('a lease', () => {
+  const lease: Lease = { queue: 'runs.txt on main', duration: 600_000, rows: [{ number: 4, hash: hashOf('a') }] };
+
+  it('says the same after it was printed and read', () => {
+    expect(parseLease(printLease('runmaker alice: runs 1 job (4)', lease, 1))).toEqual(lease);
+  });
+
+  it('is another one at each beat', () => {
+    expect(printLease('x', lease, 1)).not.toBe(printLease('x', lease, 2));
+  });
+
+  it('is not seen in what somebody else keeps there', () => {
+    expect(parseLease('notes\n\nabout runs')).toBeUndefined();
+  });
+
+  it.each([
+    ['by line and command', 'r a\nr a\n. a\n', [{ number: 2, hash: hashOf('a') }], [2]],
+    ['by command where lines have moved', '# x\nr a\nr b\n', [{ number: 1, hash: hashOf('a') }], [2]],
+    ['not what is not in hand', '. a\n', [{ number: 1, hash: hashOf('a') }], []],
+    ['not a twin that nobody names', 'r a\nr a\n', [{ number: 1, hash: hashOf('a') }], [1]],
+  ])('names jobs %s', (_, text, leased, lines) => {
+    const { jobs } = readRuns(Buffer.from(text), 'runs.txt');
+    expect([...leasedLines(jobs, [{ ...lease, rows: leased }])]).toEqual(lines);
+  });
+
+  describe('runs out by the clock of who looks', () => {
+    const seen = (commit: string) => [{ ref: 'refs/runmaker/bob', commit, lease }];
+
+    it('when it has not changed for as long as it holds', async () => {
+      let steady = 0;
+      const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
+      expect((await watch.part(seen('1'))).alive.length).toBe(1);
+      steady = 599_000;
+      expect((await watch.part(seen('1'))).alive.length).toBe(1);
+      steady = 601_000;
+      expect((await watch.part(seen('1'))).expired.length).toBe(1);
+      expect((await watch.part(seen('2'))).alive.length).toBe(1);
+      steady = 1_200_000;
+      expect((await watch.part(seen('2'))).alive.length).toBe(1);
+    });
+
+    it('also over programs that come and go', async () => {
+      const notes = `${temporaryFolder()}/notes`;
+      let wall = 1e12;
+      const look = async (commit: string) => await new LeaseWatch(notes, { steady: () => 7, wall: () => wall }).part(seen(commit));
+      await look('1');
+      wall += 599_000;
+      expect((await look('1')).alive.length).toBe(1);
+      wall += 2000;
+      expect((await look('1')).expired.length).toBe(1);
+      expect((await look('2')).alive.length).toBe(1);
+    });
+
+    it('not because the wall clock jumps while it looks', async () => {
+      let wall = 1e12;
+      const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => 0, wall: () => wall });
+      await watch.part(seen('1'));
+      wall += 1e9;
+      expect((await watch.part(seen('1'))).alive.length).toBe(1);
+    });
+  });
+});
+
+describe('a runner', () => {
+  it('has a name of its own, and is not gone while it lives', () => {
+    const [one, other] = [newRunnerName(), newRunnerName()];
+    expect(one).not.toBe(other);
+    expect(one).toMatch(/^[\w-]+$/);
+    expect(isGone(one)).toBe(false);
+  });
+
+  it('is gone when its process is, or began at another time, or before this boot; of other hosts nothing is known', () => {
+    const [, host, boot, pid] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-\d+$/.exec(newRunnerName()) ?? [];
+    expect(isGone(`${host}-${boot}-4194305-1-1`)).toBe(true);
+    expect(isGone(`${host}-${boot}-${pid}-1-1`)).toBe(true);
+    expect(isGone(`${host}-00000000-${pid}-1-1`)).toBe(true);
+    expect(isGone(`else-${boot}-4194305-1-1`)).toBe(false);
+  });
+});
+
+describe('attempts', () => {
+  it('are counted from the last time that the job failed for good', () => {
+    expect(failuresIn('Tried-again: x\n\nTried-again: y\nTried-again: x\nTried-enough: x\nTried-again: x', 'x')).toBe(2);
+    expect(failuresIn('', 'x')).toBe(0);
+  });
+});
+
+describe('results of a job', () => {
+  const result = (path: string, before: string | undefined, object: string | undefined) => ({ path, mode: '100644', object, before });
+  const place = (now: [string, string][], ...results: ReturnType<typeof result>[]) =>
+    placeResults([{ job: 5, results }], new Map(now)).map(({ path, content }) => [path, content]);
+
+  it('take the place of what was there when the job started', () => {
+    expect(place([['a', '1']], result('a', '1', '2'))).toEqual([['a', { object: '2' }]]);
+  });
+
+  it('come beside what somebody else has put there meanwhile', () => {
+    expect(place([['a', '9']], result('a', '1', '2'))).toEqual([['a.job-5', { object: '2' }]]);
+    expect(place([['a', '9']], result('a', undefined, '2'))).toEqual([['a.job-5', { object: '2' }]]);
+  });
+
+  it('that two jobs of one commit have at one path are both kept', () => {
+    const both = placeResults(
+      [5, 6].map(job => ({ job, results: [result('a', undefined, `${job}`)] })),
+      new Map(),
+    );
+    expect(both.map(({ path }) => path)).toEqual(['a', 'a.job-6']);
+  });
+
+  it('take away what the job has removed, unless it is somebody else’s by now', () => {
+    expect(place([['a', '1']], result('a', '1', undefined))).toEqual([['a', undefined]]);
+    expect(place([['a', '9']], result('a', '1', undefined))).toEqual([]);
+  });
+});
+
+describe('settings', () => {
+  it('come from what was asked for, then from the environment, then from here', () => {
+    expect(gitSettings({}, {})).toEqual({ lease: 600_000, sleep: 5000, resultsDir: undefined, maxJobAttempts: 1 });
+    const environment = { SLEEP_TIME: '2.5', RESULTS_DIR: './out/', MAX_JOB_ATTEMPTS: '3', MAX_ATTEMPTS: '4' };
+    expect(gitSettings({}, environment)).toEqual({ lease: 600_000, sleep: 2500, resultsDir: 'out', maxJobAttempts: 3 });
+    expect(gitSettings({ sleep: 100, resultsDir: 'r', maxJobAttempts: 1 }, environment)).toMatchObject({
+      sleep: 100,
+      resultsDir: 'r',
+      maxJobAttempts: 1,
+    });
+    expect(idleLooksFrom(environment)).toBe(4);
+  });
+
+  it.each([
+    { SLEEP_TIME: 'soon' },
+    { MAX_JOB_ATTEMPTS: '0' },
+    { RESULTS_DIR: '/tmp' },
+    { RESULTS_DIR: 'a/../..' },
+    { RESULTS_DIR: '.git' },
+  ])('that make no sense are refused: %j', environment => {
+    expect(() => gitSettings({}, environment)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+});
+
+describe('what git says when it fails', () => {
+  it.each([
+    [
+      'remote: error: GH006: Protected branch update failed\n ! [remote rejected] main -> main (protected branch hook declined)',
+      'queue',
+      'refuses changes',
+    ],
+    ["fatal: could not read Username for 'https://host': terminal prompts disabled", 'queue', 'refused the credentials'],
+    ['git@host: Permission denied (publickey).\nfatal: Could not read from remote repository.', 'queue', 'refused the credentials'],
+    [
+      'ssh: Could not resolve hostname x: Name or service not known\nfatal: Could not read from remote repository.',
+      'queue',
+      'cannot be reached',
+    ],
+    [
+      "fatal: '/x.git' does not appear to be a git repository\nfatal: Could not read from remote repository.",
+      'input',
+      'no such repository',
+    ],
+    [
+      '! [remote rejected] main -> main (branch is currently checked out)\nerror: refusing to update checked out branch: refs/heads/main',
+      'queue',
+      'checked out',
+    ],
+    ['error: something new', 'queue', 'git push failed: something new'],
+  ])('is told with what to do: %s', (stderr, code, message) => {
+    const error = explainFailure(new GitFailure('push', stderr), 'https://me:secret@host/q');
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect(error.message).not.toContain('secret');
+  });
+});
