@@ -78,13 +78,7 @@ export class Clerk {
     const { session, conversation, house } = this;
     const made = session.claims.get(id);
     if (made) return { type: 'claimed', id, job: jobToWire(made.job) };
-    const result = await house.queue.claim({
-      ...this.asker(request),
-      asker: session,
-      ...(request.tell && {
-        tell: notice => (notice.kind === 'writable' ? house.tell(notice) : conversation.send({ type: 'notice', id, notice })),
-      }),
-    });
+    const result = await house.queue.claim({ ...this.asker(request), asker: session });
     if (result.kind !== 'claimed') return result.kind === 'waiting' ? { type: 'waiting', id, for: result.for } : { type: 'exhausted', id };
     const { claim } = result;
     if (!conversation.isOpen) {
@@ -115,10 +109,13 @@ export class Clerk {
     return result;
   }
 
-  private asker({ retry, free, capacity }: Of<'claim' | 'plan'>): ClaimRequest {
+  private asker({ id, retry, free, capacity, tell }: Of<'claim' | 'plan'>): ClaimRequest {
     const { tried } = this.session;
-    const { house } = this;
+    const { house, conversation } = this;
     return {
+      ...(tell && {
+        tell: notice => (notice.kind === 'writable' ? house.tell(notice) : conversation.send({ type: 'notice', id, notice })),
+      }),
       ...(retry && { retry, tried }),
       ...(house.retry && { retry: true, tried: retry ? new Set([...tried, ...house.retried]) : house.retried }),
       ...(free && { free }),

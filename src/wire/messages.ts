@@ -66,7 +66,13 @@ const openClaim = v.object({
 });
 
 /** How a client is ready to run jobs, as in `ClaimRequest`. What was tried before is told once, by `tried`. */
-const asker = { retry: v.optional(v.boolean()), free: v.optional(needs), capacity: v.optional(needs) };
+const asker = {
+  retry: v.optional(v.boolean()),
+  free: v.optional(needs),
+  capacity: v.optional(needs),
+  /** Whether notices are wanted. */
+  tell: v.optional(v.boolean()),
+};
 
 const fromClient = {
   hello: v.object({
@@ -81,8 +87,7 @@ const fromClient = {
   pong: v.object({ type: v.literal('pong') }),
   /** The client leaves, and gives up what it has claimed. */
   bye: v.object({ type: v.literal('bye') }),
-  /** `tell`: what the user should know is wanted. */
-  claim: v.object({ type: v.literal('claim'), id: count, ...asker, tell: v.optional(v.boolean()) }),
+  claim: v.object({ type: v.literal('claim'), id: count, ...asker }),
   /** Line numbers for `retry` to pass over, besides those that were told before; `anew`: instead of them. */
   tried: v.object({ type: v.literal('tried'), lines: v.array(count), anew: v.optional(v.boolean()) }),
   /** The end of a claim: its final state, or `.` to put the job back. */
@@ -121,7 +126,7 @@ const fromServer = {
   /** The server takes no client now, or not this one; it ends the connection. */
   refusal: v.object({ type: v.literal('refusal'), reason: v.string(), hint: v.optional(v.string()) }),
   ping: v.object({ type: v.literal('ping') }),
-  /** For the claim request of that id. */
+  /** Comes before the answer to the request of that id. */
   notice: v.object({ type: v.literal('notice'), id: count, notice }),
   claimed: v.object({ type: v.literal('claimed'), id: count, job }),
   waiting: v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']) }),

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
+import { withoutLocks } from '../support/no-locks.js';
 import { HOST, isAlive, run, runmaker, runset, runwait, type StartOptions, startProgram } from '../support/programs.js';
 import { startClient, startServer } from '../support/server.js';
 
@@ -228,6 +229,15 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     if (hint) expect(ended.stderr).toMatch(hint);
     expect(ended.status).toBe(status);
     // Nothing stays behind that the next one would take for its own.
+    expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
+  });
+
+  it('runmaker-server: a file that cannot be locked', async () => {
+    const bench = new Workbench('. a\n');
+    const options = athome(bench);
+    const args = ['-p', '0', '--host', '127.0.0.1', bench.runs];
+    const ended = await startProgram('runmaker-server', args, { ...options, env: { ...options.env, ...withoutLocks('ENOLCK') } }).ended;
+    expect([ended.status, ended.stderr]).toEqual([3, expect.stringMatching(/gives no fcntl locks.*\n.*--locks directory/)]);
     expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
   });
 

@@ -1,19 +1,21 @@
 import { State } from '../../job/state.js';
 import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
+import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import { type LineJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
-import type { RunsFile } from './runs-file.js';
+import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
-/** State and separator: whoever gets both exclusively knows that nobody is at the line, and that nobody comes meanwhile. */
-const STATE_AND_SEPARATOR = 2;
 
 /** Takes up the claims of lines in state `r` at which nobody shows to be present. Nothing is written. */
 export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]> {
+  const adopted: FileClaim[] = [];
   const file = await runs.driver.open(runs.path, 'look');
   try {
-    const adopted: FileClaim[] = [];
+    // Makes what is read as new as this call, and shows a server before its first client comes whether there are locks at all.
+    await lockSoon(file, 'shared', LOOK_BYTE, 1, PATIENCE, runs.path);
+    await file.unlock(LOOK_BYTE, 1);
     for await (const { jobs } of readJobs(file)) {
       for (const job of jobs) {
         const claim = job.state === State.running ? await adopt(runs, job) : undefined;
@@ -21,6 +23,10 @@ export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]
       }
     }
     return adopted;
+  } catch (error) {
+    // Whoever tries again is to find them as they were.
+    for (const claim of adopted) await claim.abandon();
+    throw error;
   } finally {
     await file.close();
   }

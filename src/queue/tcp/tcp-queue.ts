@@ -60,7 +60,7 @@ export class TcpQueue implements Queue {
     const { tell, signal } = request;
     signal?.throwIfAborted();
     this.tellTried(request);
-    const answer = await this.link.ask({ type: 'claim', ...asker(request), ...(tell && { tell: true }) }, { tell, signal });
+    const answer = await this.link.ask({ type: 'claim', ...asker(request) }, { tell, signal });
     switch (answer.type) {
       case 'claimed':
         this.won++;
@@ -80,7 +80,7 @@ export class TcpQueue implements Queue {
 
   async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
     this.tellTried(request);
-    yield* this.batches(await this.link.ask({ type: 'plan', ...asker(request) }));
+    yield* this.batches(await this.link.ask({ type: 'plan', ...asker(request) }, { tell: request.tell }));
   }
 
   async counts(): Promise<Counts> {
@@ -167,8 +167,8 @@ export class TcpQueue implements Queue {
 }
 
 /** What of a claim request goes into each message. */
-function asker({ retry, free, capacity }: ClaimRequest): Pick<ClaimRequest, 'retry' | 'free' | 'capacity'> {
-  return { ...(retry && { retry }), ...(free && { free }), ...(capacity && { capacity }) };
+function asker({ retry, free, capacity, tell }: ClaimRequest): Pick<ClaimRequest, 'retry' | 'free' | 'capacity'> & { tell?: true } {
+  return { ...(retry && { retry }), ...(free && { free }), ...(capacity && { capacity }), ...(tell && { tell: true }) };
 }
 
 async function gathered(batches: AsyncIterable<readonly Job[]>): Promise<Job[]> {

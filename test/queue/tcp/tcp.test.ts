@@ -4,7 +4,7 @@ import { openQueue } from '../../../src/queue/open.js';
 import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
 import { describeQueue } from '../../conformance/queue-conformance.js';
 import { Workbench } from '../../support/bench.js';
-import { claim, jobsOf } from '../../support/queues.js';
+import { claim, jobsOf, planOf } from '../../support/queues.js';
 import { serveHere, TOKEN, tcpQueues } from '../../support/tcp-queue.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -86,6 +86,8 @@ describe('a served queue', () => {
       const room = { cpus, mem: 0, gpus: 0 };
       for (let at = 0; at < 2; at++) await claim(queue, { free: room, capacity: room, tell: notice => notices.push(notice) });
       expect(notices.map(({ kind }) => kind).sort()).toEqual(['tooBig', 'unusable']);
+      await planOf(queue, { capacity: room, tell: notice => notices.push(notice) });
+      expect(notices.map(({ kind }) => kind).sort()).toEqual(['tooBig', 'tooBig', 'unusable', 'unusable']);
     }
   });
 
