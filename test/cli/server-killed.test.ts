@@ -84,7 +84,7 @@ describe('a server that is killed and started again', () => {
 
   it('again and again loses no job and has none run twice', async () => {
     const count = 400;
-    const bench = new Workbench(`${Array.from({ length: count }, (_, at) => marking(at + 1)).join('\n')}\n`);
+    const bench = new Workbench(`${Array.from({ length: count }, (_, at) => marking(at + 1, 0.05)).join('\n')}\n`);
     const options = ['--grace', '3s', '--reclaim'];
     let server = await startServer(bench, options);
     const clients = Array.from({ length: 3 }, (_, at) => startClient(bench, `client${at}`, server.url, ['-j2', '-q']));
