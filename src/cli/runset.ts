@@ -7,6 +7,7 @@ import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
 import { State } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
+import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
 import type { Queue } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
@@ -50,6 +51,11 @@ export async function runset(argv: readonly string[]): Promise<number> {
   }
   refuseLostOptions(options, jobs);
   const access = accessTo(queueName, options);
+  if (options.doctor && isGitName(queueName)) {
+    throw new RunmakerError('usage', '--doctor looks at the locks of files, and a push takes none', {
+      hint: 'try: git ls-remote, and a push by hand',
+    });
+  }
   if (options.doctor) return await doctor(queueName, options);
   if (JOB_CHOICE.test(queueName))
     throw new RunmakerError('usage', `${queueName}: the queue comes first, then the jobs`, { hint: 'runset --list runs.txt 3-10' });
