@@ -1,4 +1,4 @@
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { errnoName, RunmakerError } from '../errors.js';
 import { type Address, printAddress } from '../wire/address.js';
@@ -21,7 +21,7 @@ export async function listen(server: Server, address: Address): Promise<Address>
     try {
       await listenAtPath(server, address.path);
     } catch (error) {
-      if (errnoName(error) !== 'EADDRINUSE' || (await isAnswered(address.path))) throw error;
+      if (errnoName(error) !== 'EADDRINUSE' || !(await isLeftBehind(address.path))) throw error;
       unlinkSync(address.path);
       await listenAtPath(server, address.path);
     }
@@ -55,19 +55,32 @@ function listening(server: Server, start: () => void): Promise<void> {
   });
 }
 
-function isAnswered(path: string): Promise<boolean> {
+/**
+ * Whether what is in our way is a socket that nobody listens on. Anything else may be what somebody needs.
+ * @throws RunmakerError when it is no socket
+ */
+async function isLeftBehind(path: string): Promise<boolean> {
+  if (!lstatSync(path).isSocket()) {
+    throw new RunmakerError('input', `unix:${path} is no socket`, { hint: 'it was left alone: pass another --host' });
+  }
+  return await isRefused(path);
+}
+
+/** Whether the system says that nobody listens there: whatever else it says, somebody may. */
+function isRefused(path: string): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ path });
-    const answer = (isThere: boolean): void => {
+    const answer = (isNobody: boolean): void => {
       socket.destroy();
-      resolve(isThere);
+      resolve(isNobody);
     };
-    socket.once('connect', () => answer(true));
-    socket.once('error', () => answer(false));
+    socket.once('connect', () => answer(false));
+    socket.once('error', error => answer(errnoName(error) === 'ECONNREFUSED'));
   });
 }
 
 function explain(address: Address, error: unknown): RunmakerError {
+  if (error instanceof RunmakerError) return error;
   const where = printAddress(address);
   switch (errnoName(error)) {
     case 'EADDRINUSE':

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
@@ -158,6 +158,18 @@ describe('runmaker-server', () => {
     await first.ended;
     await begin();
     expect((await runset(['--list', `unix:${bench.path('socket')}`], athome(bench))).stdout).toBe('1: . - echo a\n');
+  });
+});
+
+describe('runmaker-server --host unix:', () => {
+  it.each(['runs.txt', 'folder', 'link'])('leaves alone what is no socket: %s', async name => {
+    const bench = new Workbench('. echo a\n');
+    mkdirSync(bench.path('folder'));
+    symlinkSync('runs.txt', bench.path('link'));
+    const ended = await startProgram('runmaker-server', ['--host', `unix:${name}`, 'runs.txt'], athome(bench)).ended;
+    expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(new RegExp(`unix:${name} is no socket\n.*--host`))]);
+    expect(bench.content).toBe('. echo a\n');
+    expect(readdirSync(bench.folder).sort()).toEqual(['folder', 'link', 'runs.txt']);
   });
 });
 
