@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers';
 import type { Claim } from '../queue/queue.js';
 import type { Hello, Welcome } from '../wire/messages.js';
+import type { Attention } from './attention.js';
 import type { Bulletin } from './bulletin.js';
 import type { Conversation } from './conversation.js';
 import type { ServerLog } from './log.js';
@@ -31,6 +32,7 @@ export class Sessions {
   constructor(
     private readonly returning: Returning,
     private readonly bulletin: Bulletin,
+    private readonly attention: Attention,
     private readonly options: SessionOptions,
     private readonly log: ServerLog,
   ) {}
@@ -75,8 +77,7 @@ export class Sessions {
   left(session: Session, conversation: Conversation, heardAt: number): void {
     if (session.conversation !== conversation) return;
     session.conversation = undefined;
-    const rest = Math.max(0, this.options.grace - (performance.now() - heardAt));
-    session.lapse = setTimeout(() => void this.lapsed(session), rest);
+    const rest = this.letLapse(session, heardAt);
     this.log.info(
       `${session.name} is away${session.claims.size > 0 ? `; its ${session.claims.size} jobs are kept for ${Math.round(rest / 1000)} s` : ''}`,
     );
@@ -120,8 +121,19 @@ export class Sessions {
     this.log.warn(`the jobs of ${whose} (lines ${claims.map(({ job }) => job.number).join(', ')}) ${fate}`);
   }
 
-  private async lapsed(session: Session): Promise<void> {
+  /** Returns how long the client has yet, in ms. */
+  private letLapse(session: Session, heardAt: number): number {
+    const rest = Math.max(0, this.options.grace - this.attention.silenceSince(heardAt));
+    session.lapse = setTimeout(() => void this.lapsed(session, heardAt), rest);
+    return rest;
+  }
+
+  private async lapsed(session: Session, heardAt: number): Promise<void> {
     if (session.conversation !== undefined) return;
+    if (this.options.grace - this.attention.silenceSince(heardAt) > 1) {
+      this.letLapse(session, heardAt);
+      return;
+    }
     this.byClient.delete(session.client);
     this.log.info(`${session.name} has not come back`);
     await this.giveUp([...session.claims.values()], session.name);
