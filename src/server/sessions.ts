@@ -4,6 +4,7 @@ import type { Hello, Welcome } from '../wire/messages.js';
 import type { Attention } from './attention.js';
 import type { Bulletin } from './bulletin.js';
 import type { Conversation } from './conversation.js';
+import { Forfeits } from './forfeits.js';
 import type { ServerLog } from './log.js';
 import type { Returning } from './returning.js';
 import { Session } from './session.js';
@@ -28,6 +29,7 @@ export type Greeting = Pick<Welcome, 'known' | 'lost' | 'ended'>;
 /** All clients of a server: those that are there, and those that may come back. */
 export class Sessions {
   private readonly byClient = new Map<string, Session>();
+  private readonly forfeits = new Forfeits();
 
   constructor(
     private readonly returning: Returning,
@@ -135,6 +137,7 @@ export class Sessions {
       return;
     }
     this.byClient.delete(session.client);
+    for (const id of session.claims.keys()) this.forfeits.add(session.client, id);
     this.log.info(`${session.name} has not come back`);
     await this.giveUp([...session.claims.values()], session.name);
     session.claims.clear();
@@ -158,6 +161,10 @@ export class Sessions {
     const lost: Greeting['lost'] = [];
     const ended: number[] = [];
     for (const wanted of claims) {
+      if (this.forfeits.has(session.client, wanted.id)) {
+        lost.push({ id: wanted.id, reason: 'the server has given the job up: nothing was heard of this runner for longer than the grace' });
+        continue;
+      }
       const recognised = await this.returning.recognise(wanted);
       if (recognised.kind === 'held') session.claims.set(wanted.id, recognised.claim);
       else if (recognised.kind === 'ended') ended.push(wanted.id);
