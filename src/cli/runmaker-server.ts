@@ -1,8 +1,9 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, openSync } from 'node:fs';
 import path from 'node:path';
 import { RunmakerError } from '../errors.js';
 import { openQueue } from '../queue/open.js';
 import type { LockDriverName } from '../queue/queue.js';
+import { cannotOpen, reason } from '../report/loss.js';
 import { type LogLevel, type ServerLog, textLog } from '../server/log.js';
 import { type Service, serve } from '../server/serve.js';
 import { isDetached, reportToStarter, startDetached } from '../system/detach.js';
@@ -98,6 +99,7 @@ async function startDaemon(): Promise<number> {
 /** @param ready takes what there is to say once clients are served */
 async function serveUntilTold(file: string, given: Options, ready: (text: string) => void): Promise<number> {
   const options = given.daemon ? anywhere(given) : given;
+  const address = addressOf(options);
   const log = openLog(options);
   const queue = await openQueue(given.daemon ? path.resolve(file) : file, options);
   try {
@@ -106,7 +108,7 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
     try {
       const { grace, maxClients, retry = false, reclaim = false, legacy = false } = options;
       const service = await serve(queue, {
-        address: addressOf(options),
+        address,
         token: token.token,
         grace,
         reclaim,
@@ -159,7 +161,7 @@ function takePidFile(file: string | undefined): void {
   try {
     other = writePidFile(file);
   } catch (cause) {
-    throw new RunmakerError('input', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw cannotOpen(file, cause);
   }
   if (other !== undefined)
     throw new RunmakerError('input', `${file} names process ${other}, which is there`, { hint: 'end it, or pass another --pidfile' });
@@ -168,9 +170,18 @@ function takePidFile(file: string | undefined): void {
 function openLog({ logfile, verbose, quiet }: Options): ServerLog {
   const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
   if (logfile === undefined) return textLog(level, line => process.stderr.write(line));
-  const stream = createWriteStream(logfile, { flags: 'a' });
-  stream.once('error', error => process.stderr.write(`runmaker-server: ${logfile}: ${error.message}; what happens is not written down\n`));
+  const stream = createWriteStream(logfile, { fd: openToAppend(logfile) });
+  stream.once('error', error => process.stderr.write(`runmaker-server: ${logfile}: ${reason(error)}; what happens is not written down\n`));
   return textLog(level, line => void (stream.destroyed || stream.write(line)));
+}
+
+/** At once: a log that was asked for and cannot be kept is a reason not to start. */
+function openToAppend(logfile: string): number {
+  try {
+    return openSync(logfile, 'a');
+  } catch (error) {
+    throw cannotOpen(logfile, error);
+  }
 }
 
 function warn({ legacy }: Options, { token }: ServerToken, log: ServerLog): void {

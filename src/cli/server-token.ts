@@ -1,4 +1,5 @@
 import { RunmakerError } from '../errors.js';
+import { reason } from '../report/loss.js';
 import { isOpenToOthers, readSecret, removeSecret, writeSecret } from '../system/secret-file.js';
 import { newToken } from '../wire/token.js';
 import { defaultTokenFile } from './access.js';
@@ -44,8 +45,7 @@ export function serverToken(given: string | undefined, file: string | undefined)
     return { token, file: path, isFound: Boolean(found) };
   } catch (cause) {
     if (cause instanceof RunmakerError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RunmakerError('input', `the token cannot be kept in ${path}: ${reason}`, {
+    throw new RunmakerError('input', `the token cannot be kept in ${path}: ${reason(cause)}`, {
       hint: 'pass another --tokenfile, or --token',
       cause,
     });

@@ -1,5 +1,6 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { errnoName, RunmakerError } from '../errors.js';
 import { type Address, printAddress } from '../wire/address.js';
 
@@ -85,16 +86,34 @@ function explain(address: Address, error: unknown): RunmakerError {
   switch (errnoName(error)) {
     case 'EADDRINUSE':
       return new RunmakerError('input', `${where} is taken: somebody listens there already`, {
-        hint: 'pass another --port or --host, or find out who it is: ss -ltnpx',
+        hint: `pass another ${address.kind === 'unix' ? '' : '--port or '}--host, or find out who it is: ss -ltnpx`,
         cause: error,
       });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new RunmakerError('input', `${where} is not an address of this host`, { hint: 'mend --host', cause: error });
+    case 'ENOTDIR':
     case 'EACCES':
+      if (address.kind === 'unix') return explainPlace(address.path, error);
       return new RunmakerError('input', `${where}: permission denied`, { hint: 'ports below 1024 are for root', cause: error });
     default:
       return new RunmakerError('input', `${where}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+/** A directory that is not there comes as EACCES too: libuv has it so. */
+function explainPlace(path: string, cause: unknown): RunmakerError {
+  const folder = dirname(path);
+  return isMissing(folder)
+    ? new RunmakerError('input', `unix:${path}: no such directory`, { hint: `create ${folder} first, or mend --host`, cause })
+    : new RunmakerError('input', `unix:${path}: permission denied`, { hint: 'name a directory that you may write in with --host', cause });
+}
+
+function isMissing(folder: string): boolean {
+  try {
+    return !statSync(folder).isDirectory();
+  } catch (error) {
+    return errnoName(error) !== 'EACCES';
   }
 }

@@ -173,6 +173,40 @@ describe('runmaker-server --host unix:', () => {
   });
 });
 
+describe('a path that no socket can have', () => {
+  it.each([[[]], [['-d']]])('is refused when it is too long, before anything is made (%s)', async daemon => {
+    const bench = new Workbench('. echo a\n');
+    const long = `unix:${'ä'.repeat(54)}`;
+    const message = expect.stringMatching(/may have 107 bytes, and this one has \d+\n.*shorter/);
+    const server = await startProgram('runmaker-server', [...daemon, '--host', long, 'runs.txt'], athome(bench)).ended;
+    expect([server.status, server.stderr]).toEqual([2, message]);
+    const client = await runmaker(['--token', 'X', long], athome(bench));
+    expect([client.status, client.stderr]).toEqual([2, message]);
+    expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
+  });
+
+  it('may have 107 bytes', async () => {
+    const bench = new Workbench('. echo a\n');
+    const server = startProgram('runmaker-server', ['--host', `unix:${'x'.repeat(107)}`, 'runs.txt'], athome(bench));
+    await server.says('serving');
+    expect((await runset(['--list', `unix:${'x'.repeat(107)}`], athome(bench))).stdout).toBe('1: . - echo a\n');
+  });
+
+  it.each([
+    ['missing/socket', 'no such directory'],
+    ['runs.txt/socket', 'no such directory'],
+    ['runs.txt/folder/socket', 'no such directory'],
+    ['closed/socket', 'permission denied'],
+  ])('is refused: %s', async (path, message) => {
+    const bench = new Workbench('. echo a\n');
+    mkdirSync(bench.path('closed'), { mode: 0o500 });
+    const options = { ...athome(bench), unprivileged: true };
+    const ended = await startProgram('runmaker-server', ['--host', `unix:${path}`, 'runs.txt'], options).ended;
+    expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(new RegExp(`unix:${path}: ${message}\n.*--host`))]);
+    expect(ended.stderr).not.toContain('port');
+  });
+});
+
 describe('runmaker-server --daemon', () => {
   it('returns once clients are served, and leaves a process that has let go of all that it was started from', async () => {
     const bench = new Workbench('. echo a\n');
@@ -206,6 +240,21 @@ describe('runmaker-server --daemon', () => {
     const bench = new Workbench('. a\n');
     const ended = await startProgram('runmaker-server', ['-d', '-p', '0', 'missing.txt'], athome(bench)).ended;
     expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(/missing\.txt: no such file\n.*create it/)]);
+  });
+});
+
+describe('a file that runmaker-server cannot write', () => {
+  it.each([
+    [['-l', 'missing/log'], /missing\/log: no such file or directory \(ENOENT\)\ncreate the folder .*missing first/],
+    [['-d', '-l', 'missing/log'], /missing\/log: no such file or directory \(ENOENT\)\ncreate the folder .*missing first/],
+    [['-l', '.'], /: illegal operation on a directory \(EISDIR\)/],
+    [['--pidfile', 'missing/pid'], /missing\/pid: no such file or directory \(ENOENT\)\ncreate the folder .*missing first/],
+    [['-t', 'missing/token'], /missing\/token: no such file or directory \(ENOENT\)\n/],
+  ])('keeps it from starting: %s', async (args, message) => {
+    const bench = new Workbench('. a\n');
+    const ended = await startProgram('runmaker-server', [...args, '-p', '0', '--host', '127.0.0.1', 'runs.txt'], athome(bench)).ended;
+    expect([ended.status, ended.stdout, ended.stderr]).toEqual([2, '', expect.stringMatching(message)]);
+    expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
   });
 });
 
