@@ -22,7 +22,11 @@ export class Reclaimer {
     const { size } = this.house.returning;
     if (size > 0) {
       const seconds = Math.round(this.options.grace / 1000);
-      this.house.log.info(`${size} jobs are said to run, and nobody is at them: their runners have ${seconds} s to come back`);
+      const who =
+        size === 1
+          ? '1 job is said to run, and nobody is at it: its runner has'
+          : `${size} jobs are said to run, and nobody is at them: their runners have`;
+      this.house.log.info(`${who} ${seconds} s to come back`);
     }
     this.startedAt = performance.now();
     this.timer = setTimeout(() => void this.endGrace(), this.options.grace);

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers';
+import { amount } from '../job/amount.js';
 import type { Claim } from '../queue/queue.js';
 import type { Hello, Welcome } from '../wire/messages.js';
 import type { Attention } from './attention.js';
@@ -53,7 +54,7 @@ export class Sessions {
   admit(hello: Hello, conversation: Conversation): Admission {
     const known = this.byClient.get(hello.client);
     if (known === undefined && this.present >= this.options.maxClients) {
-      const reason = `the server has ${this.options.maxClients} clients already`;
+      const reason = `the server has ${amount(this.options.maxClients, 'client')} already`;
       return { kind: 'refused', reason, hint: 'start it with a greater --max-clients' };
     }
     const session = known ?? new Session(hello.client, `${hello.host} (${conversation.peer})`);
@@ -70,7 +71,7 @@ export class Sessions {
   async greet(session: Session, hello: Hello, isKnown: boolean): Promise<Greeting> {
     const greeting = isKnown ? await this.recall(session, hello) : await this.meet(session, hello);
     this.log.info(
-      `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${session.claims.size} jobs` : ''}`,
+      `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${amount(session.claims.size, 'job')}` : ''}`,
     );
     return greeting;
   }
@@ -80,9 +81,9 @@ export class Sessions {
     if (session.conversation !== conversation) return;
     session.conversation = undefined;
     const rest = this.letLapse(session, heardAt);
-    this.log.info(
-      `${session.name} is away${session.claims.size > 0 ? `; its ${session.claims.size} jobs are kept for ${Math.round(rest / 1000)} s` : ''}`,
-    );
+    const { size } = session.claims;
+    const kept = size === 1 ? 'its job is kept' : `its ${size} jobs are kept`;
+    this.log.info(`${session.name} is away${size > 0 ? `; ${kept} for ${Math.round(rest / 1000)} s` : ''}`);
   }
 
   /** A client says that it leaves for good. */

@@ -34,7 +34,7 @@ describe('runmaker-server', () => {
     await bench.has('pids');
     process.signal('SIGTERM');
     expect(await process.within(10_000)).toEqual({ status: 0, signal: null });
-    expect(bench.read('server.err')).toMatch(/1 jobs of clients run on; .* same token/);
+    expect(bench.read('server.err')).toMatch(/1 job of a client runs on; it is .* same token/);
     writeFileSync(bench.path('go'), '');
     expect((await client.within(30_000)).status).toBe(3);
     expect(bench.states).toBe('r.');
@@ -126,7 +126,7 @@ describe('runmaker-server', () => {
     const first = startClient(bench, 'first', url);
     await bench.has('pids');
     expect((await startClient(bench, 'second', url).within(30_000)).status).toBe(3);
-    expect(bench.read('second.err')).toMatch(/has 1 clients already\n.*--max-clients/);
+    expect(bench.read('second.err')).toMatch(/has 1 client already\n.*--max-clients/);
     writeFileSync(bench.path('go'), '');
     expect((await first.within(30_000)).status).toBe(0);
     expect((await startClient(bench, 'third', url).within(30_000)).status).not.toBe(3);
@@ -256,6 +256,12 @@ describe('a file that runmaker-server cannot write', () => {
     expect([ended.status, ended.stdout, ended.stderr]).toEqual([2, '', expect.stringMatching(message)]);
     expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
   });
+});
+
+it('runmaker-server --help names each default once', async () => {
+  const { stdout } = await startProgram('runmaker-server', ['--help']).ended;
+  expect(stdout).toMatch(/keeps its jobs\s+\(default: 60s\)\n/);
+  expect(stdout).not.toMatch(/\(default: [^)]*\)\s+\(default/);
 });
 
 describe('what cannot work is said, with what to do and an exit status', () => {

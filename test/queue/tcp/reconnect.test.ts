@@ -171,7 +171,7 @@ describe('a client whose connection is lost', () => {
     await expect(queue.counts()).rejects.toMatchObject({ code: 'queue', hint: expect.stringMatching(/./) });
     await expect(queue.changed(AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'queue' });
     served.relay.isClosed = false;
-    await served.says('is back, with 1 jobs');
+    await served.says('is back, with 1 job');
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
   });
 
