@@ -102,7 +102,6 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
   const queue = await openQueue(given.daemon ? path.resolve(file) : file, options);
   try {
     const token = serverToken(options.token ?? (process.env.RUNMAKER_TOKEN || undefined), options.tokenfile);
-    let isServing = false;
     try {
       const { grace = DEFAULT_GRACE, maxClients, retry = false, reclaim = false, legacy = false } = options;
       const service = await serve(queue, {
@@ -117,7 +116,6 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
       });
       try {
         takePidFile(options.pidfile);
-        isServing = true;
         warn(options, token, log);
         if (options.daemon) process.chdir('/');
         ready(greeting(token, queue.name, service));
@@ -128,8 +126,7 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
         if (options.pidfile !== undefined) removePidFile(options.pidfile);
       }
     } finally {
-      // Who could not serve leaves alone what may belong to another server.
-      if (isServing || !token.isFound) forgetToken(token);
+      forgetToken(token);
     }
   } finally {
     await queue.close();
@@ -170,15 +167,15 @@ function warn({ legacy }: Options, { token }: ServerToken, log: ServerLog): void
   if (legacy) log.warn('--legacy: the token, the commands and the results of older clients can be read by all on the way');
 }
 
-function greeting({ token, file }: ServerToken, name: string, { address }: Service): string {
-  const written = file === undefined ? '' : ` (written to ${file})`;
+function greeting({ token, file, isFound }: ServerToken, name: string, { address }: Service): string {
+  const written = file === undefined ? '' : ` (${isFound ? 'found in' : 'written to'} ${file})`;
   return `Token for runmaker-client: ${token}${written}\nserving ${name} on ${printAddress(address)}\n`;
 }
 
-function farewell({ claims }: Service, { file }: ServerToken, log: ServerLog): void {
+function farewell({ claims }: Service, { file, isFound }: ServerToken, log: ServerLog): void {
   log.info('the server ends');
   if (claims === 0) return;
-  const same = file === undefined ? 'the same token' : 'the same token (--token): this one is forgotten now';
+  const same = file === undefined || isFound ? 'the same token' : 'the same token (--token): this one is forgotten now';
   const fate = claims === 1 ? '1 job of a client runs on; it is found again' : `${claims} jobs of clients run on; they are found again`;
   log.warn(`${fate} by a server that is started soon, with ${same}`);
 }

@@ -9,13 +9,13 @@ export interface ServerToken {
   readonly token: string;
   /** Undefined when the token is in no file. */
   readonly file: string | undefined;
-  /** Whether the file was there before: it may be that of another server. */
+  /** Whether the file was there before: it is its user's, or that of another server. */
   readonly isFound: boolean;
 }
 
-/** Takes the file away, unless somebody else has put another token there. */
-export function forgetToken({ token, file }: ServerToken): void {
-  if (file !== undefined) removeSecret(file, token);
+/** Takes the file away that we have made, unless somebody else has put another token there. */
+export function forgetToken({ token, file, isFound }: ServerToken): void {
+  if (file !== undefined && !isFound) removeSecret(file, token);
 }
 
 /**

@@ -70,6 +70,23 @@ describe('runmaker-server', () => {
     expect((await list([])).status).toBe(0);
   });
 
+  it('leaves a token file alone that it has not made, which another server, or its user, has there', async () => {
+    const bench = new Workbench('. a\n');
+    const args = ['-p', '0', '--host', '127.0.0.1', 'runs.txt'];
+    const maker = startProgram('runmaker-server', args, athome(bench));
+    await maker.says('serving runs.txt on');
+    const token = bench.read('.runmaker.token');
+    const finder = startProgram('runmaker-server', args, athome(bench));
+    await finder.says('serving runs.txt on');
+    expect(finder.stdout).toContain(`${token.trim()} (found in `);
+    finder.signal('SIGTERM');
+    expect((await finder.ended).status).toBe(0);
+    expect(bench.read('.runmaker.token')).toBe(token);
+    maker.signal('SIGTERM');
+    expect((await maker.ended).status).toBe(0);
+    expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
+  });
+
   it('tells jobs the address of the queue, and nothing of the token', async () => {
     const bench = new Workbench('. echo $RUNMAKER_QUEUE $RUNMAKER_JOB > told; env > environment\n');
     const { url } = await startServer(bench);
