@@ -102,6 +102,8 @@ export async function runmaker(argv: readonly string[], identity = RUNMAKER): Pr
     } finally {
       signals.ignore();
       await reports.close();
+      // A queue that cannot be reached would be waited for until patience is at its end.
+      if (signals.isUrgent) process.exit(signals.exitStatus());
     }
   } finally {
     await queue.close();

@@ -5,7 +5,7 @@ import type { Job } from '../job/job.js';
 import { jobLine } from '../job/job-lines.js';
 import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
-import { State } from '../job/state.js';
+import { State, statesNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
@@ -63,7 +63,7 @@ export async function runset(argv: readonly string[]): Promise<number> {
   try {
     switch (action[0]) {
       case 'set':
-        return await setStates(queue, selectionOf({ ...options, jobs }), options.set as string, options.force ?? false);
+        return await setStates(queue, selectionOf({ ...options, jobs }), stateNamed(options.set as string), options.force ?? false);
       case 'list':
         return await list(queue, chooses(options, jobs) ? selectionOf({ ...options, jobs }) : {}, options.json ?? false);
       case 'add':
@@ -108,6 +108,12 @@ function readArguments(argv: readonly string[]): { queueName: string; jobs: stri
   if (queueName === undefined) throw new RunmakerError('usage', 'no queue is named', { hint: hintFor(options) });
   refuseOptionsAsCommands(options.add ?? []);
   return { queueName, jobs, options };
+}
+
+/** A word for a state, or the state itself. */
+function stateNamed(text: string): State {
+  const [state, ...more] = statesNamed(text);
+  return more.length === 0 && state !== undefined ? state : text;
 }
 
 function hintFor({ set, add }: Options): string {

@@ -9,6 +9,8 @@ const LIKE_HUP = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 export interface SignalWatch {
   /** If the runner was interrupted, 128 and the signal's number: 130 or 143 mostly. */
   exitStatus(): number | undefined;
+  /** Whether the runner was told to end at once: nothing is to be waited for any more. */
+  readonly isUrgent: boolean;
   /** Signals mean again what they mean to every process. */
   ignore(): void;
 }
@@ -19,11 +21,14 @@ export interface SignalWatch {
  */
 export function heedSignals(runner: Runner): SignalWatch {
   let status: number | undefined;
+  let isUrgent = false;
   const interrupt = (signal: NodeJS.Signals): void => {
     const atOnce = signal === 'SIGQUIT' || (status !== undefined && signal === 'SIGINT');
     status ??= 128 + os.constants.signals[signal];
     runner.interrupt();
-    if (atOnce) runner.kill();
+    if (!atOnce) return;
+    isUrgent = true;
+    runner.kill();
   };
   const drain = (): void => runner.drain();
   const handlers: [NodeJS.Signals, (signal: NodeJS.Signals) => void][] = [
@@ -33,6 +38,9 @@ export function heedSignals(runner: Runner): SignalWatch {
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return {
     exitStatus: () => status,
+    get isUrgent() {
+      return isUrgent;
+    },
     ignore() {
       for (const [signal, handler] of handlers) process.off(signal, handler);
     },

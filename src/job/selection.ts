@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
 import type { Job } from './job.js';
-import type { State } from './state.js';
+import { type State, statesNamed } from './state.js';
 
 /** A run of numbers, both ends included; an open end is absent. */
 export interface Range {
@@ -97,7 +97,7 @@ export function selectionOf({ jobs = [], all = false, state, match }: Choices): 
   return {
     ...(lines.length > 0 && { lines }),
     ...(offsets.length > 0 && { offsets }),
-    ...(state !== undefined && { states: [...new Set(state)] }),
+    ...(state !== undefined && { states: [...new Set(statesNamed(state))] }),
     ...(match !== undefined && { match }),
   };
 }

@@ -46,3 +46,22 @@ export function processed(counts: Counts): number {
 export function isSettableState(state: string): boolean {
   return /^[!-~]$/.test(state) && state !== '#' && state !== '/';
 }
+
+/** States as people say them; `ready`, `running`, `run`, `done` and `failed` are those of gitrunner's queue.csv. */
+const WORDS: ReadonlyMap<string, State> = new Map([
+  ['new', State.new],
+  ['ready', State.new],
+  ['claimed', State.claimed],
+  ['running', State.running],
+  ['run', State.running],
+  ['done', State.done],
+  ['failed', State.failed],
+  ['error', State.error],
+  ['held', State.held],
+]);
+
+/** The states that a text names: words (`ready`, `failed,error`), else each character is one (`!e`). */
+export function statesNamed(text: string): State[] {
+  const words = text.split(',').map(word => WORDS.get(word));
+  return words.every(state => state !== undefined) ? words : [...new Set(text)];
+}

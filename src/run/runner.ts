@@ -10,6 +10,7 @@ import { type HaltRule, shouldHalt } from './halt.js';
 import { hostResources } from './host-resources.js';
 import { describeBlocked, describeNotice } from './notices.js';
 import { Orphanage } from './orphanage.js';
+import { record } from './record.js';
 import type { Resources, Share } from './resources.js';
 import { runJob, stateAfter } from './run-job.js';
 import { Slots } from './slots.js';
@@ -63,6 +64,8 @@ export class Runner {
   private readonly summary = { succeeded: 0, failed: 0, errors: 0, refused: 0, unusable: 0, blocked: 0 };
   /** What went wrong in a job's wake: the queue could not be written. */
   private failure: { readonly error: unknown } | undefined;
+
+  private delayTold = false;
 
   private readonly host = hostName();
   private readonly executor: Executor;
@@ -255,7 +258,7 @@ export class Runner {
     });
     const state = stateAfter(outcome, options.requeue ?? false);
     if (options.retry) this.tried.add(job.number);
-    const writing = state === State.new ? claim.release() : claim.finish(state);
+    const writing = record(claim, state, stopping, () => this.tellDelay());
     // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
     if (!options.oneOnly && (options.halt ?? NEVER).kind === 'never') free();
     const result = await writing;
@@ -268,8 +271,20 @@ export class Runner {
       refused: result.kind === 'refused' ? result.reason : undefined,
     });
     if (result.kind === 'refused') this.summary.refused++;
+    if (result.failure) {
+      this.failure ??= { error: result.failure };
+      this.drain();
+    }
     // A failure that is to be tried again, by whoever takes the job, is none yet.
     if (written === state) this.count(state);
+  }
+
+  /** Once: with one job, all that end meanwhile wait. */
+  private tellDelay(): void {
+    if (this.delayTold) return;
+    this.delayTold = true;
+    const message = `the results of jobs that have ended cannot be written yet: ${this.queue.name} does not answer`;
+    void this.emit({ type: 'warning', message, hint: 'they are kept for as long as --patience says; a second Ctrl-C gives them up' });
   }
 
   private count(state: string): void {

@@ -352,7 +352,7 @@ describe('a runset that makes no sense', () => {
     [['--set=.', 'three'], /does not name jobs/],
     [['--set=', '--all'], /is not a state/],
     [['--set=#', '--all'], /is not a state/],
-    [['--set=done', '--all'], /is not a state/],
+    [['--set=dn', '--all'], /is not a state/],
     [['--force', '--list'], /--force goes with --set/],
     [['--hold', '--list'], /--hold goes with --add/],
     [['--reclaim', '3'], /only --set and --list work on chosen jobs/],

@@ -92,6 +92,15 @@ describe('selectionOf', () => {
     expect(selectionOf({ state: '.-.x' }).states).toEqual(['.', '-', 'x']);
   });
 
+  it.each([
+    ['ready', ['.']],
+    ['run', ['r']],
+    ['failed,error', ['!', 'e']],
+    ['red', ['r', 'e', 'd']],
+  ])('takes states by their words, too: %s', (state, states) => {
+    expect(selectionOf({ state }).states).toEqual(states);
+  });
+
   it('refuses to choose nothing', () => {
     expect(() => selectionOf({})).toThrow(usageError('no jobs are chosen'));
     expect(() => selectionOf({ jobs: [], all: false })).toThrow(usageError('no jobs are chosen'));

@@ -23,6 +23,8 @@ const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1000;
 /** How often, in ms, it is looked whose patience is at its end while nobody answers. */
 const EXPIRY_INTERVAL = 200;
+/** Connections are lost, and made again, without a word. After so long, in ms, the user should know. */
+const ABSENCE = 2000;
 /** A server that says nothing for so many of its pulses is gone. */
 const SILENT_PULSES = 2.5;
 /** How long a server may take to say who it is, in ms. */
@@ -39,6 +41,9 @@ export interface LinkOptions {
   readonly patience: number;
   /** Called with each welcome; returns what is to be said before all else. */
   readonly welcomed: (welcome: Welcome) => readonly FromClient[];
+  /** Called when the server could not be reached for a while, and once more when it is back. */
+  readonly absent: (failure: RunmakerError) => void;
+  readonly back: () => void;
 }
 
 /**
@@ -113,12 +118,19 @@ export class Link {
     for (;;) {
       await over;
       const expiry = setInterval(() => this.expire(), EXPIRY_INTERVAL);
+      let isTold = false;
+      const absence = globalThis.setTimeout(() => {
+        isTold = true;
+        this.options.absent(this.failure);
+      }, ABSENCE);
       try {
         over = (await this.reconnect()).over;
+        if (isTold) this.options.back();
       } catch {
         return;
       } finally {
         clearInterval(expiry);
+        clearTimeout(absence);
       }
     }
   }

@@ -26,6 +26,8 @@ export class TcpQueue implements Queue {
   /** The request that is answered when something changes. */
   private watching: Promise<void> | undefined;
   private won = 0;
+  /** Of whoever asked last: there is one runner to a handle. */
+  private tell: ClaimRequest['tell'];
 
   constructor(
     readonly name: string,
@@ -42,6 +44,9 @@ export class TcpQueue implements Queue {
         this.news.note(seen);
         return this.tried.all();
       },
+      absent: ({ message }) =>
+        this.tellNews(`${message}; jobs that run go on`, 'it is tried again: the server keeps the jobs of its clients for --grace'),
+      back: () => this.tellNews(`${this.address}: the server is back`, 'jobs that it has taken away meanwhile are told when they end'),
     });
   }
 
@@ -59,6 +64,7 @@ export class TcpQueue implements Queue {
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     const { tell, signal } = request;
     signal?.throwIfAborted();
+    this.tell = tell;
     this.tellTried(request);
     const answer = await this.link.ask({ type: 'claim', ...asker(request) }, { tell, signal });
     switch (answer.type) {
@@ -117,6 +123,10 @@ export class TcpQueue implements Queue {
 
   close(): Promise<void> {
     return this.link.close();
+  }
+
+  private tellNews(message: string, hint: string): void {
+    this.tell?.({ kind: 'news', message, hint });
   }
 
   private tellTried({ tried }: ClaimRequest): void {

@@ -1,0 +1,38 @@
+import { RunmakerError } from '../errors.js';
+import { type FinalState, State } from '../job/state.js';
+import type { Claim, FinishResult } from '../queue/queue.js';
+import type { Stopping } from './stopping.js';
+import { after } from './timer.js';
+
+/** Once the runner was told to end at once: so long, in ms, a queue that cannot be reached is still waited for. */
+const LAST_CHANCE = 1000;
+/** Writing that takes so long, in ms, is told. */
+const LONG = 3000;
+
+/** What became of a job's final state. `failure`: the queue failed, and nobody knows what will become of the next one. */
+export type Recorded = FinishResult & { readonly failure?: RunmakerError };
+
+/**
+ * Writes a job's final state, and gives the claim up. A queue that fails is no reason to say nothing about the job: its result
+ * is refused then, as it is when the runner was told to end at once and the queue cannot be reached.
+ * @param slow called when it takes long
+ */
+export async function record(claim: Claim, state: FinalState | typeof State.new, stopping: Stopping, slow: () => void): Promise<Recorded> {
+  const writing = state === State.new ? claim.release() : claim.finish(state);
+  const calledOff = [after(LONG, slow)];
+  const givenUp = new Promise<FinishResult>(resolve => {
+    const giveUp = (): void =>
+      resolve({ kind: 'refused', reason: 'the queue could not be reached, and the runner was told to end at once' });
+    calledOff.push(stopping.killed.tell(() => calledOff.push(after(LAST_CHANCE, giveUp))));
+  });
+  try {
+    return await Promise.race([writing, givenUp]);
+  } catch (error) {
+    if (!(error instanceof RunmakerError)) throw error;
+    return { kind: 'refused', reason: error.message, failure: error };
+  } finally {
+    for (const callOff of calledOff) callOff();
+    // Given up, it may fail later: then that was told already.
+    writing.catch(() => undefined);
+  }
+}
