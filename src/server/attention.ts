@@ -12,23 +12,23 @@ export class Attention {
 
   /** @param longestGap in ms; what is longer counts as a time in which nobody could be heard */
   constructor(private readonly longestGap: number) {
-    this.ticker = setInterval(() => this.listeningSince, longestGap / TICKS).unref();
-  }
-
-  /** When the last such gap was over, by `performance.now()`. Notices one that is over just now, whichever timer comes first. */
-  get listeningSince(): number {
-    const now = performance.now();
-    if (now - this.lastSeen > this.longestGap) this.since = now;
-    this.lastSeen = now;
-    return this.since;
+    this.ticker = setInterval(() => void this.look(), longestGap / TICKS).unref();
   }
 
   /** For how long, in ms, somebody has been silent whom we could have heard. */
   silenceSince(heardAt: number): number {
-    return performance.now() - Math.max(heardAt, this.listeningSince);
+    return performance.now() - Math.max(heardAt, this.look());
   }
 
   close(): void {
     clearInterval(this.ticker);
+  }
+
+  /** Returns when the last gap was over. Notices one that is over just now: any timer may come before the ticker. */
+  private look(): number {
+    const now = performance.now();
+    if (now - this.lastSeen > this.longestGap) this.since = now;
+    this.lastSeen = now;
+    return this.since;
   }
 }
