@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { RunmakerError } from '../errors.js';
 import { isGitName } from '../queue/git/address.js';
 import type { OpenOptions } from '../queue/queue.js';
+import { reason } from '../report/loss.js';
 import { readSecret } from '../system/secret-file.js';
 
 /** What a program was given to get at a queue. */
@@ -54,7 +55,7 @@ function tokenFrom(file: string | undefined): string | undefined {
     const token = readSecret(file);
     if (token) return token;
   } catch (cause) {
-    throw new RunmakerError('input', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new RunmakerError('input', `${file}: ${reason(cause)}`, { cause });
   }
   throw new RunmakerError('input', `${file} holds no token`, { hint: 'copy it from the host of the server' });
 }

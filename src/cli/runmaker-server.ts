@@ -1,9 +1,9 @@
-import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { RunmakerError } from '../errors.js';
 import { openQueue } from '../queue/open.js';
 import type { LockDriverName } from '../queue/queue.js';
-import { type LogLevel, type ServerLog, textLog } from '../server/log.js';
+import { cannotOpen } from '../report/loss.js';
+import type { ServerLog } from '../server/log.js';
 import { type Service, serve } from '../server/serve.js';
 import { isDetached, reportToStarter, startDetached } from '../system/detach.js';
 import { removePidFile, writePidFile } from '../system/pid-file.js';
@@ -11,21 +11,19 @@ import { type Address, DEFAULT_PORT, parseAddress, printAddress } from '../wire/
 import { isWeakToken } from '../wire/token.js';
 import { isServed } from './access.js';
 import { commandLine, EXIT } from './program.js';
+import { type LogOptions, openLog } from './server-log.js';
 import { forgetToken, type ServerToken, serverToken } from './server-token.js';
 import { duration, lockDriver, wholeNumber } from './values.js';
 
-interface Options {
+interface Options extends LogOptions {
   port: number;
   host: string;
   retry?: boolean;
   tokenfile?: string;
   token?: string;
-  logfile?: string;
-  verbose?: boolean;
-  quiet?: boolean;
   daemon?: boolean;
   pidfile?: string;
-  grace: number;
+  grace?: number;
   reclaim?: boolean;
   maxClients: number;
   legacy?: boolean;
@@ -38,6 +36,7 @@ interface Options {
 /** An error as it crosses from one process to another. */
 type Failure = Pick<RunmakerError, 'code' | 'message' | 'hint'>;
 
+/** In ms. */
 const DEFAULT_GRACE = 60_000;
 
 /** `runmaker-server`: serves a runs file to clients on other hosts, until it is told to end. Returns the exit status. */
@@ -67,7 +66,7 @@ function readArguments(argv: readonly string[]): { file: string; options: Option
     .option('-q, --quiet', 'only what is wrong')
     .option('-d, --daemon', 'go on in the background once clients are served')
     .option('--pidfile <file>', 'write the id of the process that serves to this file')
-    .option('--grace <duration>', 'how long a client that is not heard keeps its jobs (default: 60s)', duration('--grace'), DEFAULT_GRACE)
+    .option('--grace <duration>', 'how long a client that is not heard keeps its jobs (default: 60s)', duration('--grace'))
     .option('--reclaim', 'set the jobs of those who do not come back, and all other orphans, back to "." (not beside older runners)')
     .option('--max-clients <n>', 'serve so many clients at a time', wholeNumber('--max-clients', 1), 1000)
     .option('--legacy', 'also speak the protocol of runmaker4, which all on the way can read, the token too')
@@ -98,15 +97,15 @@ async function startDaemon(): Promise<number> {
 /** @param ready takes what there is to say once clients are served */
 async function serveUntilTold(file: string, given: Options, ready: (text: string) => void): Promise<number> {
   const options = given.daemon ? anywhere(given) : given;
+  const address = addressOf(options);
   const log = openLog(options);
   const queue = await openQueue(given.daemon ? path.resolve(file) : file, options);
   try {
     const token = serverToken(options.token ?? (process.env.RUNMAKER_TOKEN || undefined), options.tokenfile);
-    let isServing = false;
     try {
-      const { grace, maxClients, retry = false, reclaim = false, legacy = false } = options;
+      const { grace = DEFAULT_GRACE, maxClients, retry = false, reclaim = false, legacy = false } = options;
       const service = await serve(queue, {
-        address: addressOf(options),
+        address,
         token: token.token,
         grace,
         reclaim,
@@ -117,7 +116,6 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
       });
       try {
         takePidFile(options.pidfile);
-        isServing = true;
         warn(options, token, log);
         if (options.daemon) process.chdir('/');
         ready(greeting(token, queue.name, service));
@@ -128,8 +126,7 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
         if (options.pidfile !== undefined) removePidFile(options.pidfile);
       }
     } finally {
-      // Who could not serve leaves alone what may belong to another server.
-      if (isServing || !token.isFound) forgetToken(token);
+      forgetToken(token);
     }
   } finally {
     await queue.close();
@@ -159,18 +156,10 @@ function takePidFile(file: string | undefined): void {
   try {
     other = writePidFile(file);
   } catch (cause) {
-    throw new RunmakerError('input', `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw cannotOpen(file, cause);
   }
   if (other !== undefined)
     throw new RunmakerError('input', `${file} names process ${other}, which is there`, { hint: 'end it, or pass another --pidfile' });
-}
-
-function openLog({ logfile, verbose, quiet }: Options): ServerLog {
-  const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
-  if (logfile === undefined) return textLog(level, line => process.stderr.write(line));
-  const stream = createWriteStream(logfile, { flags: 'a' });
-  stream.once('error', error => process.stderr.write(`runmaker-server: ${logfile}: ${error.message}; what happens is not written down\n`));
-  return textLog(level, line => void (stream.destroyed || stream.write(line)));
 }
 
 function warn({ legacy }: Options, { token }: ServerToken, log: ServerLog): void {
@@ -178,16 +167,17 @@ function warn({ legacy }: Options, { token }: ServerToken, log: ServerLog): void
   if (legacy) log.warn('--legacy: the token, the commands and the results of older clients can be read by all on the way');
 }
 
-function greeting({ token, file }: ServerToken, name: string, { address }: Service): string {
-  const written = file === undefined ? '' : ` (written to ${file})`;
+function greeting({ token, file, isFound }: ServerToken, name: string, { address }: Service): string {
+  const written = file === undefined ? '' : ` (${isFound ? 'found in' : 'written to'} ${file})`;
   return `Token for runmaker-client: ${token}${written}\nserving ${name} on ${printAddress(address)}\n`;
 }
 
-function farewell({ claims }: Service, { file }: ServerToken, log: ServerLog): void {
+function farewell({ claims }: Service, { file, isFound }: ServerToken, log: ServerLog): void {
   log.info('the server ends');
   if (claims === 0) return;
-  const same = file === undefined ? 'the same token' : 'the same token (--token): this one is forgotten now';
-  log.warn(`${claims} jobs of clients run on; they are found again by a server that is started soon, with ${same}`);
+  const same = file === undefined || isFound ? 'the same token' : 'the same token (--token): this one is forgotten now';
+  const fate = claims === 1 ? '1 job of a client runs on; it is found again' : `${claims} jobs of clients run on; they are found again`;
+  log.warn(`${fate} by a server that is started soon, with ${same}`);
 }
 
 /** Settles when the process is told to end. A second signal ends it at once. */

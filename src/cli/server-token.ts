@@ -1,4 +1,5 @@
 import { RunmakerError } from '../errors.js';
+import { reason } from '../report/loss.js';
 import { isOpenToOthers, readSecret, removeSecret, writeSecret } from '../system/secret-file.js';
 import { newToken } from '../wire/token.js';
 import { defaultTokenFile } from './access.js';
@@ -8,13 +9,13 @@ export interface ServerToken {
   readonly token: string;
   /** Undefined when the token is in no file. */
   readonly file: string | undefined;
-  /** Whether the file was there before: it may be that of another server. */
+  /** Whether the file was there before: it is its user's, or that of another server. */
   readonly isFound: boolean;
 }
 
-/** Takes the file away, unless somebody else has put another token there. */
-export function forgetToken({ token, file }: ServerToken): void {
-  if (file !== undefined) removeSecret(file, token);
+/** Takes the file away that we have made, unless somebody else has put another token there. */
+export function forgetToken({ token, file, isFound }: ServerToken): void {
+  if (file !== undefined && !isFound) removeSecret(file, token);
 }
 
 /**
@@ -44,8 +45,7 @@ export function serverToken(given: string | undefined, file: string | undefined)
     return { token, file: path, isFound: Boolean(found) };
   } catch (cause) {
     if (cause instanceof RunmakerError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new RunmakerError('input', `the token cannot be kept in ${path}: ${reason}`, {
+    throw new RunmakerError('input', `the token cannot be kept in ${path}: ${reason(cause)}`, {
       hint: 'pass another --tokenfile, or --token',
       cause,
     });

@@ -1,4 +1,5 @@
 import { RunmakerError } from '../errors.js';
+import { amount } from '../job/amount.js';
 import { LF } from '../job/line.js';
 import { fromWire, type WireBytes } from '../wire/bytes.js';
 
@@ -49,7 +50,7 @@ export class AppendParts {
       }
       const commands = [...linesOf(Buffer.concat(parts))];
       if (commands.length !== count) {
-        throw new RunmakerError('queue', `${count} jobs were announced and ${commands.length} have come: none was appended`);
+        throw new RunmakerError('queue', `of ${amount(count, 'announced job')} ${commands.length} came: none was appended`);
       }
       await work(commands);
     } finally {

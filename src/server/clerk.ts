@@ -1,3 +1,4 @@
+import { amount } from '../job/amount.js';
 import type { Job } from '../job/job.js';
 import type { Selection } from '../job/selection.js';
 import { State } from '../job/state.js';
@@ -160,17 +161,17 @@ export class Clerk {
     switch (request.type) {
       case 'append': {
         await this.parts.use(request.id, request.commands, commands => queue.append(commands, { state: request.state }));
-        log.detail(() => `${who} has appended ${request.commands} jobs`);
+        log.detail(() => `${who} has appended ${amount(request.commands, 'job')}`);
         return { kind: 'appended' };
       }
       case 'set': {
         const result = await queue.set(selectionFromWire(request.selection), request.state, { force: request.force });
-        log.detail(() => `${who} has set ${result.changed} jobs to "${request.state}"`);
+        log.detail(() => `${who} has set ${amount(result.changed, 'job')} to "${request.state}"`);
         return { kind: 'set', result };
       }
       case 'reclaim': {
         const jobs = await queue.reclaim();
-        log.detail(() => `${who} has reclaimed ${jobs.length} jobs`);
+        log.detail(() => `${who} has reclaimed ${amount(jobs.length, 'job')}`);
         return { kind: 'reclaimed', jobs };
       }
     }

@@ -144,7 +144,7 @@ export class Conversation {
   }
 
   private beat(session: Session): void {
-    if (performance.now() - this.channel.heardAt > this.house.pulse * SILENT_PULSES) {
+    if (this.house.attention.silenceSince(this.channel.heardAt) > this.house.pulse * SILENT_PULSES) {
       this.channel.destroy(new Error('nothing was heard any more'));
       return;
     }

@@ -2,6 +2,7 @@ import type { Job } from '../job/job.js';
 import type { Counts } from '../job/state.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
 import type { Budget } from './append-parts.js';
+import type { Attention } from './attention.js';
 import type { Bulletin } from './bulletin.js';
 import type { ServerLog } from './log.js';
 import type { Returning } from './returning.js';
@@ -13,6 +14,8 @@ export interface House {
   readonly queue: Queue;
   readonly sessions: Sessions;
   readonly bulletin: Bulletin;
+  /** What tells a silent client from a server that could not listen. */
+  readonly attention: Attention;
   readonly returning: Returning;
   readonly counting: Shared<Counts>;
   /** The jobs that are said to run. */

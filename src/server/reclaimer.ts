@@ -10,6 +10,7 @@ const INTERVAL = 5000;
  */
 export class Reclaimer {
   private timer: NodeJS.Timeout | undefined;
+  private startedAt = 0;
   private isStopped = false;
 
   constructor(
@@ -21,8 +22,13 @@ export class Reclaimer {
     const { size } = this.house.returning;
     if (size > 0) {
       const seconds = Math.round(this.options.grace / 1000);
-      this.house.log.info(`${size} jobs are said to run, and nobody is at them: their runners have ${seconds} s to come back`);
+      const who =
+        size === 1
+          ? '1 job is said to run, and nobody is at it: its runner has'
+          : `${size} jobs are said to run, and nobody is at them: their runners have`;
+      this.house.log.info(`${who} ${seconds} s to come back`);
     }
+    this.startedAt = performance.now();
     this.timer = setTimeout(() => void this.endGrace(), this.options.grace);
   }
 
@@ -32,7 +38,12 @@ export class Reclaimer {
   }
 
   private async endGrace(): Promise<void> {
-    const { returning, sessions } = this.house;
+    const { returning, sessions, attention } = this.house;
+    const rest = this.options.grace - attention.silenceSince(this.startedAt);
+    if (rest > 1) {
+      this.timer = setTimeout(() => void this.endGrace(), rest);
+      return;
+    }
     await sessions.giveUp(returning.takeRest(), 'runners that have not come back');
     if (this.options.reclaim) this.lookAgain();
   }

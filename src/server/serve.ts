@@ -10,6 +10,7 @@ import { LONGEST_FROM_CLIENT } from '../wire/messages.js';
 import { isWrongKey, serverSecurity } from '../wire/secure.js';
 import { keyOf } from '../wire/token.js';
 import { Budget } from './append-parts.js';
+import { Attention } from './attention.js';
 import { Bulletin } from './bulletin.js';
 import { Conversation } from './conversation.js';
 import { addressOf, Gate } from './gate.js';
@@ -66,18 +67,21 @@ export async function serve(queue: Queue, options: ServeOptions): Promise<Servic
   if (reclaim && !queue.capabilities.presence) await queue.reclaim();
   const bulletin = new Bulletin(queue);
   const returning = await Returning.find(queue);
+  const pulse = Math.min(LONGEST_PULSE, Math.max(SHORTEST_PULSE, Math.round(grace / 3)));
+  const attention = new Attention(pulse);
   const house: House = {
     queue,
     bulletin,
+    attention,
     returning,
-    sessions: new Sessions(returning, bulletin, { grace, reclaim, maxClients }, log),
+    sessions: new Sessions(returning, bulletin, attention, { grace, reclaim, maxClients }, log),
     counting: new Shared(() => queue.counts()),
     inHand: new Shared(() => jobsInHand(queue)),
     budget: new Budget(APPEND_BUDGET),
     retry: options.retry ?? false,
     retried: new Set(),
     tell: teller(log),
-    pulse: Math.min(LONGEST_PULSE, Math.max(SHORTEST_PULSE, Math.round(grace / 3))),
+    pulse,
     log,
   };
   const reclaimer = new Reclaimer(house, { grace, reclaim });
@@ -112,12 +116,14 @@ export async function serve(queue: Queue, options: ServeOptions): Promise<Servic
       async close() {
         server.close();
         reclaimer.stop();
+        attention.close();
         await house.sessions.close();
         gate.close();
         for (const socket of open) socket.destroySoon();
       },
     };
   } catch (error) {
+    attention.close();
     for (const claim of returning.takeRest()) await claim.abandon?.();
     throw error;
   }

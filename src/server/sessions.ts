@@ -1,8 +1,11 @@
 import { setTimeout } from 'node:timers';
+import { amount } from '../job/amount.js';
 import type { Claim } from '../queue/queue.js';
 import type { Hello, Welcome } from '../wire/messages.js';
+import type { Attention } from './attention.js';
 import type { Bulletin } from './bulletin.js';
 import type { Conversation } from './conversation.js';
+import { Forfeits } from './forfeits.js';
 import type { ServerLog } from './log.js';
 import type { Returning } from './returning.js';
 import { Session } from './session.js';
@@ -27,10 +30,12 @@ export type Greeting = Pick<Welcome, 'known' | 'lost' | 'ended'>;
 /** All clients of a server: those that are there, and those that may come back. */
 export class Sessions {
   private readonly byClient = new Map<string, Session>();
+  private readonly forfeits = new Forfeits();
 
   constructor(
     private readonly returning: Returning,
     private readonly bulletin: Bulletin,
+    private readonly attention: Attention,
     private readonly options: SessionOptions,
     private readonly log: ServerLog,
   ) {}
@@ -49,7 +54,7 @@ export class Sessions {
   admit(hello: Hello, conversation: Conversation): Admission {
     const known = this.byClient.get(hello.client);
     if (known === undefined && this.present >= this.options.maxClients) {
-      const reason = `the server has ${this.options.maxClients} clients already`;
+      const reason = `the server has ${amount(this.options.maxClients, 'client')} already`;
       return { kind: 'refused', reason, hint: 'start it with a greater --max-clients' };
     }
     const session = known ?? new Session(hello.client, `${hello.host} (${conversation.peer})`);
@@ -66,7 +71,7 @@ export class Sessions {
   async greet(session: Session, hello: Hello, isKnown: boolean): Promise<Greeting> {
     const greeting = isKnown ? await this.recall(session, hello) : await this.meet(session, hello);
     this.log.info(
-      `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${session.claims.size} jobs` : ''}`,
+      `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${amount(session.claims.size, 'job')}` : ''}`,
     );
     return greeting;
   }
@@ -75,11 +80,10 @@ export class Sessions {
   left(session: Session, conversation: Conversation, heardAt: number): void {
     if (session.conversation !== conversation) return;
     session.conversation = undefined;
-    const rest = Math.max(0, this.options.grace - (performance.now() - heardAt));
-    session.lapse = setTimeout(() => void this.lapsed(session), rest);
-    this.log.info(
-      `${session.name} is away${session.claims.size > 0 ? `; its ${session.claims.size} jobs are kept for ${Math.round(rest / 1000)} s` : ''}`,
-    );
+    const rest = this.letLapse(session, heardAt);
+    const { size } = session.claims;
+    const kept = size === 1 ? 'its job is kept' : `its ${size} jobs are kept`;
+    this.log.info(`${session.name} is away${size > 0 ? `; ${kept} for ${Math.round(rest / 1000)} s` : ''}`);
   }
 
   /** A client says that it leaves for good. */
@@ -120,9 +124,21 @@ export class Sessions {
     this.log.warn(`the jobs of ${whose} (lines ${claims.map(({ job }) => job.number).join(', ')}) ${fate}`);
   }
 
-  private async lapsed(session: Session): Promise<void> {
+  /** Returns how long the client has yet, in ms. */
+  private letLapse(session: Session, heardAt: number): number {
+    const rest = Math.max(0, this.options.grace - this.attention.silenceSince(heardAt));
+    session.lapse = setTimeout(() => void this.lapsed(session, heardAt), rest);
+    return rest;
+  }
+
+  private async lapsed(session: Session, heardAt: number): Promise<void> {
     if (session.conversation !== undefined) return;
+    if (this.options.grace - this.attention.silenceSince(heardAt) > 1) {
+      this.letLapse(session, heardAt);
+      return;
+    }
     this.byClient.delete(session.client);
+    for (const id of session.claims.keys()) this.forfeits.add(session.client, id);
     this.log.info(`${session.name} has not come back`);
     await this.giveUp([...session.claims.values()], session.name);
     session.claims.clear();
@@ -146,6 +162,10 @@ export class Sessions {
     const lost: Greeting['lost'] = [];
     const ended: number[] = [];
     for (const wanted of claims) {
+      if (this.forfeits.has(session.client, wanted.id)) {
+        lost.push({ id: wanted.id, reason: 'the server has given the job up: nothing was heard of this runner for longer than the grace' });
+        continue;
+      }
       const recognised = await this.returning.recognise(wanted);
       if (recognised.kind === 'held') session.claims.set(wanted.id, recognised.claim);
       else if (recognised.kind === 'ended') ended.push(wanted.id);

@@ -3,6 +3,9 @@ import { RunmakerError } from '../errors.js';
 /** Where a server listens when nobody says where. */
 export const DEFAULT_PORT = 9998;
 
+/** Bytes of a socket's path: sun_path has 108 with the NUL behind it (unix(7)). What is longer the system may cut. */
+const LONGEST_PATH = 107;
+
 /** Where a server is found. */
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -20,7 +23,7 @@ const HOST_AND_PORT = /^(?:\[([0-9a-f:.%a-z]+)\]|([^:[\]/?#@\s]+))(?::(\d+))?$/i
  */
 export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address {
   const unix = /^unix:(?:\/\/(?=\/))?(.+)$/s.exec(text)?.[1];
-  if (unix !== undefined) return { kind: 'unix', path: unix };
+  if (unix !== undefined) return { kind: 'unix', path: checkedPath(unix) };
   if (/^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?$/i.test(text)) return { kind: 'tcp', host: text, port: defaultPort };
   const [, bracketed, name, digits] = HOST_AND_PORT.exec(text) ?? [];
   const host = bracketed ?? name;
@@ -31,6 +34,14 @@ export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address 
     });
   }
   return { kind: 'tcp', host, port };
+}
+
+function checkedPath(path: string): string {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= LONGEST_PATH) return path;
+  throw new RunmakerError('usage', `unix:${path}: the path of a socket may have ${LONGEST_PATH} bytes, and this one has ${bytes}`, {
+    hint: 'choose a shorter one, such as one below /run or /tmp, or name it from the directory that it is in',
+  });
 }
 
 /** Host and port, or the path, as `parseAddress` reads them. */

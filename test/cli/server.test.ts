@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
@@ -34,7 +34,7 @@ describe('runmaker-server', () => {
     await bench.has('pids');
     process.signal('SIGTERM');
     expect(await process.within(10_000)).toEqual({ status: 0, signal: null });
-    expect(bench.read('server.err')).toMatch(/1 jobs of clients run on; .* same token/);
+    expect(bench.read('server.err')).toMatch(/1 job of a client runs on; it is .* same token/);
     writeFileSync(bench.path('go'), '');
     expect((await client.within(30_000)).status).toBe(3);
     expect(bench.states).toBe('r.');
@@ -68,6 +68,23 @@ describe('runmaker-server', () => {
     expect((await list([], { RUNMAKER_TOKEN: token })).status).toBe(0);
     writeFileSync(bench.path('.runmaker.token'), token);
     expect((await list([])).status).toBe(0);
+  });
+
+  it('leaves a token file alone that it has not made, which another server, or its user, has there', async () => {
+    const bench = new Workbench('. a\n');
+    const args = ['-p', '0', '--host', '127.0.0.1', 'runs.txt'];
+    const maker = startProgram('runmaker-server', args, athome(bench));
+    await maker.says('serving runs.txt on');
+    const token = bench.read('.runmaker.token');
+    const finder = startProgram('runmaker-server', args, athome(bench));
+    await finder.says('serving runs.txt on');
+    expect(finder.stdout).toContain(`${token.trim()} (found in `);
+    finder.signal('SIGTERM');
+    expect((await finder.ended).status).toBe(0);
+    expect(bench.read('.runmaker.token')).toBe(token);
+    maker.signal('SIGTERM');
+    expect((await maker.ended).status).toBe(0);
+    expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
   });
 
   it('tells jobs the address of the queue, and nothing of the token', async () => {
@@ -126,7 +143,7 @@ describe('runmaker-server', () => {
     const first = startClient(bench, 'first', url);
     await bench.has('pids');
     expect((await startClient(bench, 'second', url).within(30_000)).status).toBe(3);
-    expect(bench.read('second.err')).toMatch(/has 1 clients already\n.*--max-clients/);
+    expect(bench.read('second.err')).toMatch(/has 1 client already\n.*--max-clients/);
     writeFileSync(bench.path('go'), '');
     expect((await first.within(30_000)).status).toBe(0);
     expect((await startClient(bench, 'third', url).within(30_000)).status).not.toBe(3);
@@ -158,6 +175,52 @@ describe('runmaker-server', () => {
     await first.ended;
     await begin();
     expect((await runset(['--list', `unix:${bench.path('socket')}`], athome(bench))).stdout).toBe('1: . - echo a\n');
+  });
+});
+
+describe('runmaker-server --host unix:', () => {
+  it.each(['runs.txt', 'folder', 'link'])('leaves alone what is no socket: %s', async name => {
+    const bench = new Workbench('. echo a\n');
+    mkdirSync(bench.path('folder'));
+    symlinkSync('runs.txt', bench.path('link'));
+    const ended = await startProgram('runmaker-server', ['--host', `unix:${name}`, 'runs.txt'], athome(bench)).ended;
+    expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(new RegExp(`unix:${name} is no socket\n.*--host`))]);
+    expect(bench.content).toBe('. echo a\n');
+    expect(readdirSync(bench.folder).sort()).toEqual(['folder', 'link', 'runs.txt']);
+  });
+});
+
+describe('a path that no socket can have', () => {
+  it.each([[[]], [['-d']]])('is refused when it is too long, before anything is made (%s)', async daemon => {
+    const bench = new Workbench('. echo a\n');
+    const long = `unix:${'ä'.repeat(54)}`;
+    const message = expect.stringMatching(/may have 107 bytes, and this one has \d+\n.*shorter/);
+    const server = await startProgram('runmaker-server', [...daemon, '--host', long, 'runs.txt'], athome(bench)).ended;
+    expect([server.status, server.stderr]).toEqual([2, message]);
+    const client = await runmaker(['--token', 'X', long], athome(bench));
+    expect([client.status, client.stderr]).toEqual([2, message]);
+    expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
+  });
+
+  it('may have 107 bytes', async () => {
+    const bench = new Workbench('. echo a\n');
+    const server = startProgram('runmaker-server', ['--host', `unix:${'x'.repeat(107)}`, 'runs.txt'], athome(bench));
+    await server.says('serving');
+    expect((await runset(['--list', `unix:${'x'.repeat(107)}`], athome(bench))).stdout).toBe('1: . - echo a\n');
+  });
+
+  it.each([
+    ['missing/socket', 'no such directory'],
+    ['runs.txt/socket', 'no such directory'],
+    ['runs.txt/folder/socket', 'no such directory'],
+    ['closed/socket', 'permission denied'],
+  ])('is refused: %s', async (path, message) => {
+    const bench = new Workbench('. echo a\n');
+    mkdirSync(bench.path('closed'), { mode: 0o500 });
+    const options = { ...athome(bench), unprivileged: true };
+    const ended = await startProgram('runmaker-server', ['--host', `unix:${path}`, 'runs.txt'], options).ended;
+    expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(new RegExp(`unix:${path}: ${message}\n.*--host`))]);
+    expect(ended.stderr).not.toContain('port');
   });
 });
 
@@ -195,6 +258,27 @@ describe('runmaker-server --daemon', () => {
     const ended = await startProgram('runmaker-server', ['-d', '-p', '0', 'missing.txt'], athome(bench)).ended;
     expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(/missing\.txt: no such file\n.*create it/)]);
   });
+});
+
+describe('a file that runmaker-server cannot write', () => {
+  it.each([
+    [['-l', 'missing/log'], /missing\/log: no such file or directory \(ENOENT\)\ncreate the folder .*missing first/],
+    [['-d', '-l', 'missing/log'], /missing\/log: no such file or directory \(ENOENT\)\ncreate the folder .*missing first/],
+    [['-l', '.'], /: illegal operation on a directory \(EISDIR\)/],
+    [['--pidfile', 'missing/pid'], /missing\/pid: no such file or directory \(ENOENT\)\ncreate the folder .*missing first/],
+    [['-t', 'missing/token'], /missing\/token: no such file or directory \(ENOENT\)\n/],
+  ])('keeps it from starting: %s', async (args, message) => {
+    const bench = new Workbench('. a\n');
+    const ended = await startProgram('runmaker-server', [...args, '-p', '0', '--host', '127.0.0.1', 'runs.txt'], athome(bench)).ended;
+    expect([ended.status, ended.stdout, ended.stderr]).toEqual([2, '', expect.stringMatching(message)]);
+    expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
+  });
+});
+
+it('runmaker-server --help names each default once', async () => {
+  const { stdout } = await startProgram('runmaker-server', ['--help']).ended;
+  expect(stdout).toMatch(/keeps its jobs\s+\(default: 60s\)\n/);
+  expect(stdout).not.toMatch(/\(default: [^)]*\)\s+\(default/);
 });
 
 describe('what cannot work is said, with what to do and an exit status', () => {

@@ -154,6 +154,9 @@ describe('tcp+legacy://', () => {
     const url = server.url.replace('tcp:', 'tcp+legacy:');
     const wrong = await runmaker(['--token', 'WRONG', url]);
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('the token is not that of the server')]);
+    const ours = await startServer(new Workbench('. a\n'));
+    const unwilling = await runmaker(['--token', ours.token, ours.url.replace('tcp:', 'tcp+legacy:')]);
+    expect([unwilling.status, unwilling.stderr]).toEqual([3, expect.stringMatching(/\n.*--legacy.*tcp:\/\//)]);
     const nobody = await runmaker(['--token', 'X', 'tcp+legacy://127.0.0.1:1']);
     expect([nobody.status, nobody.stderr]).toEqual([3, expect.stringContaining('nobody listens there')]);
     const queue = await openQueue(url, { token: server.token });

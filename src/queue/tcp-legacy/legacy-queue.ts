@@ -101,7 +101,10 @@ export class LegacyQueue implements Queue {
 
   private unreachable(cause: unknown): RunmakerError {
     const message = errnoName(cause) === 'ECONNREFUSED' ? 'nobody listens there' : cause instanceof Error ? cause.message : String(cause);
-    return new RunmakerError('queue', `${this.name}: ${message}`, { hint: 'see whether the server is up and can be reached', cause });
+    const hint = [undefined, 'ECONNRESET', 'EPIPE'].includes(errnoName(cause))
+      ? 'a runmaker-server answers here only with --legacy: start it so, or write tcp://'
+      : 'see whether the server is up and can be reached';
+    return new RunmakerError('queue', `${this.name}: ${message}`, { hint, cause });
   }
 
   private refusal(text: string): RunmakerError {

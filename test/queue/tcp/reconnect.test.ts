@@ -110,6 +110,22 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('d a\n');
   });
 
+  it('cannot pass the result of another runner for its own, though both say the same', async () => {
+    const served = await Served.make('. a\n', { grace: 300, reclaim: true });
+    const [away, other] = [await served.client(), await openQueue(served.relay.url, { token: TOKEN })];
+    onTestFinished(() => other.close());
+    const first = await claim(away);
+    served.relay.isClosed = true;
+    served.relay.cut();
+    await served.reaches('.');
+    const late = first.finish('d');
+    const second = await claim(served.local);
+    expect(await second.finish('d')).toEqual({ kind: 'recorded' });
+    served.relay.isClosed = false;
+    expect(await late).toEqual({ kind: 'refused', reason: expect.stringContaining('longer than the grace') });
+    expect(served.content).toBe('d a\n');
+  });
+
   it('is missed also when nobody tells that the line is dead', async () => {
     const served = await Served.make('. a\n', { grace: 600 });
     const queue = await served.client();
@@ -155,7 +171,7 @@ describe('a client whose connection is lost', () => {
     await expect(queue.counts()).rejects.toMatchObject({ code: 'queue', hint: expect.stringMatching(/./) });
     await expect(queue.changed(AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'queue' });
     served.relay.isClosed = false;
-    await served.says('is back, with 1 jobs');
+    await served.says('is back, with 1 job');
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
   });
 

@@ -1,0 +1,30 @@
+import { createWriteStream, openSync } from 'node:fs';
+import { cannotOpen, reason } from '../report/loss.js';
+import { type LogLevel, type ServerLog, textLog } from '../server/log.js';
+
+/** What a server was told about its log. */
+export interface LogOptions {
+  readonly logfile?: string;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+}
+
+/**
+ * The log of a server: a file that is appended to, else standard error.
+ * @throws RunmakerError when the file cannot be opened: a log that was asked for and cannot be kept is a reason not to start
+ */
+export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
+  const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
+  if (logfile === undefined) return textLog(level, line => process.stderr.write(line));
+  const stream = createWriteStream(logfile, { fd: openToAppend(logfile) });
+  stream.once('error', error => process.stderr.write(`runmaker-server: ${logfile}: ${reason(error)}; what happens is not written down\n`));
+  return textLog(level, line => void (stream.destroyed || stream.write(line)));
+}
+
+function openToAppend(logfile: string): number {
+  try {
+    return openSync(logfile, 'a');
+  } catch (error) {
+    throw cannotOpen(logfile, error);
+  }
+}
