@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openQueue } from '../../../src/queue/open.js';
@@ -267,6 +267,16 @@ describe('results over git', LIMIT, () => {
     await taken?.finish('d');
     await queue.close();
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it('have the folders of killed runners cleared away, but for those that were kept', async () => {
+    const made = repository({ 'runs.txt': '. true\n. true\n' });
+    const folder = (await claim(await openGit(made.name(), { resultsDir: 'results' }))).directory as string;
+    const dead = folder.replace(/-\d+-\d+-\d+-\d+$/, '-4194305-1-1-1');
+    const kept = join(dirname(folder), `kept-${basename(dead)}-1700000000000`);
+    for (const left of [dead, kept]) mkdirSync(join(left, 'results'), { recursive: true });
+    await claim(await openGit(made.name(), { resultsDir: 'results' }));
+    expect([dead, kept, folder].map(existsSync)).toEqual([false, true, true]);
   });
 });
 
