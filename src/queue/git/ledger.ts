@@ -1,5 +1,6 @@
 import { RunmakerError } from '../../errors.js';
 import type { QueueDocument, ReadDocument } from './documents/document.js';
+import { saysReclaimed } from './draft.js';
 import { parseLease } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
 import { GitFailure } from './plumbing/failure.js';
@@ -15,6 +16,8 @@ const SHORT_WAY = 50;
 /** The queue as of one commit: what it says, or why that cannot be known. */
 export interface Snapshot {
   readonly commit: string;
+  /** Whether the commit says that it sets orphans back. */
+  readonly reclaims?: boolean;
   readonly document: QueueDocument | undefined;
   /** The file is not there, or cannot be read. */
   readonly problem?: RunmakerError;
@@ -75,7 +78,7 @@ export class Ledger {
       const way = before === undefined ? [head.name] : await this.way(before.commit, head);
       const steps: Snapshot[] = [];
       const commits = way.length === 0 ? [head.name] : whole ? way : way.slice(-1);
-      for (const commit of commits) steps.push(await this.read(commit));
+      for (const commit of commits) steps.push({ ...(await this.read(commit)), reclaims: whole && (await this.reclaims(commit)) });
       this.tip = steps.at(-1) as Snapshot;
       move = { steps, rewritten: way.length === 0 };
     }
@@ -145,6 +148,11 @@ export class Ledger {
       commit = await this.objects.read(parent);
     }
     return await this.remote.between(from, head.name);
+  }
+
+  private async reclaims(commit: string): Promise<boolean> {
+    const content = (await this.objects.read(commit))?.content.toString('utf8') ?? '';
+    return saysReclaimed(content.slice(content.indexOf('\n\n') + 2));
   }
 
   private async read(commit: string): Promise<Snapshot> {

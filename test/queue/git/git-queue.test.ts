@@ -176,7 +176,7 @@ describe('presence over git', LIMIT, () => {
     expect(await holdersOf(observer)).toEqual(['absent']);
     expect((await observer.reclaim()).map(job => job.number)).toEqual([1]);
     expect(made.refs('refs/runmaker')).toEqual([]);
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(await taken.finish('d')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('its lease had run out') });
     expect(made.read()).toBe('. a\n');
   });
 
