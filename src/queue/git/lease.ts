@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { State } from '../../job/state.js';
-import type { DocumentJob } from './documents/document.js';
+import type { DocumentJob, QueueDocument } from './documents/document.js';
+import { Rows } from './follow.js';
+import type { SeenLease } from './lease-watch.js';
 
 /**
  * A lease: a runner's word, in the message of a commit that `refs/runmaker/<runner>` names, that it is alive and which jobs are in its
@@ -69,6 +71,22 @@ export function leasedLines(jobs: readonly DocumentJob[], leases: readonly Lease
   }
   for (const [job, numbers] of unnamed) if (numbers.shift() !== undefined) lines.add(job.number);
   return lines;
+}
+
+/**
+ * What stands for the leases of a program that keeps none: one for each job that is in no other lease, which holds from when it was
+ * first seen so.
+ * @param duration how long the job is to stay as it is before it is taken for an orphan, in ms
+ */
+export function silentLeases(queue: string, document: QueueDocument, leases: readonly Lease[], duration: number): SeenLease[] {
+  const leased = leasedLines(document.jobs, leases);
+  const silent = document.jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number));
+  const rows = silent.length === 0 ? undefined : new Rows(document);
+  return silent.map(job => {
+    const hash = hashOf(`${rows?.rowOf(job).rank} ${job.key}`);
+    const lease = { queue, duration, rows: [{ number: job.number, hash: hashOf(job.key) }] };
+    return { ref: `${queue} ${hash}`, commit: job.state, lease };
+  });
 }
 
 /** Whether a state says that somebody is at the job. */

@@ -1,7 +1,7 @@
 import { RunmakerError } from '../../errors.js';
 import type { QueueDocument, ReadDocument } from './documents/document.js';
 import { saysReclaimed } from './draft.js';
-import { parseLease } from './lease.js';
+import { parseLease, silentLeases } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
 import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
@@ -86,14 +86,21 @@ export class Ledger {
     return move;
   }
 
-  /** The leases of all runners, as of the last look that fetched them: those of this queue, by whether they still hold. */
-  async leases(): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
+  /**
+   * The leases of all runners, as of the last look that fetched them: those of this queue, by whether they still hold. Jobs of a program
+   * that keeps none count as leased until they have not changed for `patience` (in ms).
+   */
+  async leases(patience: number): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
     const leases: SeenLease[] = [];
     for (const { ref, commit, message } of await this.remote.leases()) {
       const lease = parseLease(message);
       if (lease?.queue === this.title) leases.push({ ref, commit, lease });
     }
-    return await this.watch.part(leases);
+    const { document } = this.now;
+    const named = leases.map(({ lease }) => lease);
+    const silent = document?.silent === undefined ? [] : silentLeases(this.title, document, named, patience);
+    const { alive, expired } = await this.watch.part([...leases, ...silent]);
+    return { alive, expired: expired.filter(seen => !silent.includes(seen)) };
   }
 
   /** What a commit that puts these bytes in the place of the queue's file would be. */

@@ -170,7 +170,13 @@ describe('presence over git', LIMIT, () => {
     const message = made.git(made.bare, 'log', '-1', '--format=%B', ref).replace('lease: 60000ms', 'lease: 1000ms');
     made.git(made.bare, 'update-ref', ref, made.git(made.clone, '-C', made.bare, 'commit-tree', tree, '-m', message).trim());
     const observer = await openGit(made.name());
+    const notices: string[] = [];
+    const tell: ClaimRequest['tell'] = notice => void (notice.kind === 'news' && notices.push(notice.message));
     expect(await observer.reclaim()).toEqual([]);
+    for (let asked = 0; asked < 2; asked++) expect(await observer.claim({ tell })).not.toMatchObject({ kind: 'claimed' });
+    expect(notices).toEqual(['1 job (1) claimed by others: set back only when there was no sign of life for 1s']);
+    expect(await (await openGit(made.name())).reclaim(tell)).toEqual([]);
+    expect(notices).toHaveLength(2);
     expect(await holdersOf(observer)).toEqual(['present']);
     await setTimeout(1200);
     expect(await holdersOf(observer)).toEqual(['absent']);
@@ -423,6 +429,21 @@ describe('a queue.csv over git', LIMIT, () => {
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\nold,[],{},done\ndummy.py,[1],"{""cheese"": ""on,toast""}",ready\n');
     expect((await jobsOf(queue, { states: ['.'] })).map(job => job.command.toString())).toEqual(['python dummy.py 1 --cheese=on,toast']);
     await expect(queue.append([Buffer.from('echo a | b')])).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('has a running row that nobody leases set back only when it has stayed so for a lease, by the clock of who looks', async () => {
+    const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},running\na,[],{},running\nb,[],{},ready\n' });
+    const queue = await openGit(made.name('queue.csv'), { lease: 3000 });
+    expect(queue.capabilities.silent).toContain('gitrunner');
+    expect(await queue.reclaim()).toEqual([]);
+    expect(await holdersOf(queue)).toEqual(['present', 'present', undefined]);
+    const reclaimed: number[] = [];
+    await eventually('the rows are reclaimed', async () => {
+      for (const { number } of await queue.reclaim()) reclaimed.push(number);
+      return reclaimed.length > 0;
+    });
+    expect(reclaimed).toEqual([2, 3]);
+    expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},ready\na,[],{},ready\nb,[],{},ready\n');
   });
 
   it('leaves a row alone that cannot be read, and names it', async () => {
