@@ -84,8 +84,8 @@ const SAID = 3;
 /** What git says whatever the reason, its advice, and its progress. */
 const EMPTY_WORDS =
   /^$|^hint:|^To |^Done$|^error: failed to push|^Please make sure you have|^and the repository exists|^@+$|^(?:Enumerating|Counting|Compressing|Writing|Resolving|Total) .*\d/;
-/** Said of any remote that was not reached: nothing beside a reason. */
-const NO_REASON = /^fatal: (?:Could not read from remote repository|the remote end hung up)/;
+/** Said of any remote that was not reached, and of any ref that was refused: nothing beside a reason. */
+const NO_REASON = /^!|^fatal: (?:Could not read from remote repository|the remote end hung up)/;
 const TELLING = /^(?:error|fatal|ERROR): |GH\d{3}|GitLab:/;
 
 /** The lines that say most: what ssh or the remote gives as the reason, then git's own last ones. */
@@ -98,5 +98,12 @@ function lastWords(stderr: string): string {
   const kept = reasons.length > 0 ? reasons : lines;
   const telling = kept.find(line => TELLING.test(line)) ?? kept[0] ?? 'no reason given';
   const words = [...new Set([telling, ...kept.slice(-SAID)])].slice(0, SAID);
-  return words.map(line => line.replace(/^(?:fatal|error): /, '').replace(/\t/g, ' ')).join('; ');
+  return words
+    .map(line =>
+      line
+        .replace(/^(?:fatal|error): /, '')
+        .replace(/\t/g, ' ')
+        .replace(/\.$/, ''),
+    )
+    .join('; ');
 }
