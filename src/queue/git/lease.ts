@@ -73,19 +73,28 @@ export function leasedLines(jobs: readonly DocumentJob[], leases: readonly Lease
   return lines;
 }
 
+/** The jobs that are in somebody's hands and in no lease: those of a program that keeps none. */
+export function unleasedJobs({ jobs }: QueueDocument, leases: readonly Lease[]): DocumentJob[] {
+  const leased = leasedLines(jobs, leases);
+  return jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number));
+}
+
 /**
- * What stands for the leases of a program that keeps none: one for each job that is in no other lease, which holds from when it was
- * first seen so.
- * @param duration how long the job is to stay as it is before it is taken for an orphan, in ms
+ * What stands for the leases of a program that keeps none: one for each of its jobs, which holds from when the job was first seen so.
+ * @param changes the commits that changed the lines of the jobs last · @param duration in ms
  */
-export function silentLeases(queue: string, document: QueueDocument, leases: readonly Lease[], duration: number): SeenLease[] {
-  const leased = leasedLines(document.jobs, leases);
-  const silent = document.jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number));
-  const rows = silent.length === 0 ? undefined : new Rows(document);
-  return silent.map(job => {
-    const hash = hashOf(`${rows?.rowOf(job).rank} ${job.key}`);
+export function silentLeases(
+  queue: string,
+  document: QueueDocument,
+  jobs: readonly DocumentJob[],
+  changes: ReadonlyMap<number, string>,
+  duration: number,
+): SeenLease[] {
+  const rows = new Rows(document);
+  return jobs.map(job => {
+    const hash = hashOf(`${rows.rowOf(job).rank} ${job.key}`);
     const lease = { queue, duration, rows: [{ number: job.number, hash: hashOf(job.key) }] };
-    return { ref: `${queue} ${hash}`, commit: job.state, lease };
+    return { ref: `${queue} ${hash}`, commit: changes.get(job.number) ?? job.state, lease };
   });
 }
 

@@ -1,15 +1,15 @@
 import { RunmakerError } from '../../errors.js';
 import type { QueueDocument, ReadDocument } from './documents/document.js';
 import { saysReclaimed } from './draft.js';
-import { parseLease, silentLeases } from './lease.js';
+import { parseLease, silentLeases, unleasedJobs } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
 import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
 import { type GitObject, Objects } from './plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from './plumbing/remote.js';
 
-/** So many fit on a command line. */
-const PATHS_AT_ONCE = 500;
+/** So many paths or ranges fit on a command line. */
+const AT_ONCE = 500;
 /** So many commits are walked one by one. */
 const SHORT_WAY = 50;
 
@@ -38,6 +38,7 @@ export class Ledger {
   private tip: Snapshot | undefined;
   private readonly objects: Objects;
   private readonly watch: LeaseWatch;
+  private changes: { readonly key: string; readonly commits: ReadonlyMap<number, string> } | undefined;
   private last: { readonly name: string; readonly document: QueueDocument } | undefined;
 
   /** @param file the path of the queue's file in the repository, `mode` as git knows it */
@@ -96,11 +97,35 @@ export class Ledger {
       const lease = parseLease(message);
       if (lease?.queue === this.title) leases.push({ ref, commit, lease });
     }
-    const { document } = this.now;
-    const named = leases.map(({ lease }) => lease);
-    const silent = document?.silent === undefined ? [] : silentLeases(this.title, document, named, patience);
+    const silent = await this.silentLeases(leases, patience);
     const { alive, expired } = await this.watch.part([...leases, ...silent]);
     return { alive, expired: expired.filter(seen => !silent.includes(seen)) };
+  }
+
+  private async silentLeases(leases: readonly SeenLease[], patience: number): Promise<SeenLease[]> {
+    const { document } = this.now;
+    if (document?.silent === undefined) return [];
+    const named = leases.map(({ lease }) => lease);
+    const jobs = unleasedJobs(document, named);
+    if (jobs.length === 0) return [];
+    return silentLeases(this.title, document, jobs, await this.lastChanges(jobs.map(({ number }) => number)), patience);
+  }
+
+  /** The commits that changed some lines last. A job that was done and begun anew between two looks is told from one that went on. */
+  private async lastChanges(lines: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const { commit } = this.now;
+    const key = `${commit} ${lines.join(',')}`;
+    if (this.changes?.key !== key) {
+      const commits = new Map<number, string>();
+      for (let from = 0; from < lines.length; from += AT_ONCE) {
+        const ranges = lines.slice(from, from + AT_ONCE).map(line => `-L${line},${line}`);
+        const { stdout } = await this.remote.git.attempt(['blame', '--porcelain', ...ranges, commit, '--', this.file]);
+        const found = stdout.toString('latin1').matchAll(/^([0-9a-f]{40,64}) \d+ (\d+)(?: \d+)?$/gm);
+        for (const [, name, line] of found) commits.set(Number(line), name as string);
+      }
+      this.changes = { key, commits };
+    }
+    return this.changes.commits;
   }
 
   /** What a commit that puts these bytes in the place of the queue's file would be. */
@@ -126,8 +151,8 @@ export class Ledger {
   /** The names of the objects at some paths, as of the commit that is known; those that are not there are left out. */
   async objectsAt(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
-    for (let from = 0; from < paths.length; from += PATHS_AT_ONCE) {
-      const some = paths.slice(from, from + PATHS_AT_ONCE);
+    for (let from = 0; from < paths.length; from += AT_ONCE) {
+      const some = paths.slice(from, from + AT_ONCE);
       const listed = await this.remote.git.text(['ls-tree', '-z', '--full-tree', this.now.commit, '--', ...some]);
       for (const entry of listed.split('\0')) {
         const [, name, path] = /^\d+ \w+ ([0-9a-f]+)\t([\s\S]+)$/.exec(entry) ?? [];

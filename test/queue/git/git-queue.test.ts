@@ -444,6 +444,8 @@ describe('a queue.csv over git', LIMIT, () => {
     });
     expect(reclaimed).toEqual([2, 3]);
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},ready\na,[],{},ready\nb,[],{},ready\n');
+    made.edit('again', 'queue.csv', text => text.replaceAll('ready', 'running'));
+    expect(await queue.reclaim()).toEqual([]);
   });
 
   it('leaves a row alone that cannot be read, and names it', async () => {
