@@ -47,7 +47,7 @@ export class GitQueue implements Queue {
   /** Claimed together with another one, and not asked for yet. */
   private readonly spares: GitClaim[] = [];
   private won = 0;
-  private othersToTell = false;
+  private reclaiming = false;
   private othersTold = false;
   private tell: ClaimRequest['tell'];
 
@@ -136,7 +136,7 @@ export class GitQueue implements Queue {
 
   async reclaim(tell: ClaimRequest['tell'] = this.tell): Promise<readonly Job[]> {
     const jobs = await this.clerk.do({ family: 'alone', leases: true, decide: reclaimJobs });
-    this.othersToTell ||= !this.othersTold && this.clerk.others.lines.length > 0;
+    this.reclaiming = true;
     this.tellOfOthers(tell);
     return jobs;
   }
@@ -163,10 +163,9 @@ export class GitQueue implements Queue {
 
   /** Says once why jobs were not set back, though those who run them may be dead. */
   private tellOfOthers(tell: ClaimRequest['tell']): void {
-    if (!this.othersToTell || tell === undefined) return;
-    this.othersToTell = false;
-    this.othersTold = true;
     const { lines, longest } = this.clerk.others;
+    if (!this.reclaiming || this.othersTold || lines.length === 0 || tell === undefined) return;
+    this.othersTold = true;
     tell({
       kind: 'news',
       message: `${jobsInWords(lines)} claimed by others: set back only when there was no sign of life for ${formatDuration(longest)}`,

@@ -12,7 +12,7 @@ export interface QueueDocument {
   /** Line numbers, ascending. */
   readonly barriers: readonly number[];
   readonly lineCount: number;
-  /** The program that may work on such a file too and keeps no lease, as it is called. */
+  /** Who may work on such a file too and keeps no lease, in the plural. */
   readonly silent?: string;
   /**
    * The file with other states, by line number, and everything else byte for byte as it was.
