@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { RunmakerError } from '../errors.js';
 import { openFileQueue } from './file/open-file-queue.js';
-import { isGitName } from './git/address.js';
+import { isGitName, nameForScpStyle } from './git/address.js';
 import type { GitOptions, OpenOptions, Queue } from './queue.js';
 
 /**
@@ -12,8 +13,11 @@ export async function openQueue(name: string, options: OpenOptions = {}): Promis
   refuseGitOptions(name, options.git ?? {});
   const scheme = /^([a-z][a-z0-9+.-]*):\/\/|^(unix):/i.exec(name);
   switch ((scheme?.[1] ?? scheme?.[2])?.toLowerCase()) {
-    case undefined:
-      return await openFileQueue(name, options);
+    case undefined: {
+      const meant = existsSync(name) ? undefined : nameForScpStyle(name);
+      if (meant === undefined) return await openFileQueue(name, options);
+      throw new RunmakerError('usage', `${name} is no file, and no name of a queue over git`, { hint: `write ${meant}` });
+    }
     case 'tcp':
     case 'unix':
       return await (await import('./tcp/open-tcp-queue.js')).openTcpQueue(name, options);

@@ -18,7 +18,7 @@ export class OrphanWatch {
     for (const line of found) this.named.add(line);
     this.notice(
       `${nameLines(found)} ${found.length === 1 ? 'is' : 'are'} orphaned: nobody shows that the job is being run`,
-      `older runners never show it; if none is at work, have it run again: runset --reclaim ${this.queue.name}`,
+      `${this.queue.capabilities.silent ?? 'older runners'} never show it; if none is at work, have it run again: runset --reclaim ${this.queue.name}`,
     );
   }
 

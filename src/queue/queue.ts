@@ -103,6 +103,8 @@ export interface ClaimStatistics {
 export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
   readonly presence: boolean;
+  /** Who may work on the queue and never shows presence, in the plural; older runners where nothing is said. */
+  readonly silent?: string | undefined;
   /** Jobs can be claimed and finished, and that is all: nobody can ask what else there is. Every other call is refused. */
   readonly claimsOnly?: true;
 }
@@ -133,8 +135,11 @@ export interface Queue {
   set(selection: Selection, state: State, options?: { force?: boolean }): Promise<SetResult>;
   /** Appends jobs in the given state, `.` by default: all of them or none. */
   append(commands: readonly Buffer[], options?: { state?: State }): Promise<void>;
-  /** Sets orphans back to `.` and names them. */
-  reclaim(): Promise<readonly Job[]>;
+  /**
+   * Sets orphans back to `.` and names them. `tell` is told when it takes time until others show to be dead; without it the next claim's
+   * `tell` is.
+   */
+  reclaim(tell?: ClaimRequest['tell']): Promise<readonly Job[]>;
   /**
    * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose
    * clients may come back. Queues that have it can be served to others.

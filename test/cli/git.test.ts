@@ -50,6 +50,8 @@ describe('the programs over git', LIMIT, () => {
     expect(await ends(made.name('bad.csv'))).toMatch(/^2 runmaker: bad\.csv is not well-formed CSV: .*line 2/);
     expect(await ends('git+file:///nowhere.git#runs.txt')).toMatch(/^2 .*no such repository/);
     expect(await ends('git+ssh://')).toMatch(/^2 .*does not name a queue over git/);
+    expect(await ends('git+foo://host/q.git')).toMatch(/^2 .*"foo" is no way to a remote$/);
+    expect((await runmaker(['git@host:team/q.git'])).stderr).toContain('write git+ssh://git@host/team/q.git#runs.txt');
     expect(await ends('git+http://127.0.0.1:9/q.git#runs.txt')).toMatch(/^3 .*cannot be reached/);
     expect(await ends('--lease', '1m', join(made.clone, 'runs.txt'))).toMatch(/^2 .*--lease goes with queues over git/);
     expect(await ends('--locks', 'file', made.name())).toMatch(/^2 .*--locks goes with files/);
@@ -57,7 +59,7 @@ describe('the programs over git', LIMIT, () => {
     mkdirSync(join(made.bare, 'hooks'), { recursive: true });
     writeFileSync(hook, '#!/bin/sh\necho "GH006: Protected branch" >&2\nexit 1\n');
     chmodSync(hook, 0o755);
-    expect(await ends(made.name())).toMatch(/^3 .*refuses changes to the branch/);
+    expect(await ends(made.name())).toMatch(/^3 .*refuses changes to the branch: .*GH006: Protected branch/);
     expect(made.read()).toBe('. a\n');
   });
 });

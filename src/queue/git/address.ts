@@ -13,6 +13,9 @@ export interface GitAddress {
   readonly branch?: string;
 }
 
+/** How git goes to a remote. */
+const TRANSPORTS = ['ssh', 'https', 'http', 'git', 'file'];
+
 const FORM = /^git(?:\+([a-z]+:\/\/[^#?]+)|:([^#?]*))((?:[#?][^#?]*)*)$/i;
 
 /** Whether a queue's name is that of a queue over git. */
@@ -27,6 +30,12 @@ export function isGitName(name: string): boolean {
 export function parseGitAddress(name: string): GitAddress {
   const [, url, clone, tail] = FORM.exec(name) ?? [];
   if (tail === undefined || clone === '') throw notAnAddress(name);
+  const transport = url?.slice(0, url.indexOf(':')).toLowerCase();
+  if (transport !== undefined && !TRANSPORTS.includes(transport)) {
+    throw new RunmakerError('usage', `${withoutSecrets(name)}: "${transport}" is no way to a remote`, {
+      hint: `write one of ${TRANSPORTS.map(known => `git+${known}://`).join(', ')}`,
+    });
+  }
   let file: string | undefined;
   let branch: string | undefined;
   for (const [part] of tail.matchAll(/[#?][^#?]*/g)) {
@@ -46,6 +55,13 @@ export function parseGitAddress(name: string): GitAddress {
     ...(file !== undefined && { file }),
     ...(branch !== undefined && { branch }),
   };
+}
+
+/** A remote as `git clone` takes it, `user@host:path`, as the name of a queue; undefined for anything else. */
+export function nameForScpStyle(text: string): string | undefined {
+  const [, account, place] = /^([\w.-]+@[\w.-]+):(?!\/\/)(.+)$/.exec(text) ?? [];
+  if (account === undefined || place === undefined) return undefined;
+  return `git+ssh://${account}/${place.replace(/^\//, '')}${place.includes('#') ? '' : '#runs.txt'}`;
 }
 
 /** The same without the password that a URL may hold: for messages. */

@@ -71,7 +71,8 @@ export class Checkouts {
 
   private async forgetTheDead(): Promise<void> {
     const names = await readdir(this.home).catch(() => []);
-    for (const name of names) if (isGone(name)) await this.remove(path.join(this.home, name));
+    // A runner's name and a count.
+    for (const name of names) if (isGone(name.replace(/-\d+$/, ''))) await this.remove(path.join(this.home, name));
     await this.git.attempt(['worktree', 'prune']);
   }
 

@@ -33,6 +33,8 @@ export class Clerk<Claim> {
   version = 0;
   /** How often somebody was faster. */
   beaten = 0;
+  /** The lines in the hands of others when leases were looked at last, and how long the longest of those leases holds, in ms. */
+  others: { readonly lines: readonly number[]; readonly longest: number } = { lines: [], longest: 0 };
   private readonly pending: Task[] = [];
   private working: Promise<void> | undefined;
   private contended = false;
@@ -224,10 +226,12 @@ export class Clerk<Claim> {
   }
 
   private async seeWhoIsThere(): Promise<void> {
-    const { alive, expired } = await this.ledger.leases();
+    const { alive, expired } = await this.ledger.leases(this.options.lease);
     const theirs = alive.map(({ lease }) => lease);
-    const ours = this.holdings.rows().map(({ number }) => number);
+    const ours = new Set(this.holdings.rows().map(({ number }) => number));
     this.present = new Set([...leasedLines(this.ledger.now.document?.jobs ?? [], theirs), ...ours]);
+    const lines = [...this.present].filter(line => !ours.has(line)).sort((a, b) => a - b);
+    this.others = { lines, longest: Math.max(0, ...theirs.filter(({ rows }) => rows.length > 0).map(({ duration }) => duration)) };
     this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit }));
   }
 

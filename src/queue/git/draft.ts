@@ -81,6 +81,14 @@ export class Draft {
   }
 }
 
+/** What is said of jobs whose lease had run out. */
+export const RECLAIMED = 'reclaimed';
+
+/** Whether a commit's message, as `Draft.message` makes it, says that jobs were set back because their lease had run out. */
+export function saysReclaimed(message: string): boolean {
+  return new RegExp(`^runmaker \\S+: ${RECLAIMED} `).test(message);
+}
+
 /** `3 jobs (4,5,6)` */
 export function jobsInWords(lines: readonly number[]): string {
   const shown = lines.length > NAMED ? `${lines.slice(0, NAMED).join(',')},…` : lines.join(',');

@@ -9,7 +9,7 @@ import type { ClaimRequest, SetResult } from '../queue.js';
 import type { Result } from './checkouts.js';
 import type { DocumentJob } from './documents/document.js';
 import { refuseUnwritable } from './documents/runs-document.js';
-import { type Draft, deedOf } from './draft.js';
+import { type Draft, deedOf, RECLAIMED } from './draft.js';
 import { type HeldRow, Rows } from './follow.js';
 import { isInHand } from './lease.js';
 
@@ -88,7 +88,7 @@ export function setStates(draft: Draft, selection: Selection, state: State, forc
 /** Sets the jobs that nobody proves to be running back to `.`, and takes away the leases that have run out. */
 export function reclaimJobs(draft: Draft): readonly Job[] {
   const orphans = draft.document.jobs.filter(job => isInHand(job.state) && !draft.present.has(job.number));
-  for (const { number } of orphans) draft.set(number, State.new, 'reclaimed');
+  for (const { number } of orphans) draft.set(number, State.new, RECLAIMED);
   draft.leases.push(...draft.expired);
   return orphans;
 }

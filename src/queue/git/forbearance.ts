@@ -9,7 +9,7 @@ const FIRST_PAUSE = 100;
 export const LONGEST_PAUSE = 5000;
 
 /** Failures that do not pass by themselves. */
-const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'protected', 'checkedOut']);
+const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut']);
 
 /** Bears what may pass, for as long as there is patience: a remote that cannot be reached, a file that somebody has broken. */
 export class Forbearance {

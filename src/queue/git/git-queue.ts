@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { formatDuration } from '../../job/duration.js';
 import type { Job } from '../../job/job.js';
 import { JobTable } from '../../job/job-table.js';
 import { fits } from '../../job/needs.js';
@@ -11,6 +12,7 @@ import { Advice } from './advice.js';
 import type { Checkouts } from './checkouts.js';
 import { Clerk } from './clerk.js';
 import type { QueueDocument } from './documents/document.js';
+import { jobsInWords } from './draft.js';
 import { appendJobs, claimJobs, type Picking, reclaimJobs, setStates } from './errands.js';
 import { GitClaim, type Office } from './git-claim.js';
 import { Holdings } from './holdings.js';
@@ -34,7 +36,7 @@ export interface GitQueueParts {
 export class GitQueue implements Queue {
   readonly name: string;
   readonly address: string;
-  readonly capabilities: Capabilities = { presence: true };
+  readonly capabilities: Capabilities;
   private readonly ledger: Ledger;
   private readonly sleep: number;
   private readonly checkouts: Checkouts | undefined;
@@ -45,12 +47,15 @@ export class GitQueue implements Queue {
   /** Claimed together with another one, and not asked for yet. */
   private readonly spares: GitClaim[] = [];
   private won = 0;
+  private reclaiming = false;
+  private othersTold = false;
   private tell: ClaimRequest['tell'];
 
   constructor({ name, address, ledger, lease, sleep, patience, maxJobAttempts, checkouts }: GitQueueParts) {
     this.name = name;
     this.address = address;
     this.ledger = ledger;
+    this.capabilities = { presence: true, silent: ledger.now.document?.silent };
     this.sleep = sleep;
     this.checkouts = checkouts;
     const tell = (message: string, hint: string): void => this.tell?.({ kind: 'news', message, hint });
@@ -65,6 +70,7 @@ export class GitQueue implements Queue {
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     this.tell = request.tell ?? this.tell;
+    this.tellOfOthers(this.tell);
     for (;;) {
       request.signal?.throwIfAborted();
       const claim = this.takeSpare(request);
@@ -128,8 +134,11 @@ export class GitQueue implements Queue {
     await this.clerk.do({ family: 'append', decide: draft => appendJobs(draft, commands, state) });
   }
 
-  async reclaim(): Promise<readonly Job[]> {
-    return await this.clerk.do({ family: 'alone', leases: true, decide: reclaimJobs });
+  async reclaim(tell: ClaimRequest['tell'] = this.tell): Promise<readonly Job[]> {
+    const jobs = await this.clerk.do({ family: 'alone', leases: true, decide: reclaimJobs });
+    this.reclaiming = true;
+    this.tellOfOthers(tell);
+    return jobs;
   }
 
   get seen(): number {
@@ -150,6 +159,18 @@ export class GitQueue implements Queue {
     await this.clerk.close();
     await this.checkouts?.close();
     await this.ledger.close();
+  }
+
+  /** Says once why jobs were not set back, though those who run them may be dead. */
+  private tellOfOthers(tell: ClaimRequest['tell']): void {
+    const { lines, longest } = this.clerk.others;
+    if (!this.reclaiming || this.othersTold || lines.length === 0 || tell === undefined) return;
+    this.othersTold = true;
+    tell({
+      kind: 'news',
+      message: `${jobsInWords(lines)} claimed by others: set back only when there was no sign of life for ${formatDuration(longest)}`,
+      hint: 'if those runners are dead, ask again after that time; --watch or --max-idle has a runner with --reclaim stay for it',
+    });
   }
 
   private keep(picking: Picking): void {

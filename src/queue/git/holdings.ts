@@ -25,7 +25,7 @@ export class Holdings<Claim> {
   }
 
   /** Where claims stand after a commit. A commit without a readable file says nothing about them. */
-  follow({ document }: Move['steps'][number], rewritten: boolean): void {
+  follow({ document, reclaims }: Move['steps'][number], rewritten: boolean): void {
     if (document === undefined || this.standings.size === 0) return;
     const rows = new Rows(document);
     for (const [claim, standing] of this.standings) {
@@ -35,7 +35,7 @@ export class Holdings<Claim> {
       else
         this.standings.set(claim, {
           kind: 'lost',
-          reason: rewritten ? `the branch's history was rewritten: ${followed.reason}` : followed.reason,
+          reason: reasonFor(followed.reason, rewritten, reclaims ?? false),
         });
     }
   }
@@ -44,4 +44,9 @@ export class Holdings<Claim> {
   rows(): HeldRow[] {
     return [...this.standings.values()].flatMap(standing => (standing.kind === 'held' ? [standing.row] : []));
   }
+}
+
+function reasonFor(seen: string, rewritten: boolean, reclaimed: boolean): string {
+  if (rewritten) return `the branch's history was rewritten: ${seen}`;
+  return reclaimed ? 'its lease had run out, and the job was reclaimed: set back to "." for others to run' : seen;
 }

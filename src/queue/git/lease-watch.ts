@@ -49,6 +49,7 @@ export class LeaseWatch {
       notes[ref] = { commit, at: Math.round(wall - (now - at)) };
       (now - at > lease.duration ? expired : alive).push(seen);
     }
+    for (const ref of this.since.keys()) if (!(ref in notes)) this.since.delete(ref);
     await this.write(notes);
     return { alive, expired };
   }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { State } from '../../job/state.js';
-import type { DocumentJob } from './documents/document.js';
+import type { DocumentJob, QueueDocument } from './documents/document.js';
+import { Rows } from './follow.js';
+import type { SeenLease } from './lease-watch.js';
 
 /**
  * A lease: a runner's word, in the message of a commit that `refs/runmaker/<runner>` names, that it is alive and which jobs are in its
@@ -69,6 +71,31 @@ export function leasedLines(jobs: readonly DocumentJob[], leases: readonly Lease
   }
   for (const [job, numbers] of unnamed) if (numbers.shift() !== undefined) lines.add(job.number);
   return lines;
+}
+
+/** The jobs that are in somebody's hands and in no lease: those of a program that keeps none. */
+export function unleasedJobs({ jobs }: QueueDocument, leases: readonly Lease[]): DocumentJob[] {
+  const leased = leasedLines(jobs, leases);
+  return jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number));
+}
+
+/**
+ * What stands for the leases of a program that keeps none: one for each of its jobs, which holds from when the job was first seen so.
+ * @param changes the commits that changed the lines of the jobs last · @param duration in ms
+ */
+export function silentLeases(
+  queue: string,
+  document: QueueDocument,
+  jobs: readonly DocumentJob[],
+  changes: ReadonlyMap<number, string>,
+  duration: number,
+): SeenLease[] {
+  const rows = new Rows(document);
+  return jobs.map(job => {
+    const hash = hashOf(`${rows.rowOf(job).rank} ${job.key}`);
+    const lease = { queue, duration, rows: [{ number: job.number, hash: hashOf(job.key) }] };
+    return { ref: `${queue} ${hash}`, commit: changes.get(job.number) ?? job.state, lease };
+  });
 }
 
 /** Whether a state says that somebody is at the job. */

@@ -1,20 +1,23 @@
 import { RunmakerError } from '../../errors.js';
 import type { QueueDocument, ReadDocument } from './documents/document.js';
-import { parseLease } from './lease.js';
+import { saysReclaimed } from './draft.js';
+import { parseLease, silentLeases, unleasedJobs } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
 import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
 import { type GitObject, Objects } from './plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from './plumbing/remote.js';
 
-/** So many fit on a command line. */
-const PATHS_AT_ONCE = 500;
+/** So many paths or ranges fit on a command line. */
+const AT_ONCE = 500;
 /** So many commits are walked one by one. */
 const SHORT_WAY = 50;
 
 /** The queue as of one commit: what it says, or why that cannot be known. */
 export interface Snapshot {
   readonly commit: string;
+  /** Whether the commit says that it sets orphans back. */
+  readonly reclaims?: boolean;
   readonly document: QueueDocument | undefined;
   /** The file is not there, or cannot be read. */
   readonly problem?: RunmakerError;
@@ -35,6 +38,7 @@ export class Ledger {
   private tip: Snapshot | undefined;
   private readonly objects: Objects;
   private readonly watch: LeaseWatch;
+  private changes: { readonly key: string; readonly commits: ReadonlyMap<number, string> } | undefined;
   private last: { readonly name: string; readonly document: QueueDocument } | undefined;
 
   /** @param file the path of the queue's file in the repository, `mode` as git knows it */
@@ -75,7 +79,7 @@ export class Ledger {
       const way = before === undefined ? [head.name] : await this.way(before.commit, head);
       const steps: Snapshot[] = [];
       const commits = way.length === 0 ? [head.name] : whole ? way : way.slice(-1);
-      for (const commit of commits) steps.push(await this.read(commit));
+      for (const commit of commits) steps.push({ ...(await this.read(commit)), reclaims: whole && (await this.reclaims(commit)) });
       this.tip = steps.at(-1) as Snapshot;
       move = { steps, rewritten: way.length === 0 };
     }
@@ -83,14 +87,45 @@ export class Ledger {
     return move;
   }
 
-  /** The leases of all runners, as of the last look that fetched them: those of this queue, by whether they still hold. */
-  async leases(): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
+  /**
+   * The leases of all runners, as of the last look that fetched them: those of this queue, by whether they still hold. Jobs of a program
+   * that keeps none count as leased until they have not changed for `patience` (in ms).
+   */
+  async leases(patience: number): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
     const leases: SeenLease[] = [];
     for (const { ref, commit, message } of await this.remote.leases()) {
       const lease = parseLease(message);
       if (lease?.queue === this.title) leases.push({ ref, commit, lease });
     }
-    return await this.watch.part(leases);
+    const silent = await this.silentLeases(leases, patience);
+    const { alive, expired } = await this.watch.part([...leases, ...silent]);
+    return { alive, expired: expired.filter(seen => !silent.includes(seen)) };
+  }
+
+  private async silentLeases(leases: readonly SeenLease[], patience: number): Promise<SeenLease[]> {
+    const { document } = this.now;
+    if (document?.silent === undefined) return [];
+    const named = leases.map(({ lease }) => lease);
+    const jobs = unleasedJobs(document, named);
+    if (jobs.length === 0) return [];
+    return silentLeases(this.title, document, jobs, await this.lastChanges(jobs.map(({ number }) => number)), patience);
+  }
+
+  /** The commits that changed some lines last. A job that was done and begun anew between two looks is told from one that went on. */
+  private async lastChanges(lines: readonly number[]): Promise<ReadonlyMap<number, string>> {
+    const { commit } = this.now;
+    const key = `${commit} ${lines.join(',')}`;
+    if (this.changes?.key !== key) {
+      const commits = new Map<number, string>();
+      for (let from = 0; from < lines.length; from += AT_ONCE) {
+        const ranges = lines.slice(from, from + AT_ONCE).map(line => `-L${line},${line}`);
+        const { stdout } = await this.remote.git.attempt(['blame', '--porcelain', ...ranges, commit, '--', this.file]);
+        const found = stdout.toString('latin1').matchAll(/^([0-9a-f]{40,64}) \d+ (\d+)(?: \d+)?$/gm);
+        for (const [, name, line] of found) commits.set(Number(line), name as string);
+      }
+      this.changes = { key, commits };
+    }
+    return this.changes.commits;
   }
 
   /** What a commit that puts these bytes in the place of the queue's file would be. */
@@ -116,8 +151,8 @@ export class Ledger {
   /** The names of the objects at some paths, as of the commit that is known; those that are not there are left out. */
   async objectsAt(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
-    for (let from = 0; from < paths.length; from += PATHS_AT_ONCE) {
-      const some = paths.slice(from, from + PATHS_AT_ONCE);
+    for (let from = 0; from < paths.length; from += AT_ONCE) {
+      const some = paths.slice(from, from + AT_ONCE);
       const listed = await this.remote.git.text(['ls-tree', '-z', '--full-tree', this.now.commit, '--', ...some]);
       for (const entry of listed.split('\0')) {
         const [, name, path] = /^\d+ \w+ ([0-9a-f]+)\t([\s\S]+)$/.exec(entry) ?? [];
@@ -145,6 +180,11 @@ export class Ledger {
       commit = await this.objects.read(parent);
     }
     return await this.remote.between(from, head.name);
+  }
+
+  private async reclaims(commit: string): Promise<boolean> {
+    const content = (await this.objects.read(commit))?.content.toString('utf8') ?? '';
+    return saysReclaimed(content.slice(content.indexOf('\n\n') + 2));
   }
 
   private async read(commit: string): Promise<Snapshot> {

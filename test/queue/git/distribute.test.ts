@@ -163,6 +163,28 @@ describe('a worker', LIMIT, () => {
     made.git(made.bare, 'fsck', '--strict');
   });
 
+  it('that was killed and starts again in its clone has what it left pushed to that job’s branch, and not to the next one’s', async () => {
+    const made = repository(lists(['one', 'two']));
+    const killed = await workerIn(made, 'ann');
+    await killed.nextJob(queueJobs());
+    leave(killed, 'one', 'half');
+    const again = await workerIn(made, 'ann');
+    expect(await again.nextJob(queueJobs())).toBe('two');
+    expect(made.read('results/one', 'ann/one')).toBe('half');
+    leave(again, 'two', 'whole');
+    await again.finish();
+    expect(made.git(made.bare, 'ls-tree', '-r', '--name-only', 'main', 'results').trim()).toBe('results/two');
+    expect(made.read('running.txt')).toBe('one\n');
+  });
+
+  it('takes no job while files are changed that belong to none, and names them', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    writeFileSync(join(worker.path, 'stray'), 'x');
+    await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('stray') });
+    expect([made.read('jobs.txt'), made.read('lock.txt')]).toEqual(['one\n', '']);
+  });
+
   it('is refused a name that no branch can have, and a folder that is something else', async () => {
     const made = repository(lists([]));
     for (const name of ['', 'a b', '-a', 'a..b', 'x.lock']) {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openQueue } from '../../../src/queue/open.js';
@@ -170,13 +170,19 @@ describe('presence over git', LIMIT, () => {
     const message = made.git(made.bare, 'log', '-1', '--format=%B', ref).replace('lease: 60000ms', 'lease: 1000ms');
     made.git(made.bare, 'update-ref', ref, made.git(made.clone, '-C', made.bare, 'commit-tree', tree, '-m', message).trim());
     const observer = await openGit(made.name());
+    const notices: string[] = [];
+    const tell: ClaimRequest['tell'] = notice => void (notice.kind === 'news' && notices.push(notice.message));
     expect(await observer.reclaim()).toEqual([]);
+    for (let asked = 0; asked < 2; asked++) expect(await observer.claim({ tell })).not.toMatchObject({ kind: 'claimed' });
+    expect(notices).toEqual(['1 job (1) claimed by others: set back only when there was no sign of life for 1s']);
+    expect(await (await openGit(made.name())).reclaim(tell)).toEqual([]);
+    expect(notices).toHaveLength(2);
     expect(await holdersOf(observer)).toEqual(['present']);
     await setTimeout(1200);
     expect(await holdersOf(observer)).toEqual(['absent']);
     expect((await observer.reclaim()).map(job => job.number)).toEqual([1]);
     expect(made.refs('refs/runmaker')).toEqual([]);
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(await taken.finish('d')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('its lease had run out') });
     expect(made.read()).toBe('. a\n');
   });
 
@@ -267,6 +273,16 @@ describe('results over git', LIMIT, () => {
     await taken?.finish('d');
     await queue.close();
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it('have the folders of killed runners cleared away, but for those that were kept', async () => {
+    const made = repository({ 'runs.txt': '. true\n. true\n' });
+    const folder = (await claim(await openGit(made.name(), { resultsDir: 'results' }))).directory as string;
+    const dead = folder.replace(/-\d+-\d+-\d+-\d+$/, '-4194305-1-1-1');
+    const kept = join(dirname(folder), `kept-${basename(dead)}-1700000000000`);
+    for (const left of [dead, kept]) mkdirSync(join(left, 'results'), { recursive: true });
+    await claim(await openGit(made.name(), { resultsDir: 'results' }));
+    expect([dead, kept, folder].map(existsSync)).toEqual([false, true, true]);
   });
 });
 
@@ -413,6 +429,23 @@ describe('a queue.csv over git', LIMIT, () => {
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\nold,[],{},done\ndummy.py,[1],"{""cheese"": ""on,toast""}",ready\n');
     expect((await jobsOf(queue, { states: ['.'] })).map(job => job.command.toString())).toEqual(['python dummy.py 1 --cheese=on,toast']);
     await expect(queue.append([Buffer.from('echo a | b')])).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('has a running row that nobody leases set back only when it has stayed so for a lease, by the clock of who looks', async () => {
+    const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},running\na,[],{},running\nb,[],{},ready\n' });
+    const queue = await openGit(made.name('queue.csv'), { lease: 3000 });
+    expect(queue.capabilities.silent).toContain('gitrunner');
+    expect(await queue.reclaim()).toEqual([]);
+    expect(await holdersOf(queue)).toEqual(['present', 'present', undefined]);
+    const reclaimed: number[] = [];
+    await eventually('the rows are reclaimed', async () => {
+      for (const { number } of await queue.reclaim()) reclaimed.push(number);
+      return reclaimed.length > 0;
+    });
+    expect(reclaimed).toEqual([2, 3]);
+    expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},ready\na,[],{},ready\nb,[],{},ready\n');
+    made.edit('again', 'queue.csv', text => text.replaceAll('ready', 'running'));
+    expect(await queue.reclaim()).toEqual([]);
   });
 
   it('leaves a row alone that cannot be read, and names it', async () => {

@@ -137,6 +137,16 @@ describe('a lease', () => {
       expect((await look('2')).alive.length).toBe(1);
     });
 
+    it('anew when it was away in between', async () => {
+      let steady = 0;
+      const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
+      await watch.part(seen('1'));
+      steady = 500_000;
+      await watch.part([]);
+      steady = 601_000;
+      expect((await watch.part(seen('1'))).alive.length).toBe(1);
+    });
+
     it('not because the wall clock jumps while it looks', async () => {
       let wall = 1e12;
       const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => 0, wall: () => wall });

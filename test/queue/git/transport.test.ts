@@ -78,6 +78,16 @@ describe('a remote over ssh', LIMIT, () => {
   it.each([
     ['echo "git@host: Permission denied (publickey)." >&2; exit 255', 'queue', 'the remote refused the credentials'],
     ['echo "ssh: connect to host host port 22: Connection refused" >&2; exit 255', 'queue', 'the remote cannot be reached'],
+    [
+      'echo "No ED25519 host key is known for host and you have requested strict checking." >&2; echo "Host key verification failed." >&2; exit 255',
+      'queue',
+      'the remote does not prove to be who it should be: No ED25519 host key is known',
+    ],
+    [
+      'echo "ssh: Could not resolve hostname host: Name or service not known" >&2; exit 255',
+      'queue',
+      'the remote cannot be reached: ssh: Could not resolve hostname host',
+    ],
     ['echo "ERROR: Repository not found." >&2; exit 1', 'input', 'there is no such repository'],
   ])('that says no is told as what it is: %s', async (script, code, message) => {
     const made = repository({ 'runs.txt': '. a\n' });

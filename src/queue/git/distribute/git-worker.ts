@@ -27,6 +27,8 @@ export interface GitWorkerOptions {
 }
 
 const DEFAULT_PATIENCE = 600_000;
+/** So many files are named in a message. */
+const SHOWN = 5;
 
 /**
  * A worker on a repository in the manner of Distribute: jobs are lines of jobs.txt, go to running.txt while somebody works on them, and to
@@ -113,10 +115,13 @@ export class GitWorker {
   /**
    * Has a job chosen while nobody else can choose, and begins a branch for it.
    * @returns the job, or null when `choose` had none
-   * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `queue` when the lock could not be had in time
+   * What a predecessor left in the clone when it was killed is pushed to its own job's branch first.
+   * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `input` when files were changed that belong to no
+   *   job, `queue` when the lock could not be had in time
    */
   async nextJob(choose: Choose): Promise<string | null> {
     if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
+    await this.saveLeftovers();
     let chosen: string | null = null;
     const { lists, name, git } = this.parts;
     const commit = await lists.locked(
@@ -137,23 +142,7 @@ export class GitWorker {
 
   /** Commits all that has changed in the clone, and pushes it to the job's branch. */
   async commitUpdate(message: string): Promise<void> {
-    const { branch } = this.mustHaveJob();
-    const { git, identity } = this.parts;
-    const environment = {
-      GIT_AUTHOR_NAME: identity.name,
-      GIT_AUTHOR_EMAIL: identity.email,
-      GIT_COMMITTER_NAME: identity.name,
-      GIT_COMMITTER_EMAIL: identity.email,
-    };
-    await git.call(['add', '--all']);
-    const unchanged = (await git.attempt(['diff', '--cached', '--quiet'])).status === 0;
-    if (!unchanged) await git.call(['commit', '--quiet', '--no-verify', '--message', message], { environment });
-    try {
-      // Its own branch: what a predecessor of the same name has left there for the same job may go.
-      await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
-    } catch (error) {
-      throw error instanceof GitFailure ? explainFailure(error, this.parts.remote.url, true) : error;
-    }
+    await this.save(this.mustHaveJob().branch, message);
   }
 
   /**
@@ -180,6 +169,38 @@ export class GitWorker {
   async close(): Promise<void> {
     this.parts.objects.close();
     await this.parts.remote.close();
+  }
+
+  private async save(branch: string, message: string): Promise<void> {
+    const { git, identity } = this.parts;
+    const environment = {
+      GIT_AUTHOR_NAME: identity.name,
+      GIT_AUTHOR_EMAIL: identity.email,
+      GIT_COMMITTER_NAME: identity.name,
+      GIT_COMMITTER_EMAIL: identity.email,
+    };
+    await git.call(['add', '--all']);
+    const unchanged = (await git.attempt(['diff', '--cached', '--quiet'])).status === 0;
+    if (!unchanged) await git.call(['commit', '--quiet', '--no-verify', '--message', message], { environment });
+    try {
+      // Its own branch: what a predecessor of the same name has left there for the same job may go.
+      await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
+    } catch (error) {
+      throw error instanceof GitFailure ? explainFailure(error, this.parts.remote.url, true) : error;
+    }
+  }
+
+  /** Changes that stand in the clone while there is no job are another job's, and must not come under the next one's name. */
+  private async saveLeftovers(): Promise<void> {
+    const { git, name } = this.parts;
+    const changed = await git.text(['status', '--porcelain']);
+    if (changed === '') return;
+    const branch = await git.text(['branch', '--show-current']);
+    if (branch.startsWith(`${name}/`)) return await this.save(branch, `${name}: left unfinished`);
+    const files = changed.split('\n').map(line => line.slice(3));
+    throw new RunmakerError('input', `${this.path} has changes that belong to no job: ${files.slice(0, SHOWN).join(', ')}`, {
+      hint: 'remove them (git stash --include-untracked), or have git ignore them; then ask for a job again',
+    });
   }
 
   /** The tree that a merge comes to. The lists are no matter: they are written anew. */

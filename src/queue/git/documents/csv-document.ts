@@ -96,6 +96,7 @@ class CsvDocument implements QueueDocument {
   readonly jobs: readonly DocumentJob[];
   readonly barriers: readonly number[] = [];
   readonly lineCount: number;
+  readonly silent = 'runners of gitrunner';
   private readonly lineEnd: string;
 
   constructor(

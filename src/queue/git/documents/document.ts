@@ -12,6 +12,8 @@ export interface QueueDocument {
   /** Line numbers, ascending. */
   readonly barriers: readonly number[];
   readonly lineCount: number;
+  /** Who may work on such a file too and keeps no lease, in the plural. */
+  readonly silent?: string;
   /**
    * The file with other states, by line number, and everything else byte for byte as it was.
    * @throws RunmakerError `usage` for a state that the format has no word for

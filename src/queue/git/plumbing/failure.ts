@@ -2,7 +2,7 @@ import { RunmakerError } from '../../../errors.js';
 import { withoutSecrets } from '../address.js';
 
 /** Why git failed. `other` and `unreachable` may pass; the rest needs somebody. */
-export type FailureKind = 'refused' | 'missing' | 'protected' | 'checkedOut' | 'unreachable' | 'other';
+export type FailureKind = 'refused' | 'stranger' | 'missing' | 'protected' | 'checkedOut' | 'unreachable' | 'other';
 
 /** What git says, in English, when it fails. The first that fits counts. */
 const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
@@ -11,9 +11,10 @@ const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
     'protected',
     /protected branch|pre-receive hook declined|update hook declined|hook declined|GH006|GL-HOOK-ERR|deny updating a hidden ref|remote rejected.*(?:prohibited|denied|not allowed)/i,
   ],
+  ['stranger', /Host key verification failed|host key is known|certificate (?:problem|verif)|server certificate/i],
   [
     'refused',
-    /Authentication failed|could not read (?:Username|Password)|Permission denied|HTTP 40[13]|error: 40[13]|access denied|terminal prompts disabled|Host key verification failed|insufficient permission/i,
+    /Authentication failed|could not read (?:Username|Password)|Permission denied|HTTP 40[13]|error: 40[13]|access denied|terminal prompts disabled|insufficient permission/i,
   ],
   [
     'unreachable',
@@ -48,6 +49,11 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
         hint: 'runners use git as you do: see that "git ls-remote" on it works here without questions (key, agent, credential helper)',
         cause: failure,
       });
+    case 'stranger':
+      return new RunmakerError('queue', `${about}the remote does not prove to be who it should be: ${said}`, {
+        hint: 'go there once by hand with "git ls-remote", look whether its key or certificate is right, and accept it',
+        cause: failure,
+      });
     case 'protected':
       return new RunmakerError('queue', `${about}the remote refuses changes to the branch: ${said}`, {
         hint: 'let this account push to the branch, or keep the queue on one that it may push to: …?branch=queue',
@@ -73,13 +79,31 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
   }
 }
 
-/** The line that says most: git's last fatal error, or what a remote's hook has printed. */
+/** So many lines of what git has said go into a message. */
+const SAID = 3;
+/** What git says whatever the reason, its advice, and its progress. */
+const EMPTY_WORDS =
+  /^$|^hint:|^To |^Done$|^error: failed to push|^Please make sure you have|^and the repository exists|^@+$|^(?:Enumerating|Counting|Compressing|Writing|Resolving|Total) .*\d/;
+/** Said of any remote that was not reached, and of any ref that was refused: nothing beside a reason. */
+const NO_REASON = /^!|^fatal: (?:Could not read from remote repository|the remote end hung up)/;
+const TELLING = /^(?:error|fatal|ERROR): |GH\d{3}|GitLab:/;
+
+/** The lines that say most: what ssh or the remote gives as the reason, then git's own last ones. */
 function lastWords(stderr: string): string {
   const lines = stderr
     .split(/[\r\n]+/)
-    .map(line => line.trim())
-    .filter(line => line !== '' && !/^hint:|^To |^Done$|error: failed to push/.test(line));
-  const telling =
-    lines.find(line => /^!|rejected|^fatal:|^error:|^remote: (?:error|GitLab|GH)/.test(line)) ?? lines.at(-1) ?? 'no reason given';
-  return telling.replace(/^(?:fatal|error): /, '').replace(/\t/g, ' ');
+    .map(line => line.replace(/^remote:/, '').trim())
+    .filter(line => !EMPTY_WORDS.test(line));
+  const reasons = lines.filter(line => !NO_REASON.test(line));
+  const kept = reasons.length > 0 ? reasons : lines;
+  const telling = kept.find(line => TELLING.test(line)) ?? kept[0] ?? 'no reason given';
+  const words = [...new Set([telling, ...kept.slice(-SAID)])].slice(0, SAID);
+  return words
+    .map(line =>
+      line
+        .replace(/^(?:fatal|error): /, '')
+        .replace(/\t/g, ' ')
+        .replace(/\.$/, ''),
+    )
+    .join('; ');
 }
