@@ -213,7 +213,9 @@ async function stats(queue: Queue, json: boolean): Promise<number> {
 }
 
 async function reclaim(queue: Queue): Promise<number> {
-  const jobs = await queue.reclaim();
+  const jobs = await queue.reclaim(notice => {
+    if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
+  });
   const output = new Output();
   for (const { number, ordinal, offset, command, directives } of jobs) {
     await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));
