@@ -145,7 +145,7 @@ describe('a command of a row', () => {
   it('writes values as Python does, and numbers with all their digits', () => {
     const row = { script: 'a', args: '[1.0, 12345678901234567890, true, null, "x y", ["b", 1]]', kwargs: '{"k": {"n": [1e3]}, "e": ""}' };
     expect(commandOfRow(row)).toEqual({
-      command: "python a.py 1.0 12345678901234567890 True None 'x y' '['\"'\"'b'\"'\"', 1]' '--k={'\"'\"'n'\"'\"': [1e3]}' --e=",
+      command: "python a.py 1.0 12345678901234567890 True None 'x y' '['\"'\"'b'\"'\"', 1]' '--k={'\"'\"'n'\"'\"': [1000.0]}' --e=",
     });
   });
 

@@ -1,4 +1,5 @@
 import { RunmakerError } from '../../../errors.js';
+import { pythonNumber } from './python-number.js';
 import { quoteWord, splitWords } from './shell-words.js';
 
 /** A row of a queue.csv: a Python script, and what it is called with. */
@@ -68,7 +69,8 @@ export function rowOfCommand(command: string): PythonRow {
 }
 
 function jsonText(word: string): string {
-  return JSON_NUMBER.test(word) ? word : JSON.stringify(word);
+  // What Python would write in another way is kept as a text, so that the script gets what was given.
+  return JSON_NUMBER.test(word) && pythonNumber(word) === word ? word : JSON.stringify(word);
 }
 
 /** Undefined for what is not JSON. Numbers come as marked strings, with all their digits. */
@@ -88,7 +90,7 @@ function pythonText(value: unknown): string {
 function pythonLiteral(value: unknown): string {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
-  if (typeof value === 'string') return value.startsWith(NUMBER) ? value.slice(NUMBER.length) : pythonString(value);
+  if (typeof value === 'string') return value.startsWith(NUMBER) ? pythonNumber(value.slice(NUMBER.length)) : pythonString(value);
   if (Array.isArray(value)) return `[${value.map(pythonLiteral).join(', ')}]`;
   const members = Object.entries(value as object).map(([key, member]) => `${pythonString(key)}: ${pythonLiteral(member)}`);
   return `{${members.join(', ')}}`;
