@@ -6,8 +6,8 @@ import { after } from './timer.js';
 
 /** Once the runner was told to end at once: so long, in ms, a queue that cannot be reached is still waited for. */
 const LAST_CHANCE = 1000;
-/** Writing that takes so long, in ms, is told. */
-const LONG = 3000;
+/** Writing that takes so long, in ms, is told: a server may well be away for a while without anybody noticing. */
+const LONG = 30_000;
 
 /** What became of a job's final state. `failure`: the queue failed, and nobody knows what will become of the next one. */
 export type Recorded = FinishResult & { readonly failure?: RunmakerError };

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RunmakerError } from '../../src/errors.js';
 import type { Job } from '../../src/job/job.js';
 import type { Claim, FinishResult } from '../../src/queue/queue.js';
@@ -48,12 +48,14 @@ describe('a final state', () => {
     expect(await recording).toMatchObject({ kind: 'refused', reason: expect.stringContaining('told to end at once') });
   });
 
-  it('that takes long to write is told', async () => {
-    const stopping = new Stopping();
-    const told = new Promise<void>(resolve => {
-      void record(claimThat(never), 'd', stopping, resolve);
-    });
-    await told;
-    stopping.kill();
+  it('that takes long to write is told', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const told = vi.fn();
+    void record(claimThat(never), 'd', new Stopping(), told);
+    vi.advanceTimersByTime(29_000);
+    expect(told).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(2000);
+    expect(told).toHaveBeenCalledOnce();
   });
 });
