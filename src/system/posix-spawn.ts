@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { close, closeSync } from 'node:fs';
 import os from 'node:os';
 import { Gate } from './gate.js';
 import { loadKoffi } from './koffi.js';
@@ -166,7 +166,8 @@ export function posixSpawner(): Spawner | undefined {
         } finally {
           room.texts = [];
           free.push(room);
-          if (inherit !== undefined) closeSync(inherit);
+          // Off the main thread: over a network a close may wait for the server.
+          if (inherit !== undefined) close(inherit, () => undefined);
         }
       });
     },
