@@ -118,8 +118,10 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
         takePidFile(options.pidfile);
         warn(options, token, log);
         if (options.daemon) process.chdir('/');
+        // Heeded before anybody knows that it serves: whoever does may end it at once.
+        const told = untilTold(options.daemon ?? false);
         ready(greeting(token, queue.name, service));
-        await untilTold(options.daemon ?? false);
+        await told;
         farewell(service, token, log);
       } finally {
         await service.close();
