@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { Rest } from '../system/rest.js';
 
 /** Work is followed by this many times what it took of doing something else. */
 const REST = 5;
@@ -10,7 +11,7 @@ const REST = 5;
 export class Shared<T> {
   private next: Promise<T> | undefined;
   private last: Promise<unknown> = Promise.resolve();
-  private restUntil = 0;
+  private readonly rest = new Rest(REST);
 
   constructor(private readonly look: () => Promise<T>) {}
 
@@ -20,8 +21,8 @@ export class Shared<T> {
   }
 
   private async lookInTurn(): Promise<T> {
-    const rest = this.restUntil - performance.now();
-    if (rest > 1) await setTimeout(rest);
+    const { left } = this.rest;
+    if (left > 1) await setTimeout(left);
     const began = performance.now();
     const looking = this.look();
     // Who asks from here on may have done something that this look does not see.
@@ -30,8 +31,7 @@ export class Shared<T> {
     try {
       return await looking;
     } finally {
-      const ended = performance.now();
-      this.restUntil = ended + REST * (ended - began);
+      this.rest.after(began);
     }
   }
 }

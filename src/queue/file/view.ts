@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { NOT_A_JOB } from '../../job/line.js';
 import type { FileFacts } from '../../system/disk.js';
+import { Rest } from '../../system/rest.js';
 import type { LineIndex } from './line-index.js';
 import { freshen, jitter } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
@@ -29,7 +30,7 @@ export class FileView {
   private readAt = 0;
   /** Whether the last reading began when the modification time was long past, by this host's clock: later changes have another. */
   private readLate = false;
-  private restUntil = 0;
+  private readonly rest = new Rest(REST);
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
   /** Ends a rest. */
@@ -68,13 +69,13 @@ export class FileView {
    * A state that is noted while it rests is news as well, and it returns at once.
    */
   async lookInTurn(signal?: AbortSignal): Promise<boolean> {
-    const rest = this.restUntil - performance.now();
-    if (rest > 0 && (await this.rest(rest, signal))) return true;
+    const { left } = this.rest;
+    if (left > 0 && (await this.isWokenWithin(left, signal))) return true;
     return this.look();
   }
 
   /** Whether a state was noted meanwhile. */
-  private async rest(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+  private async isWokenWithin(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
     signal?.throwIfAborted();
     const noted = new AbortController();
     this.wake = () => noted.abort();
@@ -126,8 +127,7 @@ export class FileView {
       return await this.compare(file, began);
     } finally {
       await file.close();
-      const ended = performance.now();
-      this.restUntil = ended + REST * (ended - began);
+      this.rest.after(began);
     }
   }
 
@@ -157,6 +157,6 @@ export class FileView {
   /** How long to pause between two looks, in ms, for news within a second (two over a network). */
   pause(): number {
     const shortest = this.driver.staleLooks ? 1000 : 100;
-    return Math.min(Math.max(shortest, this.restUntil - performance.now()), 800) + jitter();
+    return Math.min(Math.max(shortest, this.rest.left), 800) + jitter();
   }
 }
