@@ -16,7 +16,7 @@ export interface Task {
   readonly environment: Readonly<Record<string, string>>;
   /** Where, as an absolute path; absent: wherever this executor runs commands. */
   readonly directory?: string | undefined;
-  /** A descriptor that the process inherits, so that its life proves the claim. */
+  /** A descriptor that the process inherits, so that its life proves the claim. It must stay open until `start` settles. */
   readonly presence?: number | undefined;
   /**
    * Takes output as it comes. A promise asks for a pause of that stream until it settles.

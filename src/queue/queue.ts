@@ -67,6 +67,8 @@ export interface Claim {
   readonly job: Job;
   /** A descriptor that the job's process should inherit: the claim then counts as held for as long as the runner or the job lives. */
   readonly presence?: number | undefined;
+  /** Keeps `presence` open and the same, whatever becomes of the line, until what is returned is called: for as long as the process starts. */
+  holdPresence?(): Promise<() => void>;
   /** Where the job is to run, as an absolute path, when the queue brings its files along; else wherever the runner runs its jobs. */
   readonly directory?: string | undefined;
   /** What the job is to find in its environment. */

@@ -78,6 +78,7 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
   for (let tried = 1; ; tried++) {
     const start = Date.now();
     const began = performance.now();
+    const letGo = await run.claim.holdPresence?.();
     try {
       const execution = await run.executor.start({
         command: run.claim.job.command,
@@ -90,8 +91,10 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
     } catch (error) {
       const shortage = error instanceof RunmakerError && SHORTAGES.has(errnoName(error.cause) ?? '');
       if (!shortage || tried === SHORTAGE_TRIES || run.stopping.draining.aborted) throw error;
-      await setTimeout(SHORTAGE_PAUSE);
+    } finally {
+      letGo?.();
     }
+    await setTimeout(SHORTAGE_PAUSE);
   }
 }
 

@@ -1,4 +1,4 @@
-import { close, closeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import os from 'node:os';
 import { Gate } from './gate.js';
 import { loadKoffi } from './koffi.js';
@@ -14,7 +14,7 @@ export interface SpawnRequest {
   readonly environment: Environment;
   /** Working directory; the caller's own when absent. */
   readonly directory?: string | undefined;
-  /** A descriptor that becomes the process's descriptor 3. */
+  /** A descriptor that becomes the process's descriptor 3. It must stay open until the start has settled. */
   readonly inherit?: number | undefined;
 }
 
@@ -44,8 +44,6 @@ const POSIX_SPAWN_SETSID = 0x80;
 /** Room for posix_spawnattr_t, posix_spawn_file_actions_t and sigset_t: 336, 80 and 128 bytes there. */
 const OPAQUE = 1024;
 const O_CLOEXEC = 0o2000000;
-/** <fcntl.h> of Linux. */
-const F_DUPFD_CLOEXEC = 1030;
 /** Calls at a time: each takes one of the four threads that Node has for such work. */
 const AT_ONCE = 2;
 
@@ -68,7 +66,6 @@ export function posixSpawner(): Spawner | undefined {
   const libc = koffi.load(null);
   const pipe2 = libc.func('int pipe2(void *descriptors, int flags)');
   const posixSpawn = libc.func('int posix_spawn(void *pid, const char *path, void *actions, void *attributes, void *argv, void *envp)');
-  const fcntl = libc.func('int fcntl(int fd, int command, ...)');
   const waitpid = libc.func('int waitpid(int pid, void *status, int options)');
   const actionsInit = libc.func('int posix_spawn_file_actions_init(void *actions)');
   const actionsDestroy = libc.func('int posix_spawn_file_actions_destroy(void *actions)');
@@ -85,13 +82,6 @@ export function posixSpawner(): Spawner | undefined {
   const makePipe = (): { read: number; write: number } => {
     if (pipe2(ends, O_CLOEXEC) !== 0) throw systemError(koffi.errno(), 'pipe2');
     return { read: ends[0] as number, write: ends[1] as number };
-  };
-
-  /** For as long as the request waits: whose descriptor it is may close it meanwhile, and the number may come to mean another file. */
-  const keep = (fd: number): number => {
-    const kept = fcntl(fd, F_DUPFD_CLOEXEC, 'int', 0) as number;
-    if (kept < 0) throw systemError(koffi.errno(), 'fcntl');
-    return kept;
   };
 
   const putArguments = (room: Room, texts: readonly Buffer[]): void => {
@@ -112,13 +102,7 @@ export function posixSpawner(): Spawner | undefined {
     });
   };
 
-  const putActions = (
-    { actions }: Room,
-    { directory }: SpawnRequest,
-    inherit: number | undefined,
-    stdout: number,
-    stderr: number,
-  ): void => {
+  const putActions = ({ actions }: Room, { directory, inherit }: SpawnRequest, stdout: number, stderr: number): void => {
     actionsInit(actions);
     addOpen(actions, 0, '/dev/null', 0, 0);
     addDup2(actions, stdout, 1);
@@ -140,9 +124,8 @@ export function posixSpawner(): Spawner | undefined {
       const places = new Map(Object.keys(variables).map((name, at) => [name, at]));
       return { texts, places, addresses: BigUint64Array.from(texts, text => koffi.address(text)) };
     },
-    async spawn(request) {
-      const inherit = request.inherit === undefined ? undefined : keep(request.inherit);
-      return await gate.through(async () => {
+    spawn(request) {
+      return gate.through(async () => {
         const open: number[] = [];
         const room = free.pop() ?? makeRoom();
         try {
@@ -154,7 +137,7 @@ export function posixSpawner(): Spawner | undefined {
           room.texts = [...request.argv, ...variables];
           putArguments(room, request.argv);
           putEnvironment(room, request.environment, Object.keys(request.variables), variables);
-          putActions(room, request, inherit, stdout.write, stderr.write);
+          putActions(room, request, stdout.write, stderr.write);
           const error = await call(room, request.program).finally(() => actionsDestroy(room.actions));
           if (error !== 0) throw systemError(error, 'posix_spawn');
           closeSync(stdout.write);
@@ -166,8 +149,6 @@ export function posixSpawner(): Spawner | undefined {
         } finally {
           room.texts = [];
           free.push(room);
-          // Off the main thread: over a network a close may wait for the server.
-          if (inherit !== undefined) close(inherit, () => undefined);
         }
       });
     },

@@ -107,21 +107,6 @@ describe.each([
     expect(stdout).toMatch(/^present/);
   });
 
-  test('it inherits that descriptor although its owner closes it while many wait for their start, and another file gets its number', async () => {
-    const folder = temporary();
-    writeFileSync(path.join(folder, 'presence'), 'present');
-    writeFileSync(path.join(folder, 'other'), 'other');
-    const executor = make();
-    const results = Array.from({ length: 10 }, () => {
-      const presence = openSync(path.join(folder, 'presence'), 'r');
-      const result = run(executor, 'cat <&3', { presence });
-      closeSync(presence);
-      const other = openSync(path.join(folder, 'other'), 'r');
-      return result.finally(() => closeSync(other));
-    });
-    expect((await Promise.all(results)).map(({ stdout }) => stdout)).toEqual(Array(10).fill('present'));
-  });
-
   test('it has ended when it has exited and both outputs are closed, whoever holds them', async () => {
     const begin = performance.now();
     const { exit, stdout } = await run(make(), '(sleep 0.4; echo late) & exit 6');

@@ -24,6 +24,8 @@ export class FileClaim implements Claim, Kept {
   private concluded = false;
   /** Something failed that may pass: whether we are still present at the line has to be found out. */
   private suspect = false;
+  /** The process of the job is being started, with the open file as it is. */
+  private isStarting = false;
   /** The final state, once it may have reached the file although nobody could say so. */
   private doubtful: number | undefined;
 
@@ -44,6 +46,15 @@ export class FileClaim implements Claim, Kept {
     return this.file?.fd;
   }
 
+  async holdPresence(): Promise<() => void> {
+    this.isStarting = true;
+    // Who is just looking after it may be about to close it.
+    await this.turn;
+    return () => {
+      this.isStarting = false;
+    };
+  }
+
   finish(state: FinalState): Promise<FinishResult> {
     return this.conclude(state);
   }
@@ -60,7 +71,7 @@ export class FileClaim implements Claim, Kept {
   }
 
   async check(): Promise<void> {
-    if (this.concluded) return;
+    if (this.concluded || this.isStarting) return;
     await this.inTurn(async () => {
       if (this.file === undefined || this.suspect) return;
       const inPlace = await this.isInPlace(this.file).catch(() => undefined);
@@ -72,7 +83,7 @@ export class FileClaim implements Claim, Kept {
 
   /** After a network lease was lost, or an editor has moved the line. What cannot be restored now is tried again next time. */
   async restore(): Promise<void> {
-    if (this.concluded) return;
+    if (this.concluded || this.isStarting) return;
     await this.inTurn(async () => {
       if (this.file !== undefined && !this.suspect) return;
       this.suspect = true;
@@ -86,6 +97,15 @@ export class FileClaim implements Claim, Kept {
         // Next time.
       }
     });
+  }
+
+  /** Says whether the line is still ours, when a server was long silent. If it is not, or nobody can say, the claim is given up. */
+  async confirm(): Promise<boolean> {
+    await this.check();
+    await this.restore();
+    if (this.file !== undefined && !this.suspect) return true;
+    await this.abandon();
+    return false;
   }
 
   private async conclude(state: string): Promise<FinishResult> {

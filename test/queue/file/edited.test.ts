@@ -1,4 +1,5 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { edit, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
 import { eventually } from '../../support/eventually.js';
@@ -120,6 +121,23 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(await user.reclaim()).toEqual([]);
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# inserted\nd a\n. b\n');
+  });
+
+  it('leaves the descriptor that shows presence open until the process has it, and shows presence anew after that', async () => {
+    const path = runsFile('. a\n. b\n');
+    const [runner, user] = [await openRuns(path), await openRuns(path)];
+    const taken = await claim(runner);
+    const started = await taken.holdPresence?.();
+    const descriptor = taken.presence as number;
+    const before = fstatSync(descriptor).ino;
+    edit(path, text => `# inserted\n${text}`, how);
+    // By now presence would have been shown elsewhere, and the number might have come to mean another file.
+    await wait(2500);
+    expect(taken.presence).toBe(descriptor);
+    expect(fstatSync(descriptor).ino).toBe(before);
+    started?.();
+    await eventually('presence is shown', async () => (await holdersOf(user))[0] === 'present');
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
   });
 
   it('works on to its end', async () => {
