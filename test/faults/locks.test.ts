@@ -32,7 +32,7 @@ class Troubled {
   constructor(content: string, patience: number) {
     this.bench = new Workbench(content);
     const random = new Random(SEED);
-    this.driver = new HookedDriver(recordDriver(false), () => {
+    this.driver = new HookedDriver(recordDriver('local'), () => {
       if (!random.chance(this.weather.chance)) return;
       this.injected++;
       throw systemError(this.weather.code);

@@ -49,11 +49,15 @@ const KEPT = { jobs: 8, ending: 6, endAfter: 10, lastFor: 70, talker: 8 };
 /** Jobs of the queue that bob takes over. */
 const TAKEN = { jobs: 4, lines: (job: number): string => (job <= 2 ? '10 1' : '40 1') };
 
-/** Two queues whose jobs alice is running. */
+/** Jobs of the queue whose results alice is writing when she is cut off. */
+const ENDING = 10;
+
+/** Three queues whose jobs alice is running. */
 interface Busy {
   readonly version: Version;
   readonly kept: { readonly record: Record; readonly queue: string; readonly alice: Command; readonly lines: Promise<SeenLine[]> };
   readonly taken: { readonly record: Record; readonly queue: string; readonly alice: Command };
+  readonly ending: { readonly record: Record; readonly queue: string; readonly alice: Command; readonly end: () => void };
 }
 
 /** What became of them when she was cut off for longer than the lease. */
@@ -61,6 +65,7 @@ interface Absence {
   readonly kept: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly lines: readonly SeenLine[] };
   /** Bob, who takes orphans, came while she was away. */
   readonly taken: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly bob: Ended };
+  readonly ending: { readonly record: Record; readonly states: string; readonly alice: Ended };
   /** How long the event loop of her runner was held, each time, in ms. */
   readonly held: readonly number[];
   readonly cutAt: number;
@@ -80,10 +85,16 @@ async function busy(version: Version): Promise<Busy> {
   const watched = `export WATCH_LOOP=/record/held-${version} NODE_OPTIONS=--import=/guest/watch-loop.mjs;`;
   const keptBy = lab.alice.start(`${watched} ${runmaker(`-j${KEPT.jobs} ${keptQueue}`)}`, { within: 170 });
   const takenBy = lab.alice.start(runmaker(`-j${TAKEN.jobs} ${takenQueue}`), { within: 170 });
+  const endingRecord = new Record(lab, `ending-${version}`);
+  const waiting = endingRecord.linesThatWait(ENDING);
+  const endingQueue = await lab.put(version, `ending-${version}.txt`, waiting.lines);
+  const endingBy = lab.alice.start(runmaker(`-j${ENDING} ${endingQueue}`), { within: 170 });
+  await eventually('all jobs that end together have begun', () => endingBy.stdout.split('forked').length > ENDING, 60_000);
   return {
     version,
     kept: { record: keptRecord, queue: keptQueue, alice: keptBy, lines: keptBy.watch() },
     taken: { record: takenRecord, queue: takenQueue, alice: takenBy },
+    ending: { record: endingRecord, queue: endingQueue, alice: endingBy, end: waiting.end },
   };
 }
 
@@ -94,13 +105,16 @@ async function longAbsence(): Promise<Map<Version, Absence>> {
     await Promise.all([kept.record.hasRunning('alice', KEPT.jobs, 1), taken.record.hasRunning('alice', TAKEN.jobs, 1)]);
   }
   const heldBefore = all.map(({ version }) => heldTimes(version).length);
+  for (const { ending } of all) ending.end();
+  await eventually('results are being written', () => all.every(({ ending }) => ending.record.ended().length === ENDING), 30_000);
 
   await lab.cut('alice');
   const cutAt = Date.now();
   await setTimeout(LEASE * 1000);
-  const bobs = all.map(({ taken }) =>
-    lab.bob.start(`for try in 1 2 3; do ${runmaker(`-j4 --reclaim ${taken.queue}`)} || exit; done`, { within: 120 }),
-  );
+  const takeOver = ({ queue }: { queue: string }): Command =>
+    lab.bob.start(`for try in 1 2 3; do ${runmaker(`-j4 --reclaim ${queue}`)} || exit; done`, { within: 120 });
+  const bobs = all.map(({ taken }) => takeOver(taken));
+  const bobsAtTheEnding = all.map(({ ending }) => takeOver(ending));
   for (const { version, taken } of all) {
     if (version !== '3') await eventually('bob has taken over', () => taken.record.runs().length === 2 * TAKEN.jobs, 60_000);
   }
@@ -108,16 +122,19 @@ async function longAbsence(): Promise<Map<Version, Absence>> {
   await lab.mend('alice');
   const mendedAt = Date.now();
 
-  const absences = all.map(async ({ version, kept, taken }, at): Promise<[Version, Absence]> => {
+  const absences = all.map(async ({ version, kept, taken, ending }, at): Promise<[Version, Absence]> => {
     const presentAt = await eventually(
       'alice is present again',
       async () => ((await lab.bob.do(runset(`--list ${kept.queue} 7 8`))).match(/running/g)?.length === 2 ? Date.now() : 0),
       60_000,
     );
     const [keptBy, takenBy, byBob] = await Promise.all([kept.alice.ended, taken.alice.ended, (bobs[at] as Command).ended]);
+    const endingBy = await ending.alice.ended;
+    await (bobsAtTheEnding[at] as Command).ended;
     const absence = {
       kept: { record: kept.record, states: statesIn(await lab.get(kept.queue)), alice: keptBy, lines: await kept.lines },
       taken: { record: taken.record, states: statesIn(await lab.get(taken.queue)), alice: takenBy, bob: byBob },
+      ending: { record: ending.record, states: statesIn(await lab.get(ending.queue)), alice: endingBy },
       held: heldTimes(version).slice(heldBefore[at]),
       cutAt,
       mendedAt,
@@ -176,6 +193,20 @@ describe('alice is cut off for longer than the lease', () => {
       // Whatever waited for the server would have waited for twice as long.
       expect(longest).toBeLessThan(LEASE * 1000);
       expect(held).toBeLessThan(LEASE * 1000);
+    });
+
+    test('results that she was writing just then are either written or reported, and hers alone if they are written', () => {
+      const { record, states, alice } = absence.ending;
+      const twice = eachOnce(ENDING).filter(job => record.runs().filter(run => run.job === job).length > 1);
+      const reported = eachOnce(ENDING).filter(job => alice.stderr.includes(`job ${job}: its state 'd' was not written`));
+      figure(
+        `NFS ${version}: ${ENDING} results were about to be written when alice was cut off:`,
+        `${twice.length} of the jobs were run again by bob, ${reported.length} results were reported as not written`,
+      );
+      expect(states).toBe('d'.repeat(ENDING));
+      expect(reported).toEqual(expect.arrayContaining(twice));
+      expect(alice.status).toBe(reported.length > 0 ? 1 : 0);
+      if (version === '3') expect({ twice, reported }).toEqual({ twice: [], reported: [] });
     });
 
     if (version === '3') {

@@ -70,8 +70,14 @@ export class HookedDriver implements LockDriver {
 /** As long as any file can be, and the bytes set aside behind it as well. */
 const EVERYTHING = 0;
 
+function bytesFrom(start: number | bigint, length: number): bigint[] {
+  return Array.from({ length }, (_, at) => BigInt(start) + BigInt(at));
+}
+
 class HookedFile implements LockableFile {
+  /** As Linux does it: what was lost is remembered with the locks of the descriptor, for as long as it has any. */
   private lost = false;
+  private readonly locked = new Set<bigint>();
 
   constructor(
     private readonly real: LockableFile,
@@ -92,11 +98,15 @@ class HookedFile implements LockableFile {
 
   async tryLock(kind: LockKind, start: number | bigint, length: number): Promise<boolean> {
     await this.before({ call: 'tryLock', access: this.access, kind, start });
-    return this.real.tryLock(kind, start, length);
+    const granted = await this.real.tryLock(kind, start, length);
+    if (granted) for (const byte of bytesFrom(start, length)) this.locked.add(byte);
+    return granted;
   }
 
   async unlock(start: number | bigint, length: number): Promise<void> {
     await this.before({ call: 'unlock', access: this.access, start });
+    for (const byte of bytesFrom(start, length)) this.locked.delete(byte);
+    if (this.locked.size === 0) this.lost = false;
     return this.real.unlock(start, length);
   }
 

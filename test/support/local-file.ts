@@ -7,7 +7,7 @@ import { temporaryFolder } from './temporary.js';
 
 /** Opens a file as a runner would, until the test is over. */
 export async function openFile(path: string, access: Access = 'look'): Promise<LockableFile> {
-  const file = await recordDriver(false).open(path, access);
+  const file = await recordDriver('local').open(path, access);
   onTestFinished(async () => await file.close());
   return file;
 }

@@ -1,5 +1,5 @@
 import { State } from '../../job/state.js';
-import { LOOK_BYTE, lockSoon } from './lock-bytes.js';
+import { lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing, patiently } from './patience.js';
 import { ALONE } from './rank.js';
@@ -9,7 +9,7 @@ import { PATIENCE, type RunsFile } from './runs-file.js';
 const RUNNING = State.running.charCodeAt(0);
 /** Looks at a file that is being edited again and again before giving up. */
 const TRIES = 3;
-/** Of doing something on a descriptor on which perhaps nothing works any more. */
+/** Of giving up a lock on a descriptor on which perhaps nothing works any more. */
 const DEAD_TRIES = 3;
 /** A line end has two bytes at most, and the state one. */
 const MOST_BESIDES_REST = 3;
@@ -29,7 +29,7 @@ export interface ClaimedLine {
 export interface Holding {
   /** An open file that may still show our presence, which is then not taken for somebody else's. */
   readonly held?: LockableFile | undefined;
-  /** A state that we may have written to the line already, where it was, with the locks that `held` has. */
+  /** A state that we may have written to the line already, where it was, with the locks that `held` has. Local locks are never lost. */
   readonly doubtful?: number | undefined;
 }
 
@@ -86,11 +86,15 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
     if (!(await file.isAt(runs.path))) return undefined;
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
-    const held = await ifAlive(holding.held, before);
-    // Without the locks somebody else may have run the job meanwhile, and have ended it in the same way.
-    const maybeOurs = held !== undefined && line.start === before && now.state === holding.doubtful;
+    const { held } = holding;
+    // Over a network the locks may have been lost, and somebody else may have run the job and ended it in the same way.
+    const maybeOurs = held !== undefined && !runs.driver.staleLooks && line.start === before && now.state === holding.doubtful;
     if (now.state !== RUNNING && !maybeOurs) {
-      const reason = `somebody set the line to "${String.fromCharCode(now.state)}" while its job ran`;
+      const state = String.fromCharCode(now.state);
+      const reason =
+        now.state === holding.doubtful
+          ? `the server was lost while it was being written, and nobody can tell whether the "${state}" in the line is ours`
+          : `somebody set the line to "${state}" while its job ran`;
       return { kind: 'lost', reason, occupied: false };
     }
     if (runs.driver.presence && !(await showPresence(runs, file, line, before, held))) {
@@ -114,7 +118,7 @@ async function showPresence(
   before: number,
   held: LockableFile | undefined,
 ): Promise<boolean> {
-  // A call that failed may have left an exclusive lock there.
+  // A call that failed may have left an exclusive lock there. After a lost lease that works as well, as if nothing had been lost.
   if (held) await asFarAsPossible(async () => void (await held.tryLock('shared', before + 1, 1)));
   if (!(await file.tryLock('shared', line.start + 1, 1))) return false;
   if (held) await giveUpPresence(held, before);
@@ -122,30 +126,6 @@ async function showPresence(
   const alone = await patiently(runs.patience, async () => await file.tryLock('exclusive', line.start + 1, 1));
   if (alone) await patiently(runs.patience, async () => await file.tryLock('shared', line.start + 1, 1));
   return alone;
-}
-
-/**
- * The open file if it still has its locks. When an NFSv4 lease has run out it has lost them, and cannot be read any more,
- * while others can. It is granted new locks all the same: these show a presence that has ended, and are given up.
- */
-async function ifAlive(held: LockableFile | undefined, start: number): Promise<LockableFile | undefined> {
-  if (held === undefined || (await isAlive(held, start))) return held;
-  await giveUpPresence(held, start);
-  return undefined;
-}
-
-async function isAlive(held: LockableFile, start: number): Promise<boolean> {
-  for (let tried = 1; tried <= DEAD_TRIES; tried++) {
-    try {
-      // Taking a lock keeps what is read from coming out of a cache.
-      await held.tryLock('shared', LOOK_BYTE, 1);
-      await held.read(Buffer.alloc(1), start);
-      return true;
-    } catch (error) {
-      if (!isPassing(error)) throw error;
-    }
-  }
-  return false;
 }
 
 async function giveUpPresence(held: LockableFile, start: number): Promise<void> {

@@ -14,7 +14,7 @@ export async function openDriver(name: LockDriverName, path: string): Promise<Lo
 async function load(name: LockDriverName, network: string | undefined): Promise<LockDriver> {
   switch (name) {
     case 'record':
-      return recordDriver(network !== undefined);
+      return recordDriver(network === undefined ? 'local' : network === 'NFS' ? 'nfs' : 'network');
     case 'file':
       return (await import('./locks/file.js')).fileDriver();
     case 'directory':

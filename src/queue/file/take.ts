@@ -12,6 +12,8 @@ import type { RunsFile } from './runs-file.js';
 
 const RUNNING = Buffer.from(State.running);
 const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
+/** No NFSv4 server takes a client's locks back sooner than this after it was last heard of, in ms. */
+const SHORTEST_LEASE = 5000;
 
 /**
  * What came of trying to take a line. `busy`: somebody holds a lock there at this moment · `lost`: it is not in the
@@ -23,6 +25,7 @@ export type Taken = { readonly kind: 'claimed'; readonly claim: FileClaim } | { 
 export async function take(runs: RunsFile, index: LineIndex, line: number): Promise<Taken> {
   // As it was when the line was picked: a look may correct the index while the lock is on its way.
   const expected = index.stateAt(line);
+  const began = performance.now();
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
@@ -49,7 +52,10 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     runs.view.note(start, RUNNING[0] as number);
     keep = runs.driver.presence;
     const claimed: ClaimedLine = { number: line, start, end, rest: now.rest, rank };
-    return { kind: 'claimed', claim: new FileClaim(runs, jobAt(index, line, now), claimed, keep ? file : undefined) };
+    const claim = new FileClaim(runs, jobAt(index, line, now), claimed, keep ? file : undefined);
+    const mayBeLost = runs.driver.staleLooks && performance.now() - began > SHORTEST_LEASE;
+    if (mayBeLost && !(await claim.confirm())) return { kind: 'lost' };
+    return { kind: 'claimed', claim };
   } finally {
     if (!keep) await file.close();
   }

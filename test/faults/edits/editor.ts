@@ -26,7 +26,7 @@ import { plainLines } from '../../support/lines.js';
 /** `replaced`: a new file is put in the place of the old one. `rewritten`: the same file gets other bytes, and is empty for a moment. */
 export type Saving = 'replaced' | 'rewritten';
 
-const driver = recordDriver(false);
+const driver = recordDriver('local');
 const PATIENCE = 20_000;
 
 /** Changes the lines of a file under locks on all state bytes: no state changes between the reading and the saving. */

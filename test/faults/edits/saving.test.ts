@@ -83,7 +83,7 @@ async function openShaky(before: string): Promise<{ queue: FileQueue; path: stri
     replaceFile(path, next);
     next = undefined;
   };
-  const queue = new FileQueue(path, new HookedDriver(recordDriver(false), hook));
+  const queue = new FileQueue(path, new HookedDriver(recordDriver('local'), hook));
   onTestFinished(() => queue.close());
   await queue.counts();
   return {
@@ -160,7 +160,7 @@ describe('a file whose lines have moved', () => {
     const lines = (state: string): string => jobs.map(job => `${state} job ${job}\n`).join('');
     const path = runsFile(lines('.'));
     // Every call takes a moment, as it does over a network.
-    const queue = new FileQueue(path, new HookedDriver(recordDriver(false), () => setTimeout(1)));
+    const queue = new FileQueue(path, new HookedDriver(recordDriver('local'), () => setTimeout(1)));
     onTestFinished(() => queue.close());
     const claims: Claim[] = [];
     for (const _ of jobs) claims.push(await claim(queue));

@@ -190,7 +190,7 @@ describe('any bytes as a runs file', () => {
     await fc.assert(
       fc.asyncProperty(anyBytes, async bytes => {
         writeFileSync(path, bytes);
-        const queue = new FileQueue(path, recordDriver(false), { patience: 0 });
+        const queue = new FileQueue(path, recordDriver('local'), { patience: 0 });
         try {
           const counts = await queue.counts();
           const states = new Map(plainLines(bytes).map(line => [line.start, line.state]));
@@ -327,7 +327,7 @@ describe('any text', () => {
 describe('any bytes in a file that is read back', () => {
   it('as what hosts say to each other (--doctor --peer) are words or nothing', async () => {
     const path = join(temporaryFolder(), 'talk');
-    const talk = new Talk(recordDriver(false), path, 'me');
+    const talk = new Talk(recordDriver('local'), path, 'me');
     const said = fc.oneof(
       anyBytes,
       textOf('alice-1-abc', ' ', '\n', 'hello', 'see', 'me', 'held', '0', '\0').map(text => Buffer.from(text)),

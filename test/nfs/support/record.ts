@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../../support/eventually.js';
 import type { Lab } from '../lab/lab.js';
@@ -20,11 +20,13 @@ export interface Run {
 /** What jobs leave behind outside NFS (guest/job.sh), which is the truth about who ran what and how often. */
 export class Record {
   private readonly folder: string;
+  private readonly recordRoot: string;
 
   constructor(
     lab: Lab,
     private readonly name: string,
   ) {
+    this.recordRoot = lab.recordRoot;
     this.folder = join(lab.recordRoot, name);
     mkdirSync(this.folder);
   }
@@ -36,6 +38,16 @@ export class Record {
   lines(count: number, seconds: number | string | ((job: number) => number | string) = 0): string {
     const lasts = typeof seconds === 'function' ? seconds : () => seconds;
     return Array.from({ length: count }, (_, at) => `. sh /guest/job.sh ${this.name} ${at + 1} ${lasts(at + 1)}\n`).join('');
+  }
+
+  /** The same, but the first run of each job ends only when `end` is called: all at the same moment. Run again they take no time. */
+  linesThatWait(count: number): { lines: string; end: () => void } {
+    const sign = `${this.name}.go`;
+    const wait = `until [ -e /record/${sign} ]; do sleep 0.3; done`;
+    return {
+      lines: this.lines(count).replaceAll('. sh', `. ${wait}; sh`),
+      end: () => writeFileSync(join(this.recordRoot, sign), ''),
+    };
   }
 
   /** All runs of all jobs so far, in the order in which they began. */

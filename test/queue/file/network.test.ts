@@ -1,18 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FileQueue } from '../../../src/queue/file/file-queue.js';
 import { recordDriver } from '../../../src/queue/file/locks/record.js';
 import type { Claim } from '../../../src/queue/queue.js';
 import { recordLocks } from '../../../src/system/record-lock.js';
-import { HookedDriver, type LockRequest, systemError } from '../../support/hooked-locks.js';
+import { type Hook, HookedDriver, type LockRequest, systemError } from '../../support/hooked-locks.js';
 import { claim, holdersOf, openRuns } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
 /** A handle to a runs file that is treated as if a server held it, and what it asks of its driver. */
-function openAsOverNetwork(path: string): { queue: FileQueue; driver: HookedDriver; requests: LockRequest[] } {
+function openAsOverNetwork(
+  path: string,
+  hook: Hook = () => undefined,
+): { queue: FileQueue; driver: HookedDriver; requests: LockRequest[] } {
   const requests: LockRequest[] = [];
-  const driver = new HookedDriver(recordDriver(true), request => void requests.push(request));
+  const driver = new HookedDriver(recordDriver('network'), request => {
+    requests.push(request);
+    return hook(request);
+  });
   const queue = new FileQueue(path, driver);
   onTestFinished(() => queue.close());
   return { queue, driver, requests };
@@ -59,7 +65,7 @@ describe('over a network', () => {
     expect(await other.reclaim()).toEqual([]);
     await a.finish('d');
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
-    const [looker, comer] = await Promise.all([recordDriver(true).open(path, 'change'), recordDriver(true).open(path, 'change')]);
+    const [looker, comer] = await Promise.all([recordDriver('network').open(path, 'change'), recordDriver('network').open(path, 'change')]);
     expect(await looker.isFree(1, 1)).toBe(true);
     expect(await comer.tryLock('exclusive', 1, 1)).toBe(true);
     expect(await looker.isFree(1, 1)).toBe(false);
@@ -68,7 +74,7 @@ describe('over a network', () => {
 
   it('a server that does not answer while states are flushed is asked again', async () => {
     let isAway = false;
-    const driver = new HookedDriver(recordDriver(true), ({ call, access }) => {
+    const driver = new HookedDriver(recordDriver('network'), ({ call, access }) => {
       if (!isAway || call !== 'open' || access !== 'look') return;
       isAway = false;
       throw systemError('EIO');
@@ -108,6 +114,41 @@ describe('a lost lease', () => {
     expect(await theirs.finish('d')).toEqual({ kind: 'recorded' });
     expect(await ours).toMatchObject({ kind: 'refused' });
     expect(readFileSync(path, 'utf8')).toBe('d a\n');
+  });
+
+  it('nor take what others wrote for ours, when it went while our result was on its way', async () => {
+    const path = runsFile('. a\n');
+    const other = await openRuns(path);
+    let isWriting = false;
+    const { queue, driver } = openAsOverNetwork(path, async ({ call }) => {
+      if (call !== 'write' || !isWriting) return;
+      isWriting = false;
+      await driver.loseLease();
+      await other.reclaim();
+      await (await claim(other)).finish('d');
+      throw systemError('EIO');
+    });
+    const taken = await claim(queue);
+    isWriting = true;
+    expect(await taken.finish('d')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('"d"') });
+  });
+
+  it('nor run a job that somebody else has taken while the server was silent in the midst of a claim', async () => {
+    const path = runsFile('. a\n');
+    const other = await openRuns(path);
+    let theirs: Claim | undefined;
+    const { queue, driver } = openAsOverNetwork(path, async ({ call, kind }) => {
+      // The state is written, and presence is about to be shared.
+      if (call !== 'tryLock' || kind !== 'shared' || readFileSync(path, 'latin1') !== 'r a\n' || theirs) return;
+      await driver.loseLease();
+      vi.advanceTimersByTime(20_000);
+      await other.reclaim();
+      theirs = await claim(other);
+    });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
+    expect(await (theirs as unknown as Claim).finish('d')).toEqual({ kind: 'recorded' });
   });
 
   it('nor when the locks went and nothing else told us', async () => {

@@ -8,7 +8,7 @@ import { runsFile } from '../../support/temporary.js';
 
 /** A driver that lets something happen, once, just before it asks for an exclusive lock: on a slow network there is time enough. */
 function slowDriver(meanwhile: () => Promise<void>): LockDriver {
-  const driver = recordDriver(false);
+  const driver = recordDriver('local');
   let happened = false;
   return {
     ...driver,

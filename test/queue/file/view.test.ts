@@ -10,7 +10,7 @@ import { anyRunsFile, plainLines } from '../../support/lines.js';
 import { refillable } from '../../support/local-file.js';
 import { runsFile } from '../../support/temporary.js';
 
-const driver = recordDriver(false);
+const driver = recordDriver('local');
 
 /** All that decisions are made on. */
 function shown(index: LineIndex) {

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import type { Disk } from '../../../system/disk.js';
 import { localDisk, networkDisk } from '../../../system/disk.js';
 import type { LockKind, RecordLocks } from '../../../system/record-lock.js';
@@ -6,16 +7,23 @@ import { syncData } from '../../../system/sync-data.js';
 import { type Access, type LockableFile, type LockDriver, OpenFile } from './lock-driver.js';
 import { openFlags } from './open-flags.js';
 
-/** Byte ranges of the file, locked by open file descriptions: the default, on Linux, local or over NFS. */
-export function recordDriver(overNetwork: boolean): LockDriver {
+/**
+ * Byte ranges of the file, locked by open file descriptions: the default, on Linux, local or over NFS.
+ * @param place `nfs`: what is done under a lock goes past the kernel's cache. Pages of it are shared by all that have the file
+ *   open, so that a read would succeed on a descriptor whose lease was lost, and a job's process that inherited one could not
+ *   end while a written page waits for the server
+ */
+export function recordDriver(place: 'local' | 'network' | 'nfs'): LockDriver {
   const locks = recordLocks();
-  if (overNetwork) {
+  if (place !== 'local') {
     return {
       name: 'record',
       presence: true,
       staleLooks: true,
       async open(path: string, access: Access): Promise<LockableFile> {
-        return new NetworkRecordFile(networkDisk, await networkDisk.open(path, openFlags(access)), locks, access);
+        const direct = place === 'nfs' && access === 'change';
+        const flags = openFlags(access) | (direct ? constants.O_DIRECT : 0);
+        return new NetworkRecordFile(networkDisk, await networkDisk.open(path, flags), locks, access, direct);
       },
     };
   }
@@ -59,6 +67,7 @@ class NetworkRecordFile extends OpenFile {
     fd: number,
     private readonly locks: RecordLocks,
     private readonly access: Access,
+    private readonly direct: boolean,
   ) {
     super(disk, fd);
   }
@@ -74,7 +83,7 @@ class NetworkRecordFile extends OpenFile {
   /** The server has the bytes then. Otherwise they would leave when a lock is given up, and nobody would be told that it did not take them. */
   override async write(bytes: Buffer, position: number | null): Promise<void> {
     await super.write(bytes, position);
-    await syncData(this.fd);
+    if (!this.direct) await syncData(this.fd);
   }
 
   /**
