@@ -9,7 +9,7 @@ import { State, statesNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
-import type { Queue } from '../queue/queue.js';
+import type { Queue, ReclaimRequest } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
 import { reason } from '../report/loss.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
@@ -213,9 +213,10 @@ async function stats(queue: Queue, json: boolean): Promise<number> {
 }
 
 async function reclaim(queue: Queue): Promise<number> {
-  const jobs = await queue.reclaim(notice => {
+  const tell: ReclaimRequest['tell'] = notice => {
     if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
-  });
+  };
+  const jobs = await queue.reclaim({ tell });
   const output = new Output();
   for (const { number, ordinal, offset, command, directives } of jobs) {
     await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));

@@ -5,6 +5,8 @@ import type { Queue } from './queue.js';
 /** Names orphans, each once. */
 export class OrphanWatch {
   private readonly named = new Set<number>();
+  /** Since when nobody was seen at them, by performance.now(). */
+  private absent: ReadonlyMap<number, number> | undefined;
 
   /** @param notice takes what there is to say, and what can be done */
   constructor(
@@ -12,8 +14,15 @@ export class OrphanWatch {
     private readonly notice: (message: string, hint: string) => void,
   ) {}
 
-  async look(): Promise<void> {
-    const found = (await this.findThem()).filter(line => !this.named.has(line));
+  /** What the first look finds was there before, and is named at once; so is what the `last` one finds. Where presence may return, all else must wait. */
+  async look({ last = false }: { last?: boolean } = {}): Promise<void> {
+    const { presenceReturns = 0 } = this.queue.capabilities;
+    const before = this.absent;
+    const now = performance.now();
+    const lines = await this.findThem();
+    this.absent = new Map(lines.map(line => [line, before?.get(line) ?? now]));
+    const isSure = (line: number): boolean => last || before === undefined || now - (this.absent?.get(line) ?? now) >= presenceReturns;
+    const found = lines.filter(line => !this.named.has(line) && isSure(line));
     if (found.length === 0) return;
     for (const line of found) this.named.add(line);
     this.notice(

@@ -47,6 +47,9 @@ export type QueueNotice =
   /** Anything else, in words. */
   | { readonly kind: 'news'; readonly message: string; readonly hint: string };
 
+/** Who asks for orphans to be set back. */
+export type ReclaimRequest = Pick<ClaimRequest, 'tell' | 'signal'>;
+
 /** What came of asking for a job. */
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly claim: Claim }
@@ -105,6 +108,8 @@ export interface ClaimStatistics {
 export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
   readonly presence: boolean;
+  /** Somebody who is not present may be so again within so many ms, after a network or a server was away; at once where nothing is said. */
+  readonly presenceReturns?: number;
   /** Who may work on the queue and never shows presence, in the plural; older runners where nothing is said. */
   readonly silent?: string | undefined;
   /** Jobs can be claimed and finished, and that is all: nobody can ask what else there is. Every other call is refused. */
@@ -141,7 +146,7 @@ export interface Queue {
    * Sets orphans back to `.` and names them. `tell` is told when it takes time until others show to be dead; without it the next claim's
    * `tell` is.
    */
-  reclaim(tell?: ClaimRequest['tell']): Promise<readonly Job[]>;
+  reclaim(request?: ReclaimRequest): Promise<readonly Job[]>;
   /**
    * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose
    * clients may come back. Queues that have it can be served to others.

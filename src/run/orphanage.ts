@@ -26,17 +26,18 @@ export class Orphanage {
   }
 
   /**
-   * Looks, but not more often than every few seconds unless it is `urgent`. Says whether there are jobs to be taken now that
-   * were not there before.
+   * Looks: the first and the last time in any case, else not more often than every few seconds. Says whether there are jobs to be
+   * taken now that were not there before.
    */
-  async look(urgent: boolean): Promise<boolean> {
-    if (!urgent && performance.now() < this.nextLook) return false;
+  async look(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<boolean> {
+    if (when === 'between' && performance.now() < this.nextLook) return false;
     this.nextLook = performance.now() + INTERVAL;
     if (!this.mayReclaim) {
-      await this.watch.look();
+      await this.watch.look({ last: when === 'last' });
       return false;
     }
-    const reclaimed = (await this.queue.reclaim()).map(job => job.number);
+    const jobs = await this.queue.reclaim({ signal, tell: notice => notice.kind === 'news' && this.tell(notice.message, notice.hint) });
+    const reclaimed = jobs.map(job => job.number);
     if (reclaimed.length > 0)
       this.tell(`${nameLines(reclaimed)} set back to ".": nobody was running ${reclaimed.length === 1 ? 'it' : 'them'}`);
     return reclaimed.length > 0;

@@ -121,7 +121,7 @@ export class Runner {
   }
 
   private async claimAll(): Promise<void> {
-    await this.orphanage.look(true);
+    await this.orphanage.look('first', this.stopping.draining);
     while (!this.stopping.draining.aborted) {
       const slot = this.slots.take();
       if (slot === undefined) {
@@ -148,7 +148,7 @@ export class Runner {
       }
       this.slots.give(slot);
       const leaving = this.isToLeave(result.kind === 'exhausted');
-      if (await this.orphanage.look(leaving && this.options.reclaim === true)) continue;
+      if (await this.orphanage.look(leaving ? 'last' : 'between', this.stopping.draining)) continue;
       if (leaving) {
         await this.lookBack();
         return;

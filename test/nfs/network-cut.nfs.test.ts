@@ -166,7 +166,9 @@ describe('alice is cut off for longer than the lease', () => {
       const { record, states, alice } = absence.kept;
       expect(record.ended()).toEqual(eachOnce(KEPT.jobs));
       expect(states).toBe('d'.repeat(KEPT.jobs));
-      expect(alice).toMatchObject({ status: 0, stderr: '' });
+      expect(alice.status).toBe(0);
+      // How long she is away depends on how soon bob takes over: it may be long enough for her to say that results have to wait.
+      expect(alice.stderr).toMatch(/^(runmaker: the results of jobs that have ended cannot be written yet.*\nthey are kept.*\n)?$/);
     });
 
     test('she shows presence again at what still runs', () => {

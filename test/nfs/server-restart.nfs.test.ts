@@ -4,10 +4,12 @@ import { figure } from '../support/figure.js';
 import type { Ended } from './lab/command.js';
 import { CLIENTS, Lab, VERSIONS, type Version } from './lab/lab.js';
 import { inSeconds } from './support/figures.js';
-import { runmaker } from './support/programs.js';
+import { runmaker, runset } from './support/programs.js';
 import { eachOnce, Record, statesIn } from './support/record.js';
 
 const JOBS = 100;
+/** Jobs that outlast a restart of the server. */
+const LONG = { jobs: 3, seconds: 60 };
 
 /** A queue on which both hosts were at work when the server lost power and was switched on again. */
 interface Work {
@@ -35,8 +37,7 @@ beforeAll(async () => {
     }),
   );
   off = Date.now();
-  await lab.server.powerOff();
-  await lab.server.boot();
+  await lab.restartServer({ notify: true });
   on = Date.now();
   for (const { version, record, queue, runners } of begun) {
     const ended = await Promise.all(runners.map(runner => runner.ended));
@@ -44,6 +45,31 @@ beforeAll(async () => {
   }
 });
 afterAll(() => lab?.stop());
+
+describe('NFS 3, the server loses power and boots again, and nobody is told', () => {
+  test('who runs jobs shows it again, so that nobody else takes them over', async () => {
+    const record = new Record(lab, 'untold');
+    const queue = await lab.put('3', 'untold.txt', record.lines(LONG.jobs, LONG.seconds));
+    const alice = lab.alice.start(runmaker(`-j${LONG.jobs} ${queue}`), { within: 150 });
+    await record.hasRunning('alice', LONG.jobs, 1);
+    const look = async (): Promise<number> => (await lab.bob.do(runset(`--list ${queue}`), { within: 60 })).match(/running/g)?.length ?? 0;
+    expect(await look()).toBe(LONG.jobs);
+
+    await lab.restartServer({ notify: false });
+    const up = Date.now();
+    const bob = lab.bob.start(runmaker(`-j${LONG.jobs} --reclaim ${queue}`), { within: 150 });
+    await eventually('alice is present again', async () => (await look()) === LONG.jobs, 60_000);
+    figure(
+      `NFS 3: presence that a restarted server had forgotten was shown again within ${inSeconds(Date.now() - up)}, its grace of 10 s included`,
+    );
+    expect(record.running('alice')).toHaveLength(LONG.jobs);
+
+    expect(await alice.ended).toMatchObject({ status: 0, stderr: '' });
+    expect(await bob.ended).toMatchObject({ status: 0 });
+    expect(record.ended()).toEqual(eachOnce(LONG.jobs));
+    expect(statesIn(await lab.get(queue))).toBe('d'.repeat(LONG.jobs));
+  });
+});
 
 describe.each(VERSIONS)('NFS %s, the server loses power and boots again', version => {
   test('both hosts go on where they were, and every job is run exactly once', () => {

@@ -5,7 +5,7 @@ import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
-import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
@@ -199,8 +199,8 @@ export class FileClaim implements Claim, Kept {
 
   private async isInPlace(file: LockableFile): Promise<boolean> {
     const { line, runs } = this;
-    // A lock that costs nobody anything: over a network it makes the read fresh, and fails if the lease was lost.
-    if (runs.driver.staleLooks && !(await file.tryLock('shared', LOOK_BYTE, 1))) return true;
+    // Over a network presence is shown once more: an NFSv3 server that has restarted may have forgotten it without anybody noticing.
+    if (runs.driver.staleLooks && !(await file.tryLock('shared', line.start + 1, 1))) return true;
     if (!(await file.isAt(runs.path))) return false;
     return (await readLine(file, line.start, line.end))?.rest.equals(line.rest) ?? false;
   }

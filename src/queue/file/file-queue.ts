@@ -5,7 +5,7 @@ import type { Job } from '../../job/job.js';
 import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isSettableState, State } from '../../job/state.js';
-import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
 import { adoptOrphans } from './adopt.js';
 import { appendJobs } from './append.js';
 import { Claimer } from './claimer.js';
@@ -43,8 +43,8 @@ export class FileQueue implements Queue {
     { patience = DEFAULT_PATIENCE, trustAny = false }: { patience?: number | undefined; trustAny?: boolean | undefined } = {},
   ) {
     this.address = path.resolve(name);
-    this.capabilities = { presence: driver.presence };
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
+    this.capabilities = { presence: driver.presence, ...(driver.staleLooks && { presenceReturns: keeper.settled }) };
     this.runs = {
       path: name,
       driver,
@@ -123,9 +123,9 @@ export class FileQueue implements Queue {
     return this.explained(() => appendJobs(this.runs, commands, state));
   }
 
-  async reclaim(): Promise<readonly Job[]> {
+  async reclaim(request: ReclaimRequest = {}): Promise<readonly Job[]> {
     const reclaimed: Job[] = [];
-    await this.explained(() => reclaimOrphans(this.runs, reclaimed));
+    await this.explained(() => reclaimOrphans(this.runs, request, reclaimed), request.signal);
     return reclaimed;
   }
 

@@ -100,10 +100,13 @@ export class Lab {
     await this.clients[client].do('ss --kill dst server');
   }
 
-  /** Cuts the server's power and boots it again. */
-  async restartServer(): Promise<void> {
+  /**
+   * Cuts the server's power and boots it again.
+   * @param notify whether NFSv3 clients are told, so that they claim their locks back; without that they lose them and do not know it
+   */
+  async restartServer({ notify }: { notify: boolean }): Promise<void> {
     await this.server.powerOff();
-    await this.server.boot();
+    await this.server.boot({ LAB_NOTIFY: notify ? 'yes' : 'no' });
   }
 
   /** Writes a file on the server's disk, where clients have not looked yet. Returns its path on the clients, where it is mounted at this place. */

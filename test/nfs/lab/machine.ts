@@ -46,14 +46,14 @@ export class Machine {
     return this.process !== undefined;
   }
 
-  /** Switches it on, and waits until it takes orders. */
-  async boot(): Promise<void> {
+  /** Switches it on, and waits until it takes orders. @param more of the environment, for this time */
+  async boot(more: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.process) throw new Error(`${this.name} is on`);
     const { folder } = this.plan;
     for (const file of ['pid', 'agent', 'monitor']) rmSync(join(folder, file), { force: true });
     const log = openSync(join(folder, 'qemu.log'), 'a');
     const limit = ['--signal=KILL', String(this.plan.lifetime), 'qemu-system-x86_64'];
-    const started = spawn('timeout', [...limit, ...this.options()], {
+    const started = spawn('timeout', [...limit, ...this.options(more)], {
       stdio: ['ignore', log, log],
       env: { ...process.env, PATH: SEARCH_PATH },
     });
@@ -108,9 +108,9 @@ export class Machine {
     await tellQemu(join(this.plan.folder, 'monitor'), command, args);
   }
 
-  private options(): string[] {
+  private options(more: Readonly<Record<string, string>>): string[] {
     const { folder, record, boot, hardware } = this.plan;
-    const environment = { LAB_HOST: this.name, LAB_FIRST_BOOT: this.bootedBefore ? 'no' : 'yes', ...this.plan.environment };
+    const environment = { LAB_HOST: this.name, LAB_FIRST_BOOT: this.bootedBefore ? 'no' : 'yes', ...this.plan.environment, ...more };
     const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const socket = (name: string) => `path=${join(folder, name)},server=on,wait=off`;
     return [

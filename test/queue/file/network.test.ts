@@ -87,6 +87,32 @@ describe('over a network', () => {
   });
 });
 
+describe('locks that a server has forgotten', () => {
+  it('are taken anew, and until then nobody takes the job for an orphan; a real orphan is set back', async () => {
+    const path = runsFile('. a\nr b\n');
+    const taken = await claim(openAsOverNetwork(path).queue);
+    const observer = await openRuns(path);
+    // A length of 0 reaches to the end of all offsets.
+    recordLocks().unlock(taken.presence as number, 0, 0);
+    expect(await holdersOf(observer)).toEqual(['absent', 'absent']);
+    const told: string[] = [];
+    const { queue } = openAsOverNetwork(path);
+    const reclaimed = await queue.reclaim({ tell: notice => notice.kind === 'news' && told.push(notice.message) });
+    expect(told).toEqual(['2 jobs seem to be orphaned; looking again in 13 s']);
+    expect(reclaimed.map(job => job.number)).toEqual([2]);
+    expect(await holdersOf(observer)).toEqual(['present', undefined]);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  }, 30_000);
+
+  it('are not waited for by who is told to stop', async () => {
+    const { queue } = openAsOverNetwork(runsFile('r a\n'));
+    const stop = new AbortController();
+    const reclaiming = queue.reclaim({ signal: stop.signal, tell: () => stop.abort() });
+    await expect(reclaiming).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await holdersOf(queue)).toEqual(['absent']);
+  });
+});
+
 describe('a lost lease', () => {
   it('does not make us take our own job for an orphan, while all others do', async () => {
     const path = runsFile('. a\n');
