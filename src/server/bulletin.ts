@@ -1,4 +1,5 @@
 import type { Queue } from '../queue/queue.js';
+import { Waiters } from '../system/waiters.js';
 
 /** Who waits for news is told so often at most, in ms: one change is followed by many. */
 const INTERVAL = 50;
@@ -7,7 +8,7 @@ const INTERVAL = 50;
 export class Bulletin {
   /** Begins elsewhere each time, so that who knew a server before it was started again sees that it was. */
   private changes = Date.now() * 1000;
-  private readonly waiting = new Set<{ tell(): void; fail(error: unknown): void }>();
+  private readonly waiters = new Waiters();
   private timer: NodeJS.Timeout | undefined;
   private following: AbortController | undefined;
 
@@ -28,26 +29,10 @@ export class Bulletin {
   async past(seen: number, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     if (this.position !== seen) return this.position;
-    await new Promise<void>((resolve, reject) => {
-      const stop = (): void => waiter.fail(signal.reason);
-      const settled = (): void => {
-        this.waiting.delete(waiter);
-        signal.removeEventListener('abort', stop);
-        if (this.waiting.size === 0) this.following?.abort();
-      };
-      const waiter = {
-        tell(): void {
-          settled();
-          resolve();
-        },
-        fail(error: unknown): void {
-          settled();
-          reject(error);
-        },
-      };
-      this.waiting.add(waiter);
-      signal.addEventListener('abort', stop, { once: true });
-      if (this.following === undefined) void this.follow();
+    const waiting = this.waiters.wait(signal);
+    if (this.following === undefined) void this.follow();
+    await waiting.finally(() => {
+      if (this.waiters.size === 0) this.following?.abort();
     });
     return this.position;
   }
@@ -57,24 +42,24 @@ export class Bulletin {
     const following = new AbortController();
     this.following = following;
     try {
-      while (this.waiting.size > 0) {
+      while (this.waiters.size > 0) {
         await this.queue.changed(following.signal);
         this.tellSoon();
       }
     } catch (error) {
-      if (!following.signal.aborted) for (const { fail } of this.waiting) fail(error);
+      if (!following.signal.aborted) this.waiters.fail(error);
     } finally {
       this.following = undefined;
       // Somebody may have come while this one was being called off.
-      if (this.waiting.size > 0) void this.follow();
+      if (this.waiters.size > 0) void this.follow();
     }
   }
 
   private tellSoon(): void {
-    if (this.waiting.size === 0) return;
+    if (this.waiters.size === 0) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      for (const { tell } of this.waiting) tell();
+      this.waiters.wake();
     }, INTERVAL);
   }
 }
