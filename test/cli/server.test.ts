@@ -336,6 +336,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
       [['--token', 'WRONG', url], 2, /the token is not that of the server\n.*--token/],
       [[url], 2, /a token is wanted\n.*--token/],
       [['--token', 'X', 'tcp://no-such-host.invalid'], 3, /no such host/],
+      [['--token', 'X', 'unix:/missing/socket'], 3, /no such socket\n.*path/],
       [['--token', 'X', 'tcp://127.0.0.1:1'], 3, /nobody listens there\n.*runmaker-server/],
       [['--token', 'X', strange], 3, /is not a runmaker-server/],
       [['--token', 'X', 'tcp://'], 2, /does not name a server/],
