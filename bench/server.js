@@ -65,8 +65,14 @@ async function beRunners(kind, server) {
   const { openQueue, Runner } = await import('../dist/index.js');
   const queues = [];
   for (let at = 0; at < RUNNERS; at++) queues.push(await openQueue(`tcp://${server}`, { token: TOKEN }));
+  // Like a runner: it asks for the next job when it tells the result of the last one.
   const claimAndFinish = async queue => {
-    for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) await result.claim.finish('d');
+    let finishing;
+    for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) {
+      await finishing;
+      finishing = result.claim.finish('d');
+    }
+    await finishing;
   };
   const began = performance.now();
   await Promise.all(queues.map(queue => (kind === 'claims' ? claimAndFinish(queue) : new Runner(queue).run())));

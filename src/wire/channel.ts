@@ -5,6 +5,9 @@ import { LineReader } from './line-reader.js';
 /** From this many unsent bytes on nothing more is read from whoever does not fetch the answers. */
 const MOST_UNSENT = 1024 * 1024;
 
+/** Messages are gathered for a moment, but no more characters than these. */
+const MOST_GATHERED = 64 * 1024;
+
 /** Who listens to a channel. */
 export interface ChannelEnds {
   /** Takes a line; it is only lent. What it throws ends the channel. */
@@ -21,6 +24,8 @@ export class Channel {
   private error: Error | undefined;
   private ends: ChannelEnds | undefined;
   private isOver = false;
+  /** Messages on their way to the socket. */
+  private gathered = '';
 
   /** @param longest bytes that a line of the other end may have; what is longer ends the channel */
   constructor(
@@ -43,10 +48,21 @@ export class Channel {
     if (this.socket.destroyed) this.finish();
   }
 
-  /** Sends a message, unless the channel is over. */
+  /**
+   * Sends a message, unless the channel is over. What is said at the same moment goes out as one piece: to encrypt a piece and to
+   * hand it to the kernel takes longer than all the rest of a message.
+   */
   send(message: object): void {
     if (this.isOver || this.socket.destroyed || this.socket.writableEnded) return;
-    this.socket.write(`${JSON.stringify(message)}\n`);
+    if (this.gathered === '') process.nextTick(() => this.flush());
+    this.gathered += `${JSON.stringify(message)}\n`;
+    if (this.gathered.length > MOST_GATHERED) this.flush();
+  }
+
+  private flush(): void {
+    const { gathered } = this;
+    this.gathered = '';
+    if (gathered !== '' && !this.socket.destroyed && !this.socket.writableEnded) this.socket.write(gathered);
   }
 
   /** Settles when the other end has fetched most of what was sent, or the channel is over. */
@@ -73,6 +89,7 @@ export class Channel {
 
   /** Ends the channel in good order: what was sent before still gets there, if the other end takes it soon. */
   end(): void {
+    this.flush();
     this.socket.end();
     this.socket.resume();
     setTimeout(() => this.socket.destroy(), END_PATIENCE).unref();

@@ -24,7 +24,10 @@ export function explain(address: Address, error: unknown): RunmakerError {
     case 'EAI_AGAIN':
       return new RunmakerError('queue', `${where}: no such host`, { hint: 'mend the name of the server', cause: error });
     case 'ENOENT':
-      return new RunmakerError('queue', `${where}: no such socket`, { hint: 'start runmaker-server there, or mend the path', cause: error });
+      return new RunmakerError('queue', `${where}: no such socket`, {
+        hint: 'start runmaker-server there, or mend the path',
+        cause: error,
+      });
     case 'ECONNREFUSED':
       return new RunmakerError('queue', `${where}: nobody listens there`, {
         hint: 'start runmaker-server there, or mend host and port',
