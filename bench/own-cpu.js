@@ -6,8 +6,9 @@ import { median, program, row, spread, workFolder } from './compare.js';
 import { fill } from './large-file.js';
 
 const ROUNDS = Number(process.argv[2] ?? 3);
-const FEW = 500;
-const MANY = 2500;
+/** Jobs of the two runs that are compared: once while V8 still compiles, once in the long run. */
+const SHORT = [500, 2500];
+const LONG = [5000, 20_000];
 const folder = workFolder();
 const runs = path.join(folder, 'runs.txt');
 const usage = path.join(folder, 'usage');
@@ -24,15 +25,16 @@ function own(lines, jobs, atOnce, command) {
 }
 
 /** What one job more costs, whatever it costs to start. */
-function each(lines, atOnce, command) {
-  return (own(lines, MANY, atOnce, command) - own(lines, FEW, atOnce, command)) / (MANY - FEW);
+function each(lines, [few, many], atOnce, command) {
+  return (own(lines, many, atOnce, command) - own(lines, few, atOnce, command)) / (many - few);
 }
 
 const cases = {
-  'true, -j2, 2,500 lines': () => each(MANY, 2, 'true'),
-  'true, -j2, 1,000,000 lines': () => each(1_000_000, 2, 'true'),
-  'sleep 0.01, -j2': () => each(MANY, 2, 'sleep 0.01'),
-  'sleep 1, -j200': () => each(MANY, 200, 'sleep 1'),
+  'true, -j2, 2,500 lines': () => each(2500, SHORT, 2, 'true'),
+  'true, -j2, 1,000,000 lines': () => each(1_000_000, SHORT, 2, 'true'),
+  'true, -j2, 20,000 jobs': () => each(20_000, LONG, 2, 'true'),
+  'sleep 0.01, -j2': () => each(2500, SHORT, 2, 'sleep 0.01'),
+  'sleep 1, -j200': () => each(2500, SHORT, 200, 'sleep 1'),
 };
 const measured = Object.fromEntries(Object.keys(cases).map(name => [name, []]));
 for (let round = 0; round < ROUNDS; round++) for (const [name, measure] of Object.entries(cases)) measured[name].push(measure());

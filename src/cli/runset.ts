@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { jobLine } from '../job/job-lines.js';
@@ -9,7 +10,8 @@ import { State, statesNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
-import type { Queue, ReclaimRequest } from '../queue/queue.js';
+import { findOrphans, nameLines } from '../queue/orphans.js';
+import type { ClaimRequest, Queue } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
 import { reason } from '../report/loss.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
@@ -213,10 +215,21 @@ async function stats(queue: Queue, json: boolean): Promise<number> {
 }
 
 async function reclaim(queue: Queue): Promise<number> {
-  const tell: ReclaimRequest['tell'] = notice => {
+  const tell: ClaimRequest['tell'] = notice => {
     if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
   };
-  const jobs = await queue.reclaim({ tell });
+  const jobs = [...(await queue.reclaim(tell))];
+  const { presenceReturns } = queue.capabilities;
+  const doubtful = presenceReturns === undefined ? [] : await findOrphans(queue);
+  if (presenceReturns !== undefined && doubtful.length > 0) {
+    const seems = doubtful.length === 1 ? 'seems' : 'seem';
+    complain(
+      `runset: ${nameLines(doubtful)} ${seems} to be orphaned; looking again in ${Math.round(presenceReturns / 1000)} s`,
+      'over a network, whoever has lost touch with the server for a moment shows presence again within this time',
+    );
+    await setTimeout(presenceReturns);
+    jobs.push(...(await queue.reclaim(tell)));
+  }
   const output = new Output();
   for (const { number, ordinal, offset, command, directives } of jobs) {
     await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));

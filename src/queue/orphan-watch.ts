@@ -14,7 +14,7 @@ export class OrphanWatch {
     private readonly notice: (message: string, hint: string) => void,
   ) {}
 
-  /** What the first look finds was there before, and is named at once; so is what the `last` one finds. Where presence may return, all else must wait. */
+  /** What the first look finds is named at once, and what the `last` one finds. All else must stay orphaned for a while where presence may return. */
   async look({ last = false }: { last?: boolean } = {}): Promise<void> {
     const { presenceReturns = 0 } = this.queue.capabilities;
     const before = this.absent;

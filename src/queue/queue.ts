@@ -47,9 +47,6 @@ export type QueueNotice =
   /** Anything else, in words. */
   | { readonly kind: 'news'; readonly message: string; readonly hint: string };
 
-/** Who asks for orphans to be set back. */
-export type ReclaimRequest = Pick<ClaimRequest, 'tell' | 'signal'>;
-
 /** What came of asking for a job. */
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly claim: Claim }
@@ -70,8 +67,8 @@ export interface Claim {
   readonly job: Job;
   /** A descriptor that the job's process should inherit: the claim then counts as held for as long as the runner or the job lives. */
   readonly presence?: number | undefined;
-  /** Keeps `presence` open and the same, whatever becomes of the line, until what is returned is called: for as long as the process starts. */
-  holdPresence?(): Promise<() => void>;
+  /** Keeps the descriptor that `presence` names now open, wherever presence may be shown from now on, until what is returned is called. */
+  holdPresence?(): () => void;
   /** Where the job is to run, as an absolute path, when the queue brings its files along; else wherever the runner runs its jobs. */
   readonly directory?: string | undefined;
   /** What the job is to find in its environment. */
@@ -108,7 +105,10 @@ export interface ClaimStatistics {
 export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
   readonly presence: boolean;
-  /** Somebody who is not present may be so again within so many ms, after a network or a server was away; at once where nothing is said. */
+  /**
+   * Somebody who is not present may be so again within so many ms, after a network or a server was away: `reclaim` sets back only
+   * what it has seen orphaned for so long, call after call. Absent where one look is enough.
+   */
   readonly presenceReturns?: number;
   /** Who may work on the queue and never shows presence, in the plural; older runners where nothing is said. */
   readonly silent?: string | undefined;
@@ -146,7 +146,7 @@ export interface Queue {
    * Sets orphans back to `.` and names them. `tell` is told when it takes time until others show to be dead; without it the next claim's
    * `tell` is.
    */
-  reclaim(request?: ReclaimRequest): Promise<readonly Job[]>;
+  reclaim(tell?: ClaimRequest['tell']): Promise<readonly Job[]>;
   /**
    * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose
    * clients may come back. Queues that have it can be served to others.

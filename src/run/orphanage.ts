@@ -1,5 +1,5 @@
 import { OrphanWatch } from '../queue/orphan-watch.js';
-import { nameLines } from '../queue/orphans.js';
+import { findOrphans, nameLines } from '../queue/orphans.js';
 import type { Queue } from '../queue/queue.js';
 
 /** Between two looks for orphans, in ms: the whole queue is read for each. */
@@ -26,20 +26,23 @@ export class Orphanage {
   }
 
   /**
-   * Looks: the first and the last time in any case, else not more often than every few seconds. Says whether there are jobs to be
-   * taken now that were not there before.
+   * Looks: the first and the last time in any case, else not more often than every few seconds. `reclaimed`: there are jobs to be
+   * taken now that were not there before · `doubtful`: before the last look can be the last it has to be seen whether orphans stay orphans.
    */
-  async look(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<boolean> {
-    if (when === 'between' && performance.now() < this.nextLook) return false;
+  async look(when: 'first' | 'between' | 'last'): Promise<'reclaimed' | 'doubtful' | 'nothing'> {
+    if (when === 'between' && performance.now() < this.nextLook) return 'nothing';
     this.nextLook = performance.now() + INTERVAL;
+    const { queue } = this;
     if (!this.mayReclaim) {
       await this.watch.look({ last: when === 'last' });
-      return false;
+      return 'nothing';
     }
-    const jobs = await this.queue.reclaim({ signal, tell: notice => notice.kind === 'news' && this.tell(notice.message, notice.hint) });
-    const reclaimed = jobs.map(job => job.number);
-    if (reclaimed.length > 0)
+    const reclaimed = (await queue.reclaim()).map(job => job.number);
+    if (reclaimed.length > 0) {
       this.tell(`${nameLines(reclaimed)} set back to ".": nobody was running ${reclaimed.length === 1 ? 'it' : 'them'}`);
-    return reclaimed.length > 0;
+      return 'reclaimed';
+    }
+    const mayWait = when === 'last' && queue.capabilities.presenceReturns !== undefined;
+    return mayWait && (await findOrphans(queue)).length > 0 ? 'doubtful' : 'nothing';
   }
 }

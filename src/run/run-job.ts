@@ -78,7 +78,7 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
   for (let tried = 1; ; tried++) {
     const start = Date.now();
     const began = performance.now();
-    const letGo = await run.claim.holdPresence?.();
+    const letGo = run.claim.holdPresence?.();
     try {
       const execution = await run.executor.start({
         command: run.claim.job.command,

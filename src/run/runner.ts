@@ -121,7 +121,7 @@ export class Runner {
   }
 
   private async claimAll(): Promise<void> {
-    await this.orphanage.look('first', this.stopping.draining);
+    await this.orphanage.look('first');
     while (!this.stopping.draining.aborted) {
       const slot = this.slots.take();
       if (slot === undefined) {
@@ -148,8 +148,9 @@ export class Runner {
       }
       this.slots.give(slot);
       const leaving = this.isToLeave(result.kind === 'exhausted');
-      if (await this.orphanage.look(leaving ? 'last' : 'between', this.stopping.draining)) continue;
-      if (leaving) {
+      const orphans = await this.orphanage.look(leaving ? 'last' : 'between');
+      if (orphans === 'reclaimed') continue;
+      if (leaving && orphans !== 'doubtful') {
         await this.lookBack();
         return;
       }

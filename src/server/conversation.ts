@@ -76,8 +76,8 @@ export class Conversation {
       if (!this.isOpen) return;
       this.clerk = new Clerk(session, this, this.house);
       this.pulse = setInterval(() => this.beat(session), pulse);
-      const { presence } = queue.capabilities;
-      this.send({ type: 'welcome', version: PROTOCOL_VERSION, presence, ...greeting, seen: bulletin.position, pulse });
+      const { presence, presenceReturns } = queue.capabilities;
+      this.send({ type: 'welcome', version: PROTOCOL_VERSION, presence, presenceReturns, ...greeting, seen: bulletin.position, pulse });
     } catch (error) {
       this.refuse(error instanceof Error ? error.message : String(error));
     }

@@ -3,6 +3,8 @@ import { Rest } from '../system/rest.js';
 
 /** Work is followed by this many times what it took of doing something else. */
 const REST = 5;
+/** But not by more, in ms: the queue may lie on a server that did not answer. */
+const LONGEST_REST = 10_000;
 
 /**
  * A costly look that many ask for at the same time: all who ask while one is under way share the next one, which begins after they
@@ -11,7 +13,7 @@ const REST = 5;
 export class Shared<T> {
   private next: Promise<T> | undefined;
   private last: Promise<unknown> = Promise.resolve();
-  private readonly rest = new Rest(REST);
+  private readonly rest = new Rest(REST, LONGEST_REST);
 
   constructor(private readonly look: () => Promise<T>) {}
 

@@ -1,15 +1,15 @@
-/**
- * The longest rest, in ms. Work that took longer than its share of this was not dear but held up, by a server that did not
- * answer, say: nobody is to wait ten times as long as the server was away.
- */
-const LONGEST = 5000;
-
 /** Keeps costly work that is asked for again and again to a small share of the time. */
 export class Rest {
   private until = 0;
 
-  /** @param times how many times as long as the work took something else is to be done after it */
-  constructor(private readonly times: number) {}
+  /**
+   * @param times how many times as long as the work took something else is to be done after it
+   * @param longest but no longer than this, in ms: work that a server has held up was long, and not dear
+   */
+  constructor(
+    private readonly times: number,
+    private readonly longest = Number.POSITIVE_INFINITY,
+  ) {}
 
   /** How long to rest from now on, in ms; 0 or less: it is over. */
   get left(): number {
@@ -19,6 +19,6 @@ export class Rest {
   /** The work has just ended. @param began when, by performance.now() */
   after(began: number): void {
     const now = performance.now();
-    this.until = now + Math.min(this.times * (now - began), LONGEST);
+    this.until = now + Math.min(this.times * (now - began), this.longest);
   }
 }

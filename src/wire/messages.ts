@@ -113,6 +113,8 @@ const fromServer = {
     type: v.literal('welcome'),
     version: v.number(),
     presence: v.boolean(),
+    /** Capabilities.presenceReturns of the server's queue. */
+    presenceReturns: v.optional(amount),
     /** Whether the server remembers this client: what it asked for before will be answered as if the connection had never been lost. */
     known: v.boolean(),
     /** Claims that are the client's no longer. */

@@ -5,11 +5,11 @@ import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
-import { lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
-import { isOutranked } from './rank.js';
+import { ALONE, isOutranked } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
@@ -24,8 +24,8 @@ export class FileClaim implements Claim, Kept {
   private concluded = false;
   /** Something failed that may pass: whether we are still present at the line has to be found out. */
   private suspect = false;
-  /** The process of the job is being started, with the open file as it is. */
-  private isStarting = false;
+  /** While the job's process is being started with one of our descriptors: those that are to be closed after that. */
+  private closeLater: LockableFile[] | undefined;
   /** The final state, once it may have reached the file although nobody could say so. */
   private doubtful: number | undefined;
 
@@ -46,12 +46,13 @@ export class FileClaim implements Claim, Kept {
     return this.file?.fd;
   }
 
-  async holdPresence(): Promise<() => void> {
-    this.isStarting = true;
-    // Who is just looking after it may be about to close it.
-    await this.turn;
+  holdPresence(): () => void {
+    this.closeLater = [];
     return () => {
-      this.isStarting = false;
+      const files = this.closeLater ?? [];
+      this.closeLater = undefined;
+      // What cannot be closed properly is lost anyway.
+      for (const file of files) void this.close(file).catch(() => undefined);
     };
   }
 
@@ -71,7 +72,7 @@ export class FileClaim implements Claim, Kept {
   }
 
   async check(): Promise<void> {
-    if (this.concluded || this.isStarting) return;
+    if (this.concluded) return;
     await this.inTurn(async () => {
       if (this.file === undefined || this.suspect) return;
       const inPlace = await this.isInPlace(this.file).catch(() => undefined);
@@ -83,7 +84,7 @@ export class FileClaim implements Claim, Kept {
 
   /** After a network lease was lost, or an editor has moved the line. What cannot be restored now is tried again next time. */
   async restore(): Promise<void> {
-    if (this.concluded || this.isStarting) return;
+    if (this.concluded) return;
     await this.inTurn(async () => {
       if (this.file !== undefined && !this.suspect) return;
       this.suspect = true;
@@ -101,7 +102,8 @@ export class FileClaim implements Claim, Kept {
 
   /** Says whether the line is still ours, when a server was long silent. If it is not, or nobody can say, the claim is given up. */
   async confirm(): Promise<boolean> {
-    await this.check();
+    // Only with a new descriptor it can be told whether we are alone.
+    this.suspect = true;
     await this.restore();
     if (this.file !== undefined && !this.suspect) return true;
     await this.abandon();
@@ -183,7 +185,7 @@ export class FileClaim implements Claim, Kept {
     const before = this.file;
     this.file = file;
     this.line = line;
-    await asFarAsPossible(() => before?.close());
+    if (before) await this.close(before);
   }
 
   private async write(file: LockableFile, state: string): Promise<void> {
@@ -197,12 +199,24 @@ export class FileClaim implements Claim, Kept {
     this.runs.syncer.note();
   }
 
-  private async isInPlace(file: LockableFile): Promise<boolean> {
+  /** Undefined when somebody else may be present. */
+  private async isInPlace(file: LockableFile): Promise<boolean | undefined> {
     const { line, runs } = this;
-    // Over a network presence is shown once more: an NFSv3 server that has restarted may have forgotten it without anybody noticing.
-    if (runs.driver.staleLooks && !(await file.tryLock('shared', line.start + 1, 1))) return true;
-    if (!(await file.isAt(runs.path))) return false;
-    return (await readLine(file, line.start, line.end))?.rest.equals(line.rest) ?? false;
+    const { driver } = runs;
+    // A lock that nobody feels: what is read after it is as new as the lock.
+    if (driver.staleLooks && !driver.direct && !(await file.tryLock('shared', LOOK_BYTE, 1))) return true;
+    // Fails if the lease was lost: before presence is shown once more, which would be in the way of whoever has the line by now.
+    const now = await readLine(file, line.start, line.end);
+    if (!now?.rest.equals(line.rest)) return false;
+    if (driver.staleLooks && now.state === RUNNING && !(await this.showPresenceAgain(file))) return undefined;
+    return await file.isAt(runs.path);
+  }
+
+  /** An NFSv3 server that has restarted may have forgotten our lock without anybody noticing, and may have given it to others since. */
+  private async showPresenceAgain(file: LockableFile): Promise<boolean> {
+    const { start, rank } = this.line;
+    if (rank === ALONE && !(await file.tryLock('exclusive', start + 1, 1))) return false;
+    return await file.tryLock('shared', start + 1, 1);
   }
 
   /**
@@ -214,7 +228,12 @@ export class FileClaim implements Claim, Kept {
     this.file = undefined;
     if (file === undefined) return;
     await asFarAsPossible(() => file.unlock(this.line.start, STATE_AND_SEPARATOR));
-    await asFarAsPossible(() => file.close());
+    await this.close(file);
+  }
+
+  private async close(file: LockableFile): Promise<void> {
+    if (this.closeLater) this.closeLater.push(file);
+    else await asFarAsPossible(() => file.close());
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -5,7 +5,8 @@ import type { Job } from '../../job/job.js';
 import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isSettableState, State } from '../../job/state.js';
-import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
+import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import { Absences } from './absences.js';
 import { adoptOrphans } from './adopt.js';
 import { appendJobs } from './append.js';
 import { Claimer } from './claimer.js';
@@ -44,13 +45,14 @@ export class FileQueue implements Queue {
   ) {
     this.address = path.resolve(name);
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
-    this.capabilities = { presence: driver.presence, ...(driver.staleLooks && { presenceReturns: keeper.settled }) };
+    this.capabilities = { presence: driver.presence, ...(driver.presence && driver.staleLooks && { presenceReturns: keeper.settled }) };
     this.runs = {
       path: name,
       driver,
       view: new FileView(name, driver),
       syncer: new Syncer(name, driver, patience),
       keeper,
+      absences: new Absences(this.capabilities.presenceReturns ?? 0),
       patience,
     };
     this.claimer = new Claimer(this.runs, trustAny);
@@ -123,9 +125,9 @@ export class FileQueue implements Queue {
     return this.explained(() => appendJobs(this.runs, commands, state));
   }
 
-  async reclaim(request: ReclaimRequest = {}): Promise<readonly Job[]> {
+  async reclaim(): Promise<readonly Job[]> {
     const reclaimed: Job[] = [];
-    await this.explained(() => reclaimOrphans(this.runs, request, reclaimed), request.signal);
+    await this.explained(() => reclaimOrphans(this.runs, reclaimed));
     return reclaimed;
   }
 

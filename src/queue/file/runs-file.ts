@@ -1,3 +1,4 @@
+import type { Absences } from './absences.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import type { PresenceKeeper } from './presence-keeper.js';
 import type { Syncer } from './syncer.js';
@@ -9,6 +10,7 @@ export interface RunsFile {
   readonly driver: LockDriver;
   readonly view: FileView;
   readonly keeper: PresenceKeeper;
+  readonly absences: Absences;
   readonly syncer: Syncer;
   /** How long to keep trying while the file cannot be reached, in ms. */
   readonly patience: number;

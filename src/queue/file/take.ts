@@ -53,7 +53,7 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     keep = runs.driver.presence;
     const claimed: ClaimedLine = { number: line, start, end, rest: now.rest, rank };
     const claim = new FileClaim(runs, jobAt(index, line, now), claimed, keep ? file : undefined);
-    const mayBeLost = runs.driver.staleLooks && performance.now() - began > SHORTEST_LEASE;
+    const mayBeLost = keep && runs.driver.staleLooks && performance.now() - began > SHORTEST_LEASE;
     if (mayBeLost && !(await claim.confirm())) return { kind: 'lost' };
     return { kind: 'claimed', claim };
   } finally {

@@ -15,6 +15,8 @@ const CLOCK_TICK = 20;
 const COARSEST_TIME = 2000;
 /** A look is followed by this many times its cost of doing something else. */
 const REST = 10;
+/** But not by more where a server answers, in ms. */
+const LONGEST_REST = 5000;
 /** S_IWOTH of stat(2). */
 const WRITABLE_BY_OTHERS = 0o002;
 
@@ -30,7 +32,7 @@ export class FileView {
   private readAt = 0;
   /** Whether the last reading began when the modification time was long past, by this host's clock: later changes have another. */
   private readLate = false;
-  private readonly rest = new Rest(REST);
+  private readonly rest: Rest;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
   /** Ends a rest. */
@@ -43,7 +45,9 @@ export class FileView {
   constructor(
     readonly path: string,
     private readonly driver: LockDriver,
-  ) {}
+  ) {
+    this.rest = new Rest(REST, driver.staleLooks ? LONGEST_REST : undefined);
+  }
 
   /** The index, as of the last look; looks if there was none. */
   async index(): Promise<LineIndex> {

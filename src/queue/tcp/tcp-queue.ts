@@ -52,8 +52,8 @@ export class TcpQueue implements Queue {
 
   /** Connects for the first time. To be called once, before all else. */
   async open(): Promise<void> {
-    const { presence }: Welcome = await this.link.open();
-    this.capabilities = { presence };
+    const { presence, presenceReturns }: Welcome = await this.link.open();
+    this.capabilities = { presence, ...(presenceReturns !== undefined && { presenceReturns }) };
   }
 
   /** The server sees to it that its clients are in nobody's way: all of them are won. */

@@ -3,7 +3,9 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FileQueue } from '../../../src/queue/file/file-queue.js';
 import { recordDriver } from '../../../src/queue/file/locks/record.js';
-import type { Claim } from '../../../src/queue/queue.js';
+import type { Claim, ClaimResult } from '../../../src/queue/queue.js';
+import type { Listener } from '../../../src/run/events.js';
+import { Runner } from '../../../src/run/runner.js';
 import { recordLocks } from '../../../src/system/record-lock.js';
 import { type Hook, HookedDriver, type LockRequest, systemError } from '../../support/hooked-locks.js';
 import { claim, holdersOf, openRuns } from '../../support/queues.js';
@@ -87,30 +89,55 @@ describe('over a network', () => {
   });
 });
 
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>(done => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+/** As if the server had restarted and no longer knew of any lock of a claim's. A length of 0 reaches to the end of all offsets. */
+const forget = (taken: Claim): void => recordLocks().unlock(taken.presence as number, 0, 0);
+
 describe('locks that a server has forgotten', () => {
   it('are taken anew, and until then nobody takes the job for an orphan; a real orphan is set back', async () => {
     const path = runsFile('. a\nr b\n');
     const taken = await claim(openAsOverNetwork(path).queue);
     const observer = await openRuns(path);
-    // A length of 0 reaches to the end of all offsets.
-    recordLocks().unlock(taken.presence as number, 0, 0);
+    forget(taken);
     expect(await holdersOf(observer)).toEqual(['absent', 'absent']);
-    const told: string[] = [];
     const { queue } = openAsOverNetwork(path);
-    const reclaimed = await queue.reclaim({ tell: notice => notice.kind === 'news' && told.push(notice.message) });
-    expect(told).toEqual(['2 jobs seem to be orphaned; looking again in 13 s']);
-    expect(reclaimed.map(job => job.number)).toEqual([2]);
+    expect(await queue.reclaim()).toEqual([]);
+    await setTimeout(queue.capabilities.presenceReturns);
+    expect((await queue.reclaim()).map(job => job.number)).toEqual([2]);
     expect(await holdersOf(observer)).toEqual(['present', undefined]);
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
   }, 30_000);
 
-  it('are not waited for by who is told to stop', async () => {
-    const { queue } = openAsOverNetwork(runsFile('r a\n'));
-    const stop = new AbortController();
-    const reclaiming = queue.reclaim({ signal: stop.signal, tell: () => stop.abort() });
-    await expect(reclaiming).rejects.toMatchObject({ name: 'AbortError' });
-    expect(await holdersOf(queue)).toEqual(['absent']);
-  });
+  it("are not taken beside those of somebody who has the job by now: it is that one's result that counts", async () => {
+    const path = runsFile('. a\n');
+    const taken = await claim(openAsOverNetwork(path).queue);
+    forget(taken);
+    const other = await openRuns(path);
+    await other.reclaim();
+    const theirs = await claim(other);
+    // Until it was looked after our presence at least once.
+    await setTimeout(6000);
+    expect(await theirs.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish('!')).toMatchObject({ kind: 'refused' });
+  }, 30_000);
+
+  it('do not make a runner stand still that may reclaim, nor leave before orphans are known to be orphans', async () => {
+    const path = runsFile('. echo a\nr echo b\n');
+    const starts: number[] = [];
+    const began = performance.now();
+    const note: Listener = event => void (event.type === 'started' && starts.push(performance.now() - began));
+    const runner = new Runner(openAsOverNetwork(path).queue, { reclaim: true, listeners: [note] });
+    expect(await runner.run()).toMatchObject({ succeeded: 2 });
+    expect(starts[0]).toBeLessThan(4000);
+    expect(starts[1]).toBeGreaterThan(12_000);
+  }, 40_000);
 });
 
 describe('a lost lease', () => {
@@ -177,12 +204,54 @@ describe('a lost lease', () => {
     expect(await (theirs as unknown as Claim).finish('d')).toEqual({ kind: 'recorded' });
   });
 
+  it('nor run it because somebody is at the line at that moment', async () => {
+    const path = runsFile('. a\n');
+    const other = await openRuns(path);
+    const away = withResolvers();
+    const isWriting = withResolvers();
+    const bob = openAsOverNetwork(path, async ({ call }) => {
+      if (call !== 'write') return;
+      isWriting.resolve();
+      await away.promise;
+    });
+    let bobs: Promise<ClaimResult> | undefined;
+    const { queue, driver } = openAsOverNetwork(path, async ({ call, kind }) => {
+      if (call !== 'tryLock' || kind !== 'shared' || readFileSync(path, 'latin1') !== 'r a\n' || bobs) return;
+      await driver.loseLease();
+      vi.advanceTimersByTime(20_000);
+      await other.reclaim();
+      bobs = bob.queue.claim({});
+      await isWriting.promise;
+      void setTimeout(500).then(away.resolve);
+    });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await queue.claim({})).not.toMatchObject({ kind: 'claimed' });
+    expect(await bobs).toMatchObject({ kind: 'claimed' });
+  });
+
+  it('nor stand in the way of who has it when we come back', async () => {
+    const path = runsFile('. a\n. b\n. c\n');
+    let pause = 0;
+    const { queue, driver } = openAsOverNetwork(path, () => (pause > 0 ? setTimeout(pause) : undefined));
+    const ours = [await claim(queue), await claim(queue), await claim(queue)];
+    await driver.loseLease();
+    const other = await openRuns(path);
+    await other.reclaim();
+    const theirs = [await claim(other), await claim(other), await claim(other)];
+    pause = 60;
+    // In the midst of looking after our presence, which takes a while.
+    await setTimeout(5600);
+    expect(await Promise.all(theirs.map(taken => taken.finish('d')))).toEqual(Array(3).fill({ kind: 'recorded' }));
+    pause = 0;
+    for (const taken of ours) expect(await taken.finish('!')).toMatchObject({ kind: 'refused' });
+  }, 40_000);
+
   it('nor when the locks went and nothing else told us', async () => {
     const path = runsFile('. a\n');
     const { queue } = openAsOverNetwork(path);
     const taken = await claim(queue);
-    // A length of 0 reaches to the end of all offsets.
-    recordLocks().unlock(taken.presence as number, 0, 0);
+    forget(taken);
     const other = await openRuns(path);
     await other.reclaim();
     const theirs = await claim(other);

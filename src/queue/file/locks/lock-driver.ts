@@ -21,6 +21,8 @@ export interface LockDriver {
   readonly presence: boolean;
   /** Whether a look without a lock may show what was there minutes ago. */
   readonly staleLooks: boolean;
+  /** Whether what is read under a lock comes from the server each time, and fails when the lock was lost. */
+  readonly direct?: boolean;
   /** Whether what was written is on the disk as soon as its lock is given up, or the file is closed. */
   readonly writesThrough?: boolean;
   /** Opens the file once more; locks taken through it are its own and end with `close`. */

@@ -20,6 +20,7 @@ export function recordDriver(place: 'local' | 'network' | 'nfs'): LockDriver {
       name: 'record',
       presence: true,
       staleLooks: true,
+      direct: place === 'nfs',
       async open(path: string, access: Access): Promise<LockableFile> {
         const direct = place === 'nfs' && access === 'change';
         const flags = openFlags(access) | (direct ? constants.O_DIRECT : 0);
