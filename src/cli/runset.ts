@@ -157,7 +157,16 @@ async function setStates(queue: Queue, selection: Selection, state: string, forc
     if (selection.lines === undefined && selection.offsets === undefined) complain('runset: no job is chosen, none was set');
     return nothingChosen(queue, selection);
   }
+  const named = linesNamed(selection);
+  if (named !== undefined && matched < named)
+    complain(`runset: ${named - matched} of the ${named} lines named are no jobs, and were passed over`);
   return running.length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** How many lines are named one by one, if nothing else chooses. */
+function linesNamed({ lines = [], offsets, states, match }: Selection): number | undefined {
+  const isExact = offsets === undefined && states === undefined && match === undefined && lines.every(({ from, to }) => from === to);
+  return isExact ? new Set(lines.map(({ from }) => from)).size : undefined;
 }
 
 async function list(queue: Queue, selection: Selection, json: boolean): Promise<number> {

@@ -144,6 +144,16 @@ describe('runset --set', () => {
     expect(bench.states).toBe('--');
   });
 
+  it('--set says how many of the lines that were named are no jobs', async () => {
+    const bench = new Workbench('# a comment\n. a\n. b\n');
+    const { stderr, status } = await runset(['--set=-', bench.runs, '1,2,3', '99']);
+    expect(stderr).toBe('runset: 2 of the 4 lines named are no jobs, and were passed over\n');
+    expect(status).toBe(0);
+    expect(bench.content).toBe('# a comment\n- a\n- b\n');
+    const range = await runset(['--set=.', bench.runs, '1-99']);
+    expect([range.status, range.stderr]).toEqual([0, '']);
+  });
+
   it.each([['--set=.'], ['--list']])('%s says so when none of the lines that were named is a job', async action => {
     const bench = new Workbench(JOBS);
     for (const lines of ['100-200', '1']) {
