@@ -11,7 +11,7 @@ import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
 import { findOrphans, nameLines } from '../queue/orphans.js';
-import type { ClaimRequest, Queue } from '../queue/queue.js';
+import type { Queue, ReclaimRequest } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
 import { reason } from '../report/loss.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
@@ -224,27 +224,29 @@ async function stats(queue: Queue, json: boolean): Promise<number> {
 }
 
 async function reclaim(queue: Queue): Promise<number> {
-  const tell: ClaimRequest['tell'] = notice => {
-    if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
-  };
-  const jobs = [...(await queue.reclaim(tell))];
+  await reclaimOnce(queue);
   const { presenceReturns } = queue.capabilities;
   const doubtful = presenceReturns === undefined ? [] : await findOrphans(queue);
-  if (presenceReturns !== undefined && doubtful.length > 0) {
-    const seems = doubtful.length === 1 ? 'seems' : 'seem';
-    complain(
-      `runset: ${nameLines(doubtful)} ${seems} to be orphaned; looking again in ${Math.round(presenceReturns / 1000)} s`,
-      'over a network, whoever has lost touch with the server for a moment shows presence again within this time',
-    );
-    await setTimeout(presenceReturns);
-    jobs.push(...(await queue.reclaim(tell)));
-  }
+  if (doubtful.length === 0) return EXIT.ok;
+  complain(
+    `runset: ${nameLines(doubtful)} ${doubtful.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round((presenceReturns ?? 0) / 1000)} s`,
+    'over a network, whoever has lost touch with the server for a moment shows presence again within this time',
+  );
+  await setTimeout(presenceReturns);
+  await reclaimOnce(queue);
+  return EXIT.ok;
+}
+
+/** What was set back is printed at once, whatever comes after. */
+async function reclaimOnce(queue: Queue): Promise<void> {
+  const tell: ReclaimRequest['tell'] = notice => {
+    if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
+  };
   const output = new Output();
-  for (const { number, ordinal, offset, command, directives } of jobs) {
+  for (const { number, ordinal, offset, command, directives } of await queue.reclaim({ tell })) {
     await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));
   }
   await output.close();
-  return EXIT.ok;
 }
 
 async function commandsToAdd({ add = [], addFrom }: Options): Promise<Buffer[]> {

@@ -47,6 +47,9 @@ export type QueueNotice =
   /** Anything else, in words. */
   | { readonly kind: 'news'; readonly message: string; readonly hint: string };
 
+/** Who asks for orphans to be set back. */
+export type ReclaimRequest = Pick<ClaimRequest, 'tell' | 'signal'>;
+
 /** What came of asking for a job. */
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly claim: Claim }
@@ -146,7 +149,7 @@ export interface Queue {
    * Sets orphans back to `.` and names them. `tell` is told when it takes time until others show to be dead; without it the next claim's
    * `tell` is.
    */
-  reclaim(tell?: ClaimRequest['tell']): Promise<readonly Job[]>;
+  reclaim(request?: ReclaimRequest): Promise<readonly Job[]>;
   /**
    * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose
    * clients may come back. Queues that have it can be served to others.

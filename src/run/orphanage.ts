@@ -9,6 +9,8 @@ const INTERVAL = 5000;
 export class Orphanage {
   /** When to look next, if there is reason to look again at all. */
   private nextLook = 0;
+  /** What the last look before leaving has found. */
+  private isDoubtful = false;
   private readonly watch: OrphanWatch;
 
   /** @param tell takes a message and a hint for the user */
@@ -29,20 +31,23 @@ export class Orphanage {
    * Looks: the first and the last time in any case, else not more often than every few seconds. `reclaimed`: there are jobs to be
    * taken now that were not there before · `doubtful`: before the last look can be the last it has to be seen whether orphans stay orphans.
    */
-  async look(when: 'first' | 'between' | 'last'): Promise<'reclaimed' | 'doubtful' | 'nothing'> {
-    if (when === 'between' && performance.now() < this.nextLook) return 'nothing';
+  async look(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<'reclaimed' | 'doubtful' | 'nothing'> {
+    const isEarly = performance.now() < this.nextLook;
+    if (when === 'between' && isEarly) return 'nothing';
+    if (when === 'last' && isEarly && this.isDoubtful) return 'doubtful';
     this.nextLook = performance.now() + INTERVAL;
     const { queue } = this;
     if (!this.mayReclaim) {
       await this.watch.look({ last: when === 'last' });
       return 'nothing';
     }
-    const reclaimed = (await queue.reclaim()).map(job => job.number);
+    const reclaimed = (await queue.reclaim({ signal })).map(job => job.number);
     if (reclaimed.length > 0) {
       this.tell(`${nameLines(reclaimed)} set back to ".": nobody was running ${reclaimed.length === 1 ? 'it' : 'them'}`);
       return 'reclaimed';
     }
     const mayWait = when === 'last' && queue.capabilities.presenceReturns !== undefined;
-    return mayWait && (await findOrphans(queue)).length > 0 ? 'doubtful' : 'nothing';
+    this.isDoubtful = mayWait && (await findOrphans(queue)).length > 0;
+    return this.isDoubtful ? 'doubtful' : 'nothing';
   }
 }

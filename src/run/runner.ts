@@ -121,7 +121,7 @@ export class Runner {
   }
 
   private async claimAll(): Promise<void> {
-    await this.orphanage.look('first');
+    await this.orphanage.look('first', this.stopping.draining);
     while (!this.stopping.draining.aborted) {
       const slot = this.slots.take();
       if (slot === undefined) {
@@ -148,7 +148,7 @@ export class Runner {
       }
       this.slots.give(slot);
       const leaving = this.isToLeave(result.kind === 'exhausted');
-      const orphans = await this.orphanage.look(leaving ? 'last' : 'between');
+      const orphans = await this.orphanage.look(leaving ? 'last' : 'between', this.stopping.draining);
       if (orphans === 'reclaimed') continue;
       if (leaving && orphans !== 'doubtful') {
         await this.lookBack();
@@ -156,7 +156,8 @@ export class Runner {
       }
       if (this.options.idle && this.running.size === 0)
         await setTimeout(this.options.idle.pause, undefined, { signal: this.stopping.draining });
-      else await this.news(ended, seen);
+      // To look for orphans is to read the queue again, which shows news that were seen by that.
+      else await this.news(ended, orphans === 'doubtful' ? this.queue.seen : seen);
     }
   }
 

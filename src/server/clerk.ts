@@ -150,8 +150,14 @@ export class Clerk {
     const { deeds } = this.session;
     const done = deeds.get(request.id);
     if (done) return done;
-    const doing = this.do(request).finally(() => this.house.bulletin.note());
+    const doing = this.do(request);
     deeds.set(request.id, doing);
+    // Who finds nothing to reclaim asks again and again: that is no news to anybody.
+    const isNews = doing.then(
+      deed => deed.kind !== 'reclaimed' || deed.jobs.length > 0,
+      () => true,
+    );
+    void isNews.then(is => is && this.house.bulletin.note());
     return doing;
   }
 

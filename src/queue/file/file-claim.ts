@@ -204,7 +204,10 @@ export class FileClaim implements Claim, Kept {
     const { line, runs } = this;
     const { driver } = runs;
     // A lock that nobody feels: what is read after it is as new as the lock.
-    if (driver.staleLooks && !driver.direct && !(await file.tryLock('shared', LOOK_BYTE, 1))) return true;
+    if (driver.staleLooks && !driver.direct) {
+      if (!(await file.tryLock('shared', LOOK_BYTE, 1))) return true;
+      await file.unlock(LOOK_BYTE, 1);
+    }
     // Fails if the lease was lost: before presence is shown once more, which would be in the way of whoever has the line by now.
     const now = await readLine(file, line.start, line.end);
     if (!now?.rest.equals(line.rest)) return false;

@@ -5,7 +5,7 @@ import type { Job } from '../../job/job.js';
 import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isSettableState, State } from '../../job/state.js';
-import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
 import { Absences } from './absences.js';
 import { adoptOrphans } from './adopt.js';
 import { appendJobs } from './append.js';
@@ -37,6 +37,7 @@ export class FileQueue implements Queue {
   readonly capabilities: Capabilities;
   private readonly runs: RunsFile;
   private readonly claimer: Claimer;
+  private reclaims: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly name: string,
@@ -125,10 +126,15 @@ export class FileQueue implements Queue {
     return this.explained(() => appendJobs(this.runs, commands, state));
   }
 
-  async reclaim(): Promise<readonly Job[]> {
-    const reclaimed: Job[] = [];
-    await this.explained(() => reclaimOrphans(this.runs, reclaimed));
-    return reclaimed;
+  reclaim({ signal }: ReclaimRequest = {}): Promise<readonly Job[]> {
+    // One after the other: each look begins where the last one ended.
+    const result = this.reclaims.then(async () => {
+      const reclaimed: Job[] = [];
+      await this.explained(() => reclaimOrphans(this.runs, reclaimed), signal);
+      return reclaimed;
+    });
+    this.reclaims = result.catch(() => undefined);
+    return result;
   }
 
   adopt(): Promise<readonly Claim[]> {

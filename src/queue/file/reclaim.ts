@@ -1,8 +1,9 @@
+import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { State } from '../../job/state.js';
 import type { AbsenceLook } from './absences.js';
-import { freshen, STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { freshen, jitter, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible } from './patience.js';
 import { type LineJob, readJobs } from './read-jobs.js';
@@ -10,6 +11,8 @@ import { commandIn, readLine } from './read-line.js';
 import { type RunsFile, withFile } from './runs-file.js';
 
 const NEW = Buffer.from(State.new);
+/** Nobody looks at a line for longer than this, in ms. */
+const LOOKING = 1000;
 
 /**
  * Sets the jobs that nobody runs any more back to `.`. With older runners in the fleet that is a guess: they show no presence.
@@ -49,8 +52,21 @@ export function isInHand(state: string): boolean {
   return state === State.running || state === State.claimed;
 }
 
+/**
+ * Takes both locks, if nobody is at the job. At one that seemed to be an orphan before, others may be looking just now as well:
+ * that does not mean that somebody runs it.
+ */
+async function isAlone(file: LockableFile, job: LineJob, look: AbsenceLook): Promise<boolean> {
+  const end = performance.now() + (look.isKnown(job) ? LOOKING : 0);
+  while (!(await file.tryLock('exclusive', job.offset, STATE_AND_SEPARATOR))) {
+    if (performance.now() >= end) return false;
+    await setTimeout(jitter());
+  }
+  return true;
+}
+
 async function reclaimLine(file: LockableFile, job: LineJob, look: AbsenceLook): Promise<boolean> {
-  if (!(await file.tryLock('exclusive', job.offset, STATE_AND_SEPARATOR))) return false;
+  if (!(await isAlone(file, job, look))) return false;
   try {
     const now = await readLine(file, job.offset, job.end);
     if (now === undefined || !isInHand(String.fromCharCode(now.state)) || !commandIn(now).equals(job.command)) return false;

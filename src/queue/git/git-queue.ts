@@ -7,7 +7,7 @@ import { outlook, pick } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { hostName } from '../../system/host.js';
-import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
 import { Advice } from './advice.js';
 import type { Checkouts } from './checkouts.js';
 import { Clerk } from './clerk.js';
@@ -134,7 +134,7 @@ export class GitQueue implements Queue {
     await this.clerk.do({ family: 'append', decide: draft => appendJobs(draft, commands, state) });
   }
 
-  async reclaim(tell: ClaimRequest['tell'] = this.tell): Promise<readonly Job[]> {
+  async reclaim({ tell = this.tell }: ReclaimRequest = {}): Promise<readonly Job[]> {
     const jobs = await this.clerk.do({ family: 'alone', leases: true, decide: reclaimJobs });
     this.reclaiming = true;
     this.tellOfOthers(tell);

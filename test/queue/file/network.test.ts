@@ -64,7 +64,7 @@ describe('over a network', () => {
     const [a] = [await claim(queue), await claim(queue)];
     const other = openAsOverNetwork(path).queue;
     expect(await holdersOf(other)).toEqual(['present', 'present']);
-    expect(await other.reclaim()).toEqual([]);
+    expect(await (await openRuns(path)).reclaim()).toEqual([]);
     await a.finish('d');
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
     const [looker, comer] = await Promise.all([recordDriver('network').open(path, 'change'), recordDriver('network').open(path, 'change')]);
@@ -133,11 +133,43 @@ describe('locks that a server has forgotten', () => {
     const starts: number[] = [];
     const began = performance.now();
     const note: Listener = event => void (event.type === 'started' && starts.push(performance.now() - began));
-    const runner = new Runner(openAsOverNetwork(path).queue, { reclaim: true, listeners: [note] });
+    const { queue, requests } = openAsOverNetwork(path);
+    const runner = new Runner(queue, { reclaim: true, listeners: [note] });
     expect(await runner.run()).toMatchObject({ succeeded: 2 });
     expect(starts[0]).toBeLessThan(4000);
     expect(starts[1]).toBeGreaterThan(12_000);
+    // It looks now and then, and not as fast as it can.
+    expect(requests.length).toBeLessThan(1000);
   }, 40_000);
+
+  it('are not taken for presence when somebody just looks at an orphan', async () => {
+    const path = runsFile('r a\n');
+    const { queue } = openAsOverNetwork(path);
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+    expect(await queue.reclaim()).toEqual([]);
+    vi.advanceTimersByTime(queue.capabilities.presenceReturns as number);
+    const looker = await recordDriver('network').open(path, 'change');
+    expect(await looker.tryLock('exclusive', 1, 1)).toBe(true);
+    const looked = setTimeout(300).then(() => looker.close());
+    expect(await queue.reclaim()).toHaveLength(1);
+    await looked;
+  });
+
+  it('keep nobody who looks for orphans from leaving when told to', async () => {
+    let isAway = false;
+    const { queue } = openAsOverNetwork(runsFile('r a\n'), ({ call, access }) => {
+      if (isAway && call === 'open' && access === 'change') throw systemError('EIO');
+    });
+    const runner = new Runner(queue, { reclaim: true, watch: true });
+    isAway = true;
+    const running = runner.run();
+    await setTimeout(500);
+    const told = performance.now();
+    runner.interrupt();
+    await running;
+    expect(performance.now() - told).toBeLessThan(3000);
+  }, 30_000);
 });
 
 describe('a lost lease', () => {

@@ -175,7 +175,7 @@ describe('presence over git', LIMIT, () => {
     expect(await observer.reclaim()).toEqual([]);
     for (let asked = 0; asked < 2; asked++) expect(await observer.claim({ tell })).not.toMatchObject({ kind: 'claimed' });
     expect(notices).toEqual(['1 job (1) claimed by others: set back only when there was no sign of life for 1s']);
-    expect(await (await openGit(made.name())).reclaim(tell)).toEqual([]);
+    expect(await (await openGit(made.name())).reclaim({ tell })).toEqual([]);
     expect(notices).toHaveLength(2);
     expect(await holdersOf(observer)).toEqual(['present']);
     await setTimeout(1200);

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Absences } from '../../../src/queue/file/absences.js';
+
+const SETTLED = 10_000;
+const job = { offset: 0, command: Buffer.from('a') };
+
+/** One look that sees nobody at the job, or somebody. Says whether the job counts as an orphan. */
+function look(absences: Absences, seen: 'nobody' | 'somebody', { offset, command } = job): boolean {
+  const now = absences.look();
+  const isOrphan = seen === 'nobody' && now.note({ offset, command });
+  now.end();
+  return isOrphan;
+}
+
+describe('the absence of who runs a job', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  it('counts when it has lasted from look to look', () => {
+    const absences = new Absences(SETTLED);
+    expect(look(absences, 'nobody')).toBe(false);
+    vi.advanceTimersByTime(SETTLED - 1);
+    expect(look(absences, 'nobody')).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect(look(absences, 'nobody')).toBe(true);
+  });
+
+  it('counts at once where one look is enough', () => {
+    expect(look(new Absences(0), 'nobody')).toBe(true);
+  });
+
+  it.each([
+    ['somebody was seen in between', (absences: Absences) => void look(absences, 'somebody')],
+    [
+      'the line holds another command by now',
+      (absences: Absences) => void look(absences, 'nobody', { offset: 0, command: Buffer.from('b') }),
+    ],
+    ['nobody has looked for long', () => void vi.advanceTimersByTime(3 * SETTLED)],
+  ])('begins anew when %s', (_, between) => {
+    const absences = new Absences(SETTLED);
+    look(absences, 'nobody');
+    vi.advanceTimersByTime(SETTLED / 2);
+    between(absences);
+    vi.advanceTimersByTime(SETTLED / 2);
+    expect(look(absences, 'nobody')).toBe(false);
+  });
+
+  it('begins anew when the job was set back, and somebody else may run it', () => {
+    const absences = new Absences(SETTLED);
+    look(absences, 'nobody');
+    vi.advanceTimersByTime(SETTLED);
+    expect(look(absences, 'nobody')).toBe(true);
+    expect(look(absences, 'nobody')).toBe(false);
+  });
+});
