@@ -25,6 +25,7 @@ export type {
   OpenOptions,
   Queue,
   QueueNotice,
+  ReclaimRequest,
   SetResult,
 } from './queue/queue.js';
 export { type Choose, type GitWorker, type GitWorkerOptions, gitWorker, type Lists, queueJobs, randomJobs } from './queue/worker.js';

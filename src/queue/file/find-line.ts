@@ -92,7 +92,7 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
     if (now.state !== RUNNING && !maybeOurs) {
       const state = String.fromCharCode(now.state);
       const reason =
-        now.state === holding.doubtful
+        runs.driver.staleLooks && now.state === holding.doubtful
           ? `the server was lost while it was being written, and nobody can tell whether the "${state}" in the line is ours`
           : `somebody set the line to "${state}" while its job ran`;
       return { kind: 'lost', reason, occupied: false };

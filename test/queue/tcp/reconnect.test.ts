@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openQueue } from '../../../src/queue/open.js';
-import type { Queue } from '../../../src/queue/queue.js';
+import type { Claim, Queue } from '../../../src/queue/queue.js';
 import type { ServeOptions } from '../../../src/server/serve.js';
 import { Workbench } from '../../support/bench.js';
 import { eventually } from '../../support/eventually.js';
@@ -52,6 +52,18 @@ class Served extends Workbench {
   }
 }
 
+/** A client that was cut off for longer than the grace: its job is anybody's again, and it does not know that yet. */
+async function cutOffForLong(): Promise<{ served: Served; other: Queue; first: Claim }> {
+  const served = await Served.make('. a\n', { grace: 300, reclaim: true });
+  const [away, other] = [await served.client(), await openQueue(served.relay.url, { token: TOKEN })];
+  onTestFinished(() => other.close());
+  const first = await claim(away);
+  served.relay.isClosed = true;
+  served.relay.cut();
+  await served.reaches('.');
+  return { served, other, first };
+}
+
 describe('a client whose connection is lost', () => {
   it('keeps its claims: it comes back by itself, and its results are written', async () => {
     const served = await Served.make('. a\n. b\n');
@@ -96,13 +108,7 @@ describe('a client whose connection is lost', () => {
   });
 
   it('with --reclaim loses its jobs to others, who run them', async () => {
-    const served = await Served.make('. a\n', { grace: 300, reclaim: true });
-    const [away, other] = [await served.client(), await openQueue(served.relay.url, { token: TOKEN })];
-    onTestFinished(() => other.close());
-    const first = await claim(away);
-    served.relay.isClosed = true;
-    served.relay.cut();
-    await served.reaches('.');
+    const { served, other, first } = await cutOffForLong();
     served.relay.isClosed = false;
     const second = await claim(other);
     expect(await first.finish('!')).toMatchObject({ kind: 'refused' });
@@ -111,13 +117,7 @@ describe('a client whose connection is lost', () => {
   });
 
   it('cannot pass the result of another runner for its own, though both say the same', async () => {
-    const served = await Served.make('. a\n', { grace: 300, reclaim: true });
-    const [away, other] = [await served.client(), await openQueue(served.relay.url, { token: TOKEN })];
-    onTestFinished(() => other.close());
-    const first = await claim(away);
-    served.relay.isClosed = true;
-    served.relay.cut();
-    await served.reaches('.');
+    const { served, first } = await cutOffForLong();
     const late = first.finish('d');
     const second = await claim(served.local);
     expect(await second.finish('d')).toEqual({ kind: 'recorded' });
