@@ -1,6 +1,7 @@
 // How many jobs a second: 5,000 × `true`, two at a time, output captured and states written.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { has, inTurn, median, program, ratios, row, time, times, workFolder } from './compare.js';
 
 const JOBS = Number(process.argv[3] ?? 5000);
@@ -22,6 +23,8 @@ const pool = `
   };
   next(); next();`;
 
+const bareLoop = fileURLToPath(new URL('./bare-loop.js', import.meta.url));
+
 const sides = {
   runmaker() {
     writeFileSync(runs, '. true\n'.repeat(JOBS));
@@ -29,14 +32,19 @@ const sides = {
   },
   xargs: () => time('sh', ['-c', `xargs -P2 -I{} sh -c true < ${commands}`]),
   'child_process pool': () => time(process.execPath, ['-e', pool]),
+  'bare loop': () => time(process.execPath, [bareLoop, String(JOBS)]),
 };
 if (has('parallel')) sides['GNU parallel'] = () => time('sh', ['-c', `parallel --will-cite -j2 < ${commands}`]);
 
 const measured = inTurn(sides, ROUNDS);
 for (const [name, each] of Object.entries(measured))
   console.log(`# ${name}: ${Math.round(JOBS / median(each.map(({ seconds }) => seconds)))} jobs/s`);
-const reaches = { xargs: 0.75, 'child_process pool': 2.5, 'GNU parallel': 5 };
-for (const [name, reach] of Object.entries(reaches)) {
-  if (measured[name])
-    row(`${JOBS} × \`true\`, -j2, jobs a second against ${name}`, `>= ${reach} ×`, times(ratios(measured[name], measured.runmaker)));
-}
+const what = `${JOBS} × \`true\`, -j2, jobs a second`;
+const against = (name, reach, side, beside) =>
+  measured[name] && row(`${what}${beside}`, reach, times(ratios(measured[name], measured[side])));
+against('xargs', '>= 0.75 ×', 'runmaker', ' against xargs');
+against('child_process pool', '>= 2.5 ×', 'runmaker', ' against child_process pool');
+against('GNU parallel', '>= 5 ×', 'runmaker', ' against GNU parallel');
+against('bare loop', '', 'runmaker', ' against bare-loop.js');
+against('xargs', '', 'bare loop', ' of bare-loop.js, against xargs');
+against('child_process pool', '', 'bare loop', ' of bare-loop.js, against child_process pool');
