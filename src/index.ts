@@ -34,4 +34,5 @@ export type { Attempt, Listener, Outcome, RunEvent, RunSummary } from './run/eve
 export { type HaltRule, parseHalt } from './run/halt.js';
 export { hostResources } from './run/host-resources.js';
 export { Resources } from './run/resources.js';
-export { Runner, type RunnerOptions } from './run/runner.js';
+export { Runner } from './run/runner.js';
+export type { RunnerOptions } from './run/runner-options.js';

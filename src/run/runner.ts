@@ -1,56 +1,23 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
-import { State } from '../job/state.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
 import { Bell } from './bell.js';
 import type { Listener, RunEvent, RunSummary } from './events.js';
-import { type HaltRule, shouldHalt } from './halt.js';
 import { hostResources } from './host-resources.js';
 import { describeBlocked, describeNotice } from './notices.js';
 import { Orphanage } from './orphanage.js';
 import { record } from './record.js';
 import type { Resources, Share } from './resources.js';
+import { Results } from './results.js';
 import { runJob, stateAfter } from './run-job.js';
+import type { RunnerOptions } from './runner-options.js';
 import { Slots } from './slots.js';
 import { Stopping } from './stopping.js';
 import { after } from './timer.js';
 
-/** How a runner works. Times in ms. */
-export interface RunnerOptions {
-  /** Jobs at a time; 1 by default. */
-  readonly jobs?: number;
-  /** How commands are run; by `/bin/sh` by default. */
-  readonly executor?: Executor;
-  /** What jobs may be given; all that this host has by default. */
-  readonly resources?: Resources;
-  /** Who hears what happens. */
-  readonly listeners?: readonly Listener[];
-  /** Take failed jobs and errors too, each at most once. */
-  readonly retry?: boolean;
-  /** Leave after one successful job. */
-  readonly oneOnly?: boolean;
-  /** Stay when nothing is left, for what is appended or reset. */
-  readonly watch?: boolean;
-  readonly timeout?: number | undefined;
-  /** From TERM to KILL; 10 s by default. */
-  readonly killAfter?: number;
-  /** Runs in all before a failing job counts as failed; 1 by default. */
-  readonly tries?: number;
-  readonly halt?: HaltRule;
-  /** Between two starts. */
-  readonly delay?: number;
-  /** Set orphans back to `.` and run them too. Not safe while older runners, which show no presence, work on the queue. */
-  readonly reclaim?: boolean;
-  /** Put interrupted jobs back to `.` instead of `e`. */
-  readonly requeue?: boolean;
-  /** When nothing is to be done here: look so many times, with so many ms between, before leaving. Absent: leave when nothing can come any more. */
-  readonly idle?: { readonly looks: number; readonly pause: number } | undefined;
-}
-
 const DEFAULT_KILL_AFTER = 10_000;
-const NEVER: HaltRule = { kind: 'never' };
 
 /** One process's work on a queue: claims jobs and runs up to so many of them at a time. Knows no listener, only that there are some. */
 export class Runner {
@@ -61,13 +28,13 @@ export class Runner {
   private readonly tried = new Set<number>();
   /** Looks in a row that found nothing to do. */
   private idleLooks = 0;
-  private readonly summary = { succeeded: 0, failed: 0, errors: 0, refused: 0, unusable: 0, blocked: 0 };
   /** What went wrong in a job's wake: the queue could not be written. */
   private failure: { readonly error: unknown } | undefined;
 
   private delayTold = false;
 
   private readonly host = hostName();
+  private readonly results: Results;
   private readonly executor: Executor;
   private readonly resources: Resources;
   private readonly listeners: readonly Listener[];
@@ -78,6 +45,7 @@ export class Runner {
     private readonly options: RunnerOptions = {},
   ) {
     this.slots = new Slots(options.jobs ?? 1);
+    this.results = new Results(options);
     this.executor = options.executor ?? shellExecutor();
     this.resources = options.resources ?? hostResources();
     this.listeners = options.listeners ?? [];
@@ -115,9 +83,9 @@ export class Runner {
       }
     }
     await Promise.all(this.running);
-    await this.emit({ type: 'summary', ...this.summary, claims: this.queue.claims });
+    await this.emit({ type: 'summary', ...this.results.summary, claims: this.queue.claims });
     if (this.failure) throw this.failure.error;
-    return this.summary;
+    return this.results.summary;
   }
 
   private async claimAll(): Promise<void> {
@@ -171,8 +139,7 @@ export class Runner {
   /** Says what is left and why, so that nobody takes a run that got stuck for one that is complete. */
   private async lookBack(): Promise<void> {
     if (this.queue.capabilities.claimsOnly) return;
-    const blocked = (await this.queue.counts()).blocked - this.summary.unusable;
-    this.summary.blocked = Math.max(0, blocked);
+    const blocked = this.results.leave((await this.queue.counts()).blocked);
     if (blocked > 0) await this.emit({ type: 'warning', ...describeBlocked(blocked) });
   }
 
@@ -195,7 +162,7 @@ export class Runner {
   }
 
   private pass(notice: QueueNotice): void {
-    if (notice.kind === 'unusable') this.summary.unusable++;
+    if (notice.kind === 'unusable') this.results.addUnusable();
     void this.emit({ type: 'warning', ...describeNotice(notice) });
   }
 
@@ -262,7 +229,7 @@ export class Runner {
     if (options.retry) this.tried.add(job.number);
     const writing = record(claim, state, stopping, () => this.tellDelay());
     // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
-    if (!options.oneOnly && (options.halt ?? NEVER).kind === 'never') free();
+    if (!this.results.mayStop) free();
     const result = await writing;
     const written = (result.kind === 'recorded' && result.state) || state;
     await this.emit({
@@ -272,7 +239,7 @@ export class Runner {
       state: written,
       refused: result.kind === 'refused' ? result.reason : undefined,
     });
-    if (result.kind === 'refused') this.summary.refused++;
+    if (result.kind === 'refused') this.results.addRefused();
     if (result.failure) {
       this.failure ??= { error: result.failure };
       this.drain();
@@ -290,17 +257,9 @@ export class Runner {
   }
 
   private count(state: string): void {
-    const { summary, options } = this;
-    if (state === State.done) summary.succeeded++;
-    else if (state === State.failed) summary.failed++;
-    else summary.errors++;
-    if (options.oneOnly && summary.succeeded > 0) this.drain();
-    const rule = options.halt ?? NEVER;
-    const tally = { succeeded: summary.succeeded, failed: summary.failed + summary.errors };
-    if (rule.kind !== 'never' && shouldHalt(rule, tally)) {
-      if (rule.manner === 'now') this.interrupt();
-      else this.drain();
-    }
+    const stop = this.results.add(state);
+    if (stop === 'now') this.interrupt();
+    else if (stop === 'soon') this.drain();
   }
 
   private emit(event: RunEvent): void | Promise<void> {
