@@ -134,8 +134,8 @@ export class GitQueue implements Queue {
     await this.clerk.do({ family: 'append', decide: draft => appendJobs(draft, commands, state) });
   }
 
-  async reclaim({ tell = this.tell }: ReclaimRequest = {}): Promise<readonly Job[]> {
-    const jobs = await this.clerk.do({ family: 'alone', leases: true, decide: reclaimJobs });
+  async reclaim({ tell = this.tell, signal }: ReclaimRequest = {}): Promise<readonly Job[]> {
+    const jobs = await this.clerk.do({ family: 'alone', leases: true, signal, decide: reclaimJobs });
     this.reclaiming = true;
     this.tellOfOthers(tell);
     return jobs;

@@ -5,7 +5,7 @@ import { type Address, printAddress } from '../../wire/address.js';
 import { jobFromWire, selectionToWire } from '../../wire/job-form.js';
 import type { Answer, Welcome } from '../../wire/messages.js';
 import { refuseUnwritable } from '../commands.js';
-import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, SetResult } from '../queue.js';
+import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
 import { appendParts } from './append-parts.js';
 import { Link } from './link.js';
 import { News } from './news.js';
@@ -108,8 +108,8 @@ export class TcpQueue implements Queue {
     if (answer.type !== 'appended') unexpected(answer);
   }
 
-  async reclaim(): Promise<readonly Job[]> {
-    return await gathered(this.batches(await this.link.ask({ type: 'reclaim' })));
+  async reclaim({ tell, signal }: ReclaimRequest = {}): Promise<readonly Job[]> {
+    return await gathered(this.batches(await this.link.ask({ type: 'reclaim' }, { tell, signal })));
   }
 
   get seen(): number {

@@ -92,6 +92,18 @@ describe('a client whose connection is lost', () => {
     expect(served.states).toBe('r.');
   });
 
+  it('asks nothing any more for whoever has been told to stop', async () => {
+    const served = await Served.make('r a\n');
+    const queue = await served.client(60_000);
+    served.relay.isClosed = true;
+    served.relay.cut();
+    await served.says('is away');
+    const stopping = new AbortController();
+    const requests = [queue.claim({ signal: stopping.signal }), queue.reclaim({ signal: stopping.signal })];
+    stopping.abort();
+    for (const request of requests) await expect(request).rejects.toThrow('aborted');
+  });
+
   it('loses its claims when it stays away for longer than the grace: the results are refused, and the lines are orphans', async () => {
     const served = await Served.make('. a\n. b\n', { grace: 300 });
     const queue = await served.client();
