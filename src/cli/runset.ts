@@ -230,7 +230,7 @@ async function reclaim(queue: Queue): Promise<number> {
   if (doubtful.length === 0) return EXIT.ok;
   complain(
     `runset: ${nameLines(doubtful)} ${doubtful.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round((presenceReturns ?? 0) / 1000)} s`,
-    'over a network, whoever has lost touch with the server for a moment shows presence again within this time',
+    'within this time whoever runs it shows presence again, should the file have just been edited or its server have been away',
   );
   await setTimeout(presenceReturns);
   await reclaimOnce(queue);

@@ -1,6 +1,8 @@
-import { RunmakerError } from '../errors.js';
-import { findOrphans, nameLines } from './orphans.js';
+import { findOrphansNow, nameLines } from './orphans.js';
 import type { Queue } from './queue.js';
+
+/** Nobody's leaving is put off for longer than this, in ms, by what may be an orphan. */
+const LONGEST_WAIT = 5000;
 
 /** Names orphans, each once. */
 export class OrphanWatch {
@@ -14,30 +16,27 @@ export class OrphanWatch {
     private readonly notice: (message: string, hint: string) => void,
   ) {}
 
-  /** What the first look finds is named at once, and what the `last` one finds. All else must stay orphaned for a while where presence may return. */
-  async look({ last = false }: { last?: boolean } = {}): Promise<void> {
-    const { presenceReturns = 0 } = this.queue.capabilities;
+  /**
+   * What the first look finds is named at once. All else must stay orphaned for a while where presence may return. With the `last` look
+   * that is to be waited for: true asks for another one. Where it would take long, all is named as it seems.
+   */
+  async look({ last = false }: { last?: boolean } = {}): Promise<boolean> {
+    const { presenceReturns = 0, silent = 'older runners' } = this.queue.capabilities;
     const before = this.absent;
     const now = performance.now();
-    const lines = await this.findThem();
-    this.absent = new Map(lines.map(line => [line, before?.get(line) ?? now]));
-    const isSure = (line: number): boolean => last || before === undefined || now - (this.absent?.get(line) ?? now) >= presenceReturns;
-    const found = lines.filter(line => !this.named.has(line) && isSure(line));
-    if (found.length === 0) return;
-    for (const line of found) this.named.add(line);
-    this.notice(
-      `${nameLines(found)} ${found.length === 1 ? 'is' : 'are'} orphaned: nobody shows that the job is being run`,
-      `${this.queue.capabilities.silent ?? 'older runners'} never show it; if none is at work, have it run again: runset --reclaim ${this.queue.name}`,
-    );
-  }
-
-  /** A queue that cannot be reached is for those to deal with who need it: they are more patient. */
-  private async findThem(): Promise<number[]> {
-    try {
-      return await findOrphans(this.queue);
-    } catch (error) {
-      if (error instanceof RunmakerError && error.code === 'queue') return [];
-      throw error;
+    const lines = (await findOrphansNow(this.queue)) ?? [];
+    const since = new Map(lines.map(line => [line, before?.get(line) ?? now]));
+    this.absent = since;
+    const isSureOfAll = before === undefined || (last && presenceReturns > LONGEST_WAIT);
+    const unnamed = lines.filter(line => !this.named.has(line));
+    const found = unnamed.filter(line => isSureOfAll || now - (since.get(line) ?? now) >= presenceReturns);
+    if (found.length > 0) {
+      for (const line of found) this.named.add(line);
+      this.notice(
+        `${nameLines(found)} ${found.length === 1 ? 'is' : 'are'} orphaned: nobody shows that the job is being run`,
+        `${silent} never show it; if none is at work, have it run again: runset --reclaim ${this.queue.name}`,
+      );
     }
+    return last && unnamed.length > found.length;
   }
 }

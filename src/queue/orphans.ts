@@ -1,3 +1,4 @@
+import { RunmakerError } from '../errors.js';
 import { State } from '../job/state.js';
 import type { Queue } from './queue.js';
 
@@ -11,6 +12,16 @@ export async function findOrphans(queue: Queue): Promise<number[]> {
     for (const job of jobs) if (job.holder === 'absent') orphans.push(job.number);
   }
   return orphans;
+}
+
+/** The same for whoever can wait; undefined when the queue cannot be reached now. That is for those to deal with who need it: they are more patient. */
+export async function findOrphansNow(queue: Queue): Promise<number[] | undefined> {
+  try {
+    return await findOrphans(queue);
+  } catch (error) {
+    if (error instanceof RunmakerError && error.code === 'queue') return undefined;
+    throw error;
+  }
 }
 
 /** "line 3", "lines 3, 5 and 9", "lines 3, 5, 9 and 20 more". */

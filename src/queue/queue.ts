@@ -109,8 +109,8 @@ export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
   readonly presence: boolean;
   /**
-   * Somebody who is not present may be so again within so many ms, after a network or a server was away: `reclaim` sets back only
-   * what it has seen orphaned for so long, call after call. Absent where one look is enough.
+   * Somebody who is not present may be so again within so many ms, after an editor has saved the file, or a network or a server was
+   * away: `reclaim` sets back only what it has seen orphaned for so long, call after call. Absent where one look is enough.
    */
   readonly presenceReturns?: number;
   /** Who may work on the queue and never shows presence, in the plural; older runners where nothing is said. */

@@ -1,5 +1,5 @@
 import { OrphanWatch } from '../queue/orphan-watch.js';
-import { findOrphans, nameLines } from '../queue/orphans.js';
+import { findOrphansNow, nameLines } from '../queue/orphans.js';
 import type { Queue } from '../queue/queue.js';
 
 /** Between two looks for orphans, in ms: the whole queue is read for each. */
@@ -22,9 +22,9 @@ export class Orphanage {
     this.watch = new OrphanWatch(queue, tell);
   }
 
-  /** How long to wait for news before looking again, in ms. */
+  /** How long to wait for news before looking again, in ms, if there is anything to look for. */
   get patience(): number | undefined {
-    return this.mayReclaim ? INTERVAL : undefined;
+    return this.mayReclaim || this.isDoubtful ? Math.max(0, this.nextLook - performance.now()) + 1 : undefined;
   }
 
   /**
@@ -35,19 +35,26 @@ export class Orphanage {
     const isEarly = performance.now() < this.nextLook;
     if (when === 'between' && isEarly) return 'nothing';
     if (when === 'last' && isEarly && this.isDoubtful) return 'doubtful';
-    this.nextLook = performance.now() + INTERVAL;
+    const { presenceReturns = INTERVAL } = this.queue.capabilities;
+    const found = this.mayReclaim ? await this.reclaim(when, signal) : await this.name(when);
+    this.isDoubtful = found === 'doubtful';
+    // From the end of this look on: the next one is to see what lasted.
+    this.nextLook = performance.now() + Math.min(INTERVAL, presenceReturns);
+    return found;
+  }
+
+  private async name(when: 'first' | 'between' | 'last'): Promise<'doubtful' | 'nothing'> {
+    return (await this.watch.look({ last: when === 'last' })) ? 'doubtful' : 'nothing';
+  }
+
+  private async reclaim(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<'reclaimed' | 'doubtful' | 'nothing'> {
     const { queue } = this;
-    if (!this.mayReclaim) {
-      await this.watch.look({ last: when === 'last' });
-      return 'nothing';
-    }
     const reclaimed = (await queue.reclaim({ signal })).map(job => job.number);
     if (reclaimed.length > 0) {
       this.tell(`${nameLines(reclaimed)} set back to ".": nobody was running ${reclaimed.length === 1 ? 'it' : 'them'}`);
       return 'reclaimed';
     }
-    const mayWait = when === 'last' && queue.capabilities.presenceReturns !== undefined;
-    this.isDoubtful = mayWait && (await findOrphans(queue)).length > 0;
-    return this.isDoubtful ? 'doubtful' : 'nothing';
+    if (when !== 'last' || queue.capabilities.presenceReturns === undefined) return 'nothing';
+    return (await findOrphansNow(queue))?.length === 0 ? 'nothing' : 'doubtful';
   }
 }

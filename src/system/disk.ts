@@ -12,6 +12,8 @@ export interface FileFacts {
   readonly size: number;
   /** Milliseconds since 1970, with fractions. */
   readonly modified: number;
+  /** When it was last written to, renamed or given other rights: the same. Unlike `modified` it cannot be set. */
+  readonly touched: number;
   readonly isFile: boolean;
   readonly mode: number;
 }
@@ -37,6 +39,7 @@ function facts(stats: fs.Stats): FileFacts {
     identity: `${stats.dev}:${stats.ino}`,
     size: stats.size,
     modified: stats.mtimeMs,
+    touched: stats.ctimeMs,
     isFile: stats.isFile(),
     mode: stats.mode,
   };

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
+import { edit } from '../support/edit.js';
 import { eventually } from '../support/eventually.js';
 import { isAlive, runmaker, runset, startProgram } from '../support/programs.js';
 
@@ -298,6 +300,30 @@ describe('runset --reclaim', () => {
     await eventually('the job is an orphan', async () => (await runset(['--list', bench.runs])).stdout.includes('(orphaned)'));
     expect((await runset(['--reclaim', bench.runs])).stdout).toMatch(/^1: \. - /);
     expect(bench.states).toBe('.');
+  });
+
+  it('looks once where the file has not been touched lately, and twice where it has', async () => {
+    const bench = new Workbench('r a\n');
+    const orphaned = { status: 0, stdout: '1: . - a\n' };
+    const hasty = await runset(['--reclaim', bench.runs]);
+    expect(hasty).toMatchObject({
+      ...orphaned,
+      stderr: expect.stringMatching(/^runset: line 1 seems to be orphaned; looking again in 3 s\n.*\n$/),
+    });
+    writeFileSync(bench.runs, 'r a\n');
+    await setTimeout(2600);
+    expect(await runset(['--reclaim', bench.runs])).toMatchObject({ ...orphaned, stderr: '' });
+  });
+
+  it('leaves a job alone that runs while the file is edited', async () => {
+    const bench = new Workbench(`. ${waiting('true', 'echo end >> ran')}\n`);
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    await bench.has('pids');
+    edit(bench.runs, text => `# inserted\n${text}`, 'replaced');
+    expect(await runset(['--reclaim', bench.runs])).toMatchObject({ status: 0, stdout: '' });
+    writeFileSync(bench.path('go'), '');
+    expect(await runner.ended).toMatchObject({ status: 0, stderr: '' });
+    expect(bench.content).toMatch(/^# inserted\nd /);
   });
 
   it('leaves a job alone that a runner is at', async () => {

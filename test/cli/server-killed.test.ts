@@ -4,7 +4,7 @@ import { openQueue } from '../../src/queue/open.js';
 import { Workbench } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
 import { runset } from '../support/programs.js';
-import { holdersOf } from '../support/queues.js';
+import { holdersOf, reclaimAtOnce } from '../support/queues.js';
 import { Random } from '../support/random.js';
 import { startClient, startServer } from '../support/server.js';
 
@@ -56,7 +56,7 @@ describe('a server that is killed and started again', () => {
     onTestFinished(() => local.close());
     await startServer(bench, ['--grace', '4s', '--reclaim']);
     expect(await holdersOf(local)).toEqual(['present', undefined]);
-    expect(await local.reclaim()).toEqual([]);
+    expect(await reclaimAtOnce(local)).toEqual([]);
     expect(bench.states).toBe('r.');
     await bench.reaches('..');
   });

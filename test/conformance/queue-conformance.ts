@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Capabilities, ClaimRequest, Queue, QueueNotice } from '../../src/queue/queue.js';
 import { isOpenAfter } from '../support/eventually.js';
-import { claim, claimEverything, finishEverything, holdersOf, jobsOf, planOf } from '../support/queues.js';
+import { claim, claimEverything, finishEverything, holdersOf, jobsOf, planOf, reclaimAtOnce } from '../support/queues.js';
 
 /** A queue of one kind that was made for a test. */
 export interface QueueUnderTest {
@@ -26,10 +26,12 @@ const CLAIM_LIMIT = 20_000;
 
 /**
  * What every queue must do, however it keeps its jobs. A queue is done when it passes.
- * @param presence whether this kind of queue can tell running jobs from orphans, and so what else it must do
+ * @param capabilities of this kind of queue, and so what else it must do
  * @param slowness how many times the time of a file it may take
  */
-export function describeQueue(name: string, { presence }: Capabilities, makeQueue: MakeQueue, slowness = 1): void {
+export function describeQueue(name: string, capabilities: Capabilities, makeQueue: MakeQueue, slowness = 1): void {
+  const { presence } = capabilities;
+
   async function make(content: string): Promise<QueueUnderTest> {
     const made = await makeQueue(content);
     onTestFinished(() => made.close());
@@ -42,7 +44,7 @@ export function describeQueue(name: string, { presence }: Capabilities, makeQueu
 
   describe(`a queue (${name})`, { timeout: TEST_LIMIT * slowness }, () => {
     it('says what it can do', async () => {
-      expect((await open('')).capabilities).toEqual({ presence });
+      expect((await open('')).capabilities).toEqual(capabilities);
     });
 
     describe('claims', () => {
@@ -686,10 +688,10 @@ export function describeQueue(name: string, { presence }: Capabilities, makeQueu
         const made = await make('. a\nr b\n? c\nd d\n');
         const [one, other] = [await made.open(), await made.open()];
         const taken = await claim(one);
-        expect((await other.reclaim()).map(job => job.number)).toEqual([2, 3]);
+        expect((await reclaimAtOnce(other)).map(job => job.number)).toEqual([2, 3]);
         expect(await made.content()).toBe('r a\n. b\n. c\nd d\n');
         await taken.finish('d');
-        expect(await other.reclaim()).toEqual([]);
+        expect(await reclaimAtOnce(other)).toEqual([]);
         expect(await made.content()).toBe('d a\n. b\n. c\nd d\n');
       });
 

@@ -14,7 +14,7 @@ import { Workbench, waiting } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
 import { figure } from '../support/figure.js';
 import { HookedDriver, systemError } from '../support/hooked-locks.js';
-import { claim, holdersOf, openRuns } from '../support/queues.js';
+import { claim, holdersOf, openRuns, reclaimAtOnce } from '../support/queues.js';
 import { Random, seedFrom } from '../support/random.js';
 
 const SEED = seedFrom('RUNMAKER_LOCKS_SEED');
@@ -146,7 +146,7 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
     expect(troubled.bench.lines('finished')).toEqual(['x']);
     expect(troubled.bench.states).toBe('rr.');
     troubled.weather = { code, chance: 0 };
-    expect(await (await openRuns(troubled.bench.runs)).reclaim()).toHaveLength(2);
+    expect(await reclaimAtOnce(await openRuns(troubled.bench.runs))).toHaveLength(2);
   });
 
   it('while jobs run: nobody else is given their lines', async () => {
@@ -180,7 +180,7 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     const lost = performance.now();
     await eventually('all jobs count as running', async () => (await holdersOf(other)).every(holder => holder === 'present'), 10_000);
     figure(`${jobs} descriptors lost with their locks were made anew within ${((performance.now() - lost) / 1000).toFixed(1)} s`);
-    expect(await other.reclaim()).toEqual([]);
+    expect(await reclaimAtOnce(other)).toEqual([]);
     writeFileSync(troubled.bench.path('go'), '');
     expect(await running).toMatchObject({ succeeded: jobs, refused: 0 });
     expect(troubled.bench.states).toBe('d'.repeat(jobs));
@@ -199,7 +199,7 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     const other = await openRuns(troubled.bench.runs);
     const mine = await claim(troubled.queue);
     await troubled.driver.loseLease();
-    expect(await other.reclaim()).toHaveLength(1);
+    expect(await reclaimAtOnce(other)).toHaveLength(1);
     const theirs = await claim(other);
     await setTimeout(2500);
     expect(await mine.finish('!')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('somebody else runs the line') });
@@ -214,7 +214,7 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     const running = troubled.runner({ jobs: 2 }).run();
     await troubled.bench.reaches('rd');
     await troubled.driver.loseLease();
-    expect(await other.reclaim()).toHaveLength(1);
+    expect(await reclaimAtOnce(other)).toHaveLength(1);
     await (await claim(other)).finish('!');
     writeFileSync(troubled.bench.path('go'), '');
     expect(await running).toMatchObject({ succeeded: 2, refused: 1 });

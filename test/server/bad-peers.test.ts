@@ -7,7 +7,7 @@ import { printOf } from '../../src/wire/job-form.js';
 import { Workbench } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
 import { mebibytes, peakOf } from '../support/peak.js';
-import { claim } from '../support/queues.js';
+import { claim, reclaimAtOnce } from '../support/queues.js';
 import { isTurnedAway, RawPeer } from '../support/raw-peer.js';
 import { type ServerProcess, startServer } from '../support/server.js';
 
@@ -182,7 +182,7 @@ describe('peers that know the token', () => {
     expect(bench.states).toBe('r...');
     const local = await openQueue(bench.runs);
     onTestFinished(() => local.close());
-    expect((await local.reclaim()).map(job => job.number)).toEqual([1]);
+    expect((await reclaimAtOnce(local)).map(job => job.number)).toEqual([1]);
   });
 
   it('that say a request twice are put out; the claim that it made is kept for who may come back', async () => {

@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { Job } from '../../src/job/job.js';
 import type { Selection } from '../../src/job/selection.js';
 import { openQueue } from '../../src/queue/open.js';
@@ -9,6 +9,16 @@ export async function openRuns(path: string, locks: LockDriverName = 'record'): 
   const queue = await openQueue(path, { locks });
   onTestFinished(() => queue.close());
   return queue;
+}
+
+/** Sets orphans back as if nobody had touched the file for an hour: then one look is enough to tell them. */
+export async function reclaimAtOnce(queue: Queue): Promise<readonly Job[]> {
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  try {
+    return await queue.reclaim();
+  } finally {
+    clock.mockRestore();
+  }
 }
 
 /** Claims the next job, or fails. */

@@ -1,7 +1,7 @@
 import type { LineJob } from './read-jobs.js';
 
 /** Looks further apart than this many times the time that counts know nothing of each other. */
-const FORGET = 2;
+const FORGET = 3;
 
 interface Absence {
   readonly command: Buffer;
@@ -17,8 +17,12 @@ export class Absences {
   /** @param settled how long, in ms, nobody must be seen at a job before it counts as an orphan; 0: one look is enough */
   constructor(private readonly settled: number) {}
 
-  /** Begins a look. What is not noted in it is forgotten when it ends: somebody is there again. */
-  look(): AbsenceLook {
+  /**
+   * Begins a look. What is not noted in it is forgotten when it ends: somebody is there again.
+   *
+   * @param isSure one look is enough: nothing has happened lately that could have taken anybody's presence away
+   */
+  look(isSure = false): AbsenceLook {
     const before: ReadonlyMap<number, Absence> = performance.now() - this.lookedAt > FORGET * this.settled ? new Map() : this.known;
     const now = new Map<number, Absence>();
     return {
@@ -26,7 +30,7 @@ export class Absences {
       note: ({ offset, command }) => {
         const known = before.get(offset);
         const since = known?.command.equals(command) ? known.since : performance.now();
-        if (performance.now() - since >= this.settled) return true;
+        if (isSure || performance.now() - since >= this.settled) return true;
         // A copy: the command lies in a block that is read into again, or kept as a whole.
         now.set(offset, { command: Buffer.from(command), since });
         return false;

@@ -46,7 +46,7 @@ export class FileQueue implements Queue {
   ) {
     this.address = path.resolve(name);
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
-    this.capabilities = { presence: driver.presence, ...(driver.presence && driver.staleLooks && { presenceReturns: keeper.settled }) };
+    this.capabilities = { presence: driver.presence, ...(driver.presence && { presenceReturns: keeper.settled }) };
     this.runs = {
       path: name,
       driver,

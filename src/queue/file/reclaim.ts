@@ -16,8 +16,8 @@ const LOOKING = 1000;
 
 /**
  * Sets the jobs that nobody runs any more back to `.`. With older runners in the fleet that is a guess: they show no presence.
- * Over a network nobody must have been seen at them for a while, from look to look: a server that restarts may forget locks, and
- * who was cut off for a moment loses them. Whoever is alive shows presence again within that time.
+ * Nobody must have been seen at them for a while, from look to look: an editor that saves the file takes away all presence, a server that
+ * restarts may forget locks, and who was cut off for a moment loses them. Whoever is alive shows presence again within that time.
  * @param reclaimed takes them as they are set back, so that they are known also when the rest fails and is tried again
  */
 export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<void> {
@@ -31,7 +31,7 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<
   try {
     await withFile(runs, async file => {
       here = [];
-      const look = runs.absences.look();
+      const look = runs.absences.look(await isUntouched(runs, file));
       await freshen(file, runs.driver, runs.path);
       for await (const block of readJobs(file)) {
         for (const job of block.jobs) {
@@ -45,6 +45,11 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<
     runs.view.forget();
     runs.syncer.note();
   }
+}
+
+/** Whether nobody can have edited the file lately. Only where it lies on this host: its clock is known, and no server can have been away. */
+async function isUntouched({ driver, keeper }: RunsFile, file: LockableFile): Promise<boolean> {
+  return !driver.staleLooks && Date.now() - (await file.facts()).touched >= keeper.settled;
 }
 
 /** Whether a state says that somebody is at the job. */

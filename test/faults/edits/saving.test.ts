@@ -9,7 +9,7 @@ import { startInBackground } from '../../support/background.js';
 import { replaceFile, rewriteFile } from '../../support/edit.js';
 import { eventually, isOpenAfter } from '../../support/eventually.js';
 import { type Hook, HookedDriver } from '../../support/hooked-locks.js';
-import { claim, openRuns } from '../../support/queues.js';
+import { claim, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
 const content = (path: string): string => readFileSync(path, 'utf8');
@@ -47,7 +47,7 @@ describe('while an editor writes the file anew in place', () => {
     for (let saves = 0; saves < 4; saves++) {
       await rewriteSlowly(path, `${'# another comment\n'.repeat(saves)}r a\n. b\n`);
       await setTimeout(1200);
-      expect(await other.reclaim()).toEqual([]);
+      expect(await reclaimAtOnce(other)).toEqual([]);
     }
     expect(await a.finish('d')).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe(`${'# another comment\n'.repeat(3)}d a\n. b\n`);
@@ -147,7 +147,7 @@ describe('a file that is replaced between being opened and being locked', () => 
   it('has its orphans reclaimed as it is now, or none', async () => {
     const { queue, path, replaceNext } = await openShaky('r a\n. b\n');
     replaceNext('r a\n. b\n# new\n');
-    const reclaimed = await queue.reclaim();
+    const reclaimed = await reclaimAtOnce(queue);
     expect({ reclaimed: reclaimed.length, content: content(path) }).toEqual(
       reclaimed.length === 0 ? { reclaimed: 0, content: 'r a\n. b\n# new\n' } : { reclaimed: 1, content: '. a\n. b\n# new\n' },
     );

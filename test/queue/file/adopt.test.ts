@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Claim, LockDriverName, Queue } from '../../../src/queue/queue.js';
-import { claim, holdersOf, openRuns } from '../../support/queues.js';
+import { claim, holdersOf, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
 async function adopt(queue: Queue): Promise<readonly Claim[]> {
@@ -26,7 +26,7 @@ describe('adopting orphans', () => {
     const [one, other] = [await openRuns(path), await openRuns(path)];
     await adopt(one);
     expect(await holdersOf(other)).toEqual(['present', 'present']);
-    expect(await other.reclaim()).toEqual([]);
+    expect(await reclaimAtOnce(other)).toEqual([]);
     expect(await adopt(other)).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe('a claim that is abandoned', () => {
     expect(await holdersOf(other)).toEqual(['absent']);
     expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
     expect(readFileSync(path, 'utf8')).toBe('r a\n');
-    expect((await other.reclaim()).map(({ number }) => number)).toEqual([1]);
+    expect((await reclaimAtOnce(other)).map(({ number }) => number)).toEqual([1]);
   });
 
   it('is not abandoned once it has ended', async () => {

@@ -1,8 +1,9 @@
 import { fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { edit, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
 import { eventually } from '../../support/eventually.js';
-import { claim, finishEverything, holdersOf, openRuns } from '../../support/queues.js';
+import { claim, finishEverything, holdersOf, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
 const content = (path: string): string => readFileSync(path, 'utf8');
@@ -117,9 +118,23 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const taken = await claim(runner);
     edit(path, text => `# inserted\n${text}`, how);
     await eventually('presence is shown', async () => (await holdersOf(user))[0] === 'present');
-    expect(await user.reclaim()).toEqual([]);
+    expect(await reclaimAtOnce(user)).toEqual([]);
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# inserted\nd a\n. b\n');
+  });
+
+  it('does not make an orphan of a job that runs, although nobody shows to run it just then', async () => {
+    const path = runsFile('. a\n. b\n');
+    const [runner, user] = [await openRuns(path), await openRuns(path)];
+    const taken = await claim(runner);
+    edit(path, text => `# inserted\n${text}`, how);
+    expect(await holdersOf(user)).toEqual(['absent', undefined]);
+    const end = performance.now() + 2 * (user.capabilities.presenceReturns as number);
+    while (performance.now() < end) {
+      expect(await user.reclaim()).toEqual([]);
+      await setTimeout(100);
+    }
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
   });
 
   it('leaves the descriptor that shows presence open until the process has it, wherever presence is shown by then', async () => {
@@ -185,7 +200,7 @@ describe('a runs file that changes under a runner', () => {
     const before = content(path);
     rmSync(path);
     const finished = taken.finish('d');
-    setTimeout(() => writeFileSync(path, before), 100);
+    void setTimeout(100).then(() => writeFileSync(path, before));
     expect(await finished).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('d a\n');
   });

@@ -8,7 +8,7 @@ import type { Listener } from '../../../src/run/events.js';
 import { Runner } from '../../../src/run/runner.js';
 import { recordLocks } from '../../../src/system/record-lock.js';
 import { type Hook, HookedDriver, type LockRequest, systemError } from '../../support/hooked-locks.js';
-import { claim, holdersOf, openRuns } from '../../support/queues.js';
+import { claim, holdersOf, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
 /** A handle to a runs file that is treated as if a server held it, and what it asks of its driver. */
@@ -64,7 +64,7 @@ describe('over a network', () => {
     const [a] = [await claim(queue), await claim(queue)];
     const other = openAsOverNetwork(path).queue;
     expect(await holdersOf(other)).toEqual(['present', 'present']);
-    expect(await (await openRuns(path)).reclaim()).toEqual([]);
+    expect(await reclaimAtOnce(await openRuns(path))).toEqual([]);
     await a.finish('d');
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
     const [looker, comer] = await Promise.all([recordDriver('network').open(path, 'change'), recordDriver('network').open(path, 'change')]);
@@ -120,7 +120,7 @@ describe('locks that a server has forgotten', () => {
     const taken = await claim(openAsOverNetwork(path).queue);
     forget(taken);
     const other = await openRuns(path);
-    await other.reclaim();
+    await reclaimAtOnce(other);
     const theirs = await claim(other);
     // Until it was looked after our presence at least once.
     await setTimeout(6000);
@@ -191,7 +191,7 @@ describe('a lost lease', () => {
     const taken = await claim(queue);
     await driver.loseLease();
     const other = await openRuns(path);
-    await other.reclaim();
+    await reclaimAtOnce(other);
     const theirs = await claim(other);
     const ours = taken.finish('!');
     // While we look for our line again nobody is made to believe that we have taken it back.
@@ -209,7 +209,7 @@ describe('a lost lease', () => {
       if (call !== 'write' || !isWriting) return;
       isWriting = false;
       await driver.loseLease();
-      await other.reclaim();
+      await reclaimAtOnce(other);
       await (await claim(other)).finish('d');
       throw systemError('EIO');
     });
@@ -227,7 +227,7 @@ describe('a lost lease', () => {
       if (call !== 'tryLock' || kind !== 'shared' || readFileSync(path, 'latin1') !== 'r a\n' || theirs) return;
       await driver.loseLease();
       vi.advanceTimersByTime(20_000);
-      await other.reclaim();
+      await reclaimAtOnce(other);
       theirs = await claim(other);
     });
     vi.useFakeTimers({ toFake: ['Date', 'performance'] });
@@ -251,7 +251,7 @@ describe('a lost lease', () => {
       if (call !== 'tryLock' || kind !== 'shared' || readFileSync(path, 'latin1') !== 'r a\n' || bobs) return;
       await driver.loseLease();
       vi.advanceTimersByTime(20_000);
-      await other.reclaim();
+      await reclaimAtOnce(other);
       bobs = bob.queue.claim({});
       await isWriting.promise;
       void setTimeout(500).then(away.resolve);
@@ -269,7 +269,7 @@ describe('a lost lease', () => {
     const ours = [await claim(queue), await claim(queue), await claim(queue)];
     await driver.loseLease();
     const other = await openRuns(path);
-    await other.reclaim();
+    await reclaimAtOnce(other);
     const theirs = [await claim(other), await claim(other), await claim(other)];
     pause = 60;
     // In the midst of looking after our presence, which takes a while.
@@ -285,7 +285,7 @@ describe('a lost lease', () => {
     const taken = await claim(queue);
     forget(taken);
     const other = await openRuns(path);
-    await other.reclaim();
+    await reclaimAtOnce(other);
     const theirs = await claim(other);
     expect(await taken.finish('!')).toMatchObject({ kind: 'refused' });
     expect(await theirs.finish('d')).toEqual({ kind: 'recorded' });

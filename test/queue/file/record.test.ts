@@ -1,33 +1,34 @@
 import { closeSync, openSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describeQueue } from '../../conformance/queue-conformance.js';
+import { Workbench } from '../../support/bench.js';
 import { isOpenAfter } from '../../support/eventually.js';
 import { fileQueues } from '../../support/file-queue.js';
 import { lockElsewhere } from '../../support/other-locks.js';
-import { start } from '../../support/programs.js';
-import { claim, holdersOf, jobsOf, openRuns } from '../../support/queues.js';
+import { start, startProgram } from '../../support/programs.js';
+import { claim, holdersOf, jobsOf, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
-describeQueue('a runs file, locked by record', { presence: true }, fileQueues('record'));
+describeQueue('a runs file, locked by record', { presence: true, presenceReturns: 2500 }, fileQueues('record'));
 
 describe('presence in a runs file', () => {
   it('is inherited by the process of the job: with the runner gone, it lasts as long as that', async () => {
-    const path = runsFile('. a\n');
-    const taken = await claim(await openRuns(path));
-    const job = start('sleep', ['20'], { inherit: [taken.presence as number] });
-    // What the end of a runner that was killed comes to: its descriptors are closed, and nothing is unlocked.
-    closeSync(taken.presence as number);
+    const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n');
+    const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    const [job] = await bench.has('pids');
+    runner.signal('SIGKILL');
+    await runner.ended;
 
-    const other = await openRuns(path);
+    const other = await openRuns(bench.runs);
     expect(await holdersOf(other)).toEqual(['present']);
-    expect(await other.reclaim()).toEqual([]);
+    expect(await reclaimAtOnce(other)).toEqual([]);
     expect(await other.set({}, '.')).toMatchObject({ changed: 0, running: [{ number: 1 }] });
 
-    job.signal('SIGKILL');
-    await job.ended;
+    process.kill(Number(job), 'SIGKILL');
+    await bench.areGone('pids');
     expect(await holdersOf(other)).toEqual(['absent']);
-    expect((await other.reclaim()).map(reclaimed => reclaimed.number)).toEqual([1]);
-    expect(readFileSync(path, 'utf8')).toBe('. a\n');
+    expect((await reclaimAtOnce(other)).map(reclaimed => reclaimed.number)).toEqual([1]);
+    expect(bench.states).toBe('.');
   });
 
   it('ends with the claim, even if a stray process of the job lives on with the descriptor', async () => {
@@ -124,9 +125,9 @@ describe('locks of other programs on a runs file', () => {
     const path = runsFile('r a\n');
     const queue = await openRuns(path);
     const worker = await lockElsewhere(path, 'exclusive', { start: 0, length: 1 });
-    expect(await queue.reclaim()).toEqual([]);
+    expect(await reclaimAtOnce(queue)).toEqual([]);
     await worker.release();
-    expect(await queue.reclaim()).toMatchObject([{ number: 1 }]);
+    expect(await reclaimAtOnce(queue)).toMatchObject([{ number: 1 }]);
   });
 });
 

@@ -8,8 +8,8 @@ import { claim, jobsOf, planOf } from '../../support/queues.js';
 import { serveHere, TOKEN, tcpQueues } from '../../support/tcp-queue.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-describeQueue('a runs file, served over TCP', { presence: true }, tcpQueues());
-describeQueue('a runs file, served with --legacy too', { presence: true }, tcpQueues({ legacy: true }));
+describeQueue('a runs file, served over TCP', { presence: true, presenceReturns: 2500 }, tcpQueues());
+describeQueue('a runs file, served with --legacy too', { presence: true, presenceReturns: 2500 }, tcpQueues({ legacy: true }));
 describeQueue('a runs file without presence, served over TCP', { presence: false }, tcpQueues({}, 'directory'));
 
 /** A client of a server in this process. */
