@@ -1,29 +1,38 @@
 import type { LineJob } from './read-jobs.js';
 
-/** Looks further apart than this many times the time that counts know nothing of each other. */
-const FORGET = 3;
-
 interface Absence {
   readonly command: Buffer;
   /** By performance.now(). */
   readonly since: number;
 }
 
+/** What a look at a file begins with. */
+export interface LookedAt {
+  /** Which file it is: presence that was missing from another one, before that was put in its place, says nothing. */
+  readonly identity: string;
+  /** One look is enough: nothing has happened lately that could have taken anybody's presence away. */
+  readonly isSure?: boolean;
+}
+
 /** Since when nobody has been seen at jobs that are said to run, from look to look. */
 export class Absences {
   private known: ReadonlyMap<number, Absence> = new Map();
   private lookedAt = 0;
-
-  /** @param settled how long, in ms, nobody must be seen at a job before it counts as an orphan; 0: one look is enough */
-  constructor(private readonly settled: number) {}
+  private identity: string | undefined;
 
   /**
-   * Begins a look. What is not noted in it is forgotten when it ends: somebody is there again.
-   *
-   * @param isSure one look is enough: nothing has happened lately that could have taken anybody's presence away
+   * @param settled how long, in ms, nobody must be seen at a job before it counts as an orphan; 0: one look is enough
+   * @param memory looks further apart than this, in ms, know nothing of each other: presence may have come back and be lost again
    */
-  look(isSure = false): AbsenceLook {
-    const before: ReadonlyMap<number, Absence> = performance.now() - this.lookedAt > FORGET * this.settled ? new Map() : this.known;
+  constructor(
+    private readonly settled: number,
+    private readonly memory = Number.POSITIVE_INFINITY,
+  ) {}
+
+  /** Begins a look. What is not noted in it is forgotten when it ends: somebody is there again. */
+  look({ identity, isSure = false }: LookedAt): AbsenceLook {
+    const isFollowing = identity === this.identity && performance.now() - this.lookedAt <= this.memory;
+    const before: ReadonlyMap<number, Absence> = isFollowing ? this.known : new Map();
     const now = new Map<number, Absence>();
     return {
       isKnown: ({ offset }) => before.has(offset),
@@ -37,6 +46,7 @@ export class Absences {
       },
       end: () => {
         this.known = now;
+        this.identity = identity;
         this.lookedAt = performance.now();
       },
     };

@@ -28,6 +28,8 @@ import { FileView } from './view.js';
 const DEFAULT_PATIENCE = 60_000;
 /** Why a file that can be read cannot be opened for writing. */
 const READ_ONLY = new Set(['EACCES', 'EPERM', 'EROFS']);
+/** After so many times the time in which presence returns over a network it may have come back, and be lost again. */
+const FORGET = 2;
 /** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
 const KEEP_INTERVAL = { local: 1000, network: 5000 };
 
@@ -53,7 +55,7 @@ export class FileQueue implements Queue {
       view: new FileView(name, driver),
       syncer: new Syncer(name, driver, patience),
       keeper,
-      absences: new Absences(this.capabilities.presenceReturns ?? 0),
+      absences: new Absences(this.capabilities.presenceReturns ?? 0, driver.staleLooks ? FORGET * keeper.settled : undefined),
       patience,
     };
     this.claimer = new Claimer(this.runs, trustAny);
@@ -130,7 +132,7 @@ export class FileQueue implements Queue {
     // One after the other: each look begins where the last one ended.
     const result = this.reclaims.then(async () => {
       const reclaimed: Job[] = [];
-      await this.explained(() => reclaimOrphans(this.runs, reclaimed), signal);
+      await this.explained(() => reclaimOrphans(this.runs, reclaimed, signal), signal);
       return reclaimed;
     });
     this.reclaims = result.catch(() => undefined);

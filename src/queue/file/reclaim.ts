@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { State } from '../../job/state.js';
-import type { AbsenceLook } from './absences.js';
+import type { AbsenceLook, LookedAt } from './absences.js';
 import { freshen, jitter, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible } from './patience.js';
@@ -11,7 +11,7 @@ import { commandIn, readLine } from './read-line.js';
 import { type RunsFile, withFile } from './runs-file.js';
 
 const NEW = Buffer.from(State.new);
-/** Nobody looks at a line for longer than this, in ms. */
+/** So long, in ms, others who look for orphans are waited for, in all of a look. */
 const LOOKING = 1000;
 
 /**
@@ -20,7 +20,7 @@ const LOOKING = 1000;
  * restarts may forget locks, and who was cut off for a moment loses them. Whoever is alive shows presence again within that time.
  * @param reclaimed takes them as they are set back, so that they are known also when the rest fails and is tried again
  */
-export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<void> {
+export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[], signal?: AbortSignal): Promise<void> {
   if (!runs.driver.presence) {
     throw new RunmakerError('queue', `the lock driver "${runs.driver.name}" cannot tell orphans from running jobs`, {
       hint: `make sure that no runner is at work, then: runset --state 'r?' --set=. ${runs.path}`,
@@ -31,11 +31,14 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<
   try {
     await withFile(runs, async file => {
       here = [];
-      const look = runs.absences.look(await isUntouched(runs, file));
+      const look = runs.absences.look(await lookedAt(runs, file));
       await freshen(file, runs.driver, runs.path);
+      const end = performance.now() + LOOKING;
       for await (const block of readJobs(file)) {
         for (const job of block.jobs) {
-          if (isInHand(job.state) && !runs.keeper.keeps(job.offset) && (await reclaimLine(file, job, look))) here.push(job);
+          if (!isInHand(job.state) || runs.keeper.keeps(job.offset)) continue;
+          signal?.throwIfAborted();
+          if (await reclaimLine(file, job, look, end)) here.push(job);
         }
       }
       look.end();
@@ -47,9 +50,13 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[]): Promise<
   }
 }
 
-/** Whether nobody can have edited the file lately. Only where it lies on this host: its clock is known, and no server can have been away. */
-async function isUntouched({ driver, keeper }: RunsFile, file: LockableFile): Promise<boolean> {
-  return !driver.staleLooks && Date.now() - (await file.facts()).touched >= keeper.settled;
+/**
+ * One look is enough where nobody can have edited the file lately. That is only known where it lies on this host: its clock is ours, and
+ * no server can have been away.
+ */
+async function lookedAt({ driver, keeper }: RunsFile, file: LockableFile): Promise<LookedAt> {
+  const { identity, touched } = await file.facts();
+  return { identity, isSure: !driver.staleLooks && Date.now() - touched >= keeper.settled };
 }
 
 /** Whether a state says that somebody is at the job. */
@@ -60,18 +67,18 @@ export function isInHand(state: string): boolean {
 /**
  * Takes both locks, if nobody is at the job. At one that seemed to be an orphan before, others may be looking just now as well:
  * that does not mean that somebody runs it.
+ * @param end by performance.now(): until then others who look are waited for
  */
-async function isAlone(file: LockableFile, job: LineJob, look: AbsenceLook): Promise<boolean> {
-  const end = performance.now() + (look.isKnown(job) ? LOOKING : 0);
+async function isAlone(file: LockableFile, job: LineJob, look: AbsenceLook, end: number): Promise<boolean> {
   while (!(await file.tryLock('exclusive', job.offset, STATE_AND_SEPARATOR))) {
-    if (performance.now() >= end) return false;
+    if (!look.isKnown(job) || performance.now() >= end) return false;
     await setTimeout(jitter());
   }
   return true;
 }
 
-async function reclaimLine(file: LockableFile, job: LineJob, look: AbsenceLook): Promise<boolean> {
-  if (!(await isAlone(file, job, look))) return false;
+async function reclaimLine(file: LockableFile, job: LineJob, look: AbsenceLook, end: number): Promise<boolean> {
+  if (!(await isAlone(file, job, look, end))) return false;
   try {
     const now = await readLine(file, job.offset, job.end);
     if (now === undefined || !isInHand(String.fromCharCode(now.state)) || !commandIn(now).equals(job.command)) return false;

@@ -149,7 +149,7 @@ export class GitQueue implements Queue {
     signal.throwIfAborted();
     while (this.seen === since) {
       await setTimeout(this.sleep, undefined, { signal });
-      if (this.seen === since) await this.look(false);
+      if (this.seen === since) await this.look(false, signal);
       signal.throwIfAborted();
     }
   }
@@ -195,8 +195,8 @@ export class GitQueue implements Queue {
   }
 
   /** What the remote says now. */
-  private async look(leases: boolean): Promise<{ document: QueueDocument; present: ReadonlySet<number> }> {
-    return await this.clerk.do({ family: 'jobs', leases, decide: ({ document, present }) => ({ document, present }) });
+  private async look(leases: boolean, signal?: AbortSignal): Promise<{ document: QueueDocument; present: ReadonlySet<number> }> {
+    return await this.clerk.do({ family: 'jobs', leases, signal, decide: ({ document, present }) => ({ document, present }) });
   }
 }
 

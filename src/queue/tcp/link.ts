@@ -79,6 +79,7 @@ export class Link {
   /** Asks the server. Rejects with a RunmakerError when it refuses, or cannot be reached for too long. */
   async ask(unnumbered: Unnumbered, options: AskOptions = {}): Promise<Answer> {
     if (this.isHopeless || this.closing.signal.aborted) throw this.failure;
+    options.signal?.throwIfAborted();
     const request = { ...unnumbered, id: ++this.lastId } as Request;
     const before = options.before?.map(message => (message.type === 'part' ? { ...message, id: request.id } : message));
     const pending = new Pending(request, { ...options, ...(before && { before }) });

@@ -5,8 +5,8 @@ const SETTLED = 10_000;
 const job = { offset: 0, command: Buffer.from('a') };
 
 /** One look that sees nobody at the job, or somebody. Says whether the job counts as an orphan. */
-function look(absences: Absences, seen: 'nobody' | 'somebody', { offset, command } = job): boolean {
-  const now = absences.look();
+function look(absences: Absences, seen: 'nobody' | 'somebody', { offset, command } = job, identity = 'file'): boolean {
+  const now = absences.look({ identity });
   const isOrphan = seen === 'nobody' && now.note({ offset, command });
   now.end();
   return isOrphan;
@@ -36,13 +36,26 @@ describe('the absence of who runs a job', () => {
       (absences: Absences) => void look(absences, 'nobody', { offset: 0, command: Buffer.from('b') }),
     ],
     ['nobody has looked for long', () => void vi.advanceTimersByTime(3 * SETTLED)],
+    ['another file was put in its place', (absences: Absences) => void look(absences, 'nobody', job, 'another file')],
   ])('begins anew when %s', (_, between) => {
-    const absences = new Absences(SETTLED);
+    const absences = new Absences(SETTLED, 2 * SETTLED);
     look(absences, 'nobody');
     vi.advanceTimersByTime(SETTLED / 2);
     between(absences);
     vi.advanceTimersByTime(SETTLED / 2);
     expect(look(absences, 'nobody')).toBe(false);
+  });
+
+  it('lasts however far apart the looks are, where nothing else is said', () => {
+    const absences = new Absences(SETTLED);
+    look(absences, 'nobody');
+    vi.advanceTimersByTime(100 * SETTLED);
+    expect(look(absences, 'nobody')).toBe(true);
+  });
+
+  it('counts at once for whoever knows that nothing has happened', () => {
+    const absences = new Absences(SETTLED);
+    expect(absences.look({ identity: 'file', isSure: true }).note(job)).toBe(true);
   });
 
   it('begins anew when the job was set back, and somebody else may run it', () => {

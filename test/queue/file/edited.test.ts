@@ -1,6 +1,7 @@
 import { fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Claim } from '../../../src/queue/queue.js';
 import { edit, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
 import { eventually } from '../../support/eventually.js';
 import { claim, finishEverything, holdersOf, openRuns, reclaimAtOnce } from '../../support/queues.js';
@@ -135,6 +136,25 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
       await setTimeout(100);
     }
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  });
+
+  it('makes no orphans of jobs that run, when it is edited again just as somebody looks for the second time', async () => {
+    const jobs = 12;
+    const path = runsFile('. a\n'.repeat(jobs));
+    const [runner, user] = [await openRuns(path), await openRuns(path)];
+    const claims: Claim[] = [];
+    for (let job = 0; job < jobs; job++) claims.push(await claim(runner));
+    for (let saves = 0; saves < 2; saves++) {
+      edit(path, text => `# inserted\n${text}`, how);
+      const began = performance.now();
+      expect(await user.reclaim()).toEqual([]);
+      // However many of them seemed to be orphans the last time.
+      expect(performance.now() - began).toBeLessThan(3000);
+      await setTimeout(user.capabilities.presenceReturns);
+    }
+    edit(path, text => text.replaceAll('# inserted\n', ''), how);
+    expect(await user.reclaim()).toEqual([]);
+    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
   });
 
   it('leaves the descriptor that shows presence open until the process has it, wherever presence is shown by then', async () => {
