@@ -65,7 +65,7 @@ interface Absence {
   readonly kept: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly lines: readonly SeenLine[] };
   /** Bob, who takes orphans, came while she was away. */
   readonly taken: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly bob: Ended };
-  readonly ending: { readonly record: Record; readonly states: string; readonly alice: Ended };
+  readonly ending: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly bob: Ended };
   /** How long the event loop of her runner was held, each time, in ms. */
   readonly held: readonly number[];
   readonly cutAt: number;
@@ -130,11 +130,11 @@ async function longAbsence(): Promise<Map<Version, Absence>> {
     );
     const [keptBy, takenBy, byBob] = await Promise.all([kept.alice.ended, taken.alice.ended, (bobs[at] as Command).ended]);
     const endingBy = await ending.alice.ended;
-    await (bobsAtTheEnding[at] as Command).ended;
+    const endingByBob = await (bobsAtTheEnding[at] as Command).ended;
     const absence = {
       kept: { record: kept.record, states: statesIn(await lab.get(kept.queue)), alice: keptBy, lines: await kept.lines },
       taken: { record: taken.record, states: statesIn(await lab.get(taken.queue)), alice: takenBy, bob: byBob },
-      ending: { record: ending.record, states: statesIn(await lab.get(ending.queue)), alice: endingBy },
+      ending: { record: ending.record, states: statesIn(await lab.get(ending.queue)), alice: endingBy, bob: endingByBob },
       held: heldTimes(version).slice(heldBefore[at]),
       cutAt,
       mendedAt,
@@ -198,15 +198,18 @@ describe('alice is cut off for longer than the lease', () => {
     });
 
     test('results that she was writing just then are either written or reported, and hers alone if they are written', () => {
-      const { record, states, alice } = absence.ending;
+      const { record, states, alice, bob } = absence.ending;
+      const isTold = (job: number, { stderr }: Ended): boolean => stderr.includes(`job ${job}: its state 'd' was not written`);
       const twice = eachOnce(ENDING).filter(job => record.runs().filter(run => run.job === job).length > 1);
-      const reported = eachOnce(ENDING).filter(job => alice.stderr.includes(`job ${job}: its state 'd' was not written`));
+      const reported = eachOnce(ENDING).filter(job => isTold(job, alice));
       figure(
         `NFS ${version}: ${ENDING} results were about to be written when alice was cut off:`,
         `${twice.length} of the jobs were run again by bob, ${reported.length} results were reported as not written`,
       );
       expect(states).toBe('d'.repeat(ENDING));
-      expect(reported).toEqual(expect.arrayContaining(twice));
+      // Of two who ran a job one result is written, and the other's is reported: hers, unless bob was still at it when she came back.
+      const untold = twice.filter(job => !isTold(job, alice) && !isTold(job, bob));
+      expect(untold, `alice: ${alice.stderr}\nbob: ${bob.stderr}`).toEqual([]);
       expect(alice.status).toBe(reported.length > 0 ? 1 : 0);
       if (version === '3') expect({ twice, reported }).toEqual({ twice: [], reported: [] });
     });
@@ -218,7 +221,8 @@ describe('alice is cut off for longer than the lease', () => {
         expect(record.runs().every(({ host }) => host === 'alice')).toBe(true);
         expect(states).toBe('d'.repeat(TAKEN.jobs));
         expect([alice.status, bob.status]).toEqual([0, 0]);
-        expect(alice.stderr).toBe('');
+        // Said after half a minute, which the cut may well last on a busy machine.
+        expect(alice.stderr.replace(/^.*cannot be written yet.*\n.*--patience.*\n/m, '')).toBe('');
       });
     } else {
       test('what bob reclaimed meanwhile is run twice, and she reports each of these jobs and exits with 1', () => {
