@@ -17,8 +17,8 @@ export class OrphanWatch {
   ) {}
 
   /**
-   * What the first look finds is named at once. All else must stay orphaned for a while where presence may return. With the `last` look
-   * that is to be waited for: true asks for another one. Where it would take long, all is named as it seems.
+   * What the first look finds is named at once. All else must stay orphaned for a while where presence may return: true asks for another
+   * look after that. With the `last` look all is named as it seems where that would take long.
    */
   async look({ last = false }: { last?: boolean } = {}): Promise<boolean> {
     const { presenceReturns = 0, silent = 'older runners' } = this.queue.capabilities;
@@ -37,6 +37,6 @@ export class OrphanWatch {
         `${silent} never show it; if none is at work, have it run again: runset --reclaim ${this.queue.name}`,
       );
     }
-    return last && unnamed.length > found.length;
+    return unnamed.length > found.length;
   }
 }

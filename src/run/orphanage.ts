@@ -9,6 +9,8 @@ const INTERVAL = 5000;
 export class Orphanage {
   /** When to look next, if there is reason to look again at all. */
   private nextLook = 0;
+  /** Whether there may be some that were not named yet. */
+  private isUnsure = false;
   /** What the last look before leaving has found. */
   private isDoubtful = false;
   private readonly watch: OrphanWatch;
@@ -24,7 +26,7 @@ export class Orphanage {
 
   /** How long to wait for news before looking again, in ms, if there is anything to look for. */
   get patience(): number | undefined {
-    return this.mayReclaim || this.isDoubtful ? Math.max(0, this.nextLook - performance.now()) + 1 : undefined;
+    return this.mayReclaim || this.isUnsure ? Math.max(0, this.nextLook - performance.now()) + 1 : undefined;
   }
 
   /**
@@ -33,7 +35,10 @@ export class Orphanage {
    */
   async look(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<'reclaimed' | 'doubtful' | 'nothing'> {
     const isEarly = performance.now() < this.nextLook;
-    if (when === 'between' && isEarly) return 'nothing';
+    if (when === 'between' && isEarly) {
+      this.isUnsure = true;
+      return 'nothing';
+    }
     if (when === 'last' && isEarly && this.isDoubtful) return 'doubtful';
     const { presenceReturns = INTERVAL } = this.queue.capabilities;
     const found = this.mayReclaim ? await this.reclaim(when, signal) : await this.name(when);
@@ -44,7 +49,8 @@ export class Orphanage {
   }
 
   private async name(when: 'first' | 'between' | 'last'): Promise<'doubtful' | 'nothing'> {
-    return (await this.watch.look({ last: when === 'last' })) ? 'doubtful' : 'nothing';
+    this.isUnsure = await this.watch.look({ last: when === 'last' });
+    return this.isUnsure && when === 'last' ? 'doubtful' : 'nothing';
   }
 
   private async reclaim(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<'reclaimed' | 'doubtful' | 'nothing'> {

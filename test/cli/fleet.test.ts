@@ -71,6 +71,24 @@ describe('several runners on one file', () => {
     await bench.areGone('pids');
   });
 
+  it('one that stays names what is orphaned while it works, once that is sure', async () => {
+    const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n');
+    const victim = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
+    const [job] = await bench.has('pids');
+    const other = startProgram('runmaker', ['--watch', bench.runs], { cwd: bench.folder });
+    await runset([bench.runs, '--add', 'echo one >> record']);
+    await bench.has('record');
+    victim.signal('SIGKILL');
+    await victim.ended;
+    process.kill(Number(job), 'SIGKILL');
+    await bench.areGone('pids');
+    await runset([bench.runs, '--add', 'echo two >> record']);
+    await bench.has('record', 2);
+    await other.says('line 1 is orphaned');
+    other.signal('SIGTERM');
+    await other.ended;
+  });
+
   it.each(['replaced', 'rewritten'] as const)(
     'go on where the file was %s by an editor: results go to their lines, the rest is run as it stands',
     async how => {
