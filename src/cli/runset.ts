@@ -226,10 +226,11 @@ async function stats(queue: Queue, json: boolean): Promise<number> {
 async function reclaim(queue: Queue): Promise<number> {
   await reclaimOnce(queue);
   const { presenceReturns } = queue.capabilities;
-  const doubtful = presenceReturns === undefined ? [] : await findOrphans(queue);
+  if (presenceReturns === undefined) return EXIT.ok;
+  const doubtful = await findOrphans(queue);
   if (doubtful.length === 0) return EXIT.ok;
   complain(
-    `runset: ${nameLines(doubtful)} ${doubtful.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round((presenceReturns ?? 0) / 1000)} s`,
+    `runset: ${nameLines(doubtful)} ${doubtful.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round(presenceReturns / 1000)} s`,
     'within this time whoever runs it shows presence again, should the file have just been edited or its server have been away',
   );
   await setTimeout(presenceReturns);

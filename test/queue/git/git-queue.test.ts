@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { openQueue } from '../../../src/queue/open.js';
 import type { ClaimRequest } from '../../../src/queue/queue.js';
 import { Runner } from '../../../src/run/runner.js';
-import { eventually } from '../../support/eventually.js';
+import { eventually, isOpenAfter } from '../../support/eventually.js';
 import { openGit, ownCache, repository } from '../../support/git.js';
 import { claim, claimEverything, holdersOf, jobsOf } from '../../support/queues.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -340,6 +340,20 @@ describe('trouble over git', LIMIT, () => {
     renameSync(`${made.bare}.away`, made.bare);
     await queue.close();
     expect(made.read()).toBe('r a\n');
+  });
+
+  it('with the remote gone keeps nobody who was told to stop', async () => {
+    const made = repository({ 'runs.txt': 'r a\n' });
+    const queue = await openGit(made.name());
+    renameSync(made.bare, `${made.bare}.away`);
+    const stopping = new AbortController();
+    const requests = [queue.reclaim({ signal: stopping.signal }), queue.changed(stopping.signal)];
+    const over = Promise.allSettled(requests);
+    await setTimeout(1000);
+    stopping.abort();
+    expect(await isOpenAfter(over, 5000)).toBe(false);
+    expect(await over).toMatchObject([{ status: 'rejected' }, { status: 'rejected' }]);
+    renameSync(`${made.bare}.away`, made.bare);
   });
 
   it('with a branch that may not be pushed to is told at once for a claim, and what is done goes on', async () => {

@@ -102,6 +102,7 @@ describe('a client whose connection is lost', () => {
     const requests = [queue.claim({ signal: stopping.signal }), queue.reclaim({ signal: stopping.signal })];
     stopping.abort();
     for (const request of requests) await expect(request).rejects.toThrow('aborted');
+    await expect(queue.reclaim({ signal: stopping.signal })).rejects.toThrow('aborted');
   });
 
   it('loses its claims when it stays away for longer than the grace: the results are refused, and the lines are orphans', async () => {
