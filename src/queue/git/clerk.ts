@@ -4,9 +4,8 @@ import { Draft } from './draft.js';
 import type { Errand, Task } from './errand.js';
 import { Forbearance, LONGEST_PAUSE } from './forbearance.js';
 import type { Holdings } from './holdings.js';
-import { leasedLines } from './lease.js';
 import type { Ledger } from './ledger.js';
-import type { RefChange } from './plumbing/remote.js';
+import { REFS_SETTLE, RollCall } from './roll-call.js';
 
 /** A push, of which it may not be known yet whether it landed. */
 interface Attempt extends Made {
@@ -33,17 +32,14 @@ export class Clerk<Claim> {
   version = 0;
   /** How often somebody was faster. */
   beaten = 0;
-  /** The lines in the hands of others when leases were looked at last, and how long the longest of those leases holds, in ms. */
-  others: { readonly lines: readonly number[]; readonly longest: number } = { lines: [], longest: 0 };
   private readonly pending: Task[] = [];
   private working: Promise<void> | undefined;
   private contended = false;
   private turn = GATHER.least;
   private leased = false;
   private renewal: NodeJS.Timeout | undefined;
-  private present: ReadonlySet<number> = new Set();
-  private expired: readonly RefChange[] = [];
   private readonly maker: CommitMaker<Claim>;
+  private readonly rollCall: RollCall<Claim>;
 
   constructor(
     private readonly ledger: Ledger,
@@ -51,6 +47,12 @@ export class Clerk<Claim> {
     private readonly options: ClerkOptions,
   ) {
     this.maker = new CommitMaker(ledger, holdings, options);
+    this.rollCall = new RollCall(ledger, holdings, options.lease);
+  }
+
+  /** What others had in their hands when leases were looked at last. */
+  get others(): RollCall<Claim>['others'] {
+    return this.rollCall.others;
   }
 
   /** Does an errand; settles when it is done and pushed. Rejects when the remote cannot be brought to take it. */
@@ -106,6 +108,7 @@ export class Clerk<Claim> {
     let attempt: Attempt | undefined;
     let beaten = 0;
     let look = this.contended;
+    let settled = false;
     const forbearance = new Forbearance(this.ledger, this.options.patience, this.options.tell);
     for (;;) {
       this.absorb(batch);
@@ -114,14 +117,19 @@ export class Clerk<Claim> {
       try {
         const leases = batch.some(({ errand }) => errand.leases);
         if (look || leases || attempt !== undefined) {
-          await this.look(leases, attempt);
+          const unsure = await this.look(leases, attempt);
           attempt = undefined;
-          look = false;
+          look = unsure && !settled;
           if (batch.length === 0) return;
+          if (look) {
+            await setTimeout(REFS_SETTLE);
+            settled = true;
+            continue;
+          }
         }
         const { document, problem } = this.ledger.now;
         if (document === undefined) throw problem;
-        const draft = new Draft(document, this.present, this.expired);
+        const draft = new Draft(document, this.rollCall.present, this.rollCall.expired);
         const answers = this.decide(batch, draft);
         if (batch.length === 0) continue;
         const bytes = draft.bytes();
@@ -207,8 +215,11 @@ export class Clerk<Claim> {
     return true;
   }
 
-  /** Looks at the remote and goes along with it. An attempt may turn out to have landed after all. */
-  private async look(leases: boolean, attempt: Attempt | undefined): Promise<void> {
+  /**
+   * Looks at the remote and goes along with it, and takes the roll call if there are leases to be seen: true asks for another look to be
+   * sure of it. An attempt may turn out to have landed after all.
+   */
+  private async look(leases: boolean, attempt: Attempt | undefined): Promise<boolean> {
     const move = await this.ledger.look(this.holdings.size > 0 || attempt !== undefined, leases);
     this.contended = move.steps.length > 0;
     if (move.steps.length > 0) this.version++;
@@ -222,17 +233,7 @@ export class Clerk<Claim> {
       if (step.commit === attempt?.commit) attempt?.land();
       else this.holdings.follow(step, move.rewritten);
     }
-    if (leases) await this.seeWhoIsThere();
-  }
-
-  private async seeWhoIsThere(): Promise<void> {
-    const { alive, expired } = await this.ledger.leases(this.options.lease);
-    const theirs = alive.map(({ lease }) => lease);
-    const ours = new Set(this.holdings.rows().map(({ number }) => number));
-    this.present = new Set([...leasedLines(this.ledger.now.document?.jobs ?? [], theirs), ...ours]);
-    const lines = [...this.present].filter(line => !ours.has(line)).sort((a, b) => a - b);
-    this.others = { lines, longest: Math.max(0, ...theirs.filter(({ rows }) => rows.length > 0).map(({ duration }) => duration)) };
-    this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit }));
+    return leases && (await this.rollCall.take());
   }
 
   /** Has the lease renewed in time for as long as there is something in our hands. */

@@ -1,5 +1,6 @@
 import { type JobResults, placeResults } from './checkouts.js';
 import { type Draft, jobsInWords } from './draft.js';
+import type { HeldRow } from './follow.js';
 import type { Holdings } from './holdings.js';
 import { hashOf, LEASES, printLease } from './lease.js';
 import type { Ledger } from './ledger.js';
@@ -59,7 +60,9 @@ export class CommitMaker<Claim> {
   }
 
   private leaseFor(draft: Draft): string {
-    const rows = [...this.holdings.rows().filter(({ number }) => !draft.left.has(number)), ...draft.taken];
+    // Where the lease is changed before the branch, what ends now is named until it has ended.
+    const isOver = ({ number }: HeldRow): boolean => this.ledger.remote.atomic && draft.left.has(number);
+    const rows = [...this.holdings.rows().filter(row => !isOver(row)), ...draft.taken];
     const title = `runmaker ${this.options.who}: runs ${jobsInWords(rows.map(({ number }) => number))}`;
     const leased = rows.map(({ number, key }) => ({ number, hash: hashOf(key) }));
     return printLease(title, { queue: this.ledger.title, duration: this.options.lease, rows: leased }, ++this.count);

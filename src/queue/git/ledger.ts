@@ -140,7 +140,7 @@ export class Ledger {
   async push(commit: string, others: readonly RefChange[]): Promise<Pushed> {
     const began = performance.now();
     // Exactly upon what is known. Without that, a branch that somebody has set back would be brought forward again.
-    const pushed = await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: this.now.commit }, ...others]);
+    const pushed = await this.remote.push([...others, { ref: `refs/heads/${this.remote.branch}`, commit, instead: this.now.commit }]);
     if (pushed === 'landed') {
       this.tip = await this.read(commit);
       this.asOf = began;

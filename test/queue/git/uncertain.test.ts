@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openGit, ownCache, type Repository, repository } from '../../support/git.js';
 import { claim, finishEverything, holdersOf } from '../../support/queues.js';
+import { linesOf } from '../../support/runners.js';
 
 const LIMIT = { timeout: 120_000 };
 
@@ -11,30 +13,38 @@ beforeEach(() => {
   ownCache();
 });
 
-/** Has every second push fail in the eyes of who pushes: `after` it was done, or `instead` of it. */
-function forgetfulGit(made: Repository, when: 'after' | 'instead'): void {
-  const bin = join(made.folder, 'forgetful');
+/** Has pushes go through a few lines of shell first: `$real` is git itself, `$notes` a file of their own. */
+function pushesThrough(made: Repository, script: string): void {
+  const bin = join(made.folder, 'wrapped');
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
   mkdirSync(bin);
-  const script = `#!/bin/sh
+  const whole = `#!/bin/sh
+real=${real} notes=${bin}/notes
 case " $* " in
   *" push "*)
-    echo >> ${bin}/pushes
-    if [ $(($(wc -l < ${bin}/pushes) % 2)) = 1 ]; then
-      ${when === 'after' ? `${real} "$@" > /dev/null 2>&1` : ':'}
-      echo "fatal: the remote end hung up unexpectedly" >&2
-      exit 128
-    fi ;;
+${script} ;;
 esac
-exec ${real} "$@"
+exec $real "$@"
 `;
-  writeFileSync(join(bin, 'git'), script);
-  chmodSync(join(bin, 'git'), 0o755);
+  writeFileSync(join(bin, 'git'), whole, { mode: 0o755 });
   const before = process.env.PATH;
   process.env.PATH = `${bin}:${before}`;
   onTestFinished(() => {
     process.env.PATH = before;
   });
+}
+
+/** Has every second push fail in the eyes of who pushes: `after` it was done, or `instead` of it. */
+function forgetfulGit(made: Repository, when: 'after' | 'instead'): void {
+  pushesThrough(
+    made,
+    `echo >> $notes
+    if [ $(($(wc -l < $notes) % 2)) = 1 ]; then
+      ${when === 'after' ? '$real "$@" > /dev/null 2>&1' : ':'}
+      echo "fatal: the remote end hung up unexpectedly" >&2
+      exit 128
+    fi`,
+  );
 }
 
 describe('a push whose answer is lost', LIMIT, () => {
@@ -51,14 +61,96 @@ describe('a push whose answer is lost', LIMIT, () => {
   });
 });
 
+/** Has a remote write down, before each change of the branch, how many jobs run before or after it, and how many are leased. */
+function coverage(made: Repository): () => { running: number; leased: number }[] {
+  const log = join(made.folder, 'coverage');
+  const hook = join(made.bare, 'hooks', 'update');
+  const script = `#!/bin/sh
+[ "$1" = refs/heads/main ] || exit 0
+running() { git cat-file blob "$1:runs.txt" | grep -c '^r'; }
+before=$(running "$2") after=$(running "$3")
+[ "$after" -gt "$before" ] && before=$after
+echo "$before $(git for-each-ref --format='%(contents)' refs/runmaker/ | grep -c '^row:')" >> ${log}
+exit 0
+`;
+  writeFileSync(hook, script, { mode: 0o755 });
+  return () => linesOf(log).map(line => ({ running: Number(line.split(' ')[0]), leased: Number(line.split(' ')[1]) }));
+}
+
 describe('a remote that changes one ref at a time', LIMIT, () => {
-  it('is worked on all the same, and shows who is present', async () => {
-    const made = repository({ 'runs.txt': '. a\n. b\n' });
+  const remote = (content: string): Repository => {
+    const made = repository({ 'runs.txt': content });
     made.git(made.bare, 'config', 'receive.advertiseAtomic', 'false');
+    return made;
+  };
+
+  it('is worked on all the same, and shows who is present', async () => {
+    const made = remote('. a\n. b\n');
     const [one, other] = [await openGit(made.name()), await openGit(made.name())];
     const [a, b] = await Promise.all([claim(one), claim(other)]);
     expect(await holdersOf(one)).toEqual(['present', 'present']);
     await Promise.all([a.finish('d'), b.finish('d')]);
     expect(made.read()).toBe('d a\nd b\n');
+  });
+
+  it('never says that a job runs before it says who runs it', async () => {
+    const made = remote('. a\n. b\n. c\n');
+    const seen = coverage(made);
+    const queue = await openGit(made.name());
+    const [a, b] = [await claim(queue), await claim(queue)];
+    await a.finish('d');
+    const c = await claim(queue);
+    await Promise.all([b.finish('d'), c.release()]);
+    expect(seen().length).toBeGreaterThanOrEqual(5);
+    for (const { running, leased } of seen()) expect(leased).toBeGreaterThanOrEqual(running);
+  });
+
+  it('has no job set back whose lease is renewed just then', async () => {
+    const made = remote('. a\n');
+    const dead = await openGit(made.name(), { lease: 60_000 });
+    await claim(dead);
+    const [ref = ''] = made.refs('refs/runmaker/');
+    const lease = made.git(made.bare, 'cat-file', 'commit', ref);
+    const expired = lease.replace('60000ms', '1ms');
+    const commit = (content: string): string =>
+      execFileSync('git', ['hash-object', '-t', 'commit', '-w', '--stdin'], { cwd: made.bare, input: content, encoding: 'utf8' }).trim();
+    made.git(made.bare, 'update-ref', ref, commit(expired));
+    const other = await openGit(made.name());
+    await holdersOf(other);
+    await setTimeout(50);
+    pushesThrough(made, `[ -e $notes ] || $real -C ${made.bare} update-ref ${ref} ${commit(lease)}; echo >> $notes`);
+    expect(await other.reclaim()).toEqual([]);
+    expect(existsSync(join(made.folder, 'wrapped', 'notes'))).toBe(true);
+    expect(made.refs('refs/runmaker/')).toEqual([ref]);
+    expect(made.read()).toBe('r a\n');
+  });
+});
+
+describe('a remote that shows the refs of one push one after the other', LIMIT, () => {
+  /** A job that is claimed, and its lease not to be seen for so many ms. */
+  async function halfShown(hidden: number): Promise<Repository> {
+    const made = repository({ 'runs.txt': '. a\n' });
+    await claim(await openGit(made.name()));
+    const [ref = ''] = made.refs('refs/runmaker/');
+    const lease = made.git(made.bare, 'rev-parse', ref).trim();
+    made.git(made.bare, 'update-ref', '-d', ref);
+    const back = setTimeout(hidden, undefined, { ref: false }).then(() => made.git(made.bare, 'update-ref', ref, lease));
+    onTestFinished(() => void back.catch(() => undefined));
+    return made;
+  }
+
+  it('has no running job taken for an orphan', async () => {
+    const made = await halfShown(400);
+    const other = await openGit(made.name());
+    expect(await other.reclaim()).toEqual([]);
+    expect(await holdersOf(other)).toEqual(['present']);
+    expect(made.read()).toBe('r a\n');
+  });
+
+  it('has orphans told and set back all the same', async () => {
+    const made = await halfShown(20_000);
+    expect(await holdersOf(await openGit(made.name()))).toEqual(['absent']);
+    expect((await (await openGit(made.name())).reclaim()).map(({ number }) => number)).toEqual([1]);
+    expect(made.read()).toBe('. a\n');
   });
 });

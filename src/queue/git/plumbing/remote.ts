@@ -29,8 +29,8 @@ export type Pushed = 'landed' | 'beaten';
 export class Remote {
   private readonly seen: string;
   private readonly work: string;
-  /** Whether the remote changes several refs at once or none. All but a few do. */
-  private atomic = true;
+  /** Whether the remote changes several refs at once or none, as far as is known. All but a few do. */
+  atomic = true;
   private filter: string | undefined;
   private fetched = false;
 
@@ -98,15 +98,20 @@ export class Remote {
   }
 
   /**
-   * Changes refs of the remote, all or none.
+   * Changes refs of the remote, all or none. Where the remote cannot do that, first all but the last: the branch comes last, since a
+   * lease may name what is not claimed, but no claim may go without its lease.
    * @throws GitFailure when that did not work; it is not certain then that nothing was changed
    */
   async push(changes: readonly RefChange[]): Promise<Pushed> {
+    if (this.atomic || changes.length === 1) return await this.pushTogether(changes);
+    const before = await this.push(changes.slice(0, -1));
+    return before === 'landed' ? await this.pushTogether(changes.slice(-1)) : before;
+  }
+
+  private async pushTogether(changes: readonly RefChange[]): Promise<Pushed> {
     const args = ['push', '--porcelain', '--no-verify', ...(this.atomic ? ['--atomic'] : [])];
     for (const { ref, instead } of changes) if (instead !== undefined) args.push(`--force-with-lease=${ref}:${instead}`);
-    // Where it is not all or none, who comes first matters: a lease may name what is not claimed, but no claim may go without a lease.
-    const inOrder = [...changes].sort((a, b) => Number(b.own ?? false) - Number(a.own ?? false));
-    args.push('origin', ...inOrder.map(({ ref, commit, own }) => `${own ? '+' : ''}${commit ?? ''}:${ref}`));
+    args.push('origin', ...changes.map(({ ref, commit, own }) => `${own ? '+' : ''}${commit ?? ''}:${ref}`));
     const { status, stdout, stderr } = await this.git.attempt(args);
     if (status === 0) return 'landed';
     if (this.atomic && stderr.includes('does not support --atomic')) {

@@ -1,0 +1,57 @@
+import type { DocumentJob } from './documents/document.js';
+import type { Holdings } from './holdings.js';
+import { isInHand, leasedLines } from './lease.js';
+import type { Ledger } from './ledger.js';
+import type { RefChange } from './plumbing/remote.js';
+
+/**
+ * How long, in ms, a job must be seen in somebody's hands without a lease before that counts. Git changes the refs of one push
+ * together, but shows them one after the other: whoever reads in between sees the claim and not the lease that came with it.
+ */
+export const REFS_SETTLE = 1000;
+
+/** Who is at which jobs, as of the last look at the leases. */
+export class RollCall<Claim> {
+  /** The lines of jobs that somebody proves to be running. */
+  present: ReadonlySet<number> = new Set();
+  /** What takes away the leases that have run out. */
+  expired: readonly RefChange[] = [];
+  /** The lines that others hold leases of, and how long the longest of those leases holds, in ms. */
+  others: { readonly lines: readonly number[]; readonly longest: number } = { lines: [], longest: 0 };
+  /** Since when jobs were seen without a lease, by performance.now(). */
+  private unleased: ReadonlyMap<string, number> = new Map();
+
+  /** @param lease how long a job counts as leased whose program keeps none, in ms */
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly holdings: Holdings<Claim>,
+    private readonly lease: number,
+  ) {}
+
+  /** Takes in what was fetched. Jobs that have no lease only since a moment ago count as present: true says that there are some. */
+  async take(): Promise<boolean> {
+    const { alive, expired } = await this.ledger.leases(this.lease);
+    const theirs = alive.map(({ lease }) => lease);
+    const jobs = this.ledger.now.document?.jobs ?? [];
+    const ours = new Set(this.holdings.rows().map(({ number }) => number));
+    const leased = new Set([...leasedLines(jobs, theirs), ...ours]);
+    const doubtful = this.doubtful(jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number)));
+    const lines = [...leased].filter(line => !ours.has(line)).sort((a, b) => a - b);
+    this.others = { lines, longest: Math.max(0, ...theirs.filter(({ rows }) => rows.length > 0).map(({ duration }) => duration)) };
+    this.present = new Set([...leased, ...doubtful]);
+    this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit }));
+    return doubtful.length > 0;
+  }
+
+  private doubtful(unleased: readonly DocumentJob[]): number[] {
+    const before = this.unleased;
+    const now = performance.now();
+    const since = (job: DocumentJob): number => before.get(nameOf(job)) ?? now;
+    this.unleased = new Map(unleased.map(job => [nameOf(job), since(job)]));
+    return unleased.filter(job => now - since(job) < REFS_SETTLE).map(({ number }) => number);
+  }
+}
+
+function nameOf({ number, key }: DocumentJob): string {
+  return `${number} ${key}`;
+}
