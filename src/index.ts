@@ -26,6 +26,7 @@ export type {
   Queue,
   QueueNotice,
   ReclaimRequest,
+  SetOptions,
   SetResult,
 } from './queue/queue.js';
 export { type Choose, type GitWorker, type GitWorkerOptions, gitWorker, type Lists, queueJobs, randomJobs } from './queue/worker.js';

@@ -10,8 +10,8 @@ import { State, statesNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
-import { findOrphans, nameLines } from '../queue/orphans.js';
-import type { Queue, ReclaimRequest } from '../queue/queue.js';
+import { doubtNotice, findOrphans } from '../queue/orphans.js';
+import type { Queue, QueueNotice } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
 import { reason } from '../report/loss.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
@@ -150,7 +150,7 @@ function refuseLostOptions(options: Options, jobs: readonly string[]): void {
 }
 
 async function setStates(queue: Queue, selection: Selection, state: string, force: boolean): Promise<number> {
-  const { matched, running } = await queue.set(selection, state, { force });
+  const { matched, running } = await queue.set(selection, state, { force, tell });
   for (const job of running) complain(`runset: line ${job.number} is being run and was left alone`);
   if (running.length > 0) complain('pass --force to set it all the same: its result will not be recorded');
   if (matched === 0) {
@@ -229,20 +229,19 @@ async function reclaim(queue: Queue): Promise<number> {
   if (presenceReturns === undefined) return EXIT.ok;
   const doubtful = await findOrphans(queue);
   if (doubtful.length === 0) return EXIT.ok;
-  complain(
-    `runset: ${nameLines(doubtful)} ${doubtful.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round(presenceReturns / 1000)} s`,
-    'within this time whoever runs it shows presence again, should the file have just been edited or its server have been away',
-  );
+  const { message, hint } = doubtNotice(doubtful, presenceReturns);
+  complain(`runset: ${message}`, hint);
   await setTimeout(presenceReturns);
   await reclaimOnce(queue);
   return EXIT.ok;
 }
 
+function tell(notice: QueueNotice): void {
+  if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
+}
+
 /** What was set back is printed at once, whatever comes after. */
 async function reclaimOnce(queue: Queue): Promise<void> {
-  const tell: ReclaimRequest['tell'] = notice => {
-    if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
-  };
   const output = new Output();
   for (const { number, ordinal, offset, command, directives } of await queue.reclaim({ tell })) {
     await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));

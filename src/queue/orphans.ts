@@ -33,4 +33,12 @@ export function nameLines(lines: readonly number[]): string {
   return `lines ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }
 
+/** What to say before such lines are looked at again, after so many ms. */
+export function doubtNotice(lines: readonly number[], ms: number): { readonly message: string; readonly hint: string } {
+  return {
+    message: `${nameLines(lines)} ${lines.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round(ms / 1000)} s`,
+    hint: 'within this time whoever runs it shows presence again, should the file have just been edited or its server have been away',
+  };
+}
+
 const SHOWN = 10;

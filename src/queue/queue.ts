@@ -50,6 +50,13 @@ export type QueueNotice =
 /** Who asks for orphans to be set back. */
 export type ReclaimRequest = Pick<ClaimRequest, 'tell' | 'signal'>;
 
+/** How states are to be set. */
+export interface SetOptions {
+  /** Also those of jobs that somebody is running. */
+  readonly force?: boolean;
+  readonly tell?: ClaimRequest['tell'];
+}
+
 /** What came of asking for a job. */
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly claim: Claim }
@@ -141,8 +148,11 @@ export interface Queue {
   plan(request: ClaimRequest): AsyncIterable<readonly Job[]>;
   /** `known`: as far as it is known already, when asking anew costs much. */
   counts(options?: { readonly known?: boolean }): Promise<Counts>;
-  /** Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. */
-  set(selection: Selection, state: State, options?: { force?: boolean }): Promise<SetResult>;
+  /**
+   * Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. Where presence
+   * may return, this takes as long as that for jobs that seem to be orphaned.
+   */
+  set(selection: Selection, state: State, options?: SetOptions): Promise<SetResult>;
   /** Appends jobs in the given state, `.` by default: all of them or none. */
   append(commands: readonly Buffer[], options?: { state?: State }): Promise<void>;
   /**

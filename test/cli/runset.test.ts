@@ -315,6 +315,21 @@ describe('runset --reclaim', () => {
     expect(await runset(['--reclaim', bench.runs])).toMatchObject({ ...orphaned, stderr: '' });
   });
 
+  it('looks as often before it sets orphans to another state', async () => {
+    const bench = new Workbench('r a\nd b\n');
+    expect(await runset(['--all', '--set=.', bench.runs])).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^runset: line 1 seems to be orphaned; looking again in 3 s\n.*\n$/),
+    });
+    expect(bench.content).toBe('. a\n. b\n');
+    writeFileSync(bench.runs, 'r a\nr b\n');
+    expect(await runset(['--all', '--set=.', '--force', bench.runs])).toMatchObject({ status: 0, stderr: '' });
+    writeFileSync(bench.runs, 'r a\nr b\n');
+    await setTimeout(2600);
+    expect(await runset(['--all', '--set=.', bench.runs])).toMatchObject({ status: 0, stderr: '' });
+    expect(bench.content).toBe('. a\n. b\n');
+  });
+
   it('leaves a job alone that runs while the file is edited', async () => {
     const bench = new Workbench(`. ${waiting('true', 'echo end >> ran')}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });

@@ -11,14 +11,19 @@ export async function openRuns(path: string, locks: LockDriverName = 'record'): 
   return queue;
 }
 
-/** Sets orphans back as if nobody had touched the file for an hour: then one look is enough to tell them. */
-export async function reclaimAtOnce(queue: Queue): Promise<readonly Job[]> {
+/** Does something as it is done when nobody has touched any file for an hour: one look at orphans is enough then. */
+export async function longAfter<T>(work: () => Promise<T>): Promise<T> {
   const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
   try {
-    return await queue.reclaim();
+    return await work();
   } finally {
     clock.mockRestore();
   }
+}
+
+/** What `reclaim` sets back of a file that nobody has touched lately. */
+export function reclaimAtOnce(queue: Queue): Promise<readonly Job[]> {
+  return longAfter(() => queue.reclaim());
 }
 
 /** Claims the next job, or fails. */

@@ -5,7 +5,17 @@ import type { Job } from '../../job/job.js';
 import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isSettableState, State } from '../../job/state.js';
-import type { Capabilities, Claim, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
+import type {
+  Capabilities,
+  Claim,
+  ClaimRequest,
+  ClaimResult,
+  ClaimStatistics,
+  Queue,
+  ReclaimRequest,
+  SetOptions,
+  SetResult,
+} from '../queue.js';
 import { Absences } from './absences.js';
 import { adoptOrphans } from './adopt.js';
 import { appendJobs } from './append.js';
@@ -113,14 +123,14 @@ export class FileQueue implements Queue {
     });
   }
 
-  set(selection: Selection, state: State, { force = false } = {}): Promise<SetResult> {
+  set(selection: Selection, state: State, { force = false, tell }: SetOptions = {}): Promise<SetResult> {
     return this.explained(async () => {
       if (!isSettableState(state)) {
         throw new RunmakerError('usage', `${JSON.stringify(state)} is not a state`, {
           hint: 'a state is one printable character other than # and /: . new, d done, ! failed, e error, - held',
         });
       }
-      return await setStates(this.runs, selection, state, force);
+      return await setStates(this.runs, { selection, state, force, tell });
     });
   }
 

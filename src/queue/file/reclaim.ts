@@ -54,7 +54,7 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[], signal?: 
  * One look is enough where nobody can have edited the file lately. That is only known where it lies on this host: its clock is ours, and
  * no server can have been away.
  */
-async function lookedAt({ driver, keeper }: RunsFile, file: LockableFile): Promise<LookedAt> {
+export async function lookedAt({ driver, keeper }: RunsFile, file: LockableFile): Promise<LookedAt> {
   const { identity, touched } = await file.facts();
   return { identity, isSure: !driver.staleLooks && Date.now() - touched >= keeper.settled };
 }

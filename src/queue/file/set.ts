@@ -1,17 +1,29 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Job } from '../../job/job.js';
 import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
-import type { SetResult } from '../queue.js';
+import { doubtNotice } from '../orphans.js';
+import type { SetOptions, SetResult } from '../queue.js';
+import { type AbsenceLook, Absences } from './absences.js';
 import { freshen, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { jobsIn, type LineBlock, type LineJob, type Place, readBlocks } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
-import { isInHand } from './reclaim.js';
+import { isInHand, lookedAt } from './reclaim.js';
 import { PATIENCE, type RunsFile, withFile } from './runs-file.js';
 import { Sweeper } from './sweep.js';
 
 /** From this many lines on, locking and writing all of them at once is cheaper than one by one. */
 const WORTH_A_SWEEP = 8;
+
+/** So much earlier, in ms, a timer may go off by the clock that orphans are watched with. */
+const EARLY = 2;
+
+/** What is wanted of whom. */
+export interface Wish extends SetOptions {
+  readonly selection: Selection;
+  readonly state: string;
+}
 
 /** Which jobs are to be set to what, where, and what came of it so far. */
 interface Setting {
@@ -23,21 +35,41 @@ interface Setting {
   readonly wanted: Uint8Array | undefined;
   readonly state: string;
   readonly force: boolean;
+  /** Undefined where nobody need be looked for, or one look is enough. */
+  readonly look: AbsenceLook | undefined;
   matched: number;
   changed: number;
   readonly running: Job[];
+  /** The lines of those among them at which nobody is: he may show himself yet. */
+  readonly doubtful: number[];
 }
 
-/** Sets the state of the chosen jobs, each under its lock. Where nobody runs anything, many are locked and written back at once. */
-export function setStates(runs: RunsFile, selection: Selection, state: string, force: boolean): Promise<SetResult> {
+/**
+ * Sets the state of the chosen jobs, each under its lock. Where nobody runs anything, many are locked and written back at once.
+ * Jobs that are said to run while nobody is at them are looked at a second time, once presence would have returned, unless nothing can
+ * have taken it away lately; see `reclaimOrphans`.
+ */
+export async function setStates(runs: RunsFile, wish: Wish): Promise<SetResult> {
+  const { settled } = runs.keeper;
+  const absences = wish.force || !runs.driver.presence ? undefined : new Absences(settled);
+  const { matched, changed, running, doubtful } = await setOnce(runs, wish, absences);
+  if (doubtful.length === 0) return { matched, changed, running };
+  wish.tell?.({ kind: 'news', ...doubtNotice(doubtful, settled) });
+  await setTimeout(settled + EARLY);
+  const second = await setOnce(runs, wish, absences);
+  return { matched, changed: changed + second.changed, running: second.running };
+}
+
+function setOnce(runs: RunsFile, { selection, state, force = false }: Wish, absences: Absences | undefined): Promise<Setting> {
   return withFile(runs, async file => {
+    const look = absences && (await doubts(absences, runs, file));
     await freshen(file, runs.driver, runs.path);
     const setting: Setting = {
-      ...{ runs, file, state, force },
+      ...{ runs, file, state, force, look },
       sweeper: new Sweeper(file),
       matches: jobMatcher(selection),
       wanted: wantedStates(selection),
-      ...{ matched: 0, changed: 0, running: [] },
+      ...{ matched: 0, changed: 0, running: [], doubtful: [] },
     };
     const place: Place = { line: 0, ordinal: 0 };
     for await (const block of readBlocks(file, 'lent')) {
@@ -46,11 +78,16 @@ export function setStates(runs: RunsFile, selection: Selection, state: string, f
       for (const job of jobs) if (setting.matches(job)) setting.matched++;
       await setAmong(setting, jobs);
     }
+    look?.end();
     runs.view.forget();
     runs.syncer.note();
-    const { matched, changed, running } = setting;
-    return { matched, changed, running };
+    return setting;
   });
+}
+
+async function doubts(absences: Absences, runs: RunsFile, file: LockableFile): Promise<AbsenceLook | undefined> {
+  const lookedAtNow = await lookedAt(runs, file);
+  return lookedAtNow.isSure ? undefined : absences.look(lookedAtNow);
 }
 
 /** By state byte, 1 for those that are chosen; undefined when the selection asks for more than states. */
@@ -80,7 +117,10 @@ async function setWholeBlock(setting: Setting, wanted: Uint8Array, block: LineBl
         count.jobs++;
         if (wanted[now] === 1) {
           count.matched++;
-          if (now !== state) chosen.push(start);
+          if (now !== state) {
+            if (setting.look && isInHand(String.fromCharCode(now))) return undefined;
+            chosen.push(start);
+          }
         }
       }
       start = lineEnd + 1;
@@ -99,7 +139,8 @@ async function setWholeBlock(setting: Setting, wanted: Uint8Array, block: LineBl
 async function setAmong(setting: Setting, jobs: readonly LineJob[]): Promise<void> {
   const chosen = jobs.filter(job => isToChange(job, setting));
   if (chosen.length >= WORTH_A_SWEEP) {
-    const changed = await setAtOnce(setting, jobs);
+    const hasDoubtful = setting.look && chosen.some(job => isInHand(job.state));
+    const changed = hasDoubtful ? undefined : await setAtOnce(setting, jobs);
     if (changed !== undefined) {
       setting.changed += changed;
       return;
@@ -128,7 +169,9 @@ function setAtOnce(setting: Setting, jobs: readonly LineJob[]): Promise<number |
   return setting.sweeper.set(first.offset, last.end - first.offset, setting.state.charCodeAt(0), bytes => {
     const now = jobsIn(bytes, first.offset, place);
     const unmoved = now.length === jobs.length && now.every((job, at) => job.offset === jobs[at]?.offset && job.end === jobs[at]?.end);
-    return unmoved ? now.filter(job => isToChange(job, setting)).map(job => job.offset - first.offset) : undefined;
+    const chosen = now.filter(job => isToChange(job, setting));
+    if (!unmoved || (setting.look && chosen.some(job => isInHand(job.state)))) return undefined;
+    return chosen.map(job => job.offset - first.offset);
   });
 }
 
@@ -140,7 +183,7 @@ async function setLine(setting: Setting, job: LineJob): Promise<'changed' | 'run
     if (now === undefined || !commandIn(now).equals(job.command)) return 'other';
     const jobNow = job.inState(now.state);
     if (!isToChange(jobNow, setting)) return 'other';
-    if (isInHand(jobNow.state) && !setting.force && runs.driver.presence && !(await file.isFree(job.offset + 1, 1))) {
+    if (isInHand(jobNow.state) && !(await mayBeTaken(setting, job))) {
       job.holder = 'present';
       return 'running';
     }
@@ -149,4 +192,14 @@ async function setLine(setting: Setting, job: LineJob): Promise<'changed' | 'run
   } finally {
     await file.unlock(job.offset, 1);
   }
+}
+
+/** Whether a job may be set though it is said to run. */
+async function mayBeTaken(setting: Setting, job: LineJob): Promise<boolean> {
+  const { runs, file, force, look } = setting;
+  if (force || !runs.driver.presence) return true;
+  if (!(await file.isFree(job.offset + 1, 1))) return false;
+  if (look === undefined || look.note(job)) return true;
+  setting.doubtful.push(job.number);
+  return false;
 }

@@ -7,7 +7,7 @@ import { outlook, pick } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { hostName } from '../../system/host.js';
-import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
+import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
 import { Advice } from './advice.js';
 import type { Checkouts } from './checkouts.js';
 import { Clerk } from './clerk.js';
@@ -125,7 +125,7 @@ export class GitQueue implements Queue {
     return { ...counts, total: document.jobs.length, blocked: outlook(table, {}).blocked };
   }
 
-  async set(selection: Selection, state: State, { force = false } = {}): Promise<SetResult> {
+  async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
     return await this.clerk.do({ family: 'alone', leases: !force, decide: draft => setStates(draft, selection, state, force) });
   }
 

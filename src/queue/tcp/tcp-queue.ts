@@ -5,7 +5,7 @@ import { type Address, printAddress } from '../../wire/address.js';
 import { jobFromWire, selectionToWire } from '../../wire/job-form.js';
 import type { Answer, Welcome } from '../../wire/messages.js';
 import { refuseUnwritable } from '../commands.js';
-import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetResult } from '../queue.js';
+import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
 import { appendParts } from './append-parts.js';
 import { Link } from './link.js';
 import { News } from './news.js';
@@ -94,7 +94,7 @@ export class TcpQueue implements Queue {
     return answer.type === 'counts' ? answer.counts : unexpected(answer);
   }
 
-  async set(selection: Selection, state: State, { force = false } = {}): Promise<SetResult> {
+  async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
     const answer = await this.link.ask({ type: 'set', selection: selectionToWire(selection), state, force });
     if (answer.type !== 'set') return unexpected(answer);
     const { matched, changed, more } = answer;

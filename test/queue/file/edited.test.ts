@@ -138,6 +138,19 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
   });
 
+  it('has no job set to another state that runs, although nobody shows to run it just then', async () => {
+    const jobs = 12;
+    const path = runsFile(`${'. a\n'.repeat(jobs)}d b\n`);
+    const [runner, user] = [await openRuns(path), await openRuns(path)];
+    const claims: Claim[] = [];
+    for (let job = 0; job < jobs; job++) claims.push(await claim(runner));
+    edit(path, text => `# inserted\n${text}`, how);
+    const { changed, running } = await user.set({}, '.');
+    expect([changed, running.length]).toEqual([1, jobs]);
+    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe(`# inserted\n${'d a\n'.repeat(jobs)}. b\n`);
+  });
+
   it('makes no orphans of jobs that run, when it is edited again just as somebody looks for the second time', async () => {
     const jobs = 12;
     const path = runsFile('. a\n'.repeat(jobs));
