@@ -229,9 +229,11 @@ export class Clerk<Claim> {
         'running jobs are looked up by their lines; to have something done again, set states instead',
       );
     }
+    let before = move.from;
     for (const step of move.steps) {
       if (step.commit === attempt?.commit) attempt?.land();
-      else this.holdings.follow(step, move.rewritten);
+      else if (before) this.holdings.follow(before, step, move.rewritten);
+      before = step.document ?? before;
     }
     return leases && (await this.rollCall.take());
   }

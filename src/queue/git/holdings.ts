@@ -1,4 +1,5 @@
-import { type HeldRow, Rows } from './follow.js';
+import type { QueueDocument } from './documents/document.js';
+import { Change, type HeldRow } from './follow.js';
 import type { Move } from './ledger.js';
 
 /** Where a claim of ours stands. */
@@ -24,13 +25,16 @@ export class Holdings<Claim> {
     return this.standings.get(claim) ?? { kind: 'lost', reason: 'the claim was given up before' };
   }
 
-  /** Where claims stand after a commit. A commit without a readable file says nothing about them. */
-  follow({ document, reclaims }: Move['steps'][number], rewritten: boolean): void {
+  /**
+   * Where claims stand after a commit. A commit without a readable file says nothing about them.
+   * @param before the file as it could be read last
+   */
+  follow(before: QueueDocument, { document, reclaims }: Move['steps'][number], rewritten: boolean): void {
     if (document === undefined || this.standings.size === 0) return;
-    const rows = new Rows(document);
+    const change = new Change(before, document);
     for (const [claim, standing] of this.standings) {
       if (standing.kind === 'lost') continue;
-      const followed = rows.follow(standing.row);
+      const followed = change.follow(standing.row);
       if (followed.kind === 'kept') this.standings.set(claim, { kind: 'held', row: followed.row });
       else
         this.standings.set(claim, {

@@ -25,6 +25,8 @@ export interface Snapshot {
 
 /** How the branch went on since the last look. */
 export interface Move {
+  /** The file as it could be read last before. */
+  readonly from: QueueDocument | undefined;
   /** Each commit's snapshot in turn, or the last one's only. */
   readonly steps: readonly Snapshot[];
   /** What we knew is not in the branch's history any more. */
@@ -70,18 +72,19 @@ export class Ledger {
    */
   async look(whole: boolean, leases: boolean): Promise<Move> {
     const began = performance.now();
+    const from = this.last?.document;
     await this.remote.fetch(leases, this.tip?.document?.bytes.length ?? 0);
     const head = await this.objects.read(this.remote.seenBranch);
     if (head === undefined) throw new Error(`${this.remote.seenBranch} is not there after it was fetched`);
     const before = this.tip;
-    let move: Move = { steps: [], rewritten: false };
+    let move: Move = { from, steps: [], rewritten: false };
     if (before?.commit !== head.name) {
       const way = before === undefined ? [head.name] : await this.way(before.commit, head);
       const steps: Snapshot[] = [];
       const commits = way.length === 0 ? [head.name] : whole ? way : way.slice(-1);
       for (const commit of commits) steps.push({ ...(await this.read(commit)), reclaims: whole && (await this.reclaims(commit)) });
       this.tip = steps.at(-1) as Snapshot;
-      move = { steps, rewritten: way.length === 0 };
+      move = { from, steps, rewritten: way.length === 0 };
     }
     this.asOf = began;
     return move;

@@ -117,6 +117,19 @@ describe('a queue over git', LIMIT, () => {
     expect(made.read()).toBe('# new\n. c\nd a\n. b\n');
   });
 
+  it.each([
+    ['an identical one that was done is removed', (text: string) => text.replace('d a\n', ''), 'd a\n! a\n'],
+    ['an identical one is put first', (text: string) => `. a\n${text}`, '. a\nd a\nd a\n! a\n'],
+  ])('tells its identical jobs apart when %s', async (_, edit, expected) => {
+    const made = repository({ 'runs.txt': 'd a\n. a\n. a\n' });
+    const queue = await openGit(made.name());
+    const [first, second] = [await claim(queue), await claim(queue)];
+    made.edit('edit', 'runs.txt', edit);
+    expect(await second.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await first.finish('d')).toEqual({ kind: 'recorded' });
+    expect(made.read()).toBe(expected);
+  });
+
   it('refuses a result when somebody had the job in between, however it looks now', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const taken = await claim(await openGit(made.name()));

@@ -4,7 +4,7 @@ import { isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/g
 import { failuresIn } from '../../../src/queue/git/attempts.js';
 import { placeResults } from '../../../src/queue/git/checkouts.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
-import { Rows } from '../../../src/queue/git/follow.js';
+import { Change, Rows } from '../../../src/queue/git/follow.js';
 import { isGone, newRunnerName } from '../../../src/queue/git/identity.js';
 import { hashOf, type Lease, leasedLines, parseLease, printLease } from '../../../src/queue/git/lease.js';
 import { LeaseWatch } from '../../../src/queue/git/lease-watch.js';
@@ -12,15 +12,12 @@ import { explainFailure, GitFailure } from '../../../src/queue/git/plumbing/fail
 import { gitSettings, idleLooksFrom } from '../../../src/queue/git/settings.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-function rows(text: string): Rows {
-  return new Rows(readRuns(Buffer.from(text), 'runs.txt'));
-}
-
 function follow(before: string, line: number, after: string): number | string {
   const document = readRuns(Buffer.from(before), 'runs.txt');
   const job = document.jobs.find(({ number }) => number === line);
   if (job === undefined) throw new Error('no such job');
-  const followed = rows(after).follow(new Rows(document).rowOf(job));
+  const change = new Change(document, readRuns(Buffer.from(after), 'runs.txt'));
+  const followed = change.follow(new Rows(document).rowOf(job));
   return followed.kind === 'kept' ? followed.row.number : followed.reason;
 }
 
@@ -65,6 +62,16 @@ describe('a claimed row', () => {
     ['stays where it is', '. a\nr b\n', 2, 'd a\nr b\n. c\n', 2],
     ['is found where lines were put before it', 'r a\n. b\n', 1, '# new\n. c\nr a\n. b\n', 3],
     ['that has twins is found by its place among them', '. a\nr a\n. a\n', 2, '# new\n. a\nr a\n. a\n', 3],
+    ['that has twins is found where a twin that was done is gone', '# x\nd a\nr a\n', 3, '# x\nr a\n', 2],
+    ['that has twins is found where a new twin was put first', 'r a\n', 1, '. a\nr a\n', 2],
+    [
+      'that has twins is lost when it was set, though a twin runs next',
+      'r a\n. a\n',
+      1,
+      '. a\nr a\n',
+      'somebody set the line to "." while its job ran',
+    ],
+    ['that has twins is lost when it was removed', 'r a\nr a\n', 2, '# x\nr a\n', 'its line was changed or removed while the job ran'],
     ['is lost when it was changed', 'r a\n', 1, 'r b\n', 'its line was changed or removed while the job ran'],
     ['is lost when it was set', 'r a\n', 1, '. a\n', 'somebody set the line to "." while its job ran'],
   ])('%s', (_, before, line, after, expected) => {
@@ -79,6 +86,40 @@ describe('a claimed row', () => {
         const after = [...lines];
         for (const place of places) after.splice(place, 0, '. other');
         expect(follow(`${lines.join('\n')}\n`, at + 1, `${after.join('\n')}\n`)).toBe(after.indexOf('r a') + 1);
+      }),
+    );
+  });
+});
+
+describe('the running ones among identical rows', () => {
+  const states = fc.array(fc.constantFrom('.', 'r', 'd'), { minLength: 1, maxLength: 8 });
+  /** Each insertion or removal of a row that does not run: where, and whether. */
+  const edits = fc.array(fc.record({ at: fc.nat({ max: 12 }), state: fc.option(fc.constantFrom('.', 'd')) }), { maxLength: 6 });
+  const text = (rows: readonly string[]): string => rows.map(state => `${state} a\n`).join('');
+
+  it('are all found, each where it is now, whatever is done to the others', () => {
+    fc.assert(
+      fc.property(states, edits, (before, changes) => {
+        const after = [...before];
+        for (const { at, state } of changes) {
+          if (state !== null) after.splice(at, 0, state);
+          else if (after[at] !== undefined && after[at] !== 'r') after.splice(at, 1);
+        }
+        const running = (rows: readonly string[]): number[] => rows.flatMap((state, at) => (state === 'r' ? [at + 1] : []));
+        // A comment before all rows, so that this is an edit whatever becomes of the rows.
+        const found = running(before).map(line => Number(follow(text(before), line, `# edited\n${text(after)}`)) - 1);
+        expect(found).toEqual(running(after));
+      }),
+    );
+  });
+
+  it('never end in one row, whatever the edit', () => {
+    fc.assert(
+      fc.property(states, states, (before, after) => {
+        const lines = before.flatMap((state, at) => (state === 'r' ? [at + 1] : []));
+        const kept = lines.map(line => follow(text(before), line, text(after))).filter(found => typeof found === 'number');
+        expect(new Set(kept).size).toBe(kept.length);
+        for (const line of kept) expect(after[line - 1]).toBe('r');
       }),
     );
   });
