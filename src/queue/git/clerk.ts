@@ -5,6 +5,7 @@ import type { Errand, Task } from './errand.js';
 import { Forbearance, LONGEST_PAUSE } from './forbearance.js';
 import type { Holdings } from './holdings.js';
 import type { Ledger } from './ledger.js';
+import type { Pushed } from './plumbing/remote.js';
 import { REFS_SETTLE, RollCall } from './roll-call.js';
 
 /** A push, of which it may not be known yet whether it landed. */
@@ -140,13 +141,14 @@ export class Clerk<Claim> {
         }
         const made = await this.maker.make(draft, bytes);
         attempt = { ...made, land: () => this.land(made, batch, answers) };
-        const landed = await this.push(attempt);
+        const { version } = this;
+        const pushed = await this.push(attempt);
         this.turn = performance.now() - began;
-        if (landed) {
+        if (pushed.kind === 'landed') {
           this.contended ||= beaten > 0;
           return;
         }
-        forbearance.relax();
+        forbearance.concede(pushed.failure, version);
         this.beaten++;
         beaten++;
         await setTimeout(Math.random() * Math.min(this.turn * Math.min(2 ** (beaten + 1), MOST_TURNS), LONGEST_PAUSE));
@@ -204,15 +206,14 @@ export class Clerk<Claim> {
     this.keepLease();
   }
 
-  /** Whether it has landed; if not, somebody was faster. */
-  private async push(attempt: Attempt): Promise<boolean> {
+  private async push(attempt: Attempt): Promise<Pushed> {
     const { commit, others } = attempt;
     if (commit !== undefined || others.length > 0) {
       const pushed = commit === undefined ? await this.ledger.remote.push(others) : await this.ledger.push(commit, others);
-      if (pushed === 'beaten') return false;
+      if (pushed.kind === 'beaten') return pushed;
     }
     attempt.land();
-    return true;
+    return { kind: 'landed' };
   }
 
   /**

@@ -8,12 +8,16 @@ import { explainFailure, type FailureKind, GitFailure } from './plumbing/failure
 const FIRST_PAUSE = 100;
 export const LONGEST_PAUSE = 5000;
 
+/** So long, in ms, others may be about to change what has not changed yet: they hold a lock while they do. */
+const LONGEST_RACE = 3000;
+
 /** Failures that do not pass by themselves. */
 const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut']);
 
 /** Bears what may pass, for as long as there is patience: a remote that cannot be reached, a file that somebody has broken. */
 export class Forbearance {
   private since: number | undefined;
+  private stuck: { readonly version: number; readonly since: number } | undefined;
   private pause = FIRST_PAUSE;
 
   /** @param patience in ms · @param tell says once that something is borne */
@@ -23,9 +27,17 @@ export class Forbearance {
     private readonly tell: (message: string, hint: string) => void,
   ) {}
 
-  /** Something went well in between. */
-  relax(): void {
-    this.since = undefined;
+  /**
+   * Somebody was faster, as it seems. While the queue stays at the same version after that, nobody was: something is in the way, such as a
+   * lock that a git has left which was killed.
+   * @throws what git said, for `bear`, once that has lasted
+   */
+  concede(failure: GitFailure, version: number): void {
+    const now = performance.now();
+    if (this.stuck?.version !== version) {
+      this.stuck = { version, since: now };
+      this.since = undefined;
+    } else if (now - this.stuck.since > LONGEST_RACE) throw failure;
   }
 
   /**

@@ -144,7 +144,7 @@ export class Ledger {
     const began = performance.now();
     // Exactly upon what is known. Without that, a branch that somebody has set back would be brought forward again.
     const pushed = await this.remote.push([...others, { ref: `refs/heads/${this.remote.branch}`, commit, instead: this.now.commit }]);
-    if (pushed === 'landed') {
+    if (pushed.kind === 'landed') {
       this.tip = await this.read(commit);
       this.asOf = began;
     }

@@ -385,6 +385,28 @@ describe('trouble over git', LIMIT, () => {
     expect(made.read()).toBe('d a\n. b\n');
   });
 
+  it('with a lock on the remote that a killed git has left is borne, told, and in the end an error that names the lock', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n' });
+    const queue = await openQueue(made.name(), { patience: 2000, git: { sleep: 20 } });
+    const notices: string[] = [];
+    const taken = await claim(queue, { tell: notice => notices.push(JSON.stringify(notice)) });
+    const lock = join(made.bare, 'refs/heads/main.lock');
+    writeFileSync(lock, '');
+    const finished = taken.finish('d');
+    await eventually('it is told', () => notices.some(notice => notice.includes('trying on for')), 20_000);
+    rmSync(lock);
+    expect(await finished).toEqual({ kind: 'recorded' });
+    writeFileSync(lock, '');
+    await expect(queue.append([Buffer.from('c')])).rejects.toMatchObject({
+      code: 'queue',
+      message: expect.stringContaining('main.lock'),
+      hint: expect.stringContaining('remove it'),
+    });
+    rmSync(lock);
+    await queue.close();
+    expect(made.read()).toBe('d a\n. b\n');
+  });
+
   it('with a branch that is checked out on the remote names the way out', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await open(`git+file://${made.clone}/.git#runs.txt`);

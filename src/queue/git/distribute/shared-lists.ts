@@ -127,7 +127,7 @@ export class SharedLists {
     if (commit === undefined) throw new Error('git fast-import named no commit');
     try {
       const pushed = await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: parent }]);
-      return pushed === 'landed' ? commit : undefined;
+      return pushed.kind === 'landed' ? commit : undefined;
     } catch (error) {
       // Whether it has landed is for the remote to say.
       const head = error instanceof GitFailure ? await this.read().catch(() => undefined) : undefined;

@@ -1,8 +1,8 @@
 import { RunmakerError } from '../../../errors.js';
 import { withoutSecrets } from '../address.js';
 
-/** Why git failed. `other` and `unreachable` may pass; the rest needs somebody. */
-export type FailureKind = 'refused' | 'stranger' | 'missing' | 'protected' | 'checkedOut' | 'unreachable' | 'other';
+/** Why git failed. `locked`, `unreachable` and `other` may pass; the rest needs somebody. */
+export type FailureKind = 'refused' | 'stranger' | 'missing' | 'protected' | 'checkedOut' | 'locked' | 'unreachable' | 'other';
 
 /** What git says, in English, when it fails. The first that fits counts. */
 const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
@@ -20,6 +20,7 @@ const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
     'unreachable',
     /Could not resolve host|Connection (?:refused|timed out|reset|closed)|Operation timed out|Network is unreachable|No route to host|Failed to connect|remote end hung up|early EOF|error: 5\d\d|RPC failed|unexpected disconnect|gnutls_handshake|SSL_/i,
   ],
+  ['locked', /[Uu]nable to create '[^']*\.lock'|cannot lock ref/],
   ['missing', /does not appear to be a git repository|[Rr]epository .*not found|not a git repository|does not exist|not found|error: 404/],
   ['unreachable', /Could not read from remote repository|unable to access/],
 ];
@@ -72,6 +73,11 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
     case 'unreachable':
       return new RunmakerError('queue', `${about}the remote cannot be reached: ${said}`, {
         hint: 'try: git ls-remote; --patience says how long runners keep trying',
+        cause: failure,
+      });
+    case 'locked':
+      return new RunmakerError('queue', `${about}something is locked: ${said}`, {
+        hint: 'a git that was killed may have left the .lock file: remove it where it is, if no git is at work there',
         cause: failure,
       });
     case 'other':

@@ -22,8 +22,8 @@ export interface RefChange {
   readonly own?: boolean;
 }
 
-/** What came of a push: all of it, or none of it because somebody else was faster. */
-export type Pushed = 'landed' | 'beaten';
+/** What came of a push: all of it, or none of it because somebody else was faster, or just there with a lock. */
+export type Pushed = { readonly kind: 'landed' } | { readonly kind: 'beaten'; readonly failure: GitFailure };
 
 /** One branch of a remote, through a clone of ours: fetches it, and changes it by compare and swap. */
 export class Remote {
@@ -105,7 +105,7 @@ export class Remote {
   async push(changes: readonly RefChange[]): Promise<Pushed> {
     if (this.atomic || changes.length === 1) return await this.pushTogether(changes);
     const before = await this.push(changes.slice(0, -1));
-    return before === 'landed' ? await this.pushTogether(changes.slice(-1)) : before;
+    return before.kind === 'landed' ? await this.pushTogether(changes.slice(-1)) : before;
   }
 
   private async pushTogether(changes: readonly RefChange[]): Promise<Pushed> {
@@ -113,7 +113,7 @@ export class Remote {
     for (const { ref, instead } of changes) if (instead !== undefined) args.push(`--force-with-lease=${ref}:${instead}`);
     args.push('origin', ...changes.map(({ ref, commit, own }) => `${own ? '+' : ''}${commit ?? ''}:${ref}`));
     const { status, stdout, stderr } = await this.git.attempt(args);
-    if (status === 0) return 'landed';
+    if (status === 0) return { kind: 'landed' };
     if (this.atomic && stderr.includes('does not support --atomic')) {
       this.atomic = false;
       return await this.push(changes);
@@ -124,7 +124,7 @@ export class Remote {
       .filter(line => line.startsWith('!'));
     const failure = new GitFailure('push', `${refusals.join('\n')}\n${stderr}` || 'it was ended by a signal');
     const needsSomebody = failure.kind === 'protected' || failure.kind === 'checkedOut';
-    if (refusals.some(line => BEATEN.test(line)) && !needsSomebody) return 'beaten';
+    if (refusals.some(line => BEATEN.test(line)) && !needsSomebody) return { kind: 'beaten', failure };
     throw failure;
   }
 
