@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
-import { mostAtOnce, started } from '../support/events.js';
+import { eventsIn, mostAtOnce, only, started } from '../support/events.js';
 import { fixture, runmaker, startProgram } from '../support/programs.js';
 
 describe('directives', () => {
@@ -34,7 +34,7 @@ describe('directives', () => {
     const bench = new Workbench(`. ${fixture('await-file.sh')} go #: cpus=3\n. touch large #: cpus=2\n. touch small go #: cpus=1\n`);
     const { status, stdout } = await runmaker(['--json', '-j3', '--cpus=4', bench.runs], { cwd: bench.folder });
     expect(status).toBe(0);
-    expect(started(stdout)).toEqual([1, 3, 2]);
+    expect(only(eventsIn(stdout), 'claimed').map(event => event.job.number)).toEqual([1, 3, 2]);
   });
 
   it('a job that could never fit is named once and left to others', async () => {

@@ -1,4 +1,3 @@
-import { type JobResults, placeResults } from './checkouts.js';
 import { type Draft, jobsInWords } from './draft.js';
 import type { HeldRow } from './follow.js';
 import type { Holdings } from './holdings.js';
@@ -6,6 +5,7 @@ import { hashOf, LEASES, printLease } from './lease.js';
 import type { Ledger } from './ledger.js';
 import type { CommitPlan, FileChange } from './plumbing/import-stream.js';
 import type { RefChange } from './plumbing/remote.js';
+import { decidingPaths, type JobResults, placeResults } from './results.js';
 
 /** Whose commits they are, and what is to be told on the way. Times in ms. */
 export interface CommitMakerOptions {
@@ -71,7 +71,7 @@ export class CommitMaker<Claim> {
   /** Where results go, given what others have pushed meanwhile. */
   private async place(results: readonly JobResults[]): Promise<readonly FileChange[]> {
     const wanted = results.flatMap(({ results: files }) => files.map(({ path }) => path));
-    const files = placeResults(results, await this.ledger.objectsAt(wanted));
+    const files = placeResults(results, await this.ledger.filesAt(decidingPaths(results)));
     const aside = files.map(({ path }) => path).filter(path => !wanted.includes(path));
     if (aside.length > 0)
       this.options.tell(`results were changed by somebody else meanwhile; ours are in ${aside.join(', ')}`, 'look which are right');

@@ -1,9 +1,9 @@
 import { JobTable } from '../../job/job-table.js';
 import { State } from '../../job/state.js';
-import type { JobResults } from './checkouts.js';
 import type { DocumentJob, QueueDocument } from './documents/document.js';
 import type { HeldRow } from './follow.js';
 import type { RefChange } from './plumbing/remote.js';
+import type { JobResults } from './results.js';
 
 /** Numbers that a message names at most. */
 const NAMED = 25;

@@ -6,12 +6,12 @@ import { pick } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type FinalState, isSettableState, State } from '../../job/state.js';
 import type { ClaimRequest, SetResult } from '../queue.js';
-import type { Result } from './checkouts.js';
 import type { DocumentJob } from './documents/document.js';
 import { refuseUnwritable } from './documents/runs-document.js';
 import { type Draft, deedOf, RECLAIMED } from './draft.js';
 import { type HeldRow, Rows } from './follow.js';
 import { isInHand } from './lease.js';
+import type { Result } from './results.js';
 
 /** A job that is to be ours, and where it stands. */
 export interface Picked {

@@ -2,7 +2,7 @@ import type { Job } from '../../job/job.js';
 import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import { judgeFailure } from './attempts.js';
-import type { Checkout } from './checkouts.js';
+import type { Checkout } from './checkout.js';
 import type { Clerk } from './clerk.js';
 import { type Ending, endClaim } from './errands.js';
 import type { Holdings } from './holdings.js';

@@ -7,6 +7,7 @@ import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
 import { type GitObject, Objects } from './plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from './plumbing/remote.js';
+import type { DecidingPaths } from './results.js';
 
 /** So many paths or ranges fit on a command line. */
 const AT_ONCE = 500;
@@ -151,15 +152,22 @@ export class Ledger {
     return pushed;
   }
 
-  /** The names of the objects at some paths, as of the commit that is known; those that are not there are left out. */
-  async objectsAt(paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const found = new Map<string, string>();
+  /** The names of the objects of files, as of the commit that is known: of those at these paths, and below the places among them. */
+  async filesAt({ places, folders }: DecidingPaths): Promise<ReadonlyMap<string, string>> {
+    const found = await this.entriesAt([...places, ...folders], []);
+    const filled = places.filter(place => found.get(place)?.type === 'tree');
+    const below = filled.length === 0 ? [] : await this.entriesAt(filled, ['-r']);
+    return new Map([...found, ...below].filter(([, { type }]) => type !== 'tree').map(([path, { name }]) => [path, name]));
+  }
+
+  private async entriesAt(paths: readonly string[], options: readonly string[]): Promise<Map<string, { type: string; name: string }>> {
+    const found = new Map<string, { type: string; name: string }>();
     for (let from = 0; from < paths.length; from += AT_ONCE) {
       const some = paths.slice(from, from + AT_ONCE);
-      const listed = await this.remote.git.text(['ls-tree', '-z', '--full-tree', this.now.commit, '--', ...some]);
+      const listed = await this.remote.git.text(['ls-tree', '-z', '--full-tree', ...options, this.now.commit, '--', ...some]);
       for (const entry of listed.split('\0')) {
-        const [, name, path] = /^\d+ \w+ ([0-9a-f]+)\t([\s\S]+)$/.exec(entry) ?? [];
-        if (name !== undefined && path !== undefined) found.set(path, name);
+        const [, type, name, path] = /^\d+ (\w+) ([0-9a-f]+)\t([\s\S]+)$/.exec(entry) ?? [];
+        if (type !== undefined && name !== undefined && path !== undefined) found.set(path, { type, name });
       }
     }
     return found;

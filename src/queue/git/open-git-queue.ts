@@ -40,7 +40,7 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
     }
     const whole = address.clone === undefined ? withoutSecrets(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
     const { resultsDir } = settings;
-    const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, resultsDir);
+    const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, { resultsDir, queueFile: file });
     return new GitQueue({ ...settings, name: withoutSecrets(name), address: whole, ledger, patience, checkouts });
   } catch (error) {
     await remote.close().catch(() => undefined);

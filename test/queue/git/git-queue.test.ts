@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -263,6 +263,48 @@ describe('results over git', LIMIT, () => {
     await taken.finish('d');
     expect([made.read('results/log'), made.read('results/log.job-1')]).toEqual(['theirs\n', 'ours\n']);
     expect(notices).toEqual(['results were changed by somebody else meanwhile; ours are in results/log.job-1']);
+  });
+
+  it('of which one is a file and one a folder of the same name are both kept', async () => {
+    const made = repository({
+      'runs.txt':
+        '. echo file > results/out\n. mkdir results/out; echo folder > results/out/x\n. mkdir -p results/out; echo more > results/out/y\n',
+    });
+    await new Runner(await openGit(made.name(), { resultsDir: 'results' }), { jobs: 3 }).run();
+    expect(made.read()).toMatch(/^(d .*\n){3}$/);
+    const contents = ['file', 'folder', 'more'].map(word => made.git(made.bare, 'grep', '-l', `^${word}$`, 'main', '--', 'results').trim());
+    expect(contents.every(name => name.startsWith('main:results/out'))).toBe(true);
+  });
+
+  it('that are repositories go as files, with or without a commit in them', async () => {
+    const made = repository({
+      'runs.txt':
+        '. git init -q results/sub/empty; echo 1 > results/sub/empty/one; git init -q results/two; cd results/two; echo 2 > two; git add two; git -c user.name=a -c user.email=b commit -qm x\n',
+    });
+    await new Runner(await openGit(made.name(), { resultsDir: 'results' }), {}).run();
+    expect([made.read('results/sub/empty/one'), made.read('results/two/two')]).toEqual(['1\n', '2\n']);
+    expect(made.read()).toMatch(/^d /);
+  });
+
+  it('are not the queue’s own file, wherever it lies', async () => {
+    const made = repository({ 'q/runs.txt': '. echo mine >> q/runs.txt; echo out > q/out\n. true\n' });
+    await new Runner(await openGit(made.name('q/runs.txt'), { resultsDir: 'q' }), {}).run();
+    expect(made.read('q/runs.txt')).toBe('d echo mine >> q/runs.txt; echo out > q/out\nd true\n');
+    expect(made.read('q/out')).toBe('out\n');
+  });
+
+  it('whose names are no UTF-8 stay where they are, and are named', async () => {
+    const made = repository({ 'runs.txt': '. true\n' });
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const notices: string[] = [];
+    const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
+    const results = join(taken.directory as string, 'results');
+    writeFileSync(join(results, 'fine'), 'fine\n');
+    writeFileSync(Buffer.concat([Buffer.from(`${results}/`), Buffer.from([0xff])]), 'odd\n');
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(made.read('results/fine')).toBe('fine\n');
+    const folder = /no UTF-8 cannot be pushed: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
+    expect(readdirSync(folder, { encoding: 'buffer' }).map(name => name.toString('latin1'))).toEqual(['fine', '\xff']);
   });
 
   it('of a job whose claim was lost stay where they are, and are named', async () => {

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/git/address.js';
 import { failuresIn } from '../../../src/queue/git/attempts.js';
-import { placeResults } from '../../../src/queue/git/checkouts.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
 import { Change, Rows } from '../../../src/queue/git/follow.js';
 import { isGone, newRunnerName } from '../../../src/queue/git/identity.js';
 import { hashOf, type Lease, leasedLines, parseLease, printLease } from '../../../src/queue/git/lease.js';
 import { LeaseWatch } from '../../../src/queue/git/lease-watch.js';
 import { explainFailure, GitFailure } from '../../../src/queue/git/plumbing/failure.js';
+import { placeResults } from '../../../src/queue/git/results.js';
 import { gitSettings, idleLooksFrom } from '../../../src/queue/git/settings.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -242,6 +242,49 @@ describe('results of a job', () => {
       new Map(),
     );
     expect(both.map(({ path }) => path)).toEqual(['a', 'a.job-6']);
+  });
+
+  it('go where nobody’s file has that name, at last where their content says', () => {
+    const first = [
+      ['a', '9'],
+      ['a.job-5', '8'],
+    ] as [string, string][];
+    expect(place(first, result('a', '1', '2'))).toEqual([['a.job-5.2', { object: '2' }]]);
+  });
+
+  it('take no folder’s place, and go beside a file where a folder would have to be', () => {
+    expect(place([['a/x', '9']], result('a', undefined, '2'))).toEqual([['a.job-5', { object: '2' }]]);
+    expect(place([['a', '9']], result('a/x/y', undefined, '2'))).toEqual([['a.job-5/x/y', { object: '2' }]]);
+    expect(
+      placeResults(
+        [5, 6].map(job => ({ job, results: [result(job === 5 ? 'a' : 'a/x', undefined, '2')] })),
+        new Map(),
+      ).map(({ path }) => path),
+    ).toEqual(['a', 'a.job-6/x']);
+  });
+
+  it('may put a folder where the job’s own file was, and a file where its folder was', () => {
+    expect(place([['a', '1']], result('a', '1', undefined), result('a/x', undefined, '2'))).toEqual([
+      ['a', undefined],
+      ['a/x', { object: '2' }],
+    ]);
+    expect(place([['a/x', '1']], result('a', undefined, '2'), result('a/x', '1', undefined))).toEqual([
+      ['a/x', undefined],
+      ['a', { object: '2' }],
+    ]);
+    expect(
+      place(
+        [
+          ['a/x', '1'],
+          ['a/y', '9'],
+        ],
+        result('a', undefined, '2'),
+        result('a/x', '1', undefined),
+      ),
+    ).toEqual([
+      ['a/x', undefined],
+      ['a.job-5', { object: '2' }],
+    ]);
   });
 
   it('take away what the job has removed, unless it is somebody else’s by now', () => {

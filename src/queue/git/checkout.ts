@@ -1,0 +1,89 @@
+import { renameSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Git } from './plumbing/git.js';
+import { findRepositories } from './repositories.js';
+import type { Result } from './results.js';
+
+/** Says something to the user: a message, and what can be done. */
+export type Tell = (message: string, hint: string) => void;
+
+/** What all checkouts of a runner have in common: paths in the repository. */
+export interface Layout {
+  readonly resultsDir: string;
+  /** The queue's own file, which is no result wherever it lies. */
+  readonly queueFile: string;
+}
+
+/** The folder in which one job runs. */
+export class Checkout {
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Why not all that the job has left could be put into our clone. */
+  private leftOver: string | undefined;
+
+  constructor(
+    private readonly git: Git,
+    private readonly commit: string,
+    private readonly layout: Layout,
+    private readonly tell: Tell,
+    private readonly onFree: () => void,
+  ) {
+    this.directory = git.directory;
+    this.environment = { RESULTS_DIR: layout.resultsDir };
+  }
+
+  /** What the job has left in the results folder, put into our clone: what is new, changed, or gone. Ignored files count, too. */
+  async results(): Promise<readonly Result[]> {
+    const { resultsDir } = this.layout;
+    // An empty folder is nothing to git.
+    await mkdir(path.join(this.directory, resultsDir), { recursive: true });
+    const { repositories, files } = await findRepositories(this.directory, resultsDir);
+    // Of a repository in a repository git would commit the name only. Its files are results as all others are; its history is not.
+    const others = repositories.map(repository => `:(top,literal,exclude)${repository}`);
+    await this.git.call(['add', '--all', '--force', '--', ...this.pathspecs, ...others]);
+    const input = Buffer.concat(files.map(file => Buffer.concat([file, Buffer.alloc(1)])));
+    if (files.length > 0) await this.git.call(['update-index', '--add', '-z', '--stdin'], { input });
+    return await this.staged();
+  }
+
+  /** The job has ended, and what it left is pushed, or told where it stays. */
+  giveBack(): void {
+    if (this.leftOver === undefined) this.onFree();
+    else this.keep(this.leftOver);
+  }
+
+  /** Leaves the folder as it is, because what is in it is nowhere else. */
+  keep(why: string): void {
+    // Under a name that nobody clears away.
+    const kept = path.join(path.dirname(this.directory), `kept-${path.basename(this.directory)}-${Date.now()}`);
+    renameSync(this.directory, kept);
+    const place = path.join(kept, this.layout.resultsDir);
+    this.tell(`${why}: what it left stays in ${place}`, 'take what you need from there, then remove the folder');
+  }
+
+  private get pathspecs(): string[] {
+    return [`:(top,literal)${this.layout.resultsDir}`, `:(top,literal,exclude)${this.layout.queueFile}`];
+  }
+
+  private async staged(): Promise<Result[]> {
+    const args = ['diff-index', '--cached', '--raw', '--no-renames', '--abbrev=64', '-z', this.commit, '--', ...this.pathspecs];
+    const listed = await this.git.call(args);
+    const results: Result[] = [];
+    // Byte for byte: what is no UTF-8 is to be seen as such.
+    const fields = listed.toString('latin1').split('\0');
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      const [, , mode = '', before = '', object = ''] = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+)/.exec(fields[at] as string) ?? [];
+      const bytes = Buffer.from(fields[at + 1] as string, 'latin1');
+      const name = bytes.toString();
+      if (Buffer.from(name).equals(bytes)) results.push({ path: name, mode, before: named(before), object: named(object) });
+      else this.leftOver = `${name} and what else has a name that is no UTF-8 cannot be pushed`;
+    }
+    return results;
+  }
+}
+
+/** git writes zeros where there is nothing. */
+function named(object: string): string | undefined {
+  return /^0*$/.test(object) ? undefined : object;
+}
