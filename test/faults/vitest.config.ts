@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/faults/**/*.test.ts'],
     testTimeout: 30_000,
+    // Thousands of small files are taken away after a test.
+    hookTimeout: 60_000,
     maxWorkers: 2,
     reporters: ['default', './test/support/closing-line.ts'],
   },

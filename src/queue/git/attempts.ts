@@ -10,8 +10,13 @@ export interface Verdict {
   readonly trailer: string;
 }
 
+/** What to write into the history of a job that was done, where attempts are counted: those before it count no more. */
+export function doneTrailer(job: string): string {
+  return `${ENOUGH}: ${job}`;
+}
+
 /**
- * Counts how often a job has failed since it last failed for good, in the history of the branch.
+ * Counts how often a job has failed since it last was done or failed for good, in the history of the branch.
  * @param commit where the history ends · @param job its hash · @param most attempts in all
  */
 export async function judgeFailure(git: Git, commit: string, job: string, most: number): Promise<Verdict> {

@@ -1,7 +1,7 @@
 import type { Job } from '../../job/job.js';
 import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
-import { judgeFailure } from './attempts.js';
+import { doneTrailer, judgeFailure } from './attempts.js';
 import type { Checkout } from './checkout.js';
 import type { Clerk } from './clerk.js';
 import { type Ending, endClaim } from './errands.js';
@@ -77,8 +77,10 @@ export class GitClaim implements Claim {
     const { ledger, holdings, maxJobAttempts } = this.office;
     const results = state === State.new ? undefined : await this.checkout?.results();
     const standing = holdings.of(this);
-    if (state !== State.failed || maxJobAttempts <= 1 || standing.kind === 'lost') return { state, results };
+    if (maxJobAttempts <= 1 || standing.kind === 'lost') return { state, results };
     const hash = hashOf(`${standing.row.rank} ${standing.row.key}`);
+    if (state === State.done) return { state, trailer: doneTrailer(hash), results };
+    if (state !== State.failed) return { state, results };
     const { again, trailer } = await judgeFailure(ledger.remote.git, ledger.now.commit, hash, maxJobAttempts);
     return { state: again ? State.new : state, trailer, results };
   }
