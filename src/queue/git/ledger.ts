@@ -1,7 +1,7 @@
 import { RunmakerError } from '../../errors.js';
 import type { QueueDocument, ReadDocument } from './documents/document.js';
 import { saysReclaimed } from './draft.js';
-import { parseLease, silentLeases, unleasedJobs } from './lease.js';
+import { hashOf, parseLease, silentLeases, unleasedJobs } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
 import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
@@ -53,7 +53,7 @@ export class Ledger {
     readonly author: Author,
   ) {
     this.objects = new Objects(remote.git);
-    this.watch = new LeaseWatch(`${remote.git.directory}/runmaker-leases.json`);
+    this.watch = new LeaseWatch(`${remote.git.directory}/runmaker-leases-${hashOf(this.title)}.json`);
   }
 
   get now(): Snapshot {

@@ -225,6 +225,18 @@ describe('attempts over git', LIMIT, () => {
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},failed\nb,[],{},ready\n');
   });
 
+  it('are counted anew once the job was done, should it be set back', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const queue = await openGit(made.name(), { maxJobAttempts: 2 });
+    const ends: unknown[] = [];
+    for (const state of ['!', 'd', '!', '!'] as const) {
+      ends.push(await (await claim(queue)).finish(state));
+      if (state === 'd') await queue.set({}, '.');
+    }
+    const again = { kind: 'recorded', state: '.' };
+    expect(ends).toEqual([again, { kind: 'recorded' }, again, { kind: 'recorded' }]);
+  });
+
   it('that come to success in the end leave no trace in a runner’s summary', async () => {
     const mark = join(temporaryFolder(), 'mark');
     const made = repository({ 'runs.txt': `. test -e ${mark} || { touch ${mark}; exit 1; }\n` });
@@ -537,6 +549,15 @@ describe('a queue.csv over git', LIMIT, () => {
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},ready\na,[],{},ready\nb,[],{},ready\n');
     made.edit('again', 'queue.csv', text => text.replaceAll('ready', 'running'));
     expect(await queue.reclaim()).toEqual([]);
+  });
+
+  it('has what was seen of it remembered beside that of other queues of the same remote', async () => {
+    const content = 'script,args,kwargs,status\na,[],{},running\n';
+    const made = repository({ 'a.csv': content, 'b.csv': content });
+    const reclaim = async (file: string): Promise<number> => (await (await openGit(made.name(file), { lease: 1000 })).reclaim()).length;
+    expect([await reclaim('a.csv'), await reclaim('b.csv')]).toEqual([0, 0]);
+    await setTimeout(1100);
+    expect([await reclaim('a.csv'), await reclaim('b.csv')]).toEqual([1, 1]);
   });
 
   it('leaves a row alone that cannot be read, and names it', async () => {
