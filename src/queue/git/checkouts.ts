@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError } from '../../errors.js';
 import { Checkout, type Layout, type Tell } from './checkout.js';
 import { isGone } from './identity.js';
 import type { Git } from './plumbing/git.js';
@@ -38,6 +38,12 @@ export class Checkouts {
       }
       await mkdir(path.join(directory, this.layout.resultsDir), { recursive: true });
     } catch (cause) {
+      if (['EEXIST', 'ENOTDIR'].includes(errnoName(cause) ?? '')) {
+        throw new RunmakerError('usage', `the results folder ${this.layout.resultsDir} is a file in the repository`, {
+          hint: 'name another one with --results-dir',
+          cause,
+        });
+      }
       throw new RunmakerError('queue', `no checkout could be made in ${this.home}: ${(cause as Error).message}`, {
         hint: 'XDG_CACHE_HOME says where; the files of the repository need room there, once for each job at a time',
         cause,

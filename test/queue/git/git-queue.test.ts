@@ -305,6 +305,15 @@ describe('results over git', LIMIT, () => {
     expect(made.read('q/out')).toBe('out\n');
   });
 
+  it('need a folder, and the job stays where a file has its name', async () => {
+    const made = repository({ 'runs.txt': '. true\n', results: 'a file\n' });
+    await expect((await openGit(made.name(), { resultsDir: 'results' })).claim({})).rejects.toMatchObject({
+      code: 'usage',
+      message: 'the results folder results is a file in the repository',
+    });
+    expect(made.read()).toBe('. true\n');
+  });
+
   it('whose names are no UTF-8 stay where they are, and are named', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
@@ -437,6 +446,19 @@ describe('trouble over git', LIMIT, () => {
     rmSync(hook);
     expect(await finished).toEqual({ kind: 'recorded' });
     expect(made.read()).toBe('d a\n. b\n');
+  });
+
+  it('with a clone that somebody has cleared away in part is told, and which folder to remove', async () => {
+    const cache = ownCache();
+    const made = repository({ 'runs.txt': '. a\n' });
+    await (await open(made.name())).close();
+    const [host = ''] = readdirSync(join(cache, 'runmaker/git'));
+    const [clone = ''] = readdirSync(join(cache, 'runmaker/git', host));
+    const folder = join(cache, 'runmaker/git', host, clone);
+    rmSync(join(folder, 'objects'), { recursive: true });
+    await expect(open(made.name())).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining(folder) });
+    rmSync(folder, { recursive: true });
+    await (await open(made.name())).close();
   });
 
   it('with a lock on the remote that a killed git has left is borne, told, and in the end an error that names the lock', async () => {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { RunmakerError } from '../../../errors.js';
 import { hostName } from '../../../system/host.js';
 import { isGone } from '../identity.js';
+import { GitFailure } from './failure.js';
 import { Git } from './git.js';
 
 /** Refs of our own clone, of each user of it: what it has seen of the remote, and what it is about to push. */
@@ -35,7 +36,15 @@ export async function openClone(url: string, settings: Readonly<Record<string, s
     });
   }
   const git = new Git(directory, settings);
-  await forgetTheDead(git);
+  try {
+    await forgetTheDead(git);
+  } catch (cause) {
+    if (!(cause instanceof GitFailure)) throw cause;
+    throw new RunmakerError('queue', `the clone ${directory} is damaged: ${cause.message}`, {
+      hint: 'it is only a copy: remove it when no runner of yours is at work on this host, and start again',
+      cause,
+    });
+  }
   return git;
 }
 
