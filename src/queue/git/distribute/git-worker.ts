@@ -11,8 +11,9 @@ import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
 import { defaultBranch, Remote } from '../plumbing/remote.js';
 import type { Choose } from './choices.js';
-import { finishJob, LIST_FILES, takeJob } from './lists.js';
+import { finishJob, takeJob } from './lists.js';
 import { SharedLists } from './shared-lists.js';
+import { WorkTree } from './work-tree.js';
 
 /** Where a worker works. */
 export interface GitWorkerOptions {
@@ -27,8 +28,6 @@ export interface GitWorkerOptions {
 }
 
 const DEFAULT_PATIENCE = 600_000;
-/** So many files are named in a message. */
-const SHOWN = 5;
 
 /**
  * A worker on a repository in the manner of Distribute: jobs are lines of jobs.txt, go to running.txt while somebody works on them, and to
@@ -58,8 +57,7 @@ export async function gitWorker({ url, path: folder, name, patience = DEFAULT_PA
     const objects = new Objects(git);
     const lists = new SharedLists(remote, objects, author, name, patience);
     await lists.read();
-    const identity = { name: author.name, email: author.email };
-    return new GitWorker({ git, remote, objects, lists, name, identity });
+    return new GitWorker({ remote, objects, lists, name, tree: new WorkTree(git, remote, name, author) });
   } catch (error) {
     throw error instanceof GitFailure ? explainFailure(error, url) : error;
   }
@@ -81,12 +79,11 @@ async function cloneAt(directory: string, url: string): Promise<Git> {
 }
 
 interface Parts {
-  readonly git: Git;
   readonly remote: Remote;
   readonly objects: Objects;
   readonly lists: SharedLists;
   readonly name: string;
-  readonly identity: { readonly name: string; readonly email: string };
+  readonly tree: WorkTree;
 }
 
 /** A worker with a clone of its own; see gitWorker. */
@@ -100,7 +97,7 @@ export class GitWorker {
 
   /** The clone. While there is a job, on its branch. */
   get path(): string {
-    return this.parts.git.directory;
+    return this.parts.tree.path;
   }
 
   get name(): string {
@@ -121,9 +118,9 @@ export class GitWorker {
    */
   async nextJob(choose: Choose): Promise<string | null> {
     if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
-    await this.saveLeftovers();
+    await this.parts.tree.saveLeftovers();
     let chosen: string | null = null;
-    const { lists, name, git } = this.parts;
+    const { lists, name, tree } = this.parts;
     const commit = await lists.locked(
       async now => {
         chosen = (await choose(now))?.trim() || null;
@@ -135,14 +132,14 @@ export class GitWorker {
     );
     if (chosen === null) return null;
     const branch = `${name}/${branchPart(chosen)}`;
-    await git.call(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
+    await tree.begin(branch, commit);
     this.current = { job: chosen, branch };
     return chosen;
   }
 
   /** Commits all that has changed in the clone, and pushes it to the job's branch. */
   async commitUpdate(message: string): Promise<void> {
-    await this.save(this.mustHaveJob().branch, message);
+    await this.parts.tree.save(this.mustHaveJob().branch, message);
   }
 
   /**
@@ -151,77 +148,23 @@ export class GitWorker {
    */
   async finish(): Promise<void> {
     const { job, branch } = this.mustHaveJob();
-    const { lists, name, git, remote } = this.parts;
-    await this.commitUpdate(`${name}: ${job}`);
-    const ours = await git.text(['rev-parse', 'HEAD']);
+    const { lists, name, tree, remote } = this.parts;
+    const ours = await tree.save(branch, `${name}: ${job}`);
     const commit = await lists.locked(
       async () => ours,
       async now => {
-        const tree = await this.merge(now.commit, ours, branch);
-        return { lists: finishJob(now, job), message: `${name}: finish ${job}`, beside: { merged: ours, tree } };
+        const merged = await tree.merge(now.commit, ours, branch);
+        return { lists: finishJob(now, job), message: `${name}: finish ${job}`, beside: { merged: ours, tree: merged } };
       },
     );
     this.current = undefined;
-    await git.call(['checkout', '--quiet', '-B', remote.branch, commit], { asUser: true });
+    await tree.begin(remote.branch, commit);
   }
 
   /** Gives up what the worker keeps open. The clone stays. */
   async close(): Promise<void> {
     this.parts.objects.close();
     await this.parts.remote.close();
-  }
-
-  private async save(branch: string, message: string): Promise<void> {
-    const { git, identity } = this.parts;
-    const environment = {
-      GIT_AUTHOR_NAME: identity.name,
-      GIT_AUTHOR_EMAIL: identity.email,
-      GIT_COMMITTER_NAME: identity.name,
-      GIT_COMMITTER_EMAIL: identity.email,
-    };
-    await git.call(['add', '--all']);
-    const unchanged = (await git.attempt(['diff', '--cached', '--quiet'])).status === 0;
-    if (!unchanged) await git.call(['commit', '--quiet', '--no-verify', '--message', message], { environment });
-    try {
-      // Its own branch: what a predecessor of the same name has left there for the same job may go.
-      await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
-    } catch (error) {
-      throw error instanceof GitFailure ? explainFailure(error, this.parts.remote.url, true) : error;
-    }
-  }
-
-  /** Changes that stand in the clone while there is no job are another job's, and must not come under the next one's name. */
-  private async saveLeftovers(): Promise<void> {
-    const { git, name } = this.parts;
-    const changed = await git.text(['status', '--porcelain']);
-    if (changed === '') return;
-    const branch = await git.text(['branch', '--show-current']);
-    if (branch.startsWith(`${name}/`)) return await this.save(branch, `${name}: left unfinished`);
-    const files = changed.split('\n').map(line => line.slice(3));
-    throw new RunmakerError('input', `${this.path} has changes that belong to no job: ${files.slice(0, SHOWN).join(', ')}`, {
-      hint: 'remove them (git stash --include-untracked), or have git ignore them; then ask for a job again',
-    });
-  }
-
-  /** The tree that a merge comes to. The lists are no matter: they are written anew. */
-  private async merge(main: string, ours: string, branch: string): Promise<string> {
-    const { status, stdout, stderr } = await this.parts.git.attempt([
-      'merge-tree',
-      '--write-tree',
-      '--name-only',
-      '--no-messages',
-      '-z',
-      main,
-      ours,
-    ]);
-    const [tree = '', ...files] = stdout.toString('utf8').split('\0');
-    const lists: readonly string[] = Object.values(LIST_FILES);
-    const conflicts = [...new Set(files.filter(file => file !== '' && !lists.includes(file)))];
-    if (status !== 0 && status !== 1) throw new GitFailure('merge-tree', stderr);
-    if (conflicts.length === 0) return tree;
-    throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
-      hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} merge ${this.parts.remote.branch} into it, then finish again`,
-    });
   }
 
   private mustHaveJob(): { readonly job: string; readonly branch: string } {

@@ -1,0 +1,84 @@
+import { RunmakerError } from '../../../errors.js';
+import { explainFailure, GitFailure } from '../plumbing/failure.js';
+import type { Git } from '../plumbing/git.js';
+import type { Author } from '../plumbing/import-stream.js';
+import type { Remote } from '../plumbing/remote.js';
+import { LIST_FILES } from './lists.js';
+
+/** So many files are named in a message. */
+const SHOWN = 5;
+
+/** A worker's own clone, in which its jobs are worked on: their branches, what is committed to them, and what a merge comes to. */
+export class WorkTree {
+  /** @param worker its name, with which the names of all its branches begin */
+  constructor(
+    private readonly git: Git,
+    private readonly remote: Remote,
+    private readonly worker: string,
+    private readonly identity: Author,
+  ) {}
+
+  get path(): string {
+    return this.git.directory;
+  }
+
+  /** Begins a branch at a commit, or begins it anew. */
+  async begin(branch: string, commit: string): Promise<void> {
+    await this.git.call(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
+  }
+
+  /** Commits all that has changed, and pushes it to a branch. Returns the commit. */
+  async save(branch: string, message: string): Promise<string> {
+    const { git, identity } = this;
+    const environment = {
+      GIT_AUTHOR_NAME: identity.name,
+      GIT_AUTHOR_EMAIL: identity.email,
+      GIT_COMMITTER_NAME: identity.name,
+      GIT_COMMITTER_EMAIL: identity.email,
+    };
+    await git.call(['add', '--all']);
+    const unchanged = (await git.attempt(['diff', '--cached', '--quiet'])).status === 0;
+    if (!unchanged) await git.call(['commit', '--quiet', '--no-verify', '--message', message], { environment });
+    try {
+      // Its own branch: what a predecessor of the same name has left there for the same job may go.
+      await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
+    } catch (error) {
+      throw error instanceof GitFailure ? explainFailure(error, this.remote.url, true) : error;
+    }
+    return await git.text(['rev-parse', 'HEAD']);
+  }
+
+  /** Changes that stand in the clone while there is no job are another job's, and must not come under the next one's name. */
+  async saveLeftovers(): Promise<void> {
+    const { git, worker } = this;
+    const changed = await git.text(['status', '--porcelain']);
+    if (changed === '') return;
+    const branch = await git.text(['branch', '--show-current']);
+    if (branch.startsWith(`${worker}/`)) return void (await this.save(branch, `${worker}: left unfinished`));
+    const files = changed.split('\n').map(line => line.slice(3));
+    throw new RunmakerError('input', `${this.path} has changes that belong to no job: ${files.slice(0, SHOWN).join(', ')}`, {
+      hint: 'remove them (git stash --include-untracked), or have git ignore them; then ask for a job again',
+    });
+  }
+
+  /** The tree that a merge comes to. The lists are no matter: they are written anew. */
+  async merge(main: string, ours: string, branch: string): Promise<string> {
+    const { status, stdout, stderr } = await this.git.attempt([
+      'merge-tree',
+      '--write-tree',
+      '--name-only',
+      '--no-messages',
+      '-z',
+      main,
+      ours,
+    ]);
+    const [tree = '', ...files] = stdout.toString('utf8').split('\0');
+    const lists: readonly string[] = Object.values(LIST_FILES);
+    const conflicts = [...new Set(files.filter(file => file !== '' && !lists.includes(file)))];
+    if (status !== 0 && status !== 1) throw new GitFailure('merge-tree', stderr);
+    if (conflicts.length === 0) return tree;
+    throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
+      hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} merge ${this.remote.branch} into it, then finish again`,
+    });
+  }
+}
