@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Choose, type GitWorker, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
@@ -183,6 +183,48 @@ describe('a worker', LIMIT, () => {
     writeFileSync(join(worker.path, 'stray'), 'x');
     await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('stray') });
     expect([made.read('jobs.txt'), made.read('lock.txt')]).toEqual(['one\n', '']);
+  });
+
+  it('takes no job while git is locked out of its clone, and names the file that does it', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann');
+    const lock = join(worker.path, '.git', 'index.lock');
+    writeFileSync(lock, '');
+    for (let time = 0; time < 2; time++) {
+      await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({
+        name: 'RunmakerError',
+        message: expect.stringContaining(lock),
+        hint: expect.stringContaining('remove that file'),
+      });
+    }
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.history()]).toEqual(['one\ntwo\n', '', ['begin']]);
+    rmSync(lock);
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+  });
+
+  it('takes no job whose branch cannot be checked out', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    made.git(worker.path, 'branch', 'ann');
+    await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({
+      name: 'RunmakerError',
+      message: expect.stringContaining("'refs/heads/ann'"),
+    });
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['one\n', '', '']);
+  });
+
+  it('gives a job back that it has taken and then cannot check out', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann');
+    const lock = join(worker.path, '.git', 'index.lock');
+    const hook = `#!/bin/sh\ncase $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac\n`;
+    writeFileSync(join(made.bare, 'hooks', 'update'), hook, { mode: 0o755 });
+    await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({ name: 'RunmakerError', message: expect.stringContaining(lock) });
+    expect(made.history().at(-1)).toBe('ann: give back one');
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['one\ntwo\n', '', '']);
+    rmSync(join(made.bare, 'hooks', 'update'));
+    rmSync(lock);
+    expect(await worker.nextJob(queueJobs())).toBe('one');
   });
 
   it('is refused a name that no branch can have, and a folder that is something else', async () => {

@@ -11,7 +11,7 @@ import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
 import { defaultBranch, Remote } from '../plumbing/remote.js';
 import type { Choose } from './choices.js';
-import { finishJob, takeJob } from './lists.js';
+import { finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
 import { SharedLists } from './shared-lists.js';
 import { WorkTree } from './work-tree.js';
 
@@ -114,25 +114,35 @@ export class GitWorker {
    * @returns the job, or null when `choose` had none
    * What a predecessor left in the clone when it was killed is pushed to its own job's branch first.
    * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `input` when files were changed that belong to no
-   *   job, `queue` when the lock could not be had in time
+   *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken
    */
   async nextJob(choose: Choose): Promise<string | null> {
     if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
-    await this.parts.tree.saveLeftovers();
-    let chosen: string | null = null;
     const { lists, name, tree } = this.parts;
+    await tree.mustBeWritable();
+    await tree.saveLeftovers();
+    let chosen: string | null = null;
+    let listed = false;
     const commit = await lists.locked(
       async now => {
         chosen = (await choose(now))?.trim() || null;
         if (chosen?.includes('\n'))
           throw new RunmakerError('usage', 'a job is one line', { hint: 'let choose return a name without line ends' });
-        return chosen ?? undefined;
+        if (chosen === null) return undefined;
+        listed = now.jobs.includes(chosen);
+        // What can go wrong with its files is to go wrong while nobody has the job.
+        await tree.begin(this.branchOf(chosen), now.commit);
+        return chosen;
       },
       async (now, job) => ({ lists: takeJob(now, job), message: `${name}: take ${job}` }),
     );
     if (chosen === null) return null;
-    const branch = `${name}/${branchPart(chosen)}`;
-    await tree.begin(branch, commit);
+    const branch = this.branchOf(chosen);
+    try {
+      await tree.begin(branch, commit);
+    } catch (error) {
+      throw await this.giveBack(chosen, listed, error as Error);
+    }
     this.current = { job: chosen, branch };
     return chosen;
   }
@@ -158,13 +168,36 @@ export class GitWorker {
       },
     );
     this.current = undefined;
-    await tree.begin(remote.branch, commit);
+    // The job is done whatever comes of this, and the next one is told of what is wrong here.
+    await tree.begin(remote.branch, commit).catch(() => undefined);
   }
 
   /** Gives up what the worker keeps open. The clone stays. */
   async close(): Promise<void> {
     this.parts.objects.close();
     await this.parts.remote.close();
+  }
+
+  /** Takes back that a job was taken. Returns what to throw: why, and what has become of the job. */
+  private async giveBack(job: string, listed: boolean, reason: Error): Promise<Error> {
+    const { lists, name } = this.parts;
+    const known = reason instanceof RunmakerError ? reason : new RunmakerError('input', reason.message, { cause: reason });
+    try {
+      await lists.locked(
+        async () => true,
+        async now => ({ lists: returnJob(now, job, listed), message: `${name}: give back ${job}` }),
+      );
+      return known;
+    } catch {
+      return new RunmakerError(known.code, `${known.message}; and ${job} could not be given back`, {
+        hint: `move it from ${LIST_FILES.running} to ${LIST_FILES.jobs} and push; ${known.hint ?? 'then try again'}`,
+        cause: reason,
+      });
+    }
+  }
+
+  private branchOf(job: string): string {
+    return `${this.parts.name}/${branchPart(job)}`;
   }
 
   private mustHaveJob(): { readonly job: string; readonly branch: string } {

@@ -35,6 +35,11 @@ export function finishJob(lists: Lists, job: string): Lists {
   return { ...lists, running: without(lists.running, job), done: [job, ...lists.done] };
 }
 
+/** A job that was taken goes back to the top of those to be done, or nowhere if it was not `listed` among them. */
+export function returnJob(lists: Lists, job: string, listed: boolean): Lists {
+  return { ...lists, jobs: listed ? [job, ...lists.jobs] : lists.jobs, running: without(lists.running, job) };
+}
+
 /** Without the first of its kind: a job may stand there more than once. */
 function without(jobs: readonly string[], job: string): string[] {
   const at = jobs.indexOf(job);

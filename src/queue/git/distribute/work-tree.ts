@@ -1,8 +1,9 @@
 import { RunmakerError } from '../../../errors.js';
 import { explainFailure, GitFailure } from '../plumbing/failure.js';
-import type { Git } from '../plumbing/git.js';
+import type { Git, GitOptions } from '../plumbing/git.js';
 import type { Author } from '../plumbing/import-stream.js';
 import type { Remote } from '../plumbing/remote.js';
+import { explainInClone } from './clone-failure.js';
 import { LIST_FILES } from './lists.js';
 
 /** So many files are named in a message. */
@@ -22,9 +23,17 @@ export class WorkTree {
     return this.git.directory;
   }
 
-  /** Begins a branch at a commit, or begins it anew. */
+  /**
+   * Makes sure that files can be checked out and committed here, as far as that shows without doing it.
+   * @throws RunmakerError `input`, which names the file that is in the way
+   */
+  async mustBeWritable(): Promise<void> {
+    await this.run(['update-index', '--force-write-index']);
+  }
+
+  /** Begins a branch at a commit, or begins it anew. @throws RunmakerError `input` when that cannot be checked out */
   async begin(branch: string, commit: string): Promise<void> {
-    await this.git.call(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
+    await this.run(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
   }
 
   /** Commits all that has changed, and pushes it to a branch. Returns the commit. */
@@ -36,24 +45,24 @@ export class WorkTree {
       GIT_COMMITTER_NAME: identity.name,
       GIT_COMMITTER_EMAIL: identity.email,
     };
-    await git.call(['add', '--all']);
+    await this.run(['add', '--all']);
     const unchanged = (await git.attempt(['diff', '--cached', '--quiet'])).status === 0;
-    if (!unchanged) await git.call(['commit', '--quiet', '--no-verify', '--message', message], { environment });
+    if (!unchanged) await this.run(['commit', '--quiet', '--no-verify', '--message', message], { environment });
     try {
       // Its own branch: what a predecessor of the same name has left there for the same job may go.
       await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
     } catch (error) {
       throw error instanceof GitFailure ? explainFailure(error, this.remote.url, true) : error;
     }
-    return await git.text(['rev-parse', 'HEAD']);
+    return await this.run(['rev-parse', 'HEAD']);
   }
 
   /** Changes that stand in the clone while there is no job are another job's, and must not come under the next one's name. */
   async saveLeftovers(): Promise<void> {
-    const { git, worker } = this;
-    const changed = await git.text(['status', '--porcelain']);
+    const { worker } = this;
+    const changed = await this.run(['status', '--porcelain']);
     if (changed === '') return;
-    const branch = await git.text(['branch', '--show-current']);
+    const branch = await this.run(['branch', '--show-current']);
     if (branch.startsWith(`${worker}/`)) return void (await this.save(branch, `${worker}: left unfinished`));
     const files = changed.split('\n').map(line => line.slice(3));
     throw new RunmakerError('input', `${this.path} has changes that belong to no job: ${files.slice(0, SHOWN).join(', ')}`, {
@@ -75,10 +84,19 @@ export class WorkTree {
     const [tree = '', ...files] = stdout.toString('utf8').split('\0');
     const lists: readonly string[] = Object.values(LIST_FILES);
     const conflicts = [...new Set(files.filter(file => file !== '' && !lists.includes(file)))];
-    if (status !== 0 && status !== 1) throw new GitFailure('merge-tree', stderr);
+    if (status !== 0 && status !== 1) throw explainInClone(new GitFailure('merge-tree', stderr), this.path);
     if (conflicts.length === 0) return tree;
     throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
       hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} merge ${this.remote.branch} into it, then finish again`,
     });
+  }
+
+  /** Runs a command that concerns nothing but the clone, and returns what it has printed. */
+  private async run(args: readonly string[], options?: GitOptions): Promise<string> {
+    try {
+      return await this.git.text(args, options);
+    } catch (error) {
+      throw error instanceof GitFailure ? explainInClone(error, this.path) : error;
+    }
   }
 }
