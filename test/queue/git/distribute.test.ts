@@ -33,6 +33,19 @@ async function workThrough(worker: GitWorker, choose: Choose): Promise<string[]>
   return jobs;
 }
 
+/** Has a worker merge a branch that it has a conflict with, in results/best. */
+async function inConflict(): Promise<{ made: Repository; bob: GitWorker }> {
+  const made = repository({ ...lists(['one']), 'results/best': '0\n' });
+  const bob = await workerIn(made, 'bob');
+  await bob.nextJob(queueJobs());
+  made.edit('better', 'results/best', () => 'pat\n');
+  leave(bob, 'best', 'bob\n');
+  await bob.commitUpdate('halfway');
+  made.git(bob.path, 'fetch', '--quiet', 'origin');
+  expect(() => made.git(bob.path, 'merge', '--quiet', 'origin/main')).toThrow();
+  return { made, bob };
+}
+
 describe('a worker', LIMIT, () => {
   it('takes a job from jobs.txt to running.txt, and at last to done.txt, with what it has written', async () => {
     const made = repository(lists(['one', 'two']));
@@ -144,6 +157,50 @@ describe('a worker', LIMIT, () => {
     made.git(bob.path, 'merge', '--quiet', '-X', 'ours', '--no-edit', 'origin/main');
     await bob.finish();
     expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['bob\n', '', 'two\none\n']);
+  });
+
+  it('commits nothing while a merge is not resolved, names the files, and finishes once it is', async () => {
+    const { made, bob } = await inConflict();
+    const refused = { code: 'input', message: expect.stringMatching(/not resolved: results\/best$/) };
+    await expect(bob.commitUpdate('on')).rejects.toMatchObject(refused);
+    await expect(bob.finish()).rejects.toMatchObject(refused);
+    expect([made.read('results/best'), made.read('results/best', 'bob/one'), made.read('running.txt')]).toEqual([
+      'pat\n',
+      'bob\n',
+      'one\n',
+    ]);
+    leave(bob, 'best', 'both\n');
+    made.git(bob.path, 'add', 'results/best');
+    await bob.finish();
+    expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['both\n', '', 'one\n']);
+  });
+
+  it('finishes also when a merge was resolved by keeping what the job has', async () => {
+    const { made, bob } = await inConflict();
+    made.git(bob.path, 'checkout', '--quiet', '--ours', 'results/best');
+    made.git(bob.path, 'add', 'results/best');
+    await bob.finish();
+    expect([made.read('results/best'), made.read('done.txt')]).toEqual(['bob\n', 'one\n']);
+  });
+
+  it('commits nothing to the branch of its job while another one is checked out', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    await worker.nextJob(queueJobs());
+    leave(worker, 'one', 'x');
+    made.git(worker.path, 'checkout', '--quiet', '-b', 'aside');
+    await expect(worker.finish()).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('aside') });
+    made.git(worker.path, 'checkout', '--quiet', 'ann/one');
+    await worker.finish();
+    expect(made.read('results/one')).toBe('x');
+  });
+
+  it('takes no job while a killed one has left a merge that is not resolved', async () => {
+    const { made } = await inConflict();
+    const again = await workerIn(made, 'bob');
+    await expect(again.nextJob(queueJobs())).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('results/best') });
+    made.git(again.path, 'merge', '--abort');
+    expect(await again.nextJob(queueJobs())).toBe(null);
   });
 
   it('works beside workers that do as Distribute is documented: every job once', async () => {

@@ -147,14 +147,18 @@ export class GitWorker {
     return chosen;
   }
 
-  /** Commits all that has changed in the clone, and pushes it to the job's branch. */
+  /**
+   * Commits all that has changed in the clone, and pushes it to the job's branch.
+   * @throws RunmakerError `input` while a merge in the clone is not resolved
+   */
   async commitUpdate(message: string): Promise<void> {
     await this.parts.tree.save(this.mustHaveJob().branch, message);
   }
 
   /**
    * Commits and pushes what is left, merges the branch into the main one, and puts the job into done.txt.
-   * @throws RunmakerError `queue` when the branch cannot be merged, naming the files: the job stays in running.txt and its branch is pushed
+   * @throws RunmakerError `queue` when the branch cannot be merged, naming the files: the job stays in running.txt and its branch is pushed.
+   *   `input` while a merge in the clone is not resolved: nothing is committed then. It can be called again
    */
   async finish(): Promise<void> {
     const { job, branch } = this.mustHaveJob();

@@ -36,7 +36,10 @@ export class WorkTree {
     await this.run(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
   }
 
-  /** Commits all that has changed, and pushes it to a branch. Returns the commit. */
+  /**
+   * Commits all that has changed, and pushes it to a branch. Returns the commit.
+   * @throws RunmakerError `input` while a merge is not resolved, or another branch is checked out
+   */
   async save(branch: string, message: string): Promise<string> {
     const { git, identity } = this;
     const environment = {
@@ -45,9 +48,12 @@ export class WorkTree {
       GIT_COMMITTER_NAME: identity.name,
       GIT_COMMITTER_EMAIL: identity.email,
     };
+    await this.mustBeResolved(branch);
     await this.run(['add', '--all']);
-    const unchanged = (await git.attempt(['diff', '--cached', '--quiet'])).status === 0;
-    if (!unchanged) await this.run(['commit', '--quiet', '--no-verify', '--message', message], { environment });
+    const changed = (await git.attempt(['diff', '--cached', '--quiet'])).status !== 0;
+    // A merge resolved in favour of what was there changes no file, and is one all the same.
+    const merges = (await git.attempt(['rev-parse', '--quiet', '--verify', 'MERGE_HEAD'])).status === 0;
+    if (changed || merges) await this.run(['commit', '--quiet', '--no-verify', '--message', message], { environment });
     try {
       // Its own branch: what a predecessor of the same name has left there for the same job may go.
       await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
@@ -88,6 +94,21 @@ export class WorkTree {
     if (conflicts.length === 0) return tree;
     throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
       hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} merge ${this.remote.branch} into it, then finish again`,
+    });
+  }
+
+  /** Adding all files would count as having resolved them. */
+  private async mustBeResolved(branch: string): Promise<void> {
+    const unmerged = (await this.run(['diff', '--name-only', '--diff-filter=U', '-z'])).split('\0').filter(file => file !== '');
+    if (unmerged.length > 0) {
+      throw new RunmakerError('input', `${this.path} has a merge that is not resolved: ${unmerged.slice(0, SHOWN).join(', ')}`, {
+        hint: 'mend these files and "git add" them there, then try again; "git merge --abort" gives the merge up',
+      });
+    }
+    const current = await this.run(['branch', '--show-current']);
+    if (current === branch) return;
+    throw new RunmakerError('input', `${this.path} is not on the branch of its job, ${branch}, but on ${current || 'none'}`, {
+      hint: 'bring to an end what was begun there (git status tells), and check that branch out; then try again',
     });
   }
 
