@@ -234,6 +234,38 @@ describe('a worker', LIMIT, () => {
     expect(made.read('running.txt')).toBe('one\n');
   });
 
+  it('that was killed between a commit and its push has the commit pushed when it starts again', async () => {
+    const made = repository(lists(['one', 'two']));
+    const killed = await workerIn(made, 'ann');
+    await killed.nextJob(queueJobs());
+    leave(killed, 'one', 'whole');
+    made.git(killed.path, 'add', '--all');
+    made.git(killed.path, 'commit', '--quiet', '-m', 'halfway');
+    expect(made.refs('refs/heads/ann')).toEqual([]);
+    expect(await (await workerIn(made, 'ann')).nextJob(queueJobs())).toBe('two');
+    expect(made.read('results/one', 'ann/one')).toBe('whole');
+  });
+
+  it('keeps what an earlier try at a job has left, under a name of its own', async () => {
+    const made = repository(lists(['one']));
+    const killed = await workerIn(made, 'ann');
+    await killed.nextJob(queueJobs());
+    leave(killed, 'first', '1');
+    made.git(killed.path, 'add', '--all');
+    made.git(killed.path, 'commit', '--quiet', '-m', 'halfway');
+    const left = `ann/one-left-${made.git(killed.path, 'rev-parse', '--short=12', 'HEAD').trim()}`;
+    made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+    made.change('again', { 'jobs.txt': 'one\n', 'running.txt': '' });
+    const again = await workerIn(made, 'ann');
+    expect(await again.nextJob(queueJobs())).toBe('one');
+    leave(again, 'second', '2');
+    await again.finish();
+    expect(made.refs('refs/heads/ann')).toEqual(['refs/heads/ann/one', `refs/heads/${left}`]);
+    expect([made.read('results/first', left), made.read('results/second')]).toEqual(['1', '2']);
+    expect(await again.nextJob(() => 'one')).toBe('one');
+    expect(made.refs('refs/heads/ann')).toHaveLength(2);
+  });
+
   it('takes no job while files are changed that belong to none, and names them', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');

@@ -131,7 +131,7 @@ export class GitWorker {
         if (chosen === null) return undefined;
         listed = now.jobs.includes(chosen);
         // What can go wrong with its files is to go wrong while nobody has the job.
-        await tree.begin(this.branchOf(chosen), now.commit);
+        await tree.beginJob(this.branchOf(chosen), now.commit);
         return chosen;
       },
       async (now, job) => ({ lists: takeJob(now, job), message: `${name}: take ${job}` }),
@@ -139,7 +139,7 @@ export class GitWorker {
     if (chosen === null) return null;
     const branch = this.branchOf(chosen);
     try {
-      await tree.begin(branch, commit);
+      await tree.checkOut(branch, commit);
     } catch (error) {
       throw await this.giveBack(chosen, listed, error as Error);
     }
@@ -173,7 +173,7 @@ export class GitWorker {
     );
     this.current = undefined;
     // The job is done whatever comes of this, and the next one is told of what is wrong here.
-    await tree.begin(remote.branch, commit).catch(() => undefined);
+    await tree.checkOut(remote.branch, commit).catch(() => undefined);
   }
 
   /** Gives up what the worker keeps open. The clone stays. */

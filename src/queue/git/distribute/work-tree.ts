@@ -8,6 +8,8 @@ import { LIST_FILES } from './lists.js';
 
 /** So many files are named in a message. */
 const SHOWN = 5;
+/** So much of a commit's name tells it from others. */
+const SHORT = 12;
 
 /** A worker's own clone, in which its jobs are worked on: their branches, what is committed to them, and what a merge comes to. */
 export class WorkTree {
@@ -31,8 +33,21 @@ export class WorkTree {
     await this.run(['update-index', '--force-write-index']);
   }
 
-  /** Begins a branch at a commit, or begins it anew. @throws RunmakerError `input` when that cannot be checked out */
-  async begin(branch: string, commit: string): Promise<void> {
+  /**
+   * Begins the branch of a job at a commit. What an earlier try at the job has left on it, and is nowhere else, is kept on the remote as
+   * `BRANCH-left-COMMIT`.
+   * @throws RunmakerError `input` when the commit cannot be checked out, `queue` when nothing can be pushed
+   */
+  async beginJob(branch: string, commit: string): Promise<void> {
+    const { stdout } = await this.git.attempt(['rev-parse', '--quiet', '--verify', `refs/remotes/origin/${branch}`]);
+    const earlier = stdout.toString('utf8').trim();
+    const isLeft = earlier !== '' && (await this.run(['rev-list', '--max-count=1', earlier, '--not', commit])) !== '';
+    if (isLeft) await this.push(`${earlier}:refs/heads/${branch}-left-${earlier.slice(0, SHORT)}`);
+    await this.checkOut(branch, commit);
+  }
+
+  /** Checks a commit out, as a branch that is to be there from now on. @throws RunmakerError `input` when that cannot be checked out */
+  async checkOut(branch: string, commit: string): Promise<void> {
     await this.run(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
   }
 
@@ -54,22 +69,29 @@ export class WorkTree {
     // A merge resolved in favour of what was there changes no file, and is one all the same.
     const merges = (await git.attempt(['rev-parse', '--quiet', '--verify', 'MERGE_HEAD'])).status === 0;
     if (changed || merges) await this.run(['commit', '--quiet', '--no-verify', '--message', message], { environment });
-    try {
-      // Its own branch: what a predecessor of the same name has left there for the same job may go.
-      await git.call(['push', '--quiet', '--no-verify', 'origin', `+HEAD:refs/heads/${branch}`]);
-    } catch (error) {
-      throw error instanceof GitFailure ? explainFailure(error, this.remote.url, true) : error;
-    }
+    await this.push(`+HEAD:refs/heads/${branch}`);
     return await this.run(['rev-parse', 'HEAD']);
   }
 
-  /** Changes that stand in the clone while there is no job are another job's, and must not come under the next one's name. */
+  /**
+   * Pushes what a predecessor of this name has left here, to the branches of its jobs: commits, and changes, which must not come under
+   * the next job's name.
+   * @throws RunmakerError `input` when there are changes that belong to no job, `queue` when nothing can be pushed
+   */
   async saveLeftovers(): Promise<void> {
-    const { worker } = this;
+    await this.saveChanges();
+    const mine = ['--format=%(refname:lstrip=2)', `--no-merged=${this.remote.seenBranch}`, `refs/heads/${this.worker}/`];
+    for (const branch of (await this.run(['for-each-ref', ...mine])).split('\n').filter(name => name !== '')) {
+      const unpushed = await this.run(['rev-list', '--max-count=1', `refs/heads/${branch}`, '--not', '--remotes=origin']);
+      if (unpushed !== '') await this.push(`+refs/heads/${branch}:refs/heads/${branch}`);
+    }
+  }
+
+  private async saveChanges(): Promise<void> {
     const changed = await this.run(['status', '--porcelain']);
     if (changed === '') return;
     const branch = await this.run(['branch', '--show-current']);
-    if (branch.startsWith(`${worker}/`)) return void (await this.save(branch, `${worker}: left unfinished`));
+    if (branch.startsWith(`${this.worker}/`)) return void (await this.save(branch, `${this.worker}: left unfinished`));
     const files = changed.split('\n').map(line => line.slice(3));
     throw new RunmakerError('input', `${this.path} has changes that belong to no job: ${files.slice(0, SHOWN).join(', ')}`, {
       hint: 'remove them (git stash --include-untracked), or have git ignore them; then ask for a job again',
@@ -95,6 +117,14 @@ export class WorkTree {
     throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
       hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} merge ${this.remote.branch} into it, then finish again`,
     });
+  }
+
+  private async push(refspec: string): Promise<void> {
+    try {
+      await this.git.call(['push', '--quiet', '--no-verify', 'origin', refspec]);
+    } catch (error) {
+      throw error instanceof GitFailure ? explainFailure(error, this.remote.url, true) : error;
+    }
   }
 
   /** Adding all files would count as having resolved them. */
