@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { RunmakerError } from '../../../src/errors.js';
 import { type Choose, type GitWorker, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
 import { type Repository, repository } from '../../support/git.js';
 import { fixture, start } from '../../support/programs.js';
@@ -157,6 +158,26 @@ describe('a worker', LIMIT, () => {
     made.git(bob.path, 'merge', '--quiet', '-X', 'ours', '--no-edit', 'origin/main');
     await bob.finish();
     expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['bob\n', '', 'two\none\n']);
+  });
+
+  it('that cannot be merged says which commands mend that, and they do', async () => {
+    const made = repository({ ...lists(['one']), 'results/best': '0\n' });
+    const bob = await workerIn(made, 'bob');
+    await bob.nextJob(queueJobs());
+    leave(bob, 'best', 'bob\n');
+    made.edit('better', 'results/best', () => 'pat\n');
+    const { hint } = await bob.finish().then(
+      () => expect.unreachable(),
+      (error: RunmakerError) => error,
+    );
+    const [fetch, merge, add, ...more] = [...`${hint}`.matchAll(/"git ([^"]*)"/g)].map(([, words]) => `${words}`.split(' '));
+    expect([hint, add, more]).toEqual([expect.stringContaining(bob.path), ['add'], []]);
+    made.git(bob.path, ...(fetch as string[]));
+    expect(() => made.git(bob.path, ...(merge as string[]))).toThrow();
+    leave(bob, 'best', 'both\n');
+    made.git(bob.path, 'add', 'results/best');
+    await bob.finish();
+    expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['both\n', '', 'one\n']);
   });
 
   it('commits nothing while a merge is not resolved, names the files, and finishes once it is', async () => {

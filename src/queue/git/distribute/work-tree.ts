@@ -115,7 +115,7 @@ export class WorkTree {
     if (status !== 0 && status !== 1) throw explainInClone(new GitFailure('merge-tree', stderr), this.path);
     if (conflicts.length === 0) return tree;
     throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
-      hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} merge ${this.remote.branch} into it, then finish again`,
+      hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} run "git fetch origin" and "git merge origin/${this.remote.branch}", mend the files, "git add" them, then finish again`,
     });
   }
 
