@@ -1,10 +1,12 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunmakerError } from '../../../src/errors.js';
 import { type Choose, type GitWorker, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
 import { type Repository, repository } from '../../support/git.js';
 import { fixture, start } from '../../support/programs.js';
+import { linesOf } from '../../support/runners.js';
 
 const LIMIT = { timeout: 180_000 };
 const PATIENCE = 60_000;
@@ -22,6 +24,42 @@ async function workerIn(made: Repository, name: string): Promise<GitWorker> {
 function leave(worker: GitWorker, file: string, content: string): void {
   mkdirSync(join(worker.path, 'results'), { recursive: true });
   writeFileSync(join(worker.path, 'results', file), content);
+}
+
+/**
+ * Has git fail from now on, as it does when the remote is away.
+ * @param calls `fetch`, `push` or `ls-remote` each, in the order in which they are to fail, others may come between. `push!` comes through, and only
+ *   its answer is lost; `after push` waits for one · @returns how many of them are still to come
+ */
+function remoteIsAway(made: Repository, calls: readonly string[]): () => number {
+  const bin = join(made.folder, 'wrapped');
+  const plan = join(bin, 'plan');
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  mkdirSync(bin);
+  writeFileSync(plan, calls.map(call => `${call}\n`).join(''));
+  const script = `#!/bin/sh
+planned=$(head -n 1 ${plan})
+command=\${planned#after }
+command=\${command%!}
+case " $* " in
+  *" \${command:-none} "*) ;;
+  *) exec ${real} "$@" ;;
+esac
+sed -i 1d ${plan}
+case $planned in
+  after*) exec ${real} "$@" ;;
+  *!) ${real} "$@" > /dev/null 2>&1 ;;
+esac
+echo "fatal: the remote end hung up unexpectedly" >&2
+exit 128
+`;
+  writeFileSync(join(bin, 'git'), script, { mode: 0o755 });
+  const before = process.env.PATH;
+  process.env.PATH = `${bin}:${before}`;
+  onTestFinished(() => {
+    process.env.PATH = before;
+  });
+  return () => linesOf(plan).length;
 }
 
 async function workThrough(worker: GitWorker, choose: Choose): Promise<string[]> {
@@ -335,6 +373,72 @@ describe('a worker', LIMIT, () => {
     rmSync(join(made.bare, 'hooks', 'update'));
     rmSync(lock);
     expect(await worker.nextJob(queueJobs())).toBe('one');
+  });
+
+  it.each([
+    ['a look before it has the lock', ['fetch']],
+    ['a push of the lock', ['push']],
+    ['a look while it has the lock', ['after push', 'fetch']],
+    ['a push of the job that it takes', ['after push', 'push']],
+  ])('takes a job although %s fails', async (_, calls) => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    const toCome = remoteIsAway(made, calls);
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+    expect([toCome(), made.read('running.txt'), made.read('lock.txt')]).toEqual([0, 'one\n', '']);
+  });
+
+  it('saves and finishes its job although pushes fail', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    await worker.nextJob(queueJobs());
+    leave(worker, 'one', 'x');
+    const toCome = remoteIsAway(made, ['push', 'after push', 'push', 'after push', 'push', 'fetch', 'push']);
+    await worker.commitUpdate('halfway');
+    await worker.finish();
+    expect([toCome(), made.read('running.txt'), made.read('done.txt')]).toEqual([0, '', 'one\n']);
+  });
+
+  it('takes and finishes a job once when the answer to a push is lost, and the remote is away for a while then', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    const lost = ['after push', 'push!', 'fetch', 'fetch'];
+    const toCome = remoteIsAway(made, [...lost, 'after push', ...lost]);
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+    expect(made.read('running.txt')).toBe('one\n');
+    await worker.finish();
+    expect([toCome(), made.read('running.txt'), made.read('done.txt')]).toEqual([0, '', 'one\n']);
+  });
+
+  it('starts again in its clone although the remote is away at first', async () => {
+    const made = repository(lists(['one']));
+    await workerIn(made, 'ann');
+    const toCome = remoteIsAway(made, ['ls-remote', 'fetch']);
+    expect(await (await workerIn(made, 'ann')).nextJob(queueJobs())).toBe('one');
+    expect(toCome()).toBe(0);
+  });
+
+  it('says what is wrong with the remote when its patience is over', async () => {
+    const made = repository(lists(['one']));
+    const worker = await gitWorker({ url: made.bare, path: join(made.folder, 'ann'), name: 'ann', patience: 300 });
+    onTestFinished(() => worker.close());
+    const away = { name: 'RunmakerError', code: 'queue', message: expect.stringContaining('cannot be reached'), hint: expect.any(String) };
+    renameSync(made.bare, `${made.bare}.away`);
+    await expect(worker.nextJob(queueJobs())).rejects.toMatchObject(away);
+    renameSync(`${made.bare}.away`, made.bare);
+    const choose: Choose = ({ jobs }) => {
+      renameSync(made.bare, `${made.bare}.away`);
+      return jobs[0] ?? null;
+    };
+    await expect(worker.nextJob(choose)).rejects.toMatchObject(away);
+    renameSync(`${made.bare}.away`, made.bare);
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+    renameSync(made.bare, `${made.bare}.away`);
+    await expect(worker.commitUpdate('halfway')).rejects.toMatchObject(away);
+    await expect(worker.finish()).rejects.toMatchObject(away);
+    renameSync(`${made.bare}.away`, made.bare);
+    await worker.finish();
+    expect(made.read('done.txt')).toBe('one\n');
   });
 
   it('is refused a name that no branch can have, and a folder that is something else', async () => {

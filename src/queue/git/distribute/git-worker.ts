@@ -13,6 +13,7 @@ import { defaultBranch, Remote } from '../plumbing/remote.js';
 import type { Choose } from './choices.js';
 import { finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
 import { SharedLists } from './shared-lists.js';
+import { Tries } from './tries.js';
 import { WorkTree } from './work-tree.js';
 
 /** Where a worker works. */
@@ -23,7 +24,7 @@ export interface GitWorkerOptions {
   readonly path: string;
   /** Of the worker, and no other: letters, digits, `_`, `-` and `.`. */
   readonly name: string;
-  /** How long to wait for the lock and for the remote, in ms; 10 minutes by default. */
+  /** How long to wait for the lock, and for a remote that cannot be reached once it is cloned, in ms; 10 minutes by default. */
   readonly patience?: number;
 }
 
@@ -49,18 +50,24 @@ export async function gitWorker({ url, path: folder, name, patience = DEFAULT_PA
       hint: 'use letters, digits, _ and -: branches are called after it',
     });
   }
-  const directory = path.resolve(folder);
+  const git = await cloneAt(path.resolve(folder), url);
+  const branch = await new Tries(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
+  const remote = new Remote(git, url, branch, newRunnerName());
+  const author = await authorFor(git, process.env);
+  const objects = new Objects(git);
+  const lists = new SharedLists(remote, objects, author, name, patience);
   try {
-    const git = await cloneAt(directory, url);
-    const remote = new Remote(git, url, await defaultBranch(git, url), newRunnerName());
-    const author = await authorFor(git, process.env);
-    const objects = new Objects(git);
-    const lists = new SharedLists(remote, objects, author, name, patience);
     await lists.read();
-    return new GitWorker({ remote, objects, lists, name, tree: new WorkTree(git, remote, name, author) });
   } catch (error) {
-    throw error instanceof GitFailure ? explainFailure(error, url) : error;
+    objects.close();
+    throw error;
   }
+  return new GitWorker({ remote, objects, lists, name, tree: new WorkTree(git, remote, name, author, patience) });
+}
+
+/** Throws a failure as git told it: whether it passes is to be seen. */
+function unexplained(error: Error): never {
+  throw error.cause instanceof GitFailure ? error.cause : error;
 }
 
 async function cloneAt(directory: string, url: string): Promise<Git> {
@@ -74,7 +81,12 @@ async function cloneAt(directory: string, url: string): Promise<Git> {
     });
   }
   await mkdir(directory, { recursive: true });
-  await git.call(['clone', '--quiet', '--', url, '.'], { asUser: true });
+  try {
+    await git.call(['clone', '--quiet', '--', url, '.'], { asUser: true });
+  } catch (error) {
+    // Not tried again: it is more likely the address that is wrong, and who has mistyped it does not want to wait.
+    throw error instanceof GitFailure ? explainFailure(error, url) : error;
+  }
   return git;
 }
 

@@ -1,10 +1,10 @@
-import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../../errors.js';
-import { explainFailure, GitFailure } from '../plumbing/failure.js';
+import { GitFailure } from '../plumbing/failure.js';
 import type { Author, CommitPlan } from '../plumbing/import-stream.js';
-import type { Objects } from '../plumbing/objects.js';
+import type { GitObject, Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
 import { LIST_FILES, type Lists, printList, readList } from './lists.js';
+import { Tries } from './tries.js';
 
 /** The lists as of one commit of the main branch. */
 export interface ListsNow extends Lists {
@@ -19,9 +19,6 @@ export interface Change {
   readonly beside?: Pick<CommitPlan, 'merged' | 'tree'>;
 }
 
-/** Between two tries to change the lists while others do, in ms, at most. */
-const LONGEST_PAUSE = 2000;
-
 /** The lists on the main branch of the remote: read, locked, and changed by commits. */
 export class SharedLists {
   /**
@@ -35,13 +32,22 @@ export class SharedLists {
     private readonly patience: number,
   ) {}
 
-  /** @throws RunmakerError `input` when there is no jobs.txt, `queue` when the remote cannot be reached */
-  async read(): Promise<ListsNow> {
+  /** @throws RunmakerError `input` when there is no jobs.txt, `queue` when the remote cannot be reached in time */
+  read(): Promise<ListsNow> {
+    return new Tries(this.remote.url, this.patience).until(() => this.look());
+  }
+
+  /** Reads them without patience. @throws GitFailure also */
+  private async look(): Promise<ListsNow> {
     await this.remote.fetch(false, 0);
-    const head = await this.objects.read(this.remote.seenBranch);
+    const object = (what: string): Promise<GitObject | undefined> =>
+      // Its end is git's failure, too: it goes to the remote for what was not fetched.
+      this.objects.read(what).catch((error: Error) => {
+        throw new GitFailure('cat-file', error.message);
+      });
+    const head = await object(this.remote.seenBranch);
     if (head === undefined) throw new Error(`${this.remote.seenBranch} is not there after it was fetched`);
-    const text = async (file: string): Promise<string | undefined> =>
-      (await this.objects.read(`${head.name}:${file}`))?.content.toString('utf8');
+    const text = async (file: string): Promise<string | undefined> => (await object(`${head.name}:${file}`))?.content.toString('utf8');
     const jobs = await text(LIST_FILES.jobs);
     if (jobs === undefined) {
       throw new RunmakerError('input', `there is no ${LIST_FILES.jobs} on the branch ${this.remote.branch}`, {
@@ -71,7 +77,8 @@ export class SharedLists {
       const free = lists.lock === '' || lists.lock === this.name;
       return free ? { lists: { ...lists, lock: this.name }, message: `${this.name}: lock` } : undefined;
     });
-    const unlock = (): Promise<string> => this.change(async lists => ({ lists: { ...lists, lock: '' }, message: `${this.name}: unlock` }));
+    const unlock = (patience?: number): Promise<string> =>
+      this.change(async lists => ({ lists: { ...lists, lock: '' }, message: `${this.name}: unlock` }), patience);
     try {
       const prepared = await prepare(await this.read());
       if (prepared === undefined) return await unlock();
@@ -80,38 +87,45 @@ export class SharedLists {
         return { ...change, lists: { ...change.lists, lock: '' } };
       });
     } catch (error) {
-      // What went wrong first is what matters.
-      await unlock().catch(() => undefined);
+      // What went wrong first is what matters. Who has waited for the remote in vain has waited enough.
+      const outOfReach = error instanceof RunmakerError && error.code === 'queue' && error.cause instanceof GitFailure;
+      await unlock(outOfReach ? 0 : undefined).catch(() => undefined);
       throw error;
     }
   }
 
   /** Changes the lists by what a function makes of them; while it returns undefined, or somebody else is faster, it is asked again. */
-  private async change(decide: (lists: ListsNow) => Promise<Change | undefined>): Promise<string> {
-    const end = performance.now() + this.patience;
-    for (let pause = 50; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      let held = '';
+  private async change(decide: (lists: ListsNow) => Promise<Change | undefined>, patience = this.patience): Promise<string> {
+    const tries = new Tries(this.remote.url, patience);
+    const unsure: string[] = [];
+    for (;;) {
+      let held: string;
       try {
-        const now = await this.read();
+        const now = await this.look();
+        // Its push has failed, and may have come through all the same: twice would be wrong.
+        for (const commit of unsure) if (await this.isIn(now.commit, commit)) return commit;
         const change = await decide(now);
         const commit = change && (await this.commit(now.commit, change));
-        if (commit !== undefined) return commit;
+        if (commit !== undefined) {
+          unsure.push(commit);
+          if (await this.push(commit, now.commit)) return commit;
+        }
         held = now.lock;
       } catch (error) {
-        if (!(error instanceof GitFailure)) throw error;
-        if (performance.now() > end || error.kind === 'protected') throw explainFailure(error, this.remote.url, true);
+        await tries.bear(error);
+        continue;
       }
-      if (performance.now() > end) {
+      if (tries.over) {
         throw new RunmakerError('queue', `the lists could not be changed in time${held === '' ? '' : `: ${held} has the lock`}`, {
           hint: `if that worker is gone, empty ${LIST_FILES.lock} and push it`,
         });
       }
-      await setTimeout(pause * (0.5 + Math.random() / 2));
+      await tries.rest();
     }
   }
 
-  /** The commit upon another one that has these lists; undefined when somebody was faster. */
-  private async commit(parent: string, { lists, message, beside = {} }: Change): Promise<string | undefined> {
+  /** Makes the commit upon another one that has these lists. */
+  private async commit(parent: string, { lists, message, beside = {} }: Change): Promise<string> {
     const content: Record<keyof Lists, string> = {
       jobs: printList(lists.jobs),
       running: printList(lists.running),
@@ -125,14 +139,22 @@ export class SharedLists {
     }));
     const [commit] = await this.remote.commit([{ message: `${message}\n`, parent, files, ...beside }], this.author);
     if (commit === undefined) throw new Error('git fast-import named no commit');
+    return commit;
+  }
+
+  /** Whether a commit has landed; it has not when somebody else was faster. */
+  private async push(commit: string, parent: string): Promise<boolean> {
     try {
-      const pushed = await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: parent }]);
-      return pushed.kind === 'landed' ? commit : undefined;
+      return (await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: parent }])).kind === 'landed';
     } catch (error) {
       // Whether it has landed is for the remote to say.
-      const head = error instanceof GitFailure ? await this.read().catch(() => undefined) : undefined;
-      if (head !== undefined && (head.commit === commit || (await this.remote.between(commit, head.commit)).length > 0)) return commit;
+      const head = error instanceof GitFailure ? await this.look().catch(() => undefined) : undefined;
+      if (head !== undefined && (await this.isIn(head.commit, commit))) return true;
       throw error;
     }
+  }
+
+  private async isIn(head: string, commit: string): Promise<boolean> {
+    return head === commit || (await this.remote.between(commit, head)).length > 0;
   }
 }

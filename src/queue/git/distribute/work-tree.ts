@@ -1,10 +1,11 @@
 import { RunmakerError } from '../../../errors.js';
-import { explainFailure, GitFailure } from '../plumbing/failure.js';
+import { GitFailure } from '../plumbing/failure.js';
 import type { Git, GitOptions } from '../plumbing/git.js';
 import type { Author } from '../plumbing/import-stream.js';
 import type { Remote } from '../plumbing/remote.js';
 import { explainInClone } from './clone-failure.js';
 import { LIST_FILES } from './lists.js';
+import { Tries } from './tries.js';
 
 /** So many files are named in a message. */
 const SHOWN = 5;
@@ -13,12 +14,13 @@ const SHORT = 12;
 
 /** A worker's own clone, in which its jobs are worked on: their branches, what is committed to them, and what a merge comes to. */
 export class WorkTree {
-  /** @param worker its name, with which the names of all its branches begin */
+  /** @param worker its name, with which the names of all its branches begin · @param patience with the remote, in ms */
   constructor(
     private readonly git: Git,
     private readonly remote: Remote,
     private readonly worker: string,
     private readonly identity: Author,
+    private readonly patience: number,
   ) {}
 
   get path(): string {
@@ -120,11 +122,8 @@ export class WorkTree {
   }
 
   private async push(refspec: string): Promise<void> {
-    try {
-      await this.git.call(['push', '--quiet', '--no-verify', 'origin', refspec]);
-    } catch (error) {
-      throw error instanceof GitFailure ? explainFailure(error, this.remote.url, true) : error;
-    }
+    const tries = new Tries(this.remote.url, this.patience);
+    await tries.until(() => this.git.call(['push', '--quiet', '--no-verify', 'origin', refspec]));
   }
 
   /** Adding all files would count as having resolved them. */

@@ -1,0 +1,57 @@
+import { setTimeout } from 'node:timers/promises';
+import { explainFailure, type FailureKind, GitFailure } from '../plumbing/failure.js';
+
+/** Between two tries, in ms, at first and at most. */
+const FIRST_PAUSE = 50;
+const LONGEST_PAUSE = 2000;
+
+/** Failures that do not pass by themselves. */
+const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut']);
+
+/** Tries at one thing on a remote, for as long as there is patience. */
+export class Tries {
+  private readonly end: number;
+  private pause = FIRST_PAUSE;
+
+  /** @param url of the remote, for messages · @param patience in ms · @param wasThere whether the remote was found before */
+  constructor(
+    private readonly url: string,
+    patience: number,
+    private readonly wasThere = true,
+  ) {
+    this.end = performance.now() + patience;
+  }
+
+  /** Whether there was time enough. */
+  get over(): boolean {
+    return performance.now() >= this.end;
+  }
+
+  /** Waits a little before the next try, longer each time. */
+  async rest(): Promise<void> {
+    await setTimeout(this.pause * (0.5 + Math.random() / 2));
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+  }
+
+  /**
+   * The same after a try that has failed.
+   * @throws what went wrong, as a RunmakerError if it is git that failed, when it does not pass or there was time enough
+   */
+  async bear(error: unknown): Promise<void> {
+    if (!(error instanceof GitFailure)) throw error;
+    const passes = !NEEDS_SOMEBODY.has(error.kind) && (this.wasThere || error.kind !== 'missing');
+    if (!passes || this.over) throw explainFailure(error, this.url, this.wasThere);
+    await this.rest();
+  }
+
+  /** Tries until it succeeds. @throws as `bear` does */
+  async until<T>(attempt: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        await this.bear(error);
+      }
+    }
+  }
+}
