@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RunmakerError } from '../../../src/errors.js';
@@ -166,6 +166,41 @@ describe('a worker', LIMIT, () => {
       return jobs[0] ?? null;
     });
     expect([job, asked, made.read('note'), made.read('running.txt')]).toEqual(['one', 1, 'x', 'one\n']);
+  });
+
+  it('may add jobs to jobs.txt on its branch: they come to the end of the list, once, when it finishes', async () => {
+    const made = repository({ ...lists(['one', 'two', 'three']), 'results/best': '0\n' });
+    const [ann, bob] = [await workerIn(made, 'ann'), await workerIn(made, 'bob')] as const;
+    await ann.nextJob(queueJobs());
+    await bob.nextJob(queueJobs());
+    appendFileSync(join(ann.path, 'jobs.txt'), 'three\nfour\none\n');
+    leave(ann, 'best', 'ann\n');
+    appendFileSync(join(bob.path, 'jobs.txt'), 'five\n');
+    await bob.finish();
+    expect(made.read('jobs.txt')).toBe('three\nfive\n');
+    made.edit('better', 'results/best', () => 'pat\n');
+    await expect(ann.finish()).rejects.toMatchObject({ message: expect.stringContaining('results/best') });
+    expect(made.read('jobs.txt')).toBe('three\nfive\n');
+    made.git(ann.path, 'fetch', '--quiet', 'origin');
+    made.git(ann.path, 'merge', '--quiet', '-X', 'ours', '--no-edit', 'origin/main');
+    await ann.finish();
+    expect(made.read('jobs.txt')).toBe('three\nfive\nthree\nfour\none\n');
+    expect([made.read('running.txt'), made.read('done.txt')]).toEqual(['', 'one\ntwo\n']);
+  });
+
+  it('changes nothing else in the lists from its branch', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann');
+    await worker.nextJob(queueJobs());
+    for (const [file, text] of [
+      ['jobs', ''],
+      ['running', 'x\n'],
+      ['done', 'x\n'],
+      ['lock', 'x\n'],
+    ])
+      writeFileSync(join(worker.path, `${file}.txt`), `${text}`);
+    await worker.finish();
+    expect(Object.keys(lists([])).map(file => made.read(file))).toEqual(['two\n', '', 'one\n', '']);
   });
 
   it('that finishes at the same time as another succeeds as the other does', async () => {

@@ -11,7 +11,7 @@ import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
 import { defaultBranch, Remote } from '../plumbing/remote.js';
 import type { Choose } from './choices.js';
-import { finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
+import { addJobs, finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
 import { SharedLists } from './shared-lists.js';
 import { Tries } from './tries.js';
 import { WorkTree } from './work-tree.js';
@@ -98,10 +98,18 @@ interface Parts {
   readonly tree: WorkTree;
 }
 
+/** The job that is worked on. */
+interface Current {
+  readonly job: string;
+  readonly branch: string;
+  /** The commit by which it was taken. */
+  readonly began: string;
+}
+
 /** A worker with a clone of its own; see gitWorker. */
 export class GitWorker {
   private readonly parts: Parts;
-  private current: { readonly job: string; readonly branch: string } | undefined;
+  private current: Current | undefined;
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -155,7 +163,7 @@ export class GitWorker {
     } catch (error) {
       throw await this.giveBack(chosen, listed, error as Error);
     }
-    this.current = { job: chosen, branch };
+    this.current = { job: chosen, branch, began: commit };
     return chosen;
   }
 
@@ -168,19 +176,21 @@ export class GitWorker {
   }
 
   /**
-   * Commits and pushes what is left, merges the branch into the main one, and puts the job into done.txt.
+   * Commits and pushes what is left, merges the branch into the main one, and puts the job into done.txt. Jobs that were added to
+   * jobs.txt on the branch come to the end of that of the main one; what else was changed in the lists there does not count.
    * @throws RunmakerError `queue` when the branch cannot be merged, naming the files: the job stays in running.txt and its branch is pushed.
    *   `input` while a merge in the clone is not resolved: nothing is committed then. It can be called again
    */
   async finish(): Promise<void> {
-    const { job, branch } = this.mustHaveJob();
+    const { job, branch, began } = this.mustHaveJob();
     const { lists, name, tree, remote } = this.parts;
     const ours = await tree.save(branch, `${name}: ${job}`);
     const commit = await lists.locked(
       async () => ours,
       async now => {
         const merged = await tree.merge(now.commit, ours, branch);
-        return { lists: finishJob(now, job), message: `${name}: finish ${job}`, beside: { merged: ours, tree: merged } };
+        const added = await tree.jobsAdded(began, now.commit, ours);
+        return { lists: finishJob(addJobs(now, added), job), message: `${name}: finish ${job}`, beside: { merged: ours, tree: merged } };
       },
     );
     this.current = undefined;
@@ -216,7 +226,7 @@ export class GitWorker {
     return `${this.parts.name}/${branchPart(job)}`;
   }
 
-  private mustHaveJob(): { readonly job: string; readonly branch: string } {
+  private mustHaveJob(): Current {
     if (this.current) return this.current;
     throw new RunmakerError('usage', 'there is no job at hand', { hint: 'await worker.nextJob(choose) first' });
   }

@@ -40,6 +40,34 @@ export function returnJob(lists: Lists, job: string, listed: boolean): Lists {
   return { ...lists, jobs: listed ? [job, ...lists.jobs] : lists.jobs, running: without(lists.running, job) };
 }
 
+/** New jobs come after those that are to be done. */
+export function addJobs(lists: Lists, jobs: readonly string[]): Lists {
+  return { ...lists, jobs: [...lists.jobs, ...jobs] };
+}
+
+/** The lines of a list that are more than it had in any of its earlier versions, in their order. */
+export function newIn(list: readonly string[], earlier: readonly (readonly string[])[]): string[] {
+  const before = earlier.map(countEach);
+  const seen = new Map<string, number>();
+  return list.filter(job => {
+    const nth = countOne(seen, job);
+    return before.every(counts => nth > (counts.get(job) ?? 0));
+  });
+}
+
+function countEach(jobs: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const job of jobs) countOne(counts, job);
+  return counts;
+}
+
+/** Counts one more of a kind. Returns how many there are now. */
+function countOne(counts: Map<string, number>, job: string): number {
+  const count = (counts.get(job) ?? 0) + 1;
+  counts.set(job, count);
+  return count;
+}
+
 /** Without the first of its kind: a job may stand there more than once. */
 function without(jobs: readonly string[], job: string): string[] {
   const at = jobs.indexOf(job);

@@ -4,7 +4,7 @@ import type { Git, GitOptions } from '../plumbing/git.js';
 import type { Author } from '../plumbing/import-stream.js';
 import type { Remote } from '../plumbing/remote.js';
 import { explainInClone } from './clone-failure.js';
-import { LIST_FILES } from './lists.js';
+import { LIST_FILES, newIn, readList } from './lists.js';
 import { Tries } from './tries.js';
 
 /** So many files are named in a message. */
@@ -139,6 +139,21 @@ export class WorkTree {
     throw new RunmakerError('input', `${this.path} is not on the branch of its job, ${branch}, but on ${current || 'none'}`, {
       hint: 'bring to an end what was begun there (git status tells), and check that branch out; then try again',
     });
+  }
+
+  /**
+   * The jobs that were added to jobs.txt on a branch.
+   * @param began the commit that the branch began with · @param main the main branch: what came from there by a merge is not the job's
+   */
+  async jobsAdded(began: string, main: string, ours: string): Promise<string[]> {
+    const { stdout } = await this.git.attempt(['merge-base', main, ours]);
+    const shared = stdout.toString('utf8').trim();
+    return newIn(await this.jobsAt(ours), [await this.jobsAt(began), shared === '' ? [] : await this.jobsAt(shared)]);
+  }
+
+  private async jobsAt(commit: string): Promise<string[]> {
+    const { status, stdout } = await this.git.attempt(['cat-file', 'blob', `${commit}:${LIST_FILES.jobs}`]);
+    return status === 0 ? readList(stdout.toString('utf8')) : [];
   }
 
   /** Runs a command that concerns nothing but the clone, and returns what it has printed. */
