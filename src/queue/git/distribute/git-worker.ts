@@ -134,7 +134,8 @@ export class GitWorker {
    * @returns the job, or null when `choose` had none
    * What a predecessor left in the clone when it was killed is pushed to its own job's branch first.
    * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `input` when files were changed that belong to no
-   *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken
+   *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken, as
+   *   far as the remote can still be told so
    */
   async nextJob(choose: Choose): Promise<string | null> {
     if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
