@@ -7,7 +7,8 @@
  *     anything else                  → INVALID_CMD, or INVALID_TOKEN
  *
  * Job numbers are counted over jobs, from 1. Each line ends in a line feed; older clients are not known to send one, and are
- * understood without.
+ * understood without. A job is not: nothing but the line feed tells its command from the beginning of it, and half a command may do
+ * harm. The end of the connection is no sign either, since the server is to wait for the client's word before it ends it.
  */
 
 /** What comes back when a request was understood and done, and what the client says when it has its job. */
@@ -36,6 +37,11 @@ export function parseLegacyRequest(line: string): LegacyRequest | undefined {
 
 export function printLegacyRequest(request: LegacyRequest): string {
   return request.kind === 'get' ? `GET ${request.token}\n` : `SET ${request.token} ${request.number} ${request.state}\n`;
+}
+
+/** Whether an answer is whole though no line feed came: those that are the same each time need none. Given what came of it. */
+export function isWholeWord(line: Buffer): boolean {
+  return /^(?:-1 ?|ACK|INVALID_(?:CMD|TOKEN))\r?$/.test(line.subarray(0, 32).toString('latin1'));
 }
 
 /** The answer to a GET; the command is handed on byte for byte. */

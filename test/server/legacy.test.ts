@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openQueue } from '../../src/queue/open.js';
 import { Workbench } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
+import { LegacyAnswers } from '../support/legacy-answers.js';
 import { fixture, run, runmaker, start } from '../support/programs.js';
 import { claim } from '../support/queues.js';
 import { RawPeer } from '../support/raw-peer.js';
@@ -137,6 +139,29 @@ describe('tcp+legacy://', () => {
         `SET ${number} ${number === '7' ? '!' : 'd'}`,
       ]);
     }
+  });
+
+  it.each([
+    ['in good order', (socket: Socket) => socket.end()],
+    ['at once', (socket: Socket) => socket.resetAndDestroy()],
+  ])('does not run a command that was cut short by a connection that ended (%s)', async (_, end) => {
+    const bench = new Workbench('');
+    const server = await LegacyAnswers.open(socket => socket.write('2 echo TRU', () => end(socket)));
+    const { status, stderr, stdout } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(/in the middle of an answer|ECONNRESET/);
+    expect(server.requests).toEqual(['GET SECRET']);
+  });
+
+  it('asks again for a job whose command was cut short', async () => {
+    const bench = new Workbench('');
+    const answers = ['1 echo one >> ran\n', '2 echo TRU', '2 echo TRUE >> ran\n', '-1 \n'];
+    const server = await LegacyAnswers.open((socket, times) => socket.end(answers[times] ?? ''));
+    const { status } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, bench.lines('ran')]).toEqual([0, ['one', 'TRUE']]);
+    expect(server.requests.filter(request => request.startsWith('SET'))).toEqual(
+      ['1 r', '1 d', '2 r', '2 d'].map(set => `SET SECRET ${set}`),
+    );
   });
 
   it('works for our own server too', async () => {

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LegacyRequest, parseLegacyJob, parseLegacyRequest, printLegacyJob, printLegacyRequest } from '../../src/wire/legacy.js';
+import {
+  isWholeWord,
+  type LegacyRequest,
+  parseLegacyJob,
+  parseLegacyRequest,
+  printLegacyJob,
+  printLegacyRequest,
+} from '../../src/wire/legacy.js';
 
 const withoutEnd = (bytes: Buffer): Buffer => bytes.subarray(0, -1);
 
@@ -41,5 +48,10 @@ describe('the older protocol', () => {
     expect(parseLegacyJob(Buffer.from('-1'))).toEqual({ kind: 'none' });
     expect(parseLegacyJob(Buffer.from('INVALID_TOKEN'))).toEqual({ kind: 'other', text: 'INVALID_TOKEN' });
     expect(parseLegacyJob(Buffer.from(''))).toEqual({ kind: 'other', text: '' });
+  });
+
+  it('needs the line feed behind a job, and not behind what is always the same', () => {
+    for (const word of ['-1', '-1 ', 'ACK', 'ACK\r', 'INVALID_CMD', 'INVALID_TOKEN']) expect(isWholeWord(Buffer.from(word))).toBe(true);
+    for (const part of ['', '-', 'AC', 'INVALID_', '1', '2 ', '2 echo TRU', '-1 echo']) expect(isWholeWord(Buffer.from(part))).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { ACK, type LegacyRequest, printLegacyRequest } from '../../wire/legacy.js';
+import { ACK, isWholeWord, type LegacyRequest, printLegacyRequest } from '../../wire/legacy.js';
 import { LineReader } from '../../wire/line-reader.js';
 
 /** How long the server may take for an answer, in ms. */
@@ -15,7 +15,7 @@ export interface Server {
 
 /**
  * Makes one request, and returns the line that is the answer to it. The client's word follows: the server waits for it after a job.
- * Rejects with what the system said.
+ * Rejects with what the system said, or when the connection ends before the answer is whole.
  */
 export function exchange(server: Server, request: LegacyRequest): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -42,8 +42,10 @@ export function exchange(server: Server, request: LegacyRequest): Promise<Buffer
         fail(error as Error);
       }
     });
-    // A server that ends its answers by ending the connection.
-    socket.once('end', () => (reader.rest.length > 0 ? finish(reader.rest) : fail(new Error('the server said nothing'))));
+    socket.once('end', () => {
+      if (isWholeWord(reader.rest)) finish(reader.rest);
+      else fail(new Error(reader.rest.length > 0 ? 'the connection ended in the middle of an answer' : 'the server said nothing'));
+    });
     socket.once('timeout', () => fail(new Error(`no answer within ${PATIENCE / 1000} s`)));
     socket.once('error', fail);
     socket.once('close', () => reject(new Error('the connection was lost')));
