@@ -22,11 +22,16 @@ const LONGEST_REQUEST = 1024;
 /** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
 const TLS_HANDSHAKE = 0x16;
 const LF = 0x0a;
+/** From here on jobs are numbered that cannot have their own number. No file has so many, and older clients may keep it in 32 bits. */
+const FIRST_SPARE = 1_000_000_000;
 
 /** Speaks the older program's protocol. Its clients show no presence: what they have claimed is theirs until they say how it ended. */
 export class LegacyDesk {
-  /** By job number, as the protocol counts. */
+  /** By the number under which the job was given out. */
   private readonly claimed = new Map<number, Claim>();
+  /** Numbers of jobs that are on their way to a client. */
+  private readonly offered = new Set<number>();
+  private nextSpare = FIRST_SPARE;
   /** How jobs have ended: a client that was not told may say so once more. */
   private readonly ended = new Map<number, LegacyState>();
 
@@ -90,10 +95,14 @@ export class LegacyDesk {
       return;
     }
     const { claim } = result;
-    const { ordinal: number, command } = claim.job;
+    const { ordinal, command } = claim.job;
+    const number = this.isInUse(ordinal) ? this.nextSpare++ : ordinal;
+    this.offered.add(number);
     const wasHeard = hear(socket, text => text.length > 0);
     socket.write(printLegacyJob({ number, command }));
-    if ((await wasHeard) === undefined) {
+    const word = await wasHeard;
+    this.offered.delete(number);
+    if (word === undefined) {
       await claim.release();
       return;
     }
@@ -101,6 +110,14 @@ export class LegacyDesk {
     this.ended.delete(number);
     house.bulletin.note();
     house.log.detail(() => `${addressOf(socket)} has claimed line ${claim.job.number}: ${command}`);
+  }
+
+  /**
+   * Whether somebody has a job under this number already: an edit moves lines, and with them what they count as. Clients only hand the
+   * number back, so that any other serves as well.
+   */
+  private isInUse(number: number): boolean {
+    return this.claimed.has(number) || this.offered.has(number) || this.house.returning.hasOrdinal(number);
   }
 
   /** Whether the client's word was taken. */

@@ -49,9 +49,14 @@ export class Returning {
 
   /** The claim of the job with this number, counted over jobs. */
   takeOrdinal(ordinal: number): Claim | undefined {
-    const found = [...this.held.keys()].find(claim => claim.job.ordinal === ordinal);
+    const found = this.ofOrdinal(ordinal);
     if (found) this.held.delete(found);
     return found;
+  }
+
+  /** Whether `takeOrdinal` would find a claim. */
+  hasOrdinal(ordinal: number): boolean {
+    return this.ofOrdinal(ordinal) !== undefined;
   }
 
   /** Those that nobody came back for. */
@@ -59,6 +64,10 @@ export class Returning {
     const rest = [...this.held.keys()];
     this.held.clear();
     return rest;
+  }
+
+  private ofOrdinal(ordinal: number): Claim | undefined {
+    return [...this.held.keys()].find(claim => claim.job.ordinal === ordinal);
   }
 
   /** Of those with the same command that will do, the nearest. */

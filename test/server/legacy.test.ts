@@ -86,6 +86,38 @@ describe('a server with --legacy', () => {
     expect(await taken.finish('!')).toEqual({ kind: 'recorded' });
   });
 
+  it('takes each result for the job that it was given for, though an edit has given another one its number', async () => {
+    writeFileSync(bench.runs, 'd old\n. A\n. B\n');
+    const server = await startServer(bench, ['--legacy']);
+    const ask = async (request: string): Promise<string> => {
+      const peer = await RawPeer.stranger(server.port);
+      peer.say(`${request.replace('TOKEN', server.token)}\n`);
+      const answer = await eventually('the server answers', () => peer.lines[0]);
+      peer.say('ACK\n');
+      await peer.over();
+      return answer;
+    };
+    expect(await ask('GET TOKEN')).toBe('2 A');
+    writeFileSync(bench.runs, bench.content.replace('d old\n', ''));
+    const [number, command] = (await ask('GET TOKEN')).split(' ');
+    expect(command).toBe('B');
+    expect(number).not.toBe('2');
+    expect(await ask('SET TOKEN 2 r')).toBe('ACK');
+    expect(await ask('SET TOKEN 2 !')).toBe('ACK');
+    expect(bench.content).toBe('! A\nr B\n');
+    expect(await ask(`SET TOKEN ${number} d`)).toBe('ACK');
+    expect(bench.content).toBe('! A\nd B\n');
+  });
+
+  it('gives no job the number of one whose client may come back to a server that was started again', async () => {
+    writeFileSync(bench.runs, 'd old\nr A\n. B\n');
+    const server = await startServer(bench, ['--legacy']);
+    writeFileSync(bench.runs, bench.content.replace('d old\n', ''));
+    const peer = await RawPeer.stranger(server.port);
+    peer.say(`GET ${server.token}\n`);
+    expect(await eventually('the server answers', () => peer.lines[0])).toMatch(/^(?!2 )\d+ B$/);
+  });
+
   it('that is killed and started again takes the results of jobs that it gave out before', async () => {
     const first = await startServer(bench, ['--legacy']);
     const peer = await RawPeer.stranger(first.port);
