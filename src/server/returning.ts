@@ -9,12 +9,20 @@ export type Recognised =
   | { readonly kind: 'ended' }
   | { readonly kind: 'lost'; readonly reason: string };
 
+/** Why a claim is not its client's any more that was not heard for longer than the grace. */
+export const GIVEN_UP = 'the server has given the job up: nothing was heard of this runner for longer than the grace';
+
 /**
  * The claims that a server finds when it is started: lines in state `r` with nobody present may be those of clients who are on
  * their way back. They are held for a while, so that nobody else takes them for orphans.
  */
 export class Returning {
   private readonly held = new Map<Claim, string>();
+  /**
+   * Where those stood that nobody came back for in time. What these lines say from then on others have written: who comes later cannot
+   * have ended them, even if the state there is the one it wants.
+   */
+  private readonly givenUp = new Set<string>();
 
   private constructor(
     private readonly queue: Queue,
@@ -35,6 +43,7 @@ export class Returning {
   async recognise(wanted: OpenClaim): Promise<Recognised> {
     const inPlace = this.take(wanted, claim => claim.job.offset === wanted.offset);
     if (inPlace) return { kind: 'held', claim: inPlace };
+    if (this.givenUp.has(placeOf(wanted))) return { kind: 'lost', reason: GIVEN_UP };
     for await (const jobs of this.queue.jobs({ offsets: [wanted.offset] })) {
       for (const { command, state } of jobs) {
         if (printOf(command) !== wanted.print) continue;
@@ -62,6 +71,7 @@ export class Returning {
   /** Those that nobody came back for. */
   takeRest(): Claim[] {
     const rest = [...this.held.keys()];
+    for (const [{ job }, print] of this.held) this.givenUp.add(placeOf({ offset: job.offset, print }));
     this.held.clear();
     return rest;
   }
@@ -81,4 +91,8 @@ export class Returning {
     if (nearest) this.held.delete(nearest);
     return nearest;
   }
+}
+
+function placeOf({ offset, print }: Pick<OpenClaim, 'offset' | 'print'>): string {
+  return `${offset} ${print}`;
 }

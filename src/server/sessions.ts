@@ -7,7 +7,7 @@ import type { Bulletin } from './bulletin.js';
 import type { Conversation } from './conversation.js';
 import { Forfeits } from './forfeits.js';
 import type { ServerLog } from './log.js';
-import type { Returning } from './returning.js';
+import { GIVEN_UP, type Returning } from './returning.js';
 import { Session } from './session.js';
 
 /** What becomes of clients that are away, in ms and clients. */
@@ -163,7 +163,7 @@ export class Sessions {
     const ended: number[] = [];
     for (const wanted of claims) {
       if (this.forfeits.has(session.client, wanted.id)) {
-        lost.push({ id: wanted.id, reason: 'the server has given the job up: nothing was heard of this runner for longer than the grace' });
+        lost.push({ id: wanted.id, reason: GIVEN_UP });
         continue;
       }
       const recognised = await this.returning.recognise(wanted);

@@ -69,6 +69,25 @@ describe('a server that is killed and started again', () => {
     expect((await runset(['--reclaim', bench.runs])).stdout).toContain('1: .');
   });
 
+  it('refuses the result of a client that came back after the grace, though the line says the same: another has written it', async () => {
+    const bench = new Workbench(`${marking(1, 0.5)}\n`);
+    const options = ['--grace', '1500ms', '--reclaim'];
+    const first = await startServer(bench, options);
+    const late = startClient(bench, 'client', first.url);
+    await hasBegun(bench, 1);
+    late.signal('SIGSTOP');
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    await startServer(bench, options, first.port);
+    await bench.reaches('.');
+    expect((await startClient(bench, 'other', first.url).within(30_000)).status).toBe(0);
+    expect(bench.states).toBe('d');
+    late.signal('SIGCONT');
+    expect((await late.within(30_000)).status).toBe(1);
+    expect(bench.read('client.err')).toMatch(/job 1: its state 'd' was not written: .* longer than the grace/);
+    expect(bench.lines('ran')).toEqual(['1', '1']);
+  });
+
   it('finds a claim back whose line was moved meanwhile', async () => {
     const bench = new Workbench(`${marking(1, 2)}\n`);
     const first = await startServer(bench);
