@@ -12,23 +12,20 @@ const LOCAL_PEER = 'local';
 
 /** Before a peer has shown that it knows the token it gets little: a place in a short queue, and a wait if it was wrong before. */
 export class Gate {
-  private readonly strangers = new Map<string, Socket>();
+  /** In the order in which they came. */
+  private readonly strangers = new Set<Socket>();
   private readonly waiting = new Map<string, number>();
   private readonly penalties = new Penalties();
-  private unnamed = 0;
 
   constructor(private readonly log: ServerLog) {}
 
   /** Takes a new connection, and hands it on when its address has done its wait. */
   admit(socket: Socket, handOn: (socket: Socket) => void): void {
     socket.on('error', ignore);
-    const name = nameOf(socket) ?? `${LOCAL_PEER} ${++this.unnamed}`;
-    const [oldest] = this.strangers.values();
+    const [oldest] = this.strangers;
     if (this.strangers.size >= MOST_STRANGERS) oldest?.destroy();
-    this.strangers.set(name, socket);
-    socket.once('close', () => {
-      if (this.strangers.get(name) === socket) this.strangers.delete(name);
-    });
+    this.strangers.add(socket);
+    socket.once('close', () => this.strangers.delete(socket));
     const address = addressOf(socket);
     const wait = this.penalties.waitOf(address);
     if (wait === 0) handOn(socket);
@@ -56,9 +53,9 @@ export class Gate {
     socket.once('close', leave);
   }
 
-  /** The peer knows the token. */
+  /** The peer knows the token. `socket` is the one that was admitted. */
   known(socket: Socket): void {
-    this.strangers.delete(nameOf(socket) ?? '');
+    this.strangers.delete(socket);
     this.penalties.succeeded(addressOf(socket));
   }
 
@@ -71,18 +68,13 @@ export class Gate {
   }
 
   close(): void {
-    for (const socket of this.strangers.values()) socket.destroy();
+    for (const socket of this.strangers) socket.destroy();
   }
 }
 
 /** The address of a peer, without its port. */
 export function addressOf(socket: Socket): string {
   return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? LOCAL_PEER;
-}
-
-/** Tells a connection from all others that are there; undefined for Unix sockets. */
-function nameOf({ remoteAddress, remotePort }: Socket): string | undefined {
-  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort}`;
 }
 
 const ignore = (): void => undefined;

@@ -1,5 +1,4 @@
 import { createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
 import { RunmakerError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { State } from '../job/state.js';
@@ -14,6 +13,7 @@ import { Attention } from './attention.js';
 import { Bulletin } from './bulletin.js';
 import { Conversation } from './conversation.js';
 import { addressOf, Gate } from './gate.js';
+import { handshake } from './handshake.js';
 import type { House } from './house.js';
 import { LegacyDesk } from './legacy-desk.js';
 import { listen } from './listen.js';
@@ -51,8 +51,6 @@ export interface Service {
 
 const LONGEST_PULSE = 10_000;
 const SHORTEST_PULSE = 100;
-/** How long a peer may take to prove that it knows the token, in ms. */
-const HANDSHAKE_PATIENCE = 10_000;
 /** What clients together may have under way to be appended, in bytes. */
 const APPEND_BUDGET = 64 * 1024 * 1024;
 
@@ -89,20 +87,21 @@ export async function serve(queue: Queue, options: ServeOptions): Promise<Servic
   const open = new Set<Socket>();
   const legacy = options.legacy ? new LegacyDesk(house, gate, options.token) : undefined;
 
-  const secure = createTlsServer({ ...serverSecurity(keyOf(options.token)), handshakeTimeout: HANDSHAKE_PATIENCE }, socket => {
-    gate.known(socket);
-    new Conversation(new Channel(socket, LONGEST_FROM_CLIENT), addressOf(socket), house);
-  });
-  secure.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code?.startsWith('ERR_SSL_')) gate.failed(socket, isWrongKey(error.code) ? 'wrong token' : 'does not speak our protocol');
-    socket.destroy();
-  });
+  const security = serverSecurity(keyOf(options.token));
+  const receive = (socket: Socket): void =>
+    handshake(socket, security, {
+      proved: secure => {
+        gate.known(socket);
+        new Conversation(new Channel(secure, LONGEST_FROM_CLIENT), addressOf(socket), house);
+      },
+      failed: ({ code }) => {
+        if (code?.startsWith('ERR_SSL_')) gate.failed(socket, isWrongKey(code) ? 'wrong token' : 'does not speak our protocol');
+      },
+    });
   const server = createServer({ noDelay: true, allowHalfOpen: legacy !== undefined }, socket => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    gate.admit(socket, admitted =>
-      legacy ? legacy.sort(admitted, other => secure.emit('connection', other)) : secure.emit('connection', admitted),
-    );
+    gate.admit(socket, admitted => (legacy ? legacy.sort(admitted, receive) : receive(admitted)));
   });
   try {
     const address = await listen(server, options.address);
