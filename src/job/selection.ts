@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
 import type { Job } from './job.js';
+import { isWithin, mergedRanges } from './line-ranges.js';
 import { type State, statesNamed } from './state.js';
 
 /** A run of numbers, both ends included; an open end is absent. */
@@ -110,19 +111,13 @@ export function selectionOf({ jobs = [], all = false, state, match }: Choices): 
  */
 export function jobMatcher(selection: Selection): (job: Job) => boolean {
   const { lines, offsets, states, match } = selection;
-  // Scripts choose thousands of lines by one number each; real ranges stay few.
-  const isSingle = ({ from, to }: Range): boolean => from !== undefined && from === to;
-  const singles = new Set(lines?.filter(isSingle).map(range => range.from));
-  const ranges = lines?.filter(range => !isSingle(range)) ?? [];
+  const ranges = mergedRanges(lines ?? []);
   const starts = new Set(offsets);
   const wanted = states && new Set(states);
   const pattern = match === undefined ? undefined : compile(match);
 
   const isNamed = ({ number, offset }: Job): boolean =>
-    (lines === undefined && offsets === undefined) ||
-    singles.has(number) ||
-    starts.has(offset) ||
-    ranges.some(({ from = 1, to = Number.POSITIVE_INFINITY }) => from <= number && number <= to);
+    (lines === undefined && offsets === undefined) || isWithin(ranges, number) || starts.has(offset);
 
   return job => isNamed(job) && (wanted?.has(job.state) ?? true) && (pattern?.test(textOf(job.command)) ?? true);
 }

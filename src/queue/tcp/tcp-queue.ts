@@ -2,13 +2,14 @@ import type { Job } from '../../job/job.js';
 import type { Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { type Address, printAddress } from '../../wire/address.js';
-import { jobFromWire, selectionToWire } from '../../wire/job-form.js';
+import { jobFromWire } from '../../wire/job-form.js';
 import type { Answer, Welcome } from '../../wire/messages.js';
 import { refuseUnwritable } from '../commands.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
 import { appendParts } from './append-parts.js';
 import { Link } from './link.js';
 import { News } from './news.js';
+import { sentSelection } from './sent-selection.js';
 import { TcpClaim } from './tcp-claim.js';
 import { TriedLines } from './tried-lines.js';
 import { unexpected } from './unexpected.js';
@@ -81,7 +82,7 @@ export class TcpQueue implements Queue {
   }
 
   async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
-    yield* this.batches(await this.link.ask({ type: 'jobs', selection: selectionToWire(selection) }));
+    yield* this.batches(await this.link.ask({ type: 'jobs', selection: sentSelection(selection) }));
   }
 
   async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
@@ -95,7 +96,7 @@ export class TcpQueue implements Queue {
   }
 
   async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
-    const answer = await this.link.ask({ type: 'set', selection: selectionToWire(selection), state, force });
+    const answer = await this.link.ask({ type: 'set', selection: sentSelection(selection), state, force });
     if (answer.type !== 'set') return unexpected(answer);
     const { matched, changed, more } = answer;
     return { matched, changed, running: more ? await gathered(this.rest(answer.id)) : [] };

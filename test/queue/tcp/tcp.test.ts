@@ -68,6 +68,29 @@ describe('a served queue', () => {
     expect((await queue.counts()).total).toBe(150_000);
   });
 
+  it('takes lines that were named one by one, however many, as the ranges that they make up', async () => {
+    const { bench, client } = await served('d a\n'.repeat(5000));
+    const queue = await client();
+    const lines = Array.from({ length: 700_000 }, (_, at) => ({ from: at + 1, to: at + 1 }));
+    expect(await queue.set({ lines }, '.')).toEqual({ matched: 5000, changed: 5000, running: [] });
+    expect(bench.content).toBe('. a\n'.repeat(5000));
+  });
+
+  it('refuses a selection that is too long to be sent, and says so at once', async () => {
+    const { bench, client } = await served('d a\n');
+    const queue = await client();
+    const lines = Array.from({ length: 700_000 }, (_, at) => ({ from: 2 * at + 1, to: 2 * at + 1 }));
+    const refused = {
+      code: 'usage',
+      message: expect.stringMatching(/^a selection of \d+ bytes \(700000 lines/),
+      hint: expect.stringMatching(/ranges/),
+    };
+    await expect(queue.set({ lines }, '.')).rejects.toMatchObject(refused);
+    await expect(jobsOf(queue, { lines })).rejects.toMatchObject(refused);
+    expect((await queue.counts()).done).toBe(1);
+    expect(bench.content).toBe('d a\n');
+  });
+
   it('hands on commands of megabytes', async () => {
     const command = Buffer.concat([Buffer.from(': '), Buffer.alloc(5_000_000, 0xe9)]);
     const { client } = await served(Buffer.concat([Buffer.from('. '), command, Buffer.from('\n')]));
