@@ -97,7 +97,7 @@ export class Clerk {
     const ended = session.ended.get(id);
     if (ended) return await ended;
     const claim = session.claims.get(id);
-    if (claim === undefined) return { kind: 'refused', reason: 'the server does not know of the claim' };
+    if (claim === undefined) return session.verdicts.get(id) ?? { kind: 'refused', reason: 'the server does not know of the claim' };
     session.claims.delete(id);
     const ending = state === State.new ? claim.release() : claim.finish(state);
     session.ended.set(id, ending);

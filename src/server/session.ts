@@ -15,6 +15,13 @@ export class Session {
   readonly claims = new Map<number, Claim>();
   /** What came of claims that have ended, for as long as the client may ask again. */
   readonly ended = new TwoGenerations<Promise<FinishResult>>();
+  /**
+   * What had become of claims that the client brought along when it came. Found out once: it is told with each welcome until the client
+   * lists them no more, and so has heard of it.
+   */
+  readonly verdicts = new Map<number, FinishResult>();
+  /** Settles when that was found out. */
+  meeting: Promise<void> | undefined;
   /** By the ids of the requests. */
   readonly deeds = new TwoGenerations<Promise<Deed>>();
   /** Lines that the client does not want to try again. */

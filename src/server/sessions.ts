@@ -69,7 +69,14 @@ export class Sessions {
 
   /** Finds out what became of the claims that the client says it has. */
   async greet(session: Session, hello: Hello, isKnown: boolean): Promise<Greeting> {
-    const greeting = isKnown ? await this.recall(session, hello) : await this.meet(session, hello);
+    session.meeting ??= this.meet(session, hello);
+    try {
+      await session.meeting;
+    } catch (error) {
+      session.meeting = undefined;
+      throw error;
+    }
+    const greeting = { known: isKnown, ...(await this.recall(session, hello)) };
     this.log.info(
       `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${amount(session.claims.size, 'job')}` : ''}`,
     );
@@ -144,8 +151,8 @@ export class Sessions {
     session.claims.clear();
   }
 
-  /** A client comes back that was never forgotten. */
-  private async recall(session: Session, { claims }: Hello): Promise<Greeting> {
+  /** Compares what the client says it has with what it has for us. */
+  private async recall(session: Session, { claims }: Hello): Promise<Pick<Greeting, 'lost' | 'ended'>> {
     const listed = new Set(claims.map(({ id }) => id));
     // It was never told of these: the answer was lost with the connection.
     for (const [id, claim] of session.claims) {
@@ -153,24 +160,31 @@ export class Sessions {
       session.claims.delete(id);
       await claim.release();
     }
-    const lost = [...listed].filter(id => !session.claims.has(id) && session.ended.get(id) === undefined);
-    return { known: true, lost: lost.map(id => ({ id, reason: 'the server does not know of it' })), ended: [] };
+    const lost: Greeting['lost'] = [];
+    const ended: number[] = [];
+    for (const id of session.verdicts.keys()) if (!listed.has(id)) session.verdicts.delete(id);
+    for (const id of listed) {
+      const verdict = session.verdicts.get(id);
+      if (verdict?.kind === 'recorded') ended.push(id);
+      else if (verdict) lost.push({ id, reason: verdict.reason });
+      else if (!session.claims.has(id) && session.ended.get(id) === undefined) lost.push({ id, reason: 'the server does not know of it' });
+    }
+    return { lost, ended };
   }
 
   /** A client comes that is new to us: or new to this server, which may have been started again. */
-  private async meet(session: Session, { claims }: Hello): Promise<Greeting> {
-    const lost: Greeting['lost'] = [];
-    const ended: number[] = [];
-    for (const wanted of claims) {
-      if (this.forfeits.has(session.client, wanted.id)) {
-        lost.push({ id: wanted.id, reason: GIVEN_UP });
+  private async meet({ client, claims, verdicts }: Session, hello: Hello): Promise<void> {
+    for (const wanted of hello.claims) {
+      const { id } = wanted;
+      // An earlier try may have failed half-way.
+      if (claims.has(id) || verdicts.has(id)) continue;
+      if (this.forfeits.has(client, id)) {
+        verdicts.set(id, { kind: 'refused', reason: GIVEN_UP });
         continue;
       }
       const recognised = await this.returning.recognise(wanted);
-      if (recognised.kind === 'held') session.claims.set(wanted.id, recognised.claim);
-      else if (recognised.kind === 'ended') ended.push(wanted.id);
-      else lost.push({ id: wanted.id, reason: recognised.reason });
+      if (recognised.kind === 'held') claims.set(id, recognised.claim);
+      else verdicts.set(id, recognised.kind === 'ended' ? { kind: 'recorded' } : { kind: 'refused', reason: recognised.reason });
     }
-    return { known: false, lost, ended };
   }
 }
