@@ -7,8 +7,8 @@
  *     anything else                  → INVALID_CMD, or INVALID_TOKEN
  *
  * Job numbers are counted over jobs, from 1. Each line ends in a line feed; older clients are not known to send one, and are
- * understood without. A job is not: nothing but the line feed tells its command from the beginning of it, and half a command may do
- * harm. The end of the connection is no sign either, since the server is to wait for the client's word before it ends it.
+ * understood without. A job that comes without is believed only when nothing follows it for a while: half a command may do harm. The end
+ * of the connection is no sign, since the server is to wait for the client's word before it ends it.
  */
 
 /** What comes back when a request was understood and done, and what the client says when it has its job. */

@@ -151,9 +151,12 @@ describe('a server without --legacy', () => {
 });
 
 describe('tcp+legacy://', () => {
-  it.each([[[]], [['bare']]])('works for a server of the older program: each job once, and its result (%s)', async more => {
+  it.each([
+    [20, []],
+    // Each answer without a line feed costs a second.
+    [8, ['bare']],
+  ])('works for a server of the older program: each job once, and its result (%i, %s)', async (count, more) => {
     const bench = new Workbench('');
-    const count = 20;
     writeFileSync(bench.path('commands'), Array.from({ length: count }, (_, at) => `echo ${at + 1} >> ran; [ ${at + 1} != 7 ]\n`).join(''));
     const server = start('python3', [fixture('legacy-server.py'), bench.path('commands'), 'SECRET', ...more]);
     await eventually('the server listens', () => /^\d+\n/.test(server.stdout));
@@ -183,6 +186,17 @@ describe('tcp+legacy://', () => {
     expect([status, stdout]).toEqual([3, '']);
     expect(stderr).toMatch(/in the middle of an answer|ECONNRESET/);
     expect(server.requests).toEqual(['GET SECRET']);
+  });
+
+  it('does not run a long command that may be cut short, though nothing follows it', async () => {
+    const bench = new Workbench('');
+    const server = await LegacyAnswers.open((socket, times) => {
+      socket.write(times === 0 ? `1 echo ${'x'.repeat(1400)} >> ran` : '-1 \n');
+      setTimeout(() => socket.end(), 3000).unref();
+    });
+    await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect(bench.lines('ran')).toEqual([]);
+    expect(server.requests.filter(request => request.startsWith('SET'))).toEqual([]);
   });
 
   it('asks again for a job whose command was cut short', async () => {
