@@ -1,4 +1,5 @@
 /** Workers for use from code, which choose their jobs themselves. */
 export { type Choose, queueJobs, randomJobs } from './git/distribute/choices.js';
-export { type GitWorker, type GitWorkerOptions, gitWorker } from './git/distribute/git-worker.js';
+export type { GitWorker } from './git/distribute/git-worker.js';
 export type { Lists } from './git/distribute/lists.js';
+export { type GitWorkerOptions, gitWorker } from './git/distribute/open-worker.js';

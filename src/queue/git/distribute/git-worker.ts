@@ -1,94 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import { RunmakerError } from '../../../errors.js';
-import { withoutSecrets } from '../address.js';
-import { newRunnerName } from '../identity.js';
-import { authorFor } from '../place.js';
-import { explainFailure, GitFailure } from '../plumbing/failure.js';
-import { Git } from '../plumbing/git.js';
-import { Objects } from '../plumbing/objects.js';
-import { defaultBranch, Remote } from '../plumbing/remote.js';
+import type { Objects } from '../plumbing/objects.js';
+import type { Remote } from '../plumbing/remote.js';
 import type { Choose } from './choices.js';
 import { addJobs, finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
-import { SharedLists } from './shared-lists.js';
-import { Tries } from './tries.js';
-import { WorkTree } from './work-tree.js';
-
-/** Where a worker works. */
-export interface GitWorkerOptions {
-  /** The remote, as git takes it. */
-  readonly url: string;
-  /** The worker's own clone; made when it is not there. One worker a clone. */
-  readonly path: string;
-  /** Of the worker, and no other: letters, digits, `_`, `-` and `.`. */
-  readonly name: string;
-  /** How long to wait for the lock, and for a remote that cannot be reached once it is cloned, in ms; 10 minutes by default. */
-  readonly patience?: number;
-}
-
-const DEFAULT_PATIENCE = 600_000;
-
-/**
- * A worker on a repository in the manner of Distribute: jobs are lines of jobs.txt, go to running.txt while somebody works on them, and to
- * done.txt. Each is worked on in a branch of its own, which is merged when the job is done.
- *
- *     const worker = await gitWorker({ url, path, name });
- *     for (let job = await worker.nextJob(queueJobs()); job !== null; job = await worker.nextJob(queueJobs())) {
- *       await writeFile(join(worker.path, 'result.txt'), await work(job));
- *       await worker.finish();
- *     }
- *     await worker.close();
- *
- * @throws RunmakerError `usage` for a name that cannot be part of a branch's, `input` when path is something else than a clone of url,
- *   `queue` when the remote cannot be reached
- */
-export async function gitWorker({ url, path: folder, name, patience = DEFAULT_PATIENCE }: GitWorkerOptions): Promise<GitWorker> {
-  if (!/^\w[\w.-]*$/.test(name) || name.includes('..') || /\.(lock)?$/.test(name)) {
-    throw new RunmakerError('usage', `${JSON.stringify(name)} cannot be a worker's name`, {
-      hint: 'use letters, digits, _ and -: branches are called after it',
-    });
-  }
-  const git = await cloneAt(path.resolve(folder), url);
-  const branch = await new Tries(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
-  const remote = new Remote(git, url, branch, newRunnerName());
-  const author = await authorFor(git, process.env);
-  const objects = new Objects(git);
-  const lists = new SharedLists(remote, objects, author, name, patience);
-  try {
-    await lists.read();
-  } catch (error) {
-    objects.close();
-    throw error;
-  }
-  return new GitWorker({ remote, objects, lists, name, tree: new WorkTree(git, remote, name, author, patience) });
-}
-
-/** Throws a failure as git told it: whether it passes is to be seen. */
-function unexplained(error: Error): never {
-  throw error.cause instanceof GitFailure ? error.cause : error;
-}
-
-async function cloneAt(directory: string, url: string): Promise<Git> {
-  const git = new Git(directory);
-  if (existsSync(directory) && readdirSync(directory).length > 0) {
-    const { status, stdout } = await git.attempt(['config', 'remote.origin.url']);
-    const there = stdout.toString().trim();
-    if (status === 0 && there === url && existsSync(path.join(directory, '.git'))) return git;
-    throw new RunmakerError('input', `${directory} is not a clone of ${withoutSecrets(url)}`, {
-      hint: 'name a folder that is empty, or not there',
-    });
-  }
-  await mkdir(directory, { recursive: true });
-  try {
-    await git.call(['clone', '--quiet', '--', url, '.'], { asUser: true });
-  } catch (error) {
-    // Not tried again: it is more likely the address that is wrong, and who has mistyped it does not want to wait.
-    throw error instanceof GitFailure ? explainFailure(error, url) : error;
-  }
-  return git;
-}
+import type { SharedLists } from './shared-lists.js';
+import type { WorkTree } from './work-tree.js';
 
 interface Parts {
   readonly remote: Remote;
@@ -106,7 +23,7 @@ interface Current {
   readonly began: string;
 }
 
-/** A worker with a clone of its own; see gitWorker. */
+/** A worker with a clone of its own; gitWorker in open-worker.ts opens one. */
 export class GitWorker {
   private readonly parts: Parts;
   private current: Current | undefined;
