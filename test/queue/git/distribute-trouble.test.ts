@@ -231,4 +231,27 @@ describe('a worker in trouble', LIMIT, () => {
     writeFileSync(join(made.folder, 'wrapped', 'plan'), '');
     expect(await worker.nextJob(queueJobs())).toBe('one');
   });
+
+  it('goes on with the job that it has taken, and finishes it once, though it lost patience before it could hear of it', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann', 300);
+    const awayFrom = (call: string, ...before: string[]): string[] => [...before, `${call}!`, ...Array<string>(20).fill('fetch')];
+    const plan = join(made.folder, 'wrapped', 'plan');
+    remoteIsAway(made, awayFrom('push', 'after push'));
+    await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({ code: 'queue' });
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['two\n', 'one\n', '']);
+    writeFileSync(plan, '');
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['two\n', 'one\n', '']);
+    leave(worker, 'one', 'x');
+    writeFileSync(join(worker.path, 'jobs.txt'), 'two\nthree\n');
+    writeFileSync(plan, `${awayFrom('push', 'after push', 'after push').join('\n')}\n`);
+    await expect(worker.finish()).rejects.toMatchObject({ code: 'queue' });
+    expect(made.read('done.txt')).toBe('one\n');
+    writeFileSync(plan, '');
+    leave(worker, 'one', 'y');
+    await worker.finish();
+    expect(Object.keys(lists([])).map(file => made.read(file))).toEqual(['two\nthree\n', '', 'one\n', '']);
+    expect(made.read('results/one')).toBe('y');
+  });
 });

@@ -4,7 +4,7 @@ import type { Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
 import type { Choose } from './choices.js';
 import { addJobs, finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
-import type { SharedLists } from './shared-lists.js';
+import type { ListsNow, SharedLists } from './shared-lists.js';
 import type { WorkTree } from './work-tree.js';
 
 interface Parts {
@@ -21,12 +21,23 @@ interface Current {
   readonly branch: string;
   /** The commit by which it was taken. */
   readonly began: string;
+  /** Commits by which it is done should one have landed, which nobody has heard of. */
+  readonly sent: string[];
+}
+
+/** A job that was to be taken when the remote went away: whether it is, shows when the remote is back. */
+interface Unsure {
+  readonly job: string;
+  readonly listed: boolean;
+  /** Commits by which it would be taken. */
+  readonly sent: readonly string[];
 }
 
 /** A worker with a clone of its own; gitWorker in open-worker.ts opens one. */
 export class GitWorker {
   private readonly parts: Parts;
   private current: Current | undefined;
+  private unsure: Unsure | undefined;
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -51,8 +62,8 @@ export class GitWorker {
    * @returns the job, or null when `choose` had none
    * What a predecessor left in the clone when it was killed is pushed to its own job's branch first.
    * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `input` when files were changed that belong to no
-   *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken, as
-   *   far as the remote can still be told so
+   *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken; should one be because the
+   *   remote went away just then, the next call returns it
    */
   async nextJob(choose: Choose): Promise<string | null> {
     if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
@@ -61,19 +72,27 @@ export class GitWorker {
     await tree.saveLeftovers();
     let chosen: string | null = null;
     let listed = false;
+    let resumed = false;
+    const sent: string[] = [];
     const commit = await lists.locked(
       async now => {
-        chosen = (await choose(now))?.trim() || null;
+        const mine = await this.takenBefore(now);
+        resumed = mine !== undefined;
+        chosen = mine?.job ?? ((await choose(now))?.trim() || null);
         if (chosen?.includes('\n'))
           throw new RunmakerError('usage', 'a job is one line', { hint: 'let choose return a name without line ends' });
         if (chosen === null) return undefined;
-        listed = now.jobs.includes(chosen);
+        listed = mine?.listed ?? now.jobs.includes(chosen);
         // What can go wrong with its files is to go wrong while nobody has the job.
         await tree.beginJob(this.branchOf(chosen), now.commit);
+        this.unsure = mine ?? { job: chosen, listed, sent };
         return chosen;
       },
-      async (now, job) => ({ lists: takeJob(now, job), message: `${name}: take ${job}` }),
+      async (now, job) =>
+        resumed ? { lists: now, message: `${name}: go on with ${job}` } : { lists: takeJob(now, job), message: `${name}: take ${job}` },
+      sent,
     );
+    this.unsure = undefined;
     if (chosen === null) return null;
     const branch = this.branchOf(chosen);
     try {
@@ -81,7 +100,7 @@ export class GitWorker {
     } catch (error) {
       throw await this.giveBack(chosen, listed, error as Error);
     }
-    this.current = { job: chosen, branch, began: commit };
+    this.current = { job: chosen, branch, began: commit, sent: [] };
     return chosen;
   }
 
@@ -100,17 +119,25 @@ export class GitWorker {
    *   `input` while a merge in the clone is not resolved: nothing is committed then. It can be called again
    */
   async finish(): Promise<void> {
-    const { job, branch, began } = this.mustHaveJob();
+    const current = this.mustHaveJob();
+    const { job, branch, began } = current;
     const { lists, name, tree, remote } = this.parts;
     const ours = await tree.save(branch, `${name}: ${job}`);
-    const commit = await lists.locked(
+    const sent: string[] = [];
+    const finished = lists.locked(
       async () => ours,
       async now => {
         const merged = await tree.merge(now.commit, ours, branch);
-        const added = await tree.jobsAdded(began, now.commit, ours);
-        return { lists: finishJob(addJobs(now, added), job), message: `${name}: finish ${job}`, beside: { merged: ours, tree: merged } };
+        const added = addJobs(now, await tree.jobsAdded(began, now.commit, ours));
+        const isDone = (await lists.landed(now, current.sent)) !== undefined;
+        return { lists: isDone ? added : finishJob(added, job), message: `${name}: finish ${job}`, beside: { merged: ours, tree: merged } };
       },
+      sent,
     );
+    const commit = await finished.catch((error: unknown) => {
+      current.sent.push(...sent);
+      throw error;
+    });
     this.current = undefined;
     // The job is done whatever comes of this, and the next one is told of what is wrong here.
     await tree.checkOut(remote.branch, commit).catch(() => undefined);
@@ -138,6 +165,13 @@ export class GitWorker {
         cause: reason,
       });
     }
+  }
+
+  /** The job that an earlier call has taken without hearing of it. */
+  private async takenBefore(now: ListsNow): Promise<Unsure | undefined> {
+    const { unsure } = this;
+    if (unsure === undefined || !now.running.includes(unsure.job)) return undefined;
+    return (await this.parts.lists.landed(now, unsure.sent)) === undefined ? undefined : unsure;
   }
 
   private branchOf(job: string): string {

@@ -67,11 +67,13 @@ export class SharedLists {
    * Waits until nobody changes the lists, and keeps others from it while `prepare` lasts. Then what `decide` makes of the lists is written
    * together with the lock's end; `decide` is asked again when somebody has committed in spite of the lock. Nothing but the lock's end is
    * written when `prepare` returns undefined, or one of them throws.
+   * @param sent is given the names of commits that were pushed: should this throw, one of them may have landed all the same
    * @returns the commit
    */
   async locked<T>(
     prepare: (lists: ListsNow) => Promise<T | undefined>,
     decide: (lists: ListsNow, prepared: T) => Promise<Change>,
+    sent?: string[],
   ): Promise<string> {
     await this.change(async lists => {
       const free = lists.lock === '' || lists.lock === this.name;
@@ -82,10 +84,11 @@ export class SharedLists {
     try {
       const prepared = await prepare(await this.read());
       if (prepared === undefined) return await unlock();
-      return await this.change(async now => {
+      const decided = async (now: ListsNow): Promise<Change> => {
         const change = await decide(now, prepared);
         return { ...change, lists: { ...change.lists, lock: '' } };
-      });
+      };
+      return await this.change(decided, this.patience, sent);
     } catch (error) {
       // What went wrong first is what matters. Who has waited for the remote in vain has waited enough.
       const outOfReach = error instanceof RunmakerError && error.code === 'queue' && error.cause instanceof GitFailure;
@@ -94,20 +97,30 @@ export class SharedLists {
     }
   }
 
+  /** Which of some commits of ours is in the history of the lists. */
+  async landed(lists: ListsNow, commits: readonly string[]): Promise<string | undefined> {
+    for (const commit of commits) if (await this.isIn(lists.commit, commit)) return commit;
+    return undefined;
+  }
+
   /** Changes the lists by what a function makes of them; while it returns undefined, or somebody else is faster, it is asked again. */
-  private async change(decide: (lists: ListsNow) => Promise<Change | undefined>, patience = this.patience): Promise<string> {
+  private async change(
+    decide: (lists: ListsNow) => Promise<Change | undefined>,
+    patience = this.patience,
+    sent: string[] = [],
+  ): Promise<string> {
     const tries = new Tries(this.remote.url, patience);
-    const unsure: string[] = [];
     for (;;) {
       let held: string;
       try {
         const now = await this.look();
         // Its push has failed, and may have come through all the same: twice would be wrong.
-        for (const commit of unsure) if (await this.isIn(now.commit, commit)) return commit;
+        const landed = await this.landed(now, sent);
+        if (landed !== undefined) return landed;
         const change = await decide(now);
         const commit = change && (await this.commit(now.commit, change));
         if (commit !== undefined) {
-          unsure.push(commit);
+          sent.push(commit);
           if (await this.push(commit, now.commit)) return commit;
         }
         held = now.lock;
