@@ -157,6 +157,23 @@ describe('a worker in trouble', LIMIT, () => {
     expect(await worker.nextJob(queueJobs())).toBe('one');
   });
 
+  it('goes on with a job that it could neither check out nor give back', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann');
+    const lock = join(worker.path, '.git', 'index.lock');
+    const hook = `#!/bin/sh
+[ -e ${lock} ] && exit 1
+case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
+`;
+    writeFileSync(join(made.bare, 'hooks', 'update'), hook, { mode: 0o755 });
+    await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({
+      message: expect.stringMatching(/index\.lock.*one could not be given back/),
+    });
+    rmSync(lock);
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+    expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['two\n', 'one\n', '']);
+  });
+
   it.each([
     ['a look before it has the lock', ['fetch']],
     ['a push of the lock', ['push']],

@@ -25,7 +25,7 @@ interface Current {
   readonly sent: string[];
 }
 
-/** A job that was to be taken when the remote went away: whether it is, shows when the remote is back. */
+/** A job that was to be taken, or given back, when the remote went away: whether it is, shows when the remote is back. */
 interface Unsure {
   readonly job: string;
   readonly listed: boolean;
@@ -98,7 +98,7 @@ export class GitWorker {
     try {
       await tree.checkOut(branch, commit);
     } catch (error) {
-      throw await this.giveBack(chosen, listed, error as Error);
+      throw await this.giveBack({ job: chosen, listed, sent: [commit] }, error as Error);
     }
     this.current = { job: chosen, branch, began: commit, sent: [] };
     return chosen;
@@ -150,24 +150,26 @@ export class GitWorker {
   }
 
   /** Takes back that a job was taken. Returns what to throw: why, and what has become of the job. */
-  private async giveBack(job: string, listed: boolean, reason: Error): Promise<Error> {
+  private async giveBack(taken: Unsure, reason: Error): Promise<Error> {
     const { lists, name } = this.parts;
+    const { job } = taken;
     const known = reason instanceof RunmakerError ? reason : new RunmakerError('input', reason.message, { cause: reason });
     try {
       await lists.locked(
         async () => true,
-        async now => ({ lists: returnJob(now, job, listed), message: `${name}: give back ${job}` }),
+        async now => ({ lists: returnJob(now, job, taken.listed), message: `${name}: give back ${job}` }),
       );
       return known;
     } catch {
+      this.unsure = taken;
       return new RunmakerError(known.code, `${known.message}; and ${job} could not be given back`, {
-        hint: `move it from ${LIST_FILES.running} to ${LIST_FILES.jobs} and push; ${known.hint ?? 'then try again'}`,
+        hint: `${known.hint ?? 'try again'}: ${job} comes first then. Without this worker, move it from ${LIST_FILES.running} to ${LIST_FILES.jobs} and push`,
         cause: reason,
       });
     }
   }
 
-  /** The job that an earlier call has taken without hearing of it. */
+  /** The job that an earlier call has taken without having it worked on. */
   private async takenBefore(now: ListsNow): Promise<Unsure | undefined> {
     const { unsure } = this;
     if (unsure === undefined || !now.running.includes(unsure.job)) return undefined;
