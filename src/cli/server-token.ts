@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { RunmakerError } from '../errors.js';
 import { reason } from '../report/loss.js';
 import { isOpenToOthers, readSecret, removeSecret, writeSecret } from '../system/secret-file.js';
@@ -26,17 +27,14 @@ export function forgetToken({ token, file, isFound }: ServerToken): void {
  */
 export function serverToken(given: string | undefined, file: string | undefined): ServerToken {
   if (given !== undefined) {
-    if (!/^[!-~]+$/.test(given)) throw new RunmakerError('usage', 'a token is made of printable ASCII characters without blanks');
+    if (!isToken(given)) throw new RunmakerError('usage', WHAT_TOKENS_ARE);
     if (file === undefined) return { token: given, file: undefined, isFound: false };
   }
   const path = file ?? defaultTokenFile();
   try {
     const found = readSecret(path);
-    if (found && isOpenToOthers(path)) {
-      throw new RunmakerError('input', `${path} is open to others, who may know the token by now`, {
-        hint: `remove it, for a new one: rm ${path}`,
-      });
-    }
+    if (found === undefined) refuseLinkToNothing(path);
+    else refuseUnusable(path, found);
     if (found && given !== undefined && found !== given) {
       throw new RunmakerError('input', `${path} holds another token`, { hint: 'another server may be using it: pass another --tokenfile' });
     }
@@ -50,4 +48,26 @@ export function serverToken(given: string | undefined, file: string | undefined)
       cause,
     });
   }
+}
+
+const WHAT_TOKENS_ARE = 'a token is made of printable ASCII characters without blanks';
+
+function isToken(text: string): boolean {
+  return /^[!-~]+$/.test(text);
+}
+
+/** @throws RunmakerError when what the file says is no secret of a server's */
+function refuseUnusable(path: string, found: string): void {
+  const hint = `remove it, for a new one: rm ${path}`;
+  if (found === '') throw new RunmakerError('input', `${path} is empty: there is no token in it`, { hint });
+  if (!isToken(found)) throw new RunmakerError('input', `${path} holds something else than a token: ${WHAT_TOKENS_ARE}`, { hint });
+  if (isOpenToOthers(path)) throw new RunmakerError('input', `${path} is open to others, who may know the token by now`, { hint });
+}
+
+/** Nothing is written through a symbolic link, which somebody else may have prepared. */
+function refuseLinkToNothing(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  throw new RunmakerError('input', `${path} is a symbolic link to a file that is not there`, {
+    hint: 'remove the link, or pass another --tokenfile',
+  });
 }

@@ -316,6 +316,23 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
   });
 
+  it.each([
+    ['is empty', '', /token is empty: there is no token in it\nremove it, for a new one: rm /],
+    ['holds blanks', 'two words\n', /token holds something else than a token: .* without blanks\nremove it/],
+    ['holds two lines', 'ABCDEFGHIJKLMNOPQRST\nABCDEFGHIJKLMNOPQRST\n', /token holds something else than a token: .*\nremove it/],
+    ['is a link to nothing', undefined, /token is a symbolic link to a file that is not there\nremove the link/],
+  ])('runmaker-server: a token file that %s', async (_, content, message) => {
+    const bench = new Workbench('. a\n');
+    const file = bench.path('token');
+    if (content === undefined) symlinkSync(bench.path('missing'), file);
+    else writeFileSync(file, content, { mode: 0o600 });
+    const args = ['-p', '0', '--host', '127.0.0.1', '-t', 'token', bench.runs];
+    const ended = await startProgram('runmaker-server', args, athome(bench)).ended;
+    expect([ended.status, ended.stdout, ended.stderr]).toEqual([2, '', expect.stringMatching(message)]);
+    expect(existsSync(bench.path('missing'))).toBe(false);
+    if (content !== undefined) expect(bench.read('token')).toBe(content);
+  });
+
   it('runmaker-server: a file that cannot be locked', async () => {
     const bench = new Workbench('. a\n');
     const options = athome(bench);
