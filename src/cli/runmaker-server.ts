@@ -143,12 +143,12 @@ function anywhere({ tokenfile, logfile, pidfile, ...rest }: Options): Options {
     ...(tokenfile !== undefined && { tokenfile: path.resolve(tokenfile) }),
     ...(logfile !== undefined && { logfile: path.resolve(logfile) }),
     ...(pidfile !== undefined && { pidfile: path.resolve(pidfile) }),
-    host: rest.host.replace(/^unix:(?!\/)(.*)$/s, (_, name: string) => `unix:${path.resolve(name)}`),
+    host: rest.host.replace(/^unix:(?!\/)(.*)$/is, (_, name: string) => `unix:${path.resolve(name)}`),
   };
 }
 
 function addressOf({ host, port }: Options): Address {
-  if (host.startsWith('unix:')) return parseAddress(host);
+  if (/^unix:/i.test(host)) return parseAddress(host);
   return { kind: 'tcp', host: host.replace(/^\[(.*)\]$/, '$1'), port };
 }
 

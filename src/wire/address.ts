@@ -22,7 +22,7 @@ const HOST_AND_PORT = /^(?:\[([0-9a-f:.%a-z]+)\]|([^:[\]/?#@\s]+))(?::(\d+))?$/i
  * @throws RunmakerError `usage`, quoting the text
  */
 export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address {
-  const unix = /^unix:(?:\/\/(?=\/))?(.+)$/s.exec(text)?.[1];
+  const unix = /^unix:(?:\/\/(?=\/))?(.+)$/is.exec(text)?.[1];
   if (unix !== undefined) return { kind: 'unix', path: checkedPath(unix) };
   if (/^[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?$/i.test(text)) return { kind: 'tcp', host: text, port: defaultPort };
   const [, bracketed, name, digits] = HOST_AND_PORT.exec(text) ?? [];

@@ -56,6 +56,12 @@ describe('runmaker-server', () => {
     expect(JSON.parse((await runset([...access, '--stats', '--json', url])).stdout)).toMatchObject({ done: 3, total: 3 });
   });
 
+  it('is found by its name, whatever the case of its scheme', async () => {
+    const bench = new Workbench('. a\n');
+    const { url, token } = await startServer(bench);
+    expect((await runset(['--token', token, '--list', url.replace('tcp', 'TCP')])).stdout).toBe('1: . - a\n');
+  });
+
   it('is found with a token from the option, a file, the environment, or the file in the home', async () => {
     const bench = new Workbench('. a\n');
     const { url, token } = await startServer(bench);

@@ -11,6 +11,7 @@ const CASES: [string, Address][] = [
   ['unix:/run/a b:c', { kind: 'unix', path: '/run/a b:c' }],
   ['unix:///run/socket', { kind: 'unix', path: '/run/socket' }],
   ['unix:socket', { kind: 'unix', path: 'socket' }],
+  ['UNIX:/run/Socket', { kind: 'unix', path: '/run/Socket' }],
 ];
 
 describe('an address of a server', () => {

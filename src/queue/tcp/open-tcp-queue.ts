@@ -9,7 +9,7 @@ import { TcpQueue } from './tcp-queue.js';
  * @param name `tcp://host`, `tcp://host:port` or `unix:/path`
  */
 export async function openTcpQueue(name: string, { token, patience }: OpenOptions): Promise<Queue> {
-  const address = parseAddress(name.replace(/^tcp:\/\/([^/]*)\/?$/, '$1'));
+  const address = parseAddress(name.replace(/^tcp:\/\/([^/]*)\/?$/i, '$1'));
   if (token === undefined || token === '') {
     throw new RunmakerError('usage', `${name}: a token is wanted`, {
       hint: 'runmaker-server prints its token when it starts: pass it with --token, --tokenfile or RUNMAKER_TOKEN',
