@@ -61,7 +61,7 @@ const openClaim = v.object({
   offset: count,
   /** See `printOf`: the command must be the same when a server that was started again is to know the claim. */
   print: v.string(),
-  /** The state that the client has asked to be written, without an answer so far. */
+  /** The state that a server was asked to write, without an answer so far. */
   ending: v.optional(v.union([finalState, v.literal('.')])),
 });
 

@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { State } from '../../src/job/state.js';
 import { openQueue } from '../../src/queue/open.js';
+import type { QueueNotice } from '../../src/queue/queue.js';
 import { Workbench } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
 import { runset } from '../support/programs.js';
-import { holdersOf, reclaimAtOnce } from '../support/queues.js';
+import { claim, holdersOf, reclaimAtOnce } from '../support/queues.js';
 import { Random } from '../support/random.js';
 import { startClient, startServer } from '../support/server.js';
 
@@ -129,22 +131,44 @@ describe('a server that is killed and started again', () => {
   }, 120_000);
 });
 
+/** Writes the state of the first line, whoever runs it. */
+async function writeState(bench: Workbench, state: State): Promise<void> {
+  const local = await openQueue(bench.runs);
+  await local.set({ lines: [{ from: 1, to: 1 }] }, state, { force: true });
+  await local.close();
+}
+
 describe('a claim whose end was written before the server was killed', () => {
   it('counts as recorded, though nobody could say so', async () => {
     const bench = new Workbench('. a\n. b\n');
     const first = await startServer(bench);
     const queue = await openQueue(first.url, { token: first.token });
-    const result = await queue.claim({});
-    if (result.kind !== 'claimed') throw new Error('nothing was claimed');
+    const taken = await claim(queue);
+    first.process.signal('SIGSTOP');
+    const finished = taken.finish('d');
     first.process.signal('SIGKILL');
     await first.process.end;
     // As if the server had written it with its last breath.
-    const local = await openQueue(bench.runs);
-    const finished = result.claim.finish('d');
-    await local.set({ lines: [{ from: 1, to: 1 }] }, 'd', { force: true });
-    await local.close();
+    await writeState(bench, 'd');
     await startServer(bench, [], first.port);
     expect(await finished).toEqual({ kind: 'recorded' });
+    await queue.close();
+    expect(bench.states).toBe('d.');
+  });
+
+  it('is refused if no server was ever told of it: the same state there is the work of another', async () => {
+    const bench = new Workbench('. a\n. b\n');
+    const first = await startServer(bench);
+    const notices: QueueNotice[] = [];
+    const queue = await openQueue(first.url, { token: first.token });
+    const taken = await claim(queue, { tell: notice => notices.push(notice) });
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    await eventually('the client has noticed', () => notices.length > 0);
+    await writeState(bench, 'd');
+    const finished = taken.finish('d');
+    await startServer(bench, [], first.port);
+    expect(await finished).toMatchObject({ kind: 'refused', reason: expect.stringContaining('in state "d"') });
     await queue.close();
     expect(bench.states).toBe('d.');
   });

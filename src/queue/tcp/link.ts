@@ -230,6 +230,7 @@ export class Link {
 
   private send(channel: Channel, pending: Pending): void {
     pending.sent = true;
+    if (pending.request.type === 'end') this.claims.end(pending.request.claim, pending.request.state);
     for (const message of pending.messages) channel.send(message);
   }
 

@@ -18,7 +18,10 @@ export class OpenClaims {
     this.entries.set(id, { job });
   }
 
-  /** From now on the state may be written at any moment, whether or not we are told so. */
+  /**
+   * The server is asked to write the state: from now on it may be written at any moment, whether or not we are told so. A server that
+   * was never asked has not written it: who finds that state in the line finds what somebody else has written.
+   */
   end(id: number, state: NonNullable<OpenClaim['ending']>): void {
     const entry = this.entries.get(id);
     if (entry) entry.ending = state;

@@ -30,7 +30,6 @@ export class TcpClaim implements Claim {
     this.isConcluded = true;
     const { claims } = this.link;
     const reason = claims.lossOf(this.id);
-    if (reason === undefined) claims.end(this.id, state);
     const answer = reason === undefined ? await this.link.ask({ type: 'end', claim: this.id, state }) : undefined;
     claims.remove(this.id);
     if (answer === undefined) return { kind: 'refused', reason: reason as string };
