@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Job } from '../job/job.js';
 import type { Claim, FinishResult, SetResult } from '../queue/queue.js';
 import type { Conversation } from './conversation.js';
@@ -11,6 +12,8 @@ export type Deed =
 
 /** One client, over as many connections as it takes. */
 export class Session {
+  /** Tells it from one that the same client had before, or will have. */
+  readonly id = randomBytes(8).toString('hex');
   /** By the ids of the requests that they answered. */
   readonly claims = new Map<number, Claim>();
   /** What came of claims that have ended, for as long as the client may ask again. */

@@ -25,7 +25,7 @@ export type Admission =
   | { readonly kind: 'refused'; readonly reason: string; readonly hint: string };
 
 /** What there is to say to a client that was let in. */
-export type Greeting = Pick<Welcome, 'known' | 'lost' | 'ended'>;
+export type Greeting = Pick<Welcome, 'session' | 'lost' | 'ended'>;
 
 /** All clients of a server: those that are there, and those that may come back. */
 export class Sessions {
@@ -76,7 +76,7 @@ export class Sessions {
       session.meeting = undefined;
       throw error;
     }
-    const greeting = { known: isKnown, ...(await this.recall(session, hello)) };
+    const greeting = { session: session.id, ...(await this.recall(session, hello)) };
     this.log.info(
       `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${amount(session.claims.size, 'job')}` : ''}`,
     );

@@ -115,8 +115,11 @@ const fromServer = {
     presence: v.boolean(),
     /** Capabilities.presenceReturns of the server's queue. */
     presenceReturns: v.optional(amount),
-    /** Whether the server remembers this client: what it asked for before will be answered as if the connection had never been lost. */
-    known: v.boolean(),
+    /**
+     * Names what the server remembers of this client. What was asked for under the same name will be answered as if the connection had
+     * never been lost; of what was asked for under another one the server knows nothing.
+     */
+    session: v.string(),
     /** Claims that are the client's no longer. */
     lost: v.array(v.object({ id: count, reason: v.string() })),
     /** Claims whose `ending` had been written before the server was started again. */

@@ -1,21 +1,25 @@
+import { writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { openQueue } from '../../src/queue/open.js';
+import type { Queue } from '../../src/queue/queue.js';
 import { printOf } from '../../src/wire/job-form.js';
 import { Workbench } from '../support/bench.js';
+import { claim } from '../support/queues.js';
 import { RawPeer } from '../support/raw-peer.js';
+import { Relay } from '../support/relay.js';
 import { KeptLog, serveHere, TOKEN } from '../support/tcp-queue.js';
 
 /** The name of a client. */
 const CLIENT = 'c'.repeat(32);
 
 /** A server that was just started, and a way to say hello to it as the same client again and again, each time over a new connection. */
-async function restarted(content: string) {
-  const bench = new Workbench(content);
+async function restarted(bench: Workbench) {
   const local = await openQueue(bench.runs);
   const service = await serveHere(local, { log: new KeptLog() });
+  const stop = () => service.close();
   onTestFinished(async () => {
-    await service.close();
+    await stop();
     await local.close();
   });
   const { port } = service.address as { port: number };
@@ -26,6 +30,8 @@ async function restarted(content: string) {
   };
   return {
     local,
+    port,
+    stop,
     come,
     async hello(claims: object[]) {
       const peer = await come(claims);
@@ -34,11 +40,23 @@ async function restarted(content: string) {
   };
 }
 
+/** Has a queue take long for each look at its jobs. Settles when it begins one. */
+function slowToLook(queue: Queue): Promise<void> {
+  const look = queue.jobs.bind(queue);
+  return new Promise(resolve => {
+    queue.jobs = async function* (selection) {
+      resolve();
+      await setTimeout(500);
+      yield* look(selection);
+    };
+  });
+}
+
 /** The claim of the first line, whose end the client has asked for. */
 const claimOf = (command: string, ending: string) => ({ id: 1, number: 1, offset: 0, print: printOf(Buffer.from(command)), ending });
 
 it('a client that may not have heard its welcome is told once more what had been recorded before the server was started', async () => {
-  const { hello, local } = await restarted('d a\n');
+  const { hello, local } = await restarted(new Workbench('d a\n'));
   const claims = [claimOf('a', 'd')];
   expect((await hello(claims)).welcome).toMatchObject({ ended: [1], lost: [] });
   // What others do to the line later changes nothing about that.
@@ -50,7 +68,7 @@ it('a client that may not have heard its welcome is told once more what had been
 });
 
 it('a client that may not have heard its welcome is told once more which claims are lost, and why', async () => {
-  const { hello } = await restarted('! a\n');
+  const { hello } = await restarted(new Workbench('! a\n'));
   const claims = [claimOf('a', 'd')];
   const lost = [{ id: 1, reason: expect.stringContaining('in state "!"') }];
   expect((await hello(claims)).welcome).toMatchObject({ ended: [], lost });
@@ -61,14 +79,40 @@ it('a client that may not have heard its welcome is told once more which claims 
 });
 
 it('a client that comes back while it is found out what became of its claims is told the same', async () => {
-  const { come, hello, local } = await restarted('d a\n');
-  const look = local.jobs.bind(local);
-  local.jobs = async function* (selection) {
-    await setTimeout(500);
-    yield* look(selection);
-  };
+  const { come, hello, local } = await restarted(new Workbench('d a\n'));
+  const looked = slowToLook(local);
   const claims = [claimOf('a', 'd')];
   await come(claims);
-  await setTimeout(200);
+  await looked;
   expect((await hello(claims)).welcome).toMatchObject({ ended: [1], lost: [] });
+});
+
+it('a client whose welcome was lost still hears that the server is another, and appends nothing twice', async () => {
+  const bench = new Workbench('. a\n');
+  const { local, port, stop } = await restarted(bench);
+  const relay = await Relay.open(port);
+  const queue = await openQueue(relay.url, { token: TOKEN });
+  onTestFinished(() => queue.close());
+  await claim(queue);
+  const append = local.append.bind(local);
+  local.append = async commands => {
+    await append(commands);
+    // The server is gone before it can say so.
+    await new Promise(() => undefined);
+  };
+  const appended = queue.append([Buffer.from('b')]);
+  await bench.reaches('r.');
+  relay.isClosed = true;
+  relay.cut();
+  await stop();
+  writeFileSync(bench.runs, '! a\n. b\n');
+
+  const next = await restarted(bench);
+  const looked = slowToLook(next.local);
+  relay.target = next.port;
+  relay.isClosed = false;
+  await looked;
+  relay.cut();
+  await expect(appended).rejects.toMatchObject({ message: expect.stringContaining('nobody knows whether it did') });
+  expect(bench.content).toBe('! a\n. b\n');
 });

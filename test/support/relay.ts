@@ -11,7 +11,8 @@ export class Relay {
 
   private constructor(
     private readonly server: Server,
-    private readonly target: number,
+    /** The port that new connections go to. */
+    public target: number,
   ) {}
 
   /** @param target a port of this host */

@@ -61,6 +61,8 @@ export class Link {
   /** Set once it is of no use to try again. */
   private isHopeless = false;
   private lastId = 0;
+  /** What the server remembers of us, by its name. */
+  private session = '';
   private running: Promise<void> = Promise.resolve();
   /** Grows with each connection. */
   connections = 0;
@@ -208,11 +210,12 @@ export class Link {
 
   private enter(channel: Channel, welcome: Welcome): void {
     this.channel = channel;
+    this.session = welcome.session;
     this.connections++;
     this.claims.note(welcome);
     const ended = new Set(welcome.ended);
     for (const [id, pending] of this.pending) {
-      if (!welcome.known && !pending.survivesOblivion()) this.pending.delete(id);
+      if (!pending.survivesOblivion(welcome.session)) this.pending.delete(id);
       if (pending.request.type !== 'end') continue;
       const reason = this.claims.lossOf(pending.request.claim);
       if (reason !== undefined) this.settle({ type: 'ended', id, result: { kind: 'refused', reason } });
@@ -229,7 +232,7 @@ export class Link {
   }
 
   private send(channel: Channel, pending: Pending): void {
-    pending.sent = true;
+    pending.sentIn = this.session;
     if (pending.request.type === 'end') this.claims.end(pending.request.claim, pending.request.state);
     for (const message of pending.messages) channel.send(message);
   }

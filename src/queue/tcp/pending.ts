@@ -34,7 +34,8 @@ function whenLost({ type }: Request): 'again' | 'known' | 'over' {
 /** A request that was not answered yet. */
 export class Pending {
   readonly answer: Promise<Answer>;
-  sent = false;
+  /** The session that it was sent in last. */
+  sentIn: string | undefined;
   /** Since when nobody could answer it, by `performance.now()`. */
   waitingSince = performance.now();
   private settle!: { resolve(answer: Answer): void; reject(error: Error): void };
@@ -65,15 +66,15 @@ export class Pending {
     this.waitingSince = performance.now();
     const { signal } = this.options;
     if (signal?.aborted) this.reject(signal.reason as Error);
-    else if (this.sent && whenLost(this.request) === 'over') {
+    else if (this.sentIn !== undefined && whenLost(this.request) === 'over') {
       this.reject(new RunmakerError('queue', 'the connection was lost in the middle of an answer', { hint: 'try again' }));
     } else return true;
     return false;
   }
 
-  /** The server does not know of us any more: the same. */
-  survivesOblivion(): boolean {
-    if (!this.sent || whenLost(this.request) !== 'known') return true;
+  /** Over the next connection the server remembers us by this session, perhaps not the one before: the same. */
+  survivesOblivion(session: string): boolean {
+    if (this.sentIn === undefined || this.sentIn === session || whenLost(this.request) !== 'known') return true;
     this.reject(
       new RunmakerError('queue', `the server was started again while it was to ${this.request.type}: nobody knows whether it did`, {
         hint: 'look at the queue before you try again: runset --list',
