@@ -1,38 +1,53 @@
 import { Command, CommanderError } from 'commander';
 import { type ErrorCode, RunmakerError } from '../errors.js';
+import { reason } from '../report/loss.js';
 import { complain } from './complain.js';
+import { Output } from './output.js';
 import { leaveDeadTerminal } from './terminal.js';
 import { version } from './version.js';
 
 /** Exit statuses that all programs share. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, queue: 3, timeout: 124 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, lost: 2, queue: 3, timeout: 124 } as const;
 
 const STATUS_OF: Record<ErrorCode, number> = { usage: EXIT.usage, input: EXIT.usage, start: EXIT.failed, queue: EXIT.queue };
 
 /** A command line that speaks as its program does: `name: what happened`, and exit status 2 for what it cannot read. */
-export function commandLine(name: string, description: string): Command {
+export function commandLine(name: string, description: string, output: Output): Command {
   return new Command(name)
     .description(description)
     .version(version(), '--version', 'print the version and exit')
     .helpOption('--help', 'print this help and exit')
     .option('--debug', 'print stack traces with errors')
     .showHelpAfterError(false)
-    .configureOutput({ outputError: (text, write) => write(`${name}: ${text.replace(/^error: /, '')}try: ${name} --help\n`) })
+    .configureOutput({
+      writeOut: text => void output.print(Buffer.from(text)),
+      outputError: text => complain(`${name}: ${text.replace(/^error: /, '').trimEnd()}`, `try: ${name} --help`),
+    })
     .exitOverride();
 }
 
+/** A program: takes its arguments and what it prints to, returns the exit status. */
+export type Program = (argv: readonly string[], output: Output) => Promise<number>;
+
 /**
- * Runs a program to its exit status. Errors of ours are printed in two lines: what happened, and what to do now.
- * @param main takes the arguments, returns the exit status
+ * Runs a program to its exit status. Errors of ours are printed in two lines: what happened, and what to do now. Who could not
+ * print what was asked for has not succeeded.
  */
-export async function runProgram(name: string, main: (argv: readonly string[]) => Promise<number>): Promise<void> {
+export async function runProgram(name: string, main: Program): Promise<void> {
   const argv = process.argv.slice(2);
+  const output = new Output(error => complain(`${name}: standard output: ${reason(error)}`));
   process.on('exit', leaveDeadTerminal);
+  const status = await endOf(name, main, argv, output);
+  await output.close();
+  process.exitCode = output.isLost && status === EXIT.ok ? EXIT.lost : status;
+}
+
+async function endOf(name: string, main: Program, argv: readonly string[], output: Output): Promise<number> {
   try {
-    process.exitCode = await main(argv);
+    return await main(argv, output);
   } catch (error) {
-    process.exitCode = statusOf(error);
     if (!(error instanceof CommanderError)) printError(name, error, argv.includes('--debug'));
+    return statusOf(error);
   }
 }
 

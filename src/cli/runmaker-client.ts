@@ -1,9 +1,10 @@
 import { isServed } from './access.js';
+import type { Output } from './output.js';
 import { runmaker } from './runmaker.js';
 
 /** `runmaker-client`: `runmaker` for the queue of a server, which is named by its host. Returns the exit status. */
-export function runmakerClient(argv: readonly string[]): Promise<number> {
-  return runmaker(argv, {
+export function runmakerClient(argv: readonly string[], output: Output): Promise<number> {
+  return runmaker(argv, output, {
     name: 'runmaker-client',
     description: 'Claim the jobs that a runmaker-server has, and run them.',
     argument: ['<server>', 'host or host:port of the server'],

@@ -10,6 +10,7 @@ import { removePidFile, writePidFile } from '../system/pid-file.js';
 import { type Address, DEFAULT_PORT, parseAddress, printAddress } from '../wire/address.js';
 import { isWeakToken } from '../wire/token.js';
 import { isServed } from './access.js';
+import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { type LogOptions, openLog } from './server-log.js';
 import { forgetToken, type ServerToken, serverToken } from './server-token.js';
@@ -40,10 +41,10 @@ type Failure = Pick<RunmakerError, 'code' | 'message' | 'hint'>;
 const DEFAULT_GRACE = 60_000;
 
 /** `runmaker-server`: serves a runs file to clients on other hosts, until it is told to end. Returns the exit status. */
-export async function runmakerServer(argv: readonly string[]): Promise<number> {
-  const { file, options } = readArguments(argv);
-  if (!options.daemon) return await serveUntilTold(file, options, text => void process.stdout.write(text));
-  if (!isDetached()) return await startDaemon();
+export async function runmakerServer(argv: readonly string[], output: Output): Promise<number> {
+  const { file, options } = readArguments(argv, output);
+  if (!options.daemon) return await serveUntilTold(file, options, text => void output.print(Buffer.from(text)));
+  if (!isDetached()) return await startDaemon(output);
   try {
     return await serveUntilTold(file, options, text => void reportToStarter({ kind: 'ready', value: text }));
   } catch (error) {
@@ -53,8 +54,8 @@ export async function runmakerServer(argv: readonly string[]): Promise<number> {
   }
 }
 
-function readArguments(argv: readonly string[]): { file: string; options: Options } {
-  const program = commandLine('runmaker-server', 'Serve a runs file to clients that do not reach it.')
+function readArguments(argv: readonly string[], output: Output): { file: string; options: Options } {
+  const program = commandLine('runmaker-server', 'Serve a runs file to clients that do not reach it.', output)
     .argument('<file>', 'path of the runs file; others may go on working on it')
     .option('-p, --port <n>', 'listen on this port; 0: any that is free', wholeNumber('--port', 0), DEFAULT_PORT)
     .option('--host <address>', 'listen on this address of the host, or at unix:/path', '0.0.0.0')
@@ -84,10 +85,10 @@ function readArguments(argv: readonly string[]): { file: string; options: Option
 }
 
 /** Starts the server as a process of its own, and says what it said. */
-async function startDaemon(): Promise<number> {
+async function startDaemon(output: Output): Promise<number> {
   const report = await startDetached<string | Failure>();
   if (report.kind === 'ready') {
-    process.stdout.write(report.value as string);
+    await output.print(Buffer.from(report.value as string));
     return EXIT.ok;
   }
   const { code, message, hint } = report.error as Failure;

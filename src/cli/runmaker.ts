@@ -17,7 +17,7 @@ import type { RunnerOptions } from '../run/runner-options.js';
 import { descriptorLimit, usableCpus } from '../system/host.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
-import { Output } from './output.js';
+import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
 import { heedSignals } from './signals.js';
@@ -78,15 +78,15 @@ const RUNMAKER: RunningProgram = {
 };
 
 /** `runmaker`: claims the jobs of a queue and runs them. Returns the exit status. */
-export async function runmaker(argv: readonly string[], identity = RUNMAKER): Promise<number> {
-  const { queueName, options } = readArguments(argv, identity);
+export async function runmaker(argv: readonly string[], output: Output, identity = RUNMAKER): Promise<number> {
+  const { queueName, options } = readArguments(argv, output, identity);
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
   const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options) });
   try {
     await refuseEmpty(queue, options);
-    if (options.dryRun) return await printPlan(queue, { retry: options.retry ?? false, capacity: resources.capacity });
+    if (options.dryRun) return await printPlan(queue, output, { retry: options.retry ?? false, capacity: resources.capacity });
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
@@ -147,8 +147,8 @@ function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   return Math.min(wanted, room);
 }
 
-function readArguments(argv: readonly string[], identity: RunningProgram): { queueName: string; options: RunmakerOptions } {
-  const program = withAccess(commandLine(identity.name, identity.description))
+function readArguments(argv: readonly string[], output: Output, identity: RunningProgram): { queueName: string; options: RunmakerOptions } {
+  const program = withAccess(commandLine(identity.name, identity.description, output))
     .argument(...identity.argument)
     .option('-j, --jobs <n>', 'run so many jobs at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
     .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
@@ -209,8 +209,7 @@ async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void
   });
 }
 
-async function printPlan(queue: Queue, asker: ClaimRequest): Promise<number> {
-  const output = new Output();
+async function printPlan(queue: Queue, output: Output, asker: ClaimRequest): Promise<number> {
   let unusable = 0;
   const tell = (notice: QueueNotice): void => {
     if (notice.kind === 'unusable') unusable++;
@@ -219,7 +218,6 @@ async function printPlan(queue: Queue, asker: ClaimRequest): Promise<number> {
   for await (const jobs of queue.plan({ ...asker, tell })) {
     if (!(await output.print(Buffer.concat(jobs.map(lineText))))) break;
   }
-  await output.close();
   const blocked = (await queue.counts()).blocked - unusable;
   if (blocked > 0) warn(describeBlocked(blocked));
   return EXIT.ok;

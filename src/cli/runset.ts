@@ -16,7 +16,7 @@ import { jobJson } from '../report/job-list.js';
 import { reason } from '../report/loss.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
 import { complain } from './complain.js';
-import { Output } from './output.js';
+import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { lockDriver } from './values.js';
 
@@ -43,8 +43,8 @@ const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats', 'doctor'] 
 const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats, --doctor';
 
 /** `runset`: looks at the jobs of a queue and changes their states. Returns the exit status. */
-export async function runset(argv: readonly string[]): Promise<number> {
-  const { queueName, jobs, options } = readArguments(argv);
+export async function runset(argv: readonly string[], output: Output): Promise<number> {
+  const { queueName, jobs, options } = readArguments(argv, output);
   const action = ACTIONS.filter(name => options[name] !== undefined && !(name === 'addFrom' && options.add));
   if (action.length !== 1) {
     throw new RunmakerError('usage', action.length === 0 ? 'nothing to do' : `${action.length} things to do at once`, {
@@ -58,7 +58,7 @@ export async function runset(argv: readonly string[]): Promise<number> {
       hint: 'try: git ls-remote, and a push by hand',
     });
   }
-  if (options.doctor) return await doctor(queueName, options);
+  if (options.doctor) return await doctor(queueName, options, output);
   if (JOB_CHOICE.test(queueName))
     throw new RunmakerError('usage', `${queueName}: the queue comes first, then the jobs`, { hint: 'runset --list runs.txt 3-10' });
   const queue = await openQueue(queueName, access);
@@ -67,23 +67,23 @@ export async function runset(argv: readonly string[]): Promise<number> {
       case 'set':
         return await setStates(queue, selectionOf({ ...options, jobs }), stateNamed(options.set as string), options.force ?? false);
       case 'list':
-        return await list(queue, chooses(options, jobs) ? selectionOf({ ...options, jobs }) : {}, options.json ?? false);
+        return await list(queue, chooses(options, jobs) ? selectionOf({ ...options, jobs }) : {}, output, options.json ?? false);
       case 'add':
       case 'addFrom':
         await queue.append(await commandsToAdd(options), { state: options.hold ? State.held : State.new });
         return EXIT.ok;
       case 'reclaim':
-        return await reclaim(queue);
+        return await reclaim(queue, output);
       default:
-        return await stats(queue, options.json ?? false);
+        return await stats(queue, output, options.json ?? false);
     }
   } finally {
     await queue.close();
   }
 }
 
-function readArguments(argv: readonly string[]): { queueName: string; jobs: string[]; options: Options } {
-  const program = withAccess(commandLine('runset', 'Look at the jobs of a queue and change their states.'))
+function readArguments(argv: readonly string[], output: Output): { queueName: string; jobs: string[]; options: Options } {
+  const program = withAccess(commandLine('runset', 'Look at the jobs of a queue and change their states.', output))
     .argument('[queue]', 'path of the runs file, or tcp://host of a runmaker-server')
     .argument('[jobs...]', 'line numbers (3, 3-10, -5, 20-) and byte offsets (@160)')
     .option('-s, --set <state>', 'set the state of the chosen jobs: . new, d done, ! failed, e error, - held')
@@ -169,14 +169,12 @@ function linesNamed({ lines = [], offsets, states, match }: Selection): number |
   return isExact ? new Set(lines.map(({ from }) => from)).size : undefined;
 }
 
-async function list(queue: Queue, selection: Selection, json: boolean): Promise<number> {
-  const output = new Output();
+async function list(queue: Queue, selection: Selection, output: Output, json: boolean): Promise<number> {
   let printed = false;
   for await (const text of json ? inText(queue, selection, jobJson) : (queue.text?.(selection) ?? inText(queue, selection, jobLine))) {
     printed = true;
     if (!(await output.printLent(text))) break;
   }
-  await output.close();
   return printed ? EXIT.ok : nothingChosen(queue, selection);
 }
 
@@ -191,17 +189,18 @@ function nothingChosen(queue: Queue, { lines, offsets }: Selection): number {
   return EXIT.usage;
 }
 
-async function doctor(path: string, { locks = 'record', peer = false }: Options): Promise<number> {
+async function doctor(path: string, { locks = 'record', peer = false }: Options, output: Output): Promise<number> {
   if (isServed(path)) throw new RunmakerError('usage', '--doctor looks at files', { hint: 'run it on the host of the server' });
   const { examine } = await import('../queue/file/doctor/examine.js');
   const { overall } = await import('../queue/file/doctor/overall.js');
   const findings: Finding[] = [];
   for await (const finding of examine({ path, locks, peer })) {
     findings.push(finding);
-    process.stdout.write(`${MARKS[finding.verdict]} ${finding.what.padEnd(15)}${finding.detail}\n`);
+    // A reader that has gone does not end it: the verdict is also the exit status.
+    await output.print(Buffer.from(`${MARKS[finding.verdict]} ${finding.what.padEnd(15)}${finding.detail}\n`));
   }
   const verdict = overall(findings);
-  process.stdout.write(`${VERDICTS[verdict]}\n`);
+  await output.print(Buffer.from(`${VERDICTS[verdict]}\n`));
   return { good: EXIT.ok, unsure: EXIT.failed, bad: EXIT.queue }[verdict];
 }
 
@@ -212,19 +211,19 @@ const VERDICTS = {
   bad: 'not safe: jobs could be run twice',
 } as const;
 
-async function stats(queue: Queue, json: boolean): Promise<number> {
+async function stats(queue: Queue, output: Output, json: boolean): Promise<number> {
   const counts = await queue.counts();
   const text = json
     ? JSON.stringify(counts)
     : Object.entries(counts)
         .map(([name, count]) => `${String(count).padStart(8)} ${name}`)
         .join('\n');
-  process.stdout.write(`${text}\n`);
+  await output.print(Buffer.from(`${text}\n`));
   return EXIT.ok;
 }
 
-async function reclaim(queue: Queue): Promise<number> {
-  await reclaimOnce(queue);
+async function reclaim(queue: Queue, output: Output): Promise<number> {
+  await reclaimOnce(queue, output);
   const { presenceReturns } = queue.capabilities;
   if (presenceReturns === undefined) return EXIT.ok;
   const doubtful = await findOrphans(queue);
@@ -232,7 +231,7 @@ async function reclaim(queue: Queue): Promise<number> {
   const { message, hint } = doubtNotice(doubtful, presenceReturns);
   complain(`runset: ${message}`, hint);
   await setTimeout(presenceReturns);
-  await reclaimOnce(queue);
+  await reclaimOnce(queue, output);
   return EXIT.ok;
 }
 
@@ -241,12 +240,12 @@ function tell(notice: QueueNotice): void {
 }
 
 /** What was set back is printed at once, whatever comes after. */
-async function reclaimOnce(queue: Queue): Promise<void> {
-  const output = new Output();
-  for (const { number, ordinal, offset, command, directives } of await queue.reclaim({ tell })) {
-    await output.print(jobLine({ number, ordinal, offset, state: State.new, command, directives }));
-  }
-  await output.close();
+async function reclaimOnce(queue: Queue, output: Output): Promise<void> {
+  const jobs = await queue.reclaim({ tell });
+  const lines = jobs.map(({ number, ordinal, offset, command, directives }) =>
+    jobLine({ number, ordinal, offset, state: State.new, command, directives }),
+  );
+  await output.printLent(Buffer.concat(lines));
 }
 
 async function commandsToAdd({ add = [], addFrom }: Options): Promise<Buffer[]> {

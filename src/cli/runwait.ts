@@ -4,13 +4,14 @@ import type { Counts } from '../job/state.js';
 import { openQueue } from '../queue/open.js';
 import { OrphanWatch } from '../queue/orphan-watch.js';
 import type { Queue } from '../queue/queue.js';
-import { ByteSink } from '../report/byte-sink.js';
+import { ByteSink, type Sink } from '../report/byte-sink.js';
 import { LastLine } from '../report/last-line.js';
 import { Progress } from '../report/progress.js';
 import { progressLine, WAIT_PROGRESS } from '../report/wait-progress.js';
 import { after } from '../run/timer.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
+import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { terminalWidth } from './terminal.js';
 import { duration, lockDriver } from './values.js';
@@ -27,8 +28,8 @@ interface Options extends AccessOptions {
 const ORPHAN_CHECK = 5000;
 
 /** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */
-export async function runwait(argv: readonly string[]): Promise<number> {
-  const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.'))
+export async function runwait(argv: readonly string[], output: Output): Promise<number> {
+  const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.', output))
     .argument('<queue>', 'path of the runs file, or tcp://host of a runmaker-server')
     .option('-e, --use-exit-status', 'exit with 0 only if all jobs are done, else with 1')
     .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
@@ -43,7 +44,7 @@ export async function runwait(argv: readonly string[]): Promise<number> {
   const queueName = program.args[0] as string;
   const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: { sleep: options.sleep } });
   try {
-    const display = openDisplay(options);
+    const display = openDisplay(options, output.offThread);
     try {
       const counts = await waitForEnd(queue, options.timeout, display);
       await display.close();
@@ -63,8 +64,7 @@ interface Display {
   close(): Promise<void>;
 }
 
-function openDisplay({ progress, json }: Options): Display {
-  const out = new ByteSink(1);
+function openDisplay({ progress, json }: Options, out: Sink): Display {
   const err = new ByteSink(2);
   const live = progress && !json && process.stdout.isTTY ? new LastLine(out) : undefined;
   const bar = live && new Progress(live, WAIT_PROGRESS, { columns: terminalWidth });
@@ -80,7 +80,7 @@ function openDisplay({ progress, json }: Options): Display {
     async close() {
       await bar?.close();
       await live?.flush();
-      await Promise.all([out.close(), err.close()]);
+      await Promise.all([out.flush(), err.close()]);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createWriteStream, openSync } from 'node:fs';
 import { cannotOpen, reason } from '../report/loss.js';
 import { type LogLevel, type ServerLog, textLog } from '../server/log.js';
+import { complain } from './complain.js';
 
 /** What a server was told about its log. */
 export interface LogOptions {
@@ -15,9 +16,13 @@ export interface LogOptions {
  */
 export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
   const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
-  if (logfile === undefined) return textLog(level, line => process.stderr.write(line));
+  if (logfile === undefined) {
+    // Clients are served, whether anybody reads of it or not.
+    process.stderr.on('error', () => undefined);
+    return textLog(level, line => process.stderr.write(line));
+  }
   const stream = createWriteStream(logfile, { fd: openToAppend(logfile) });
-  stream.once('error', error => process.stderr.write(`runmaker-server: ${logfile}: ${reason(error)}; what happens is not written down\n`));
+  stream.once('error', error => complain(`runmaker-server: ${logfile}: ${reason(error)}; what happens is not written down`));
   return textLog(level, line => void (stream.destroyed || stream.write(line)));
 }
 

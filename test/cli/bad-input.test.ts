@@ -4,7 +4,18 @@ import { Workbench, waiting } from '../support/bench.js';
 import { rewriteFile } from '../support/edit.js';
 import { eventually } from '../support/eventually.js';
 import { withoutLocks } from '../support/no-locks.js';
-import { type Ended, programWords, run, runmaker, runset, runwait, type StartOptions, startProgram } from '../support/programs.js';
+import {
+  type Ended,
+  type Program,
+  programWords,
+  run,
+  runmaker,
+  runset,
+  runwait,
+  type StartOptions,
+  start,
+  startProgram,
+} from '../support/programs.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const PROGRAMS = { runmaker, runset: listing, runwait };
@@ -279,6 +290,34 @@ describe('a full disk', () => {
     expect(status).toBe(0);
     expect(stderr.match(/no space left on device/g)?.length).toBe(1);
     expect(bench.states).toBe('dd');
+  });
+
+  it.each<[Program, string[]]>([
+    ['runset', ['--list', 'runs.txt']],
+    ['runset', ['--list', '--json', 'runs.txt']],
+    ['runset', ['--stats', 'runs.txt']],
+    ['runset', ['--doctor', '--locks=directory', 'runs.txt']],
+    ['runmaker', ['--dry-run', 'runs.txt']],
+    ['runmaker', ['--version']],
+    ['runmaker-server', ['--help']],
+    ['runwait', ['--progress', 'runs.txt']],
+    ['runwait', ['--json', 'runs.txt']],
+  ])('under what %s %j prints: said in a line, and no success', async (program, args) => {
+    const bench = new Workbench(program === 'runwait' ? 'd echo a\n' : '. echo a\n');
+    const words = [...programWords(program), ...args].map(word => `'${word}'`).join(' ');
+    const { status, stderr } = await run('sh', ['-c', `${words} > /dev/full`], { cwd: bench.folder });
+    expect(stderr).toBe(`${program}: standard output: no space left on device (ENOSPC)\n`);
+    expect(status).not.toBe(0);
+  });
+
+  it('under the progress of runwait: it waits all the same', async () => {
+    const bench = new Workbench('r echo a\n');
+    const words = [...programWords('runwait'), '--progress', bench.runs].map(word => `'${word}'`).join(' ');
+    const waiter = start('sh', ['-c', `${words} > /dev/full`]);
+    await waiter.says('no space left on device');
+    expect(waiter.child.exitCode).toBeNull();
+    await runset(['--set=d', '--all', '--force', bench.runs]);
+    expect((await waiter.ended).status).toBe(2);
   });
 });
 

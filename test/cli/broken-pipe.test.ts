@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Workbench } from '../support/bench.js';
-import { programWords, run } from '../support/programs.js';
+import { type Program, programWords, run, runset } from '../support/programs.js';
 
 /** Runs one of our programs into `head`, in a shell, and keeps its exit status and its stderr. */
 async function intoHead(bench: Workbench, program: 'runmaker' | 'runset', args: readonly string[], lines: number) {
@@ -8,6 +8,13 @@ async function intoHead(bench: Workbench, program: 'runmaker' | 'runset', args: 
   const script = `(${quoted}; echo $? > status) 2> stderr | head -n ${lines}`;
   const { stdout } = await run('sh', ['-c', script], { cwd: bench.folder });
   return { stdout, status: Number(bench.read('status')), stderr: bench.read('stderr') };
+}
+
+/** The same for a reader that has left before the first byte comes. */
+async function intoNothing(bench: Workbench, program: Program, args: readonly string[]) {
+  const quoted = [...programWords(program), ...args].map(word => `'${word}'`).join(' ');
+  await run('sh', ['-c', `(sleep 0.5; ${quoted}; echo $? > status) 2> stderr | true`], { cwd: bench.folder });
+  return { status: Number(bench.read('status')), stderr: bench.read('stderr') };
 }
 
 describe('when nobody reads its output any more', () => {
@@ -47,5 +54,38 @@ describe('when nobody reads its output any more', () => {
     const { stdout, status, stderr } = await intoHead(bench, 'runmaker', ['--dry-run', bench.runs], 2);
     expect(stdout).toBe('echo a command of some length, so that it fills pipes\n'.repeat(2));
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it.each<[Program, string[]]>([
+    ['runset', ['--list', 'runs.txt']],
+    ['runset', ['--stats', 'runs.txt']],
+    ['runset', ['--stats', '--json', 'runs.txt']],
+    ['runset', ['--help']],
+    ['runset', ['--version']],
+    ['runmaker', ['--dry-run', 'runs.txt']],
+    ['runmaker', ['--help']],
+    ['runmaker-client', ['--help']],
+    ['runmaker-server', ['--help']],
+    ['runwait', ['--help']],
+    ['runwait', ['--progress', 'runs.txt']],
+    ['runwait', ['--json', 'runs.txt']],
+  ])('%s %j ends as ever, and says nothing', async (program, args) => {
+    const bench = new Workbench('d true\n');
+    expect(await intoNothing(bench, program, args)).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('runset --doctor comes to its verdict all the same: it is the exit status', async () => {
+    const bench = new Workbench('. true\n');
+    for (const locks of ['record', 'directory']) {
+      const { status } = await runset(['--doctor', '--locks', locks, bench.runs]);
+      expect(await intoNothing(bench, 'runset', ['--doctor', '--locks', locks, 'runs.txt'])).toEqual({ status, stderr: '' });
+    }
+  });
+
+  it('a mistake is told to nobody, and is one all the same', async () => {
+    const bench = new Workbench('. true\n');
+    const words = programWords('runset').join(' ');
+    await run('sh', ['-c', `(sleep 0.5; ${words} --bogus; echo $? > status) 2>&1 | true`], { cwd: bench.folder });
+    expect(bench.read('status')).toBe('2\n');
   });
 });

@@ -4,7 +4,18 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
 import { withoutLocks } from '../support/no-locks.js';
-import { HOST, isAlive, run, runmaker, runset, runwait, type StartOptions, startProgram } from '../support/programs.js';
+import {
+  HOST,
+  isAlive,
+  programWords,
+  run,
+  runmaker,
+  runset,
+  runwait,
+  type StartOptions,
+  start,
+  startProgram,
+} from '../support/programs.js';
 import { startClient, startServer } from '../support/server.js';
 
 /** In a home of its own, so that no token of the user's is found. */
@@ -25,6 +36,20 @@ describe('runmaker-server', () => {
     server.signal('SIGTERM');
     expect((await server.ended).status).toBe(0);
     expect(existsSync(file)).toBe(false);
+  });
+
+  it('serves on when nobody reads what it prints, nor its log', async () => {
+    const bench = new Workbench('. true\n. true\n');
+    const token = ['--token', 'a-token-of-twenty-two'];
+    const words = [...programWords('runmaker-server'), ...token, '--host=unix:socket', '--pidfile=pid', '-v', 'runs.txt'].join(' ');
+    const shell = start('sh', ['-c', `(sleep 0.3; ${words}; echo $? > status) 2>&1 | true`], athome(bench));
+    const pid = Number((await bench.has('pid'))[0]);
+    onTestFinished(() => void (isAlive(pid) && process.kill(pid, 'SIGKILL')));
+    expect((await runmaker([...token, '--patience=2s', `unix:${bench.path('socket')}`])).status).toBe(0);
+    expect(bench.states).toBe('dd');
+    process.kill(pid, 'SIGTERM');
+    await shell.ended;
+    expect(bench.read('status')).toBe('0\n');
   });
 
   it('ends when it is told to, whoever is connected, and says how their jobs are found again', async () => {
