@@ -37,8 +37,19 @@ export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether the disk has no room left, or its user none there. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errnoName(error) ?? '');
+}
+
 /** For a file that cannot be opened before anything has started: then nothing starts. */
 export function cannotOpen(path: string, error: unknown): RunmakerError {
-  const hint = errnoName(error) === 'ENOENT' ? `create the folder ${dirname(path)} first` : undefined;
+  if (error instanceof RunmakerError) return error;
+  const hint = whatToDo(path, error);
   return new RunmakerError('input', `${path}: ${reason(error)}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}
+
+function whatToDo(path: string, error: unknown): string | undefined {
+  if (errnoName(error) === 'ENOENT') return `create the folder ${dirname(path)} first`;
+  return isFull(error) ? 'not even a name fits there: make room, or name a place on another disk' : undefined;
 }

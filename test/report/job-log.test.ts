@@ -4,11 +4,13 @@ import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { JobLog, openJobLog } from '../../src/report/job-log.js';
+import { canMount, mountTmpfs } from '../support/tmpfs.js';
 import { attemptAt, job, START, tell, temporaryFolder, warnings } from './support.js';
 
 const HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n';
 const unexpected = (message: string): void => expect.unreachable(message);
 const noLock = () => Promise.resolve(() => Promise.resolve());
+const noLocks = { toMend: noLock, toAppend: noLock };
 const inFolder = () => join(temporaryFolder(), 'job.log');
 
 /** What stands below the header, cut into fields. */
@@ -136,7 +138,7 @@ describe('the job log', () => {
 
   it('on a full disk lets the jobs go on and says so once', async () => {
     const { said, warn } = warnings();
-    const log = new JobLog('job.log', await open('/dev/full', 'a'), noLock, warn);
+    const log = new JobLog('job.log', await open('/dev/full', 'a'), noLocks, warn);
     await log.listener(attemptAt('cmd').ended());
     await log.listener(attemptAt('cmd').ended());
     await log.close();
@@ -147,7 +149,7 @@ describe('the job log', () => {
     const path = inFolder();
     const { warn } = warnings();
     const handle = await open(path, 'a');
-    const log = new JobLog(path, handle, noLock, warn);
+    const log = new JobLog(path, handle, noLocks, warn);
     const write = vi.spyOn(handle, 'write');
     write.mockImplementationOnce((async (bytes: Buffer) => ({
       bytesWritten: fs.writeSync(handle.fd, bytes, 0, 5),
@@ -158,6 +160,20 @@ describe('the job log', () => {
     await log.listener(attemptAt('whole').ended());
     await log.close();
     expect(fs.readFileSync(path, 'utf8').split('\n')).toEqual(['1\tali', expect.stringMatching(/^1\talice.*whole$/), '']);
+  });
+
+  it.skipIf(!canMount())('gets its header when a disk that was full has room again', async () => {
+    const { said, warn } = warnings();
+    const disk = mountTmpfs(64 * 1024);
+    const path = join(disk, 'job.log');
+    expect(() => fs.writeFileSync(join(disk, 'filler'), Buffer.alloc(128 * 1024))).toThrow('ENOSPC');
+    const log = await openJobLog(path, warn);
+    await log.listener(attemptAt('lost').ended());
+    fs.rmSync(join(disk, 'filler'));
+    await log.listener(attemptAt('kept').ended());
+    await log.close();
+    expect(said).toEqual([`${path}: no space left on device (ENOSPC)`]);
+    expect(rows(path).map(row => row[8])).toEqual(['kept']);
   });
 
   it('that cannot be opened is a mistake to be told before anything starts', async () => {

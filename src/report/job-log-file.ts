@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, rm, stat, writeFile } from 'node:fs/promises';
+import { errnoName } from '../errors.js';
+import { lockEnd, needsAppendLock, type Release } from './append-lock.js';
+import { JOB_LOG_HEADER } from './job-log-row.js';
+import { isFull, reason, type Warn } from './loss.js';
+
+const LF = 0x0a;
+const LINE_FEED = Buffer.from('\n');
+const HEADER = Buffer.from(JOB_LOG_HEADER);
+
+/** Opens the file for appending; one that is missing appears with its header in it, if there is room for that. */
+export async function openToAppend(path: string): Promise<FileHandle> {
+  await create(path);
+  return await open(path, constants.O_WRONLY | constants.O_APPEND);
+}
+
+/** How to lock a job log against others who append to it. */
+export interface JobLogLocks {
+  /** While its end is looked at and mended. */
+  toMend(): Promise<Release>;
+  /** While a row is written. */
+  toAppend(): Promise<Release>;
+}
+
+/** Where only this host can lock, rows need no lock; where nobody can, nothing is locked, and that is said if rows get lost by it. */
+export async function locksFor(path: string, handle: FileHandle, warn: Warn): Promise<JobLogLocks> {
+  const isShared = await needsAppendLock(path);
+  const locked = () => lockEnd(handle.fd);
+  const unlocked = () => Promise.resolve(() => Promise.resolve());
+  try {
+    await (await locked())();
+    return { toMend: locked, toAppend: isShared ? locked : unlocked };
+  } catch (error) {
+    if (isShared) warn(`${path} cannot be locked: ${reason(error)}`, 'give each host a job log of its own, or rows get lost');
+    return { toMend: unlocked, toAppend: unlocked };
+  }
+}
+
+/** Makes the end of the file fit for another row: an empty file gets its header, an unfinished line its newline. */
+export async function mendEnd(path: string, handle: FileHandle): Promise<void> {
+  const facts = await handle.stat();
+  // A pipe or a device has no end that could be looked at, and nobody else's rows.
+  if (facts.size === 0) await writeHeader(handle, facts.isFile());
+  else if (facts.isFile() && (await lastByte(path, facts.size)) !== LF) await handle.write(LINE_FEED);
+}
+
+async function writeHeader(handle: FileHandle, isFile: boolean): Promise<void> {
+  let written = 0;
+  try {
+    while (written < HEADER.length) written += (await handle.write(HEADER, written)).bytesWritten;
+  } catch (error) {
+    // By half it would be taken for a row, and there would never be a whole one.
+    if (isFile && written > 0) await handle.truncate(0);
+    throw error;
+  }
+}
+
+async function lastByte(path: string, size: number): Promise<number | undefined> {
+  const reader = await open(path, 'r');
+  try {
+    const { buffer } = await reader.read(Buffer.alloc(1), 0, 1, size - 1);
+    return buffer[0];
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Filesystems without hard links, such as FAT. */
+const NO_LINKS = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
+
+/** Makes the file appear with its header in it, so that no other runner can see it or append to it before. */
+async function create(path: string): Promise<void> {
+  if (await exists(path)) return;
+  const draft = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(draft, HEADER, { flag: 'wx' });
+    await link(draft, path);
+  } catch (error) {
+    const name = errnoName(error) ?? '';
+    // Somebody else was first.
+    if (name === 'EEXIST') return;
+    if (!NO_LINKS.includes(name) && !isFull(error)) throw error;
+    // What is empty gets its header when its end is mended.
+    await (await open(path, 'a')).close();
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
