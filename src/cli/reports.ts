@@ -1,6 +1,4 @@
-import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { RunmakerError } from '../errors.js';
 import type { Queue } from '../queue/queue.js';
 import { ByteSink, type Sink } from '../report/byte-sink.js';
 import { colourWanted } from '../report/colour.js';
@@ -10,6 +8,7 @@ import { reason, type Warn } from '../report/loss.js';
 import type { Listener } from '../run/events.js';
 import { hostName } from '../system/host.js';
 import { complain } from './complain.js';
+import { refuseSameFile } from './distinct-files.js';
 import type { RunmakerOptions } from './runmaker.js';
 import { terminalWidth } from './terminal.js';
 
@@ -65,19 +64,6 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
       await Promise.all([out.flush(), err.flush()]);
     },
   };
-}
-
-/** Records that are written over each other, or over the queue, are lost, and so is the queue. */
-async function refuseSameFile(files: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const seen = new Map<string, string>();
-  for (const [role, name] of Object.entries(files)) {
-    if (name === undefined) continue;
-    const place = await realpath(name).catch(() => path.resolve(name));
-    const other = seen.get(place);
-    if (other !== undefined)
-      throw new RunmakerError('usage', `${role} ${name} is the same file as ${other}`, { hint: 'give each a file of its own' });
-    seen.set(place, role);
-  }
 }
 
 /** How often, in ms, the jobs are counted for the progress line. */

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
@@ -338,6 +338,38 @@ describe('a full disk', () => {
     expect(waiter.child.exitCode).toBeNull();
     await runset(['--set=d', '--all', '--force', bench.runs]);
     expect((await waiter.ended).status).toBe(2);
+  });
+});
+
+describe('a file that has several names', () => {
+  it.each(['--logfile', '--joblog'])('is one: %s may not be another link to the queue', async option => {
+    const bench = new Workbench('. echo a > ran\n');
+    linkSync(bench.runs, bench.path('other'));
+    symlinkSync('other', bench.path('third'));
+    for (const name of ['other', 'third']) {
+      const { status, stdout, stderr } = await runmaker([option, name, 'runs.txt'], { cwd: bench.folder });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toBe(`runmaker: ${option} ${name} is the same file as the queue\ngive each a file of its own\n`);
+    }
+    expect(bench.content).toBe('. echo a > ran\n');
+  });
+
+  it('is one: --joblog may not be another link to the --logfile', async () => {
+    const bench = new Workbench('. echo a > ran\n');
+    writeFileSync(bench.path('log'), '');
+    linkSync(bench.path('log'), bench.path('joblog'));
+    const { status, stderr } = await runmaker(['--logfile=log', '--joblog=joblog', 'runs.txt'], { cwd: bench.folder });
+    expect(status).toBe(2);
+    expect(stderr).toContain('--joblog joblog is the same file as --logfile\n');
+  });
+
+  it('is one, even before it is there', async () => {
+    const bench = new Workbench('. echo a > ran\n');
+    symlinkSync('.', bench.path('here'));
+    const { status, stderr } = await runmaker(['--logfile=log', '--joblog=here/log', 'runs.txt'], { cwd: bench.folder });
+    expect(status).toBe(2);
+    expect(stderr).toContain('--joblog here/log is the same file as --logfile\n');
+    expect(existsSync(bench.path('log'))).toBe(false);
   });
 });
 
