@@ -8,6 +8,7 @@ import { atServer } from '../system/server-calls.js';
 import { Attempts } from './attempts.js';
 import { LineAssembler } from './lines.js';
 import { blockSize, LogBlock } from './log-block.js';
+import { refuseOtherText } from './log-shape.js';
 import { cannotOpen, LossNotice, type Warn } from './loss.js';
 import { endedTexts, forkedText, notStartedText } from './status-text.js';
 
@@ -43,10 +44,11 @@ interface Entry {
 /**
  * Opens the shared log of fixed records, and creates it when it is missing. What others have written stays.
  *
- * @throws RunmakerError `input` when it cannot be opened for writing
+ * @throws RunmakerError `input` when it cannot be opened for writing, `usage` when it holds something else than a log
  */
 export async function openLogFile(path: string, options: LogFileOptions): Promise<LogFile> {
   try {
+    await refuseOtherText(path);
     // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
     if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, options);

@@ -341,6 +341,20 @@ describe('a full disk', () => {
   });
 });
 
+describe('a file that --logfile would write over', () => {
+  it('stays as it is, and no job is run', async () => {
+    const bench = new Workbench('. echo a > ran\n');
+    writeFileSync(bench.path('notes'), 'precious\n');
+    const { status, stdout, stderr } = await runmaker(['-l', 'notes', 'runs.txt'], { cwd: bench.folder });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toBe(
+      'runmaker: notes is no log of fixed records, and would be written over\nname another file for the log, or remove this one first: rm notes\n',
+    );
+    expect(bench.read('notes')).toBe('precious\n');
+    expect(existsSync(bench.path('ran'))).toBe(false);
+  });
+});
+
 describe('a file that has several names', () => {
   it.each(['--logfile', '--joblog'])('is one: %s may not be another link to the queue', async option => {
     const bench = new Workbench('. echo a > ran\n');

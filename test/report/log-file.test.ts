@@ -83,6 +83,40 @@ describe('the log file', () => {
     expect(records(path)).toEqual(['old', '.-> new (in /home/alice)', 'old', 'old']);
   });
 
+  it.each([
+    ['an empty file', ''],
+    ['a log of another number of lines', `${'.-> cmd (in /)'.padEnd(160)}\n${':'.padEnd(160)}\n`],
+    ['a log whose first job was not run yet', `${'\0'.repeat(322)}${'.-> cmd (in /)'.padEnd(160)}\n`],
+    ['a log whose first job was not run yet, and torn by a full disk', '\0'.repeat(100)],
+    ['a log that a full disk has torn', `${'.-> cmd (in /)'.padEnd(160)}\n: stdo`],
+    ['a log whose records are padded by characters instead of bytes', `${'.-> é (in /)'.padEnd(160)}\n${': é'.padEnd(160)}\n`],
+    ['lines of 160 bytes, whatever they say', `${'x'.repeat(160)}\n`.repeat(100)],
+  ])('may be %s', async (_, content) => {
+    const path = join(temporaryFolder(), 'log');
+    fs.writeFileSync(path, content);
+    await (await openLogFile(path, quietly)).close();
+    expect(fs.readFileSync(path, 'utf8')).toBe(content);
+  });
+
+  it.each([
+    ['a line', 'precious\n'],
+    ['a text', 'To whom it may concern.\n'.repeat(100)],
+    ['a text of long lines', `${'To whom it may concern. '.repeat(20)}\n`.repeat(9)],
+    ['a text that has a newline behind 160 bytes by chance', `${'x'.repeat(79)}\n${'x'.repeat(80)}\n`],
+    ['a job log', 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n'],
+    ['bytes', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 0]).toString().repeat(1000)],
+  ])('is never written over %s', async (_, content) => {
+    const path = join(temporaryFolder(), 'log');
+    fs.writeFileSync(path, content);
+    await expect(openLogFile(path, quietly)).rejects.toMatchObject({
+      name: 'RunmakerError',
+      code: 'usage',
+      message: `${path} is no log of fixed records, and would be written over`,
+      hint: `name another file for the log, or remove this one first: rm ${path}`,
+    });
+    expect(fs.readFileSync(path, 'utf8')).toBe(content);
+  });
+
   it('is written anew from time to time while a job runs', async () => {
     const { path, listener } = await logFile({ lines: 1, interval: 200 });
     const run = attemptAt('cmd');

@@ -1,0 +1,59 @@
+import { open, stat } from 'node:fs/promises';
+import { errnoName, RunmakerError } from '../errors.js';
+import { RECORD_SIZE, RECORD_WIDTH } from './log-record.js';
+
+const LF = 0x0a;
+const NUL = 0x00;
+/** How every block begins. */
+const COMMAND_MARK = Buffer.from('.-> ');
+/** Records that are looked at: what is no log shows in the first few lines. */
+const LOOK = 64;
+
+/**
+ * Refuses a file whose text would be written over. A log is taken, whoever wrote it and with however many lines a job, and so is what
+ * may be one: a file that begins as a block does, or with a hole for one, or has a newline behind every 160 bytes.
+ *
+ * @throws RunmakerError `usage`
+ */
+export async function refuseOtherText(path: string): Promise<void> {
+  const facts = await stat(path).catch(unless('ENOENT'));
+  if (!facts?.isFile() || facts.size === 0) return;
+  const beginning = await beginningOf(path).catch(unless('EACCES'));
+  if (beginning === undefined || mayBeLog(beginning)) return;
+  throw new RunmakerError('usage', `${path} is no log of fixed records, and would be written over`, {
+    hint: `name another file for the log, or remove this one first: rm ${path}`,
+  });
+}
+
+/** Undefined for this error: a file that is not there is made, and one that only may be written has to be trusted. */
+function unless(name: string): (error: unknown) => undefined {
+  return error => {
+    if (errnoName(error) !== name) throw error;
+    return undefined;
+  };
+}
+
+async function beginningOf(path: string): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(LOOK * RECORD_SIZE), 0, LOOK * RECORD_SIZE, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function mayBeLog(bytes: Buffer): boolean {
+  const first = bytes.subarray(0, RECORD_SIZE);
+  return first.indexOf(COMMAND_MARK) === 0 || first.every(byte => byte === NUL) || isCutIntoRecords(bytes);
+}
+
+/** The last record may be missing in part: a disk was full. */
+function isCutIntoRecords(bytes: Buffer): boolean {
+  for (let start = 0; start + RECORD_SIZE <= bytes.length; start += RECORD_SIZE) {
+    const record = bytes.subarray(start, start + RECORD_SIZE);
+    const isHole = record.every(byte => byte === NUL);
+    if (!isHole && record.indexOf(LF) !== RECORD_WIDTH) return false;
+  }
+  return bytes.length >= RECORD_SIZE;
+}
