@@ -1,7 +1,9 @@
-import { createWriteStream, openSync } from 'node:fs';
+import { closeSync, constants, createWriteStream, openSync } from 'node:fs';
 import { cannotOpen, reason } from '../report/loss.js';
 import { type LogLevel, type ServerLog, textLog } from '../server/log.js';
 import { complain } from './complain.js';
+
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /** What a server was told about its log. */
 export interface LogOptions {
@@ -28,7 +30,13 @@ export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
 
 function openToAppend(logfile: string): number {
   try {
-    return openSync(logfile, 'a');
+    // A pipe that nobody reads would be waited for without a word. Opened so, it is an error.
+    const asked = openSync(logfile, APPENDING | constants.O_NONBLOCK);
+    try {
+      return openSync(logfile, APPENDING);
+    } finally {
+      closeSync(asked);
+    }
   } catch (error) {
     throw cannotOpen(logfile, error);
   }

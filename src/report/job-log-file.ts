@@ -9,11 +9,18 @@ import { isFull, reason, type Warn } from './loss.js';
 const LF = 0x0a;
 const LINE_FEED = Buffer.from('\n');
 const HEADER = Buffer.from(JOB_LOG_HEADER);
+const APPENDING = constants.O_WRONLY | constants.O_APPEND;
 
 /** Opens the file for appending; one that is missing appears with its header in it, if there is room for that. */
 export async function openToAppend(path: string): Promise<FileHandle> {
   await create(path);
-  return await open(path, constants.O_WRONLY | constants.O_APPEND);
+  // A pipe that nobody reads would be waited for without a word. Opened so, it is an error.
+  const asked = await open(path, APPENDING | constants.O_NONBLOCK);
+  try {
+    return await open(path, APPENDING);
+  } finally {
+    await asked.close();
+  }
 }
 
 /** How to lock a job log against others who append to it. */

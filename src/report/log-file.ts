@@ -8,7 +8,7 @@ import { atServer } from '../system/server-calls.js';
 import { Attempts } from './attempts.js';
 import { LineAssembler } from './lines.js';
 import { blockSize, LogBlock } from './log-block.js';
-import { refuseOtherText } from './log-shape.js';
+import { refuseUnlikeLog } from './log-shape.js';
 import { cannotOpen, LossNotice, type Warn } from './loss.js';
 import { endedTexts, forkedText, notStartedText } from './status-text.js';
 
@@ -48,7 +48,7 @@ interface Entry {
  */
 export async function openLogFile(path: string, options: LogFileOptions): Promise<LogFile> {
   try {
-    await refuseOtherText(path);
+    await refuseUnlikeLog(path);
     // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
     if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, options);

@@ -10,13 +10,19 @@ const COMMAND_MARK = Buffer.from('.-> ');
 const LOOK = 64;
 
 /**
- * Refuses a file whose text would be written over. A log is taken, whoever wrote it and with however many lines a job, and so is what
- * may be one: a file that begins as a block does, or with a hole for one, or has a newline behind every 160 bytes.
+ * Refuses what has no places for records, and a file whose text would be written over. A log is taken, whoever wrote it and with
+ * however many lines a job, and so is what may be one: a file that begins as a block does, or with a hole for one, or has a newline
+ * behind every 160 bytes.
  *
  * @throws RunmakerError `usage`
  */
-export async function refuseOtherText(path: string): Promise<void> {
+export async function refuseUnlikeLog(path: string): Promise<void> {
   const facts = await stat(path).catch(unless('ENOENT'));
+  if (facts?.isFIFO() || facts?.isBlockDevice()) {
+    throw new RunmakerError('usage', `${path} is not a regular file`, {
+      hint: 'the log has a place for each job: name a file; into a pipe go --joblog, and --json on standard output',
+    });
+  }
   if (!facts?.isFile() || facts.size === 0) return;
   const beginning = await beginningOf(path).catch(unless('EACCES'));
   if (beginning === undefined || mayBeLog(beginning)) return;

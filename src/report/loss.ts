@@ -51,5 +51,6 @@ export function cannotOpen(path: string, error: unknown): RunmakerError {
 
 function whatToDo(path: string, error: unknown): string | undefined {
   if (errnoName(error) === 'ENOENT') return `create the folder ${dirname(path)} first`;
+  if (errnoName(error) === 'ENXIO') return 'it is a socket, or a pipe that nobody reads: start its reader first';
   return isFull(error) ? 'not even a name fits there: make room, or name a place on another disk' : undefined;
 }

@@ -341,6 +341,23 @@ describe('a full disk', () => {
   });
 });
 
+describe('a pipe that nobody reads', () => {
+  it.each([
+    ['--logfile', 'is not a regular file'],
+    ['--joblog', 'no such device or address (ENXIO)'],
+  ])('is not waited for: %s', async (option, message) => {
+    const bench = new Workbench('. echo a > ran\n');
+    await run('mkfifo', [bench.path('pipe')]);
+    const runner = startProgram('runmaker', [option, 'pipe', 'runs.txt'], { cwd: bench.folder });
+    await eventually('the runner has given up', () => runner.child.exitCode !== null, 10_000);
+    const { status, stdout, stderr } = await runner.ended;
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^runmaker: pipe.*\n.+\n$/);
+    expect(stderr).toContain(message);
+    expect(existsSync(bench.path('ran'))).toBe(false);
+  });
+});
+
 describe('a file that --logfile would write over', () => {
   it('stays as it is, and no job is run', async () => {
     const bench = new Workbench('. echo a > ran\n');

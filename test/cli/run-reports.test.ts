@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
-import { HOST, run, runmaker, startProgram } from '../support/programs.js';
+import { HOST, programWords, run, runmaker, startProgram } from '../support/programs.js';
 
 const RECORD = 161;
 
@@ -127,6 +127,13 @@ describe('--joblog', () => {
         .slice(1)
         .map(row => row.split('\t')[6]),
     ).toEqual(['1', '0']);
+  });
+
+  it.each(['/dev/fd/5', '/dev/stderr'])('may go where the shell sends %s', async name => {
+    const bench = new Workbench('. true\n');
+    const words = [...programWords('runmaker'), '--quiet', '--joblog', name, 'runs.txt'].join(' ');
+    await run('sh', ['-c', `${words} 5>&1 2>&1 | cat > joblog`], { cwd: bench.folder });
+    expect(bench.lines('joblog')).toEqual([HEADER, expect.stringMatching(/^1\t.*\ttrue$/)]);
   });
 
   it.skipIf(spawnSync('parallel', ['--version']).status !== 0)('can be read by GNU parallel: --resume runs the rest', async () => {

@@ -304,6 +304,15 @@ describe('a file that runmaker-server cannot write', () => {
     expect([ended.status, ended.stdout, ended.stderr]).toEqual([2, '', expect.stringMatching(message)]);
     expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
   });
+
+  it('is also a pipe that nobody reads: it is not waited for', async () => {
+    const bench = new Workbench('. a\n');
+    await run('mkfifo', [bench.path('log')]);
+    const server = startProgram('runmaker-server', ['-l', 'log', '--host', 'unix:socket', 'runs.txt'], athome(bench));
+    await eventually('the server has given up', () => server.child.exitCode !== null, 10_000);
+    const { status, stderr } = await server.ended;
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/log: .*\(ENXIO\)\n.*start its reader first\n$/)]);
+  });
 });
 
 it('runmaker-server --help names each default once', async () => {

@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it, vi } from 'vitest';
 import { JobLog, openJobLog } from '../../src/report/job-log.js';
 import { canMount, mountTmpfs } from '../support/tmpfs.js';
@@ -174,6 +175,28 @@ describe('the job log', () => {
     await log.close();
     expect(said).toEqual([`${path}: no space left on device (ENOSPC)`]);
     expect(rows(path).map(row => row[8])).toEqual(['kept']);
+  });
+
+  it('may be a pipe that somebody reads', async () => {
+    const path = inFolder();
+    execFileSync('mkfifo', [path]);
+    const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
+    const read = text(reader.stdout);
+    const log = await vi.waitFor(() => openJobLog(path, unexpected), 5000);
+    await log.listener(attemptAt('cmd').ended());
+    await log.close();
+    expect(await read).toMatch(/^Seq\t.*\n1\talice\t.*\tcmd\n$/);
+  });
+
+  it('that is a pipe which nobody reads is not waited for', async () => {
+    const path = inFolder();
+    execFileSync('mkfifo', [path]);
+    await expect(openJobLog(path, unexpected)).rejects.toMatchObject({
+      name: 'RunmakerError',
+      code: 'input',
+      message: expect.stringContaining(path),
+      hint: expect.stringContaining('start its reader first'),
+    });
   });
 
   it('that cannot be opened is a mistake to be told before anything starts', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -115,6 +116,12 @@ describe('the log file', () => {
       hint: `name another file for the log, or remove this one first: rm ${path}`,
     });
     expect(fs.readFileSync(path, 'utf8')).toBe(content);
+  });
+
+  it('has places for records, which a pipe has not', async () => {
+    const path = join(temporaryFolder(), 'log');
+    execFileSync('mkfifo', [path]);
+    await expect(openLogFile(path, quietly)).rejects.toMatchObject({ code: 'usage', message: `${path} is not a regular file` });
   });
 
   it('is written anew from time to time while a job runs', async () => {
