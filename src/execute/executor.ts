@@ -39,7 +39,12 @@ export interface Execution {
   readonly exit: Promise<Exit>;
   /** Sends a signal to all processes of the task that can be reached. */
   kill(signal: NodeJS.Signals): void;
-  /** Stops waiting for outputs that a stray process keeps open after the task's own process has ended. */
+  /**
+   * To be asked as soon as `exit` has settled, by whoever wants the whole task to end: settles when no process is left that `kill` can
+   * reach. Until then `kill` reaches those that were left in the background; without being asked, it reaches nothing after `exit`.
+   */
+  gone?(): Promise<void>;
+  /** Stops waiting for outputs that a stray process keeps open after the task's own process has ended, and for what cannot be killed. */
   abandon(): void;
 }
 

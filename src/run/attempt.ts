@@ -3,7 +3,7 @@ import type { Outcome } from './events.js';
 import type { Stopping } from './stopping.js';
 import { after } from './timer.js';
 
-/** After KILL, processes that fled the job's group may keep its outputs open: so long, in ms, they are waited for. */
+/** After KILL, processes that fled the job's group may keep its outputs open, or a sick disk a process alive: so long, in ms, they are waited for. */
 const STRAY_PATIENCE = 1000;
 
 /** When to end an execution that does not end by itself. Times in ms. */
@@ -13,7 +13,10 @@ export interface Limits {
   readonly killAfter: number;
 }
 
-/** Watches an execution to its end, and ends it when its time is up or the runner stops: TERM first, KILL later. */
+/**
+ * Watches an execution to its end, and ends it when its time is up or the runner stops: TERM first, KILL later. What an execution that
+ * ends by itself leaves in the background is let be; of one that was told to end nothing is left.
+ */
 export async function watch(execution: Execution, limits: Limits, stopping: Stopping): Promise<Outcome> {
   let reason: 'timedOut' | 'interrupted' | undefined;
   const calledOff: (() => void)[] = [];
@@ -41,6 +44,8 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
   if (limits.timeout !== undefined) calledOff.push(after(limits.timeout, () => terminate('timedOut')));
 
   const exit: Exit = await execution.exit;
+  // Others of its group may heed no TERM: KILL is still to come for them.
+  if (reason !== undefined) await execution.gone?.();
   for (const callOff of calledOff) callOff();
   // Even if its status is 0: a job that was told to end may have ended early, and only says that it did so in good order.
   if (reason === undefined) return exit;

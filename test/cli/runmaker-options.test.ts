@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
 import { eventsIn, mostAtOnce, only, started } from '../support/events.js';
 import { isOpenAfter } from '../support/eventually.js';
-import { fixture, HOST, programWords, run, runmaker, runset, startProgram } from '../support/programs.js';
+import { fixture, HOST, isAlive, programWords, run, runmaker, runset, startProgram } from '../support/programs.js';
 
 describe('--jobs', () => {
   it('is one at a time by default, in the order of the lines', async () => {
@@ -135,6 +135,15 @@ describe('--kill-after', () => {
     expect(stdout).toContain('): exit -9 "');
     expect(bench.states).toBe('!');
     await bench.areGone('pids');
+  });
+
+  it('kills also what a job has left in the background, before the job is tried again', async () => {
+    const deaf = 'sh -c \'trap "" TERM; echo $$ >> pids; exec sleep 50\' >/dev/null 2>&1';
+    const bench = new Workbench(`. [ -e pids ] && grep "^State:.[^ZX]" /proc/$(cat pids)/status >> still; ${deaf} & exec sleep 50\n`);
+    await runmaker(['--timeout=1s', '--kill-after=200ms', '--retries=2', bench.runs], { cwd: bench.folder });
+    expect(bench.lines('still')).toEqual([]);
+    expect(bench.lines('pids').map(Number).filter(isAlive)).toEqual([]);
+    expect(bench.states).toBe('!');
   });
 });
 

@@ -7,6 +7,9 @@ import { fixture, isAlive, programWords, type Running, run, startProgram } from 
 /** A command that does not heed TERM and says which process it is. */
 const DEAF = "trap '' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done";
 
+/** A job with a process in the background that does not heed TERM and holds no output of the job open, and who the two are. */
+const DEAF_BEHIND = `sh -c 'trap "" TERM; echo $$ >> pids; exec sleep 50' >/dev/null 2>&1 & echo $$ >> pids; exec sleep 50`;
+
 async function runner(bench: Workbench, ...options: string[]): Promise<Running> {
   const started = startProgram('runmaker', [...options, bench.runs], { cwd: bench.folder });
   await bench.has('pids');
@@ -53,6 +56,16 @@ describe.each([
     await bench.areGone('pids');
   });
 
+  it('kills, after --kill-after, also what the job has left in the background', async () => {
+    const bench = new Workbench(`. ${DEAF_BEHIND}\n`);
+    const started = startProgram('runmaker', ['--kill-after=300ms', bench.runs], { cwd: bench.folder });
+    await bench.has('pids', 2);
+    started.signal(signal);
+    expect((await started.ended).status).toBe(status);
+    expect(bench.states).toBe('e');
+    expect(bench.lines('pids').map(Number).filter(isAlive)).toEqual([]);
+  });
+
   it('takes a job for interrupted also if it heeds TERM by ending well: it may have ended early', async () => {
     const bench = new Workbench(". trap 'exit 0' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done\n");
     const started = await runner(bench);
@@ -95,6 +108,31 @@ describe('a second SIGINT', () => {
     expect((await started.ended).status).toBe(130);
     expect(bench.states).toBe('ee');
     await bench.areGone('pids');
+  });
+
+  it('kills at once also what is left of a job whose own process has ended', async () => {
+    const bench = new Workbench(`. ${DEAF_BEHIND}\n`);
+    const started = startProgram('runmaker', ['--kill-after=60s', bench.runs], { cwd: bench.folder });
+    await bench.has('pids', 2);
+    started.signal('SIGINT');
+    expect(await isOpenAfter(started.ended, 500)).toBe(true);
+    started.signal('SIGINT');
+    expect((await started.ended).status).toBe(130);
+    expect(bench.states).toBe('e');
+    expect(bench.lines('pids').map(Number).filter(isAlive)).toEqual([]);
+  });
+});
+
+describe('what a job has left in the background when it ended by itself', () => {
+  it('is let be when its runner is interrupted', async () => {
+    const bench = new Workbench(`. sleep 50 >/dev/null 2>&1 & echo $! >> stays\n. ${waiting()}\n`);
+    const started = await runner(bench);
+    const [left] = bench.lines('stays').map(Number) as [number];
+    onTestFinished(() => void process.kill(left, 'SIGKILL'));
+    started.signal('SIGINT');
+    expect((await started.ended).status).toBe(130);
+    expect(bench.states).toBe('de');
+    expect(isAlive(left)).toBe(true);
   });
 });
 

@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Executor, Task } from '../../src/execute/executor.js';
 import { NodeExecutor } from '../../src/execute/shell/node-executor.js';
 import { resolveShell, type ShellOptions } from '../../src/execute/shell/shell.js';
 import { SpawnExecutor } from '../../src/execute/shell/spawn-executor.js';
 import { hostName } from '../../src/system/host.js';
 import { posixSpawner, type Spawner } from '../../src/system/posix-spawn.js';
+import { eventually, isOpenAfter } from '../support/eventually.js';
+import { isAlive } from '../support/programs.js';
 
 /** What came of a task: how it ended, and all that it printed. */
 async function run(executor: Executor, command: string | Buffer, extra: Partial<Task> = {}) {
@@ -22,7 +24,7 @@ async function run(executor: Executor, command: string | Buffer, extra: Partial<
     },
     ...extra,
   });
-  return { exit: await execution.exit, label: execution.label, pid: execution.pid, ...printed };
+  return { exit: await execution.exit, label: execution.label, pid: execution.pid, execution, ...printed };
 }
 
 const temporary = (): string => mkdtempSync(path.join(os.tmpdir(), 'runmaker-execute-'));
@@ -134,6 +136,47 @@ describe.each([
     execution.kill('SIGKILL');
     expect(await execution.exit).toEqual({ kind: 'signalled', signal: 9 });
     execution.kill('SIGTERM');
+  });
+
+  /** Ignores TERM, holds no output open, and says which process it is. */
+  const DEAF = `sh -c 'trap "" TERM; echo $$ >&3; exec sleep 30 3>&- >/dev/null 2>&1' 3>&1 &`;
+
+  test('what it leaves in the background can be killed for as long as it is watched', async () => {
+    let printed = '';
+    const execution = await make().start({
+      command: Buffer.from(`${DEAF} exec sleep 30`),
+      environment: {},
+      output(_stream, bytes) {
+        printed += String(bytes);
+      },
+    });
+    await eventually('the other process has started', () => printed.endsWith('\n') && isAlive(Number(printed)));
+    // The descriptor it spoke through is closed a moment later.
+    await eventually('it holds no output', () => readlinkSync(`/proc/${Number(printed)}/exe`).endsWith('sleep'));
+    execution.kill('SIGTERM');
+    expect(await execution.exit).toEqual({ kind: 'signalled', signal: 15 });
+    const gone = execution.gone?.() as Promise<void>;
+    expect(await isOpenAfter(gone, 200)).toBe(true);
+    execution.kill('SIGKILL');
+    await gone;
+    expect(isAlive(Number(printed))).toBe(false);
+  });
+
+  test('what it leaves in the background is out of reach of signals when nobody watches it', async () => {
+    const { exit, stdout, execution } = await run(make(), `sleep 30 >/dev/null 2>&1 & echo $!`);
+    onTestFinished(() => void process.kill(Number(stdout), 'SIGKILL'));
+    expect(exit).toEqual({ kind: 'exited', code: 0 });
+    execution.kill('SIGKILL');
+    await setTimeout(100);
+    expect(isAlive(Number(stdout))).toBe(true);
+  });
+
+  test('a process that has ended is not waited for because its parent does not ask for it', async () => {
+    const careless =
+      'import os, time; os.fork() or os._exit(0); os.setpgid(0, 0); print(os.getpid(), flush=True); os.close(1); time.sleep(30)';
+    const { stdout, execution } = await run(make(), `python3 -c '${careless}' 2>/dev/null & sleep 0.1`);
+    onTestFinished(() => void process.kill(Number(stdout), 'SIGKILL'));
+    expect(await isOpenAfter(execution.gone?.() as Promise<void>, 1000)).toBe(false);
   });
 
   test('who takes its output slowly slows it down', async () => {

@@ -5,8 +5,8 @@ import type { Readable } from 'node:stream';
 import { RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
-import { killGroup } from './kill-group.js';
 import { carryOutputs } from './outputs.js';
+import { ProcessGroup } from './process-group.js';
 import { scriptFor } from './script.js';
 import type { Shell } from './shell.js';
 
@@ -50,13 +50,14 @@ function notStarted(cause: Error): RunmakerError {
 class NodeExecution implements Execution {
   readonly label: string;
   readonly exit: Promise<Exit>;
-  private ended = false;
+  private readonly group: ProcessGroup;
 
   constructor(
     private readonly child: ChildProcess,
     readonly pid: number,
     task: Task,
   ) {
+    this.group = new ProcessGroup(pid);
     this.label = `${hostName()},${pid}`;
     const exited = new Promise<Exit>(resolve => {
       child.once('exit', (code, signal) => {
@@ -65,16 +66,21 @@ class NodeExecution implements Execution {
     });
     this.exit = carryOutputs(child.stdout as Readable, child.stderr as Readable, task).then(async () => {
       const exit = await exited;
-      this.ended = true;
+      this.group.reaped();
       return exit;
     });
   }
 
   kill(signal: NodeJS.Signals): void {
-    if (!this.ended) killGroup(this.pid, signal);
+    this.group.kill(signal);
+  }
+
+  gone(): Promise<void> {
+    return this.group.emptied();
   }
 
   abandon(): void {
+    this.group.abandon();
     this.child.stdout?.destroy();
     this.child.stderr?.destroy();
   }

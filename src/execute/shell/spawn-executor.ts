@@ -2,8 +2,8 @@ import { errnoName, RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import { type Environment, type Spawned, type Spawner, terminated } from '../../system/posix-spawn.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
-import { killGroup } from './kill-group.js';
 import { Pipe, PipeMemory } from './pipe.js';
+import { ProcessGroup } from './process-group.js';
 import { Reaper } from './reaper.js';
 import { refuseUnpassable } from './script.js';
 import type { Shell } from './shell.js';
@@ -51,10 +51,11 @@ class SpawnedExecution implements Execution {
   readonly pid: number;
   readonly exit: Promise<Exit>;
   private readonly outputs: readonly Pipe[];
-  private ended = false;
+  private readonly group: ProcessGroup;
 
   constructor({ pid, stdout, stderr }: Spawned, task: Task, reaper: Reaper, memory: PipeMemory) {
     this.pid = pid;
+    this.group = new ProcessGroup(pid);
     this.label = `${hostName()},${pid}`;
     this.outputs = [
       new Pipe(stdout, memory, bytes => task.output('stdout', bytes)),
@@ -62,17 +63,19 @@ class SpawnedExecution implements Execution {
     ];
     this.exit = Promise.all(this.outputs.map(output => output.closed))
       .then(() => reaper.exitOf(pid))
-      .finally(() => {
-        this.ended = true;
-      });
+      .finally(() => this.group.reaped());
   }
 
-  /** Until it is reaped the process's id, and so its group's, is given to nobody else. */
   kill(signal: NodeJS.Signals): void {
-    if (!this.ended) killGroup(this.pid, signal);
+    this.group.kill(signal);
+  }
+
+  gone(): Promise<void> {
+    return this.group.emptied();
   }
 
   abandon(): void {
+    this.group.abandon();
     for (const output of this.outputs) output.destroy();
   }
 }
