@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { isGitName } from '../queue/git/address.js';
@@ -15,13 +16,17 @@ import { describeBlocked, describeNotice } from '../run/notices.js';
 import { Runner } from '../run/runner.js';
 import type { RunnerOptions } from '../run/runner-options.js';
 import { descriptorLimit, usableCpus } from '../system/host.js';
+import { leaveAtOnce } from '../system/leave.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
 import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
-import { heedSignals } from './signals.js';
+import { heedSignals, type SignalWatch } from './signals.js';
 import { amount, duration, durationAbove0, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
+
+/** Once it was told to end at once: so long, in ms, a runner waits for what is still to be printed and written about its jobs. */
+const LAST_WORDS = 1000;
 
 /** What `runmaker` was asked for, as commander names it. */
 export interface RunmakerOptions extends AccessOptions {
@@ -102,13 +107,20 @@ export async function runmaker(argv: readonly string[], output: Output, identity
       return signals.exitStatus() ?? exitStatus(summary);
     } finally {
       signals.ignore();
-      await reports.close();
-      // A queue that cannot be reached would be waited for until patience is at its end.
-      if (signals.isUrgent) process.exit(signals.exitStatus());
+      const closed = reports.close();
+      if (signals.isUrgent) await leaveSoon(closed, signals);
+      await closed;
     }
   } finally {
     await queue.close();
   }
+}
+
+/** Neither the reader of what is printed nor a queue that cannot be reached is waited for any more: it would take until they feel like it. */
+async function leaveSoon(closed: Promise<void>, signals: SignalWatch): Promise<never> {
+  const status = signals.exitStatus() ?? EXIT.failed;
+  const isSaid = await Promise.race([closed.then(() => true), setTimeout(LAST_WORDS, false)]);
+  return isSaid ? process.exit(status) : leaveAtOnce(status);
 }
 
 /** The options that mean the same to the runner. */

@@ -44,7 +44,10 @@ export interface Execution {
    * reach. Until then `kill` reaches those that were left in the background; without being asked, it reaches nothing after `exit`.
    */
   gone?(): Promise<void>;
-  /** Stops waiting for outputs that a stray process keeps open after the task's own process has ended, and for what cannot be killed. */
+  /**
+   * Stops waiting for outputs that a stray process keeps open after the task's own process has ended, for who takes them, and for what
+   * cannot be killed.
+   */
   abandon(): void;
 }
 

@@ -3,8 +3,9 @@ import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
+import { Audience } from './audience.js';
 import { Bell } from './bell.js';
-import type { Listener, RunEvent, RunSummary } from './events.js';
+import type { RunEvent, RunSummary } from './events.js';
 import { hostResources } from './host-resources.js';
 import { describeBlocked, describeNotice } from './notices.js';
 import { Orphanage } from './orphanage.js';
@@ -37,7 +38,7 @@ export class Runner {
   private readonly results: Results;
   private readonly executor: Executor;
   private readonly resources: Resources;
-  private readonly listeners: readonly Listener[];
+  private readonly audience: Audience;
   private readonly orphanage: Orphanage;
 
   constructor(
@@ -48,7 +49,7 @@ export class Runner {
     this.results = new Results(options);
     this.executor = options.executor ?? shellExecutor();
     this.resources = options.resources ?? hostResources();
-    this.listeners = options.listeners ?? [];
+    this.audience = new Audience(options.listeners ?? [], this.stopping.interrupted);
     this.orphanage = new Orphanage(queue, options.reclaim ?? false, (message, hint) => void this.emit({ type: 'warning', message, hint }));
   }
 
@@ -263,11 +264,6 @@ export class Runner {
   }
 
   private emit(event: RunEvent): void | Promise<void> {
-    let all: Promise<void> | undefined;
-    for (const listener of this.listeners) {
-      const one = listener(event);
-      if (one instanceof Promise) all = all ? Promise.all([all, one]).then(() => undefined) : one;
-    }
-    return all;
+    return this.audience.tell(event);
   }
 }

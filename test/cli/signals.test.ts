@@ -1,6 +1,9 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Background, startInBackground } from '../support/background.js';
 import { Workbench, waiting } from '../support/bench.js';
+import { deafReader } from '../support/deaf-reader.js';
 import { eventually, isOpenAfter } from '../support/eventually.js';
 import { fixture, isAlive, programWords, type Running, run, startProgram } from '../support/programs.js';
 
@@ -133,6 +136,44 @@ describe('what a job has left in the background when it ended by itself', () => 
     expect((await started.ended).status).toBe(130);
     expect(bench.states).toBe('de');
     expect(isAlive(left)).toBe(true);
+  });
+});
+
+describe('a reader of standard output who is there but does not read', () => {
+  /** Its lines are long beside what the runner puts before each. */
+  const TALKATIVE = 'echo $$ >> pids; exec yes $(printf %01000d)';
+
+  async function stuckRunner(bench: Workbench, ...options: string[]): Promise<Background> {
+    const files = { cwd: bench.folder, stdout: deafReader(bench.folder), stderr: bench.path('stderr') };
+    const started = startInBackground('runmaker', [...options, bench.runs], files);
+    const [job] = await bench.has('pids');
+    const written = (): string => readFileSync(`/proc/${job}/io`, 'latin1').match(/wchar: (\d+)/)?.[1] as string;
+    await eventually('the job waits until it can write more', async () => {
+      const before = written();
+      await setTimeout(300);
+      return Number(before) > 500_000 && written() === before;
+    });
+    return started;
+  }
+
+  it.each([[[]], [['--json']], [['--quiet', '--results=results']]])(
+    'keeps no line in state r and no runner there after a second SIGINT (%j)',
+    async options => {
+      const bench = new Workbench(`. ${TALKATIVE}\n. true\n`);
+      const started = await stuckRunner(bench, ...options);
+      started.signal('SIGINT');
+      await bench.areGone('pids');
+      started.signal('SIGINT');
+      expect((await started.within(20_000)).status).toBe(130);
+      expect(bench.states).toBe('e.');
+    },
+  );
+
+  it('keeps no line in state r after --kill-after either', async () => {
+    const bench = new Workbench(`. ${TALKATIVE}\n`);
+    const started = await stuckRunner(bench, '--kill-after=100ms');
+    started.signal('SIGTERM');
+    await bench.reaches('e');
   });
 });
 

@@ -130,6 +130,23 @@ describe.each([
     expect(await execution.exit).toEqual({ kind: 'exited', code: 0 });
   });
 
+  test('nor is anybody waited for who takes its output, once it was abandoned', async () => {
+    let took = 0;
+    const execution = await make().start({
+      command: Buffer.from('exec yes'),
+      environment: {},
+      output() {
+        took++;
+        return new Promise(() => undefined);
+      },
+    });
+    await eventually('something was printed', () => took > 0);
+    execution.kill('SIGKILL');
+    expect(await isOpenAfter(execution.exit, 200)).toBe(true);
+    execution.abandon();
+    expect(await execution.exit).toEqual({ kind: 'signalled', signal: 9 });
+  });
+
   test('a signal reaches the whole group', async () => {
     const execution = await make().start({ command: Buffer.from('sleep 30 & sleep 30; wait'), environment: {}, output: () => undefined });
     await setTimeout(100);

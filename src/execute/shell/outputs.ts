@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { OutputStream, Task } from '../executor.js';
 
-/** Hands a process's output on as it comes, no faster than it is taken. Settles when both streams are closed and all of it was taken. */
+/**
+ * Hands a process's output on as it comes, no faster than it is taken. Settles when both streams are closed and all of it was taken. Who
+ * takes what came last of a stream that was destroyed is not waited for.
+ */
 export async function carryOutputs(stdout: Readable, stderr: Readable, task: Task): Promise<void> {
   await Promise.all([carry(stdout, 'stdout', task), carry(stderr, 'stderr', task)]);
 }
@@ -32,7 +35,7 @@ function carry(stream: Readable, name: OutputStream, task: Task): Promise<void> 
     stream.on('error', () => stream.destroy());
     stream.once('close', () => {
       closed = true;
-      if (taking === undefined) resolve();
+      if (taking === undefined || stream.readableAborted) resolve();
     });
   });
 }

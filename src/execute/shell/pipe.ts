@@ -21,9 +21,10 @@ export class PipeMemory {
  * prints; here they are read into the same, which is lent out until they are taken.
  */
 export class Pipe {
-  /** Settles when the pipe is closed and all of it was taken. */
+  /** Settles when the pipe is closed and all of it was taken, or when it was destroyed. */
   readonly closed: Promise<void>;
   private readonly socket: Socket;
+  private settle: () => void = () => undefined;
 
   /** @param take returns a promise when nothing more is to be read until it settles */
   constructor(fd: number, memory: PipeMemory, take: (bytes: Buffer) => void | Promise<void>) {
@@ -43,12 +44,20 @@ export class Pipe {
     this.socket = new Socket(options);
     // What matters is that it is closed: a pipe that cannot be read any more has no more to say.
     this.socket.on('error', () => this.socket.destroy());
-    this.closed = new Promise<void>(resolve => this.socket.once('close', () => resolve()))
-      .then(() => taking)
-      .then(() => memory.give(buffer));
+    this.closed = new Promise(resolve => {
+      this.settle = resolve;
+    });
+    this.socket.once('close', async () => {
+      // Lent until then, even if nobody waits for it any more.
+      await taking;
+      memory.give(buffer);
+      this.settle();
+    });
   }
 
+  /** Reads no more, and does not wait for who takes it. */
   destroy(): void {
     this.socket.destroy();
+    this.settle();
   }
 }
