@@ -59,7 +59,8 @@ export async function runJob(run: JobRun): Promise<Outcome> {
     about.attempt = started;
     await run.emit({ type: 'started', ...started });
     const outcome = await watch(execution, { timeout, killAfter: run.killAfter }, stopping);
-    const again = !isSuccess(outcome) && outcome.kind !== 'interrupted' && attempt < tries && !stopping.draining.aborted;
+    // A runner that drains lets end what it has begun, and the end of a job is the last of its tries.
+    const again = !isSuccess(outcome) && attempt < tries && !stopping.interrupted.happened;
     // The clock on the wall may be set while the job runs: what counts is how long it took.
     const end = start + Math.round(performance.now() - began);
     await run.emit({ type: 'ended', ...started, outcome, end, again });
@@ -90,7 +91,7 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
       return { execution, start, began };
     } catch (error) {
       const shortage = error instanceof RunmakerError && SHORTAGES.has(errnoName(error.cause) ?? '');
-      if (!shortage || tried === SHORTAGE_TRIES || run.stopping.draining.aborted) throw error;
+      if (!shortage || tried === SHORTAGE_TRIES || run.stopping.interrupted.happened) throw error;
     } finally {
       letGo?.();
     }

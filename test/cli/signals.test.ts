@@ -233,6 +233,17 @@ describe.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', signal => {
     expect(bench.states).toBe('d!.');
   });
 
+  it('lets a job that fails be tried as often as it may be', async () => {
+    const bench = new Workbench(`. ${waiting('true', '[ $RUNMAKER_ATTEMPT = 3 ]')}\n. true\n`);
+    const started = await runner(bench, '--retries=3');
+    started.signal(signal);
+    // As soon as it drains it takes nothing in: the first try ends after that.
+    expect(await isOpenAfter(started.ended, 300)).toBe(true);
+    writeFileSync(bench.path('go'), '');
+    expect((await started.ended).status).toBe(0);
+    expect(bench.states).toBe('d.');
+  });
+
   it('can be followed by SIGINT when that takes too long', async () => {
     const bench = new Workbench(`. ${waiting()}\n`);
     const started = await runner(bench);
