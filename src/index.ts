@@ -26,6 +26,7 @@ export type {
   Queue,
   QueueNotice,
   ReclaimRequest,
+  ReleaseOptions,
   SetOptions,
   SetResult,
 } from './queue/queue.js';

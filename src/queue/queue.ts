@@ -72,6 +72,12 @@ export type FinishResult =
   /** The line is no longer the one that was claimed; nothing was written. */
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** How a job is put back. */
+export interface ReleaseOptions {
+  /** It was not run: one that was claimed to be tried again is `!` or `e` as before. All others become `.`. */
+  readonly unrun?: boolean;
+}
+
 /** The exclusive right to run one job. Ends with `finish`, `release` or `abandon`, whichever comes first. */
 export interface Claim {
   readonly job: Job;
@@ -85,8 +91,8 @@ export interface Claim {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Writes the job's final state and gives up the claim. */
   finish(state: FinalState): Promise<FinishResult>;
-  /** Puts the job back to `.` and gives up the claim. */
-  release(): Promise<FinishResult>;
+  /** Puts the job back and gives up the claim. */
+  release(how?: ReleaseOptions): Promise<FinishResult>;
   /** Gives up the claim and leaves the job as it is: an orphan, in state `r` with nobody present. Goes with `Queue.adopt`. */
   abandon?(): Promise<void>;
 }

@@ -106,7 +106,7 @@ export class Runner {
       });
       if (result.kind === 'claimed') {
         if (this.stopping.draining.aborted) {
-          await result.claim.release();
+          await result.claim.release({ unrun: true });
           this.slots.give(slot);
           return;
         }

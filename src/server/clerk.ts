@@ -83,7 +83,7 @@ export class Clerk {
     if (result.kind !== 'claimed') return result.kind === 'waiting' ? { type: 'waiting', id, for: result.for } : { type: 'exhausted', id };
     const { claim } = result;
     if (!conversation.isOpen) {
-      await claim.release();
+      await claim.release({ unrun: true });
       return undefined;
     }
     session.claims.set(id, claim);
@@ -92,14 +92,14 @@ export class Clerk {
     return { type: 'claimed', id, job: jobToWire(claim.job) };
   }
 
-  private async end({ claim: id, state }: Of<'end'>): Promise<FinishResult> {
+  private async end({ claim: id, state, unrun = false }: Of<'end'>): Promise<FinishResult> {
     const { session, house } = this;
     const ended = session.ended.get(id);
     if (ended) return await ended;
     const claim = session.claims.get(id);
     if (claim === undefined) return session.verdicts.get(id) ?? { kind: 'refused', reason: 'the server does not know of the claim' };
     session.claims.delete(id);
-    const ending = state === State.new ? claim.release() : claim.finish(state);
+    const ending = state === State.new ? claim.release({ unrun }) : claim.finish(state);
     session.ended.set(id, ending);
     const result = await ending;
     const { number } = claim.job;

@@ -103,7 +103,7 @@ export class LegacyDesk {
     const word = await wasHeard;
     this.offered.delete(number);
     if (word === undefined) {
-      await claim.release();
+      await claim.release({ unrun: true });
       return;
     }
     this.claimed.set(number, claim);

@@ -158,7 +158,7 @@ export class Sessions {
     for (const [id, claim] of session.claims) {
       if (listed.has(id)) continue;
       session.claims.delete(id);
-      await claim.release();
+      await claim.release({ unrun: true });
     }
     const lost: Greeting['lost'] = [];
     const ended: number[] = [];

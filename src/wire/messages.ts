@@ -90,8 +90,17 @@ const fromClient = {
   claim: v.object({ type: v.literal('claim'), id: count, ...asker }),
   /** Line numbers for `retry` to pass over, besides those that were told before; `anew`: instead of them. */
   tried: v.object({ type: v.literal('tried'), lines: v.array(count), anew: v.optional(v.boolean()) }),
-  /** The end of a claim: its final state, or `.` to put the job back. */
-  end: v.object({ type: v.literal('end'), id: count, claim: count, state: v.union([finalState, v.literal('.')]) }),
+  /**
+   * The end of a claim: its final state, or `.` to put the job back; `unrun`: as in `ReleaseOptions`. Servers that know nothing of that
+   * write `.`.
+   */
+  end: v.object({
+    type: v.literal('end'),
+    id: count,
+    claim: count,
+    state: v.union([finalState, v.literal('.')]),
+    unrun: v.optional(v.boolean()),
+  }),
   counts: v.object({ type: v.literal('counts'), id: count }),
   jobs: v.object({ type: v.literal('jobs'), id: count, selection }),
   plan: v.object({ type: v.literal('plan'), id: count, ...asker }),

@@ -187,6 +187,23 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await claim(other)).job.number).toBe(1);
       });
 
+      it.each(['!', 'e'])('release of a job that was not run puts it back to %s if it was so before', async state => {
+        const made = await make(`${state} a\n. b\n`);
+        const [one, other] = [await made.open(), await made.open()];
+        const retry: ClaimRequest = { retry: true };
+        const [first, second] = [await claim(one, retry), await claim(one, retry)];
+        expect(await first.release({ unrun: true })).toEqual({ kind: 'recorded' });
+        expect(await second.release({ unrun: true })).toEqual({ kind: 'recorded' });
+        expect(await made.content()).toBe(`${state} a\n. b\n`);
+        expect((await claim(other, retry)).job.number).toBe(1);
+      });
+
+      it('release of a job that was run makes it new, whatever it was before', async () => {
+        const made = await make('! a\n');
+        expect(await (await claim(await made.open(), { retry: true })).release()).toEqual({ kind: 'recorded' });
+        expect(await made.content()).toBe('. a\n');
+      });
+
       it('claims end in any order', async () => {
         const made = await make('. a\n. b\n. c\n');
         const queue = await made.open();

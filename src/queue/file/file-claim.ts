@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName } from '../../errors.js';
 import type { Job } from '../../job/job.js';
-import { type FinalState, State } from '../../job/state.js';
-import type { Claim, FinishResult } from '../queue.js';
+import { type FinalState, State, stateUnrun } from '../../job/state.js';
+import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
 import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
@@ -60,8 +60,8 @@ export class FileClaim implements Claim, Kept {
     return this.conclude(state);
   }
 
-  release(): Promise<FinishResult> {
-    return this.conclude(State.new);
+  release({ unrun = false }: ReleaseOptions = {}): Promise<FinishResult> {
+    return this.conclude(unrun ? stateUnrun(this.job.state) : State.new);
   }
 
   async abandon(): Promise<void> {

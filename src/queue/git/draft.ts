@@ -95,6 +95,9 @@ export function jobsInWords(lines: readonly number[]): string {
   return `${lines.length === 1 ? '1 job' : `${lines.length} jobs`} (${shown})`;
 }
 
+/** What is said of jobs that were given back. */
+export const PUT_BACK = 'put back';
+
 /** What became of a job, for the message. */
 export function deedOf(state: State): string {
   switch (state) {
@@ -105,6 +108,6 @@ export function deedOf(state: State): string {
     case State.error:
       return 'broke off';
     default:
-      return 'put back';
+      return PUT_BACK;
   }
 }

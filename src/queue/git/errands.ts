@@ -44,13 +44,15 @@ export function claimJobs(draft: Draft, request: ClaimRequest): Picking {
 /** How a claim ends. */
 export interface Ending {
   readonly state: FinalState | typeof State.new;
+  /** What to say of it in the message; what the state says when absent. */
+  readonly deed?: string;
   /** What to write in the message for whoever counts attempts. */
   readonly trailer?: string | undefined;
   readonly results?: readonly Result[] | undefined;
 }
 
-export function endClaim(draft: Draft, { number }: HeldRow, { state, trailer, results = [] }: Ending): void {
-  draft.set(number, state, deedOf(state));
+export function endClaim(draft: Draft, { number }: HeldRow, { state, deed = deedOf(state), trailer, results = [] }: Ending): void {
+  draft.set(number, state, deed);
   draft.left.add(number);
   if (results.length > 0) draft.results.push({ job: number, results });
   if (trailer !== undefined) draft.trail(trailer);

@@ -1,9 +1,10 @@
 import type { Job } from '../../job/job.js';
-import { type FinalState, State } from '../../job/state.js';
-import type { Claim, FinishResult } from '../queue.js';
+import { type FinalState, State, stateUnrun } from '../../job/state.js';
+import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import { doneTrailer, judgeFailure } from './attempts.js';
 import type { Checkout } from './checkout.js';
 import type { Clerk } from './clerk.js';
+import { PUT_BACK } from './draft.js';
 import { type Ending, endClaim } from './errands.js';
 import type { Holdings } from './holdings.js';
 import { hashOf } from './lease.js';
@@ -37,19 +38,20 @@ export class GitClaim implements Claim {
   }
 
   finish(state: FinalState): Promise<FinishResult> {
-    return this.conclude(state);
+    return this.conclude(state, () => this.endingFor(state));
   }
 
-  release(): Promise<FinishResult> {
-    return this.conclude(State.new);
+  release({ unrun = false }: ReleaseOptions = {}): Promise<FinishResult> {
+    const state = unrun ? stateUnrun(this.job.state) : State.new;
+    return this.conclude(state, () => ({ state, deed: PUT_BACK }));
   }
 
-  private async conclude(state: FinalState | typeof State.new): Promise<FinishResult> {
+  private async conclude(state: FinalState | typeof State.new, endingFor: () => Ending | Promise<Ending>): Promise<FinishResult> {
     if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
     this.concluded = true;
     const { clerk, holdings } = this.office;
     try {
-      const ending = await this.endingFor(state);
+      const ending = await endingFor();
       const result = await clerk.do<FinishResult>({
         family: 'jobs',
         precious: true,
@@ -73,9 +75,9 @@ export class GitClaim implements Claim {
     }
   }
 
-  private async endingFor(state: FinalState | typeof State.new): Promise<Ending> {
+  private async endingFor(state: FinalState): Promise<Ending> {
     const { ledger, holdings, maxJobAttempts } = this.office;
-    const results = state === State.new ? undefined : await this.checkout?.results();
+    const results = await this.checkout?.results();
     const standing = holdings.of(this);
     if (maxJobAttempts <= 1 || standing.kind === 'lost') return { state, results };
     const hash = hashOf(`${standing.row.rank} ${standing.row.key}`);

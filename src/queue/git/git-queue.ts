@@ -78,7 +78,7 @@ export class GitQueue implements Queue {
         try {
           claim.checkout = await this.checkouts?.take(this.ledger.now.commit);
         } catch (error) {
-          await claim.release();
+          await claim.release({ unrun: true });
           throw error;
         }
         this.won++;
@@ -155,7 +155,7 @@ export class GitQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.spares.splice(0).map(claim => claim.release()));
+    await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true })));
     await this.clerk.close();
     await this.checkouts?.close();
     await this.ledger.close();
@@ -189,7 +189,7 @@ export class GitQueue implements Queue {
       const room = free ?? capacity;
       const wanted = state === State.new || (retry === true && !tried?.has(number));
       if (wanted && this.holdings.of(claim).kind === 'held' && (room === undefined || fits(directives.needs, room))) return claim;
-      void claim.release().catch(() => undefined);
+      void claim.release({ unrun: true }).catch(() => undefined);
     }
     return undefined;
   }

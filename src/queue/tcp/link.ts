@@ -233,7 +233,7 @@ export class Link {
 
   private send(channel: Channel, pending: Pending): void {
     pending.sentIn = this.session;
-    if (pending.request.type === 'end') this.claims.end(pending.request.claim, pending.request.state);
+    if (pending.request.type === 'end') this.claims.end(pending.request);
     for (const message of pending.messages) channel.send(message);
   }
 

@@ -1,6 +1,9 @@
 import type { Job } from '../../job/job.js';
+import { stateUnrun } from '../../job/state.js';
 import { printOf } from '../../wire/job-form.js';
-import type { OpenClaim, Welcome } from '../../wire/messages.js';
+import type { OpenClaim, Request, Welcome } from '../../wire/messages.js';
+
+type End = Extract<Request, { type: 'end' }>;
 
 /** What we know of a claim of ours whose end was not confirmed yet. */
 interface Entry {
@@ -22,9 +25,9 @@ export class OpenClaims {
    * The server is asked to write the state: from now on it may be written at any moment, whether or not we are told so. A server that
    * was never asked has not written it: who finds that state in the line finds what somebody else has written.
    */
-  end(id: number, state: NonNullable<OpenClaim['ending']>): void {
-    const entry = this.entries.get(id);
-    if (entry) entry.ending = state;
+  end({ claim, state, unrun }: End): void {
+    const entry = this.entries.get(claim);
+    if (entry) entry.ending = unrun ? stateUnrun(entry.job.state) : state;
   }
 
   remove(id: number): void {

@@ -1,8 +1,11 @@
 import type { Job } from '../../job/job.js';
 import { type FinalState, State } from '../../job/state.js';
-import type { Claim, FinishResult } from '../queue.js';
+import type { Request } from '../../wire/messages.js';
+import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import type { Link } from './link.js';
 import { unexpected } from './unexpected.js';
+
+type End = Extract<Request, { type: 'end' }>;
 
 /** A job that a server has claimed for us. The connection is our presence: there is nothing that the job could inherit. */
 export class TcpClaim implements Claim {
@@ -18,19 +21,19 @@ export class TcpClaim implements Claim {
   }
 
   finish(state: FinalState): Promise<FinishResult> {
-    return this.conclude(state);
+    return this.conclude({ state });
   }
 
-  release(): Promise<FinishResult> {
-    return this.conclude(State.new);
+  release({ unrun = false }: ReleaseOptions = {}): Promise<FinishResult> {
+    return this.conclude({ state: State.new, ...(unrun && { unrun }) });
   }
 
-  private async conclude(state: FinalState | typeof State.new): Promise<FinishResult> {
+  private async conclude(how: Pick<End, 'state' | 'unrun'>): Promise<FinishResult> {
     if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
     this.isConcluded = true;
     const { claims } = this.link;
     const reason = claims.lossOf(this.id);
-    const answer = reason === undefined ? await this.link.ask({ type: 'end', claim: this.id, state }) : undefined;
+    const answer = reason === undefined ? await this.link.ask({ type: 'end', claim: this.id, ...how }) : undefined;
     claims.remove(this.id);
     if (answer === undefined) return { kind: 'refused', reason: reason as string };
     return answer.type === 'ended' ? answer.result : unexpected(answer);
