@@ -171,7 +171,10 @@ export interface Queue {
    * clients may come back. Queues that have it can be served to others.
    */
   adopt?(): Promise<readonly Claim[]>;
-  /** Grows with every change that is noticed, whoever looked. Take it before a call, and hand it to `changed` after. */
+  /**
+   * Grows with every change that is noticed, whoever looked, and when it is time to try a claim again that came to nothing for a reason
+   * that no change ends, such as somebody else's lock. Take it before a call, and hand it to `changed` after.
+   */
   readonly seen: number;
   /** Waits until more is seen than `since` (what is seen now, by default); rejects when `signal` is aborted. */
   changed(signal: AbortSignal, since?: number): Promise<void>;

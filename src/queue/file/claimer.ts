@@ -4,6 +4,7 @@ import type { ClaimRequest, ClaimResult } from '../queue.js';
 import { Advisor } from './advisor.js';
 import type { LineIndex } from './line-index.js';
 import { jitter } from './lock-bytes.js';
+import { Reminder } from './reminder.js';
 import { restateAround } from './restate.js';
 import type { RunsFile } from './runs-file.js';
 import { take } from './take.js';
@@ -12,6 +13,8 @@ import { take } from './take.js';
 const MOST_BUSY = 8;
 /** Rounds over lines that others hold locked before saying that there is nothing to do but wait. */
 const BUSY_ROUNDS = 20;
+/** After these it is worth another try, in ms: locks are given up without any sign that could be waited for. */
+const BUSY_PAUSE = 1000;
 /** Lines that were found to have moved, one after the other, before there is a pause: somebody is editing. */
 const PATIENT_MOVES = 3;
 /** How many ready lines to leave to the other host at most after one was lost to it, and for how many claims of our own. */
@@ -21,6 +24,8 @@ const LONGEST_JUMP = 32;
 export class Claimer {
   /** How it fared against the others so far. */
   readonly tally = { won: 0, lost: 0, busy: 0 };
+  /** When a claim that came to nothing may succeed without any change to the file. */
+  readonly reminder = new Reminder();
   /** One for each asker, for as long as the asker lives. */
   private readonly advisors = new WeakMap<object, Advisor>();
   /** Ready lines that are not tried now. */
@@ -58,7 +63,10 @@ export class Claimer {
       this.advisorOf(request.asker ?? this).advise(view, index, request);
       const choice = pick(index, request, passed);
       if (busy >= MOST_BUSY || (passed.size > 0 && choice.kind !== 'ready')) {
-        if (busy > 0 && ++rounds > BUSY_ROUNDS) return { kind: 'waiting', for: 'others' };
+        if (busy > 0 && ++rounds > BUSY_ROUNDS) {
+          this.reminder.set(BUSY_PAUSE);
+          return { kind: 'waiting', for: 'others' };
+        }
         if (busy > 0) await setTimeout(jitter());
         passed.clear();
         busy = 0;

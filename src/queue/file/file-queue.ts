@@ -154,15 +154,16 @@ export class FileQueue implements Queue {
   }
 
   get seen(): number {
-    return this.runs.view.version;
+    return this.runs.view.version + this.claimer.reminder.count;
   }
 
   changed(signal: AbortSignal, since = this.seen): Promise<void> {
     const { view } = this.runs;
     return this.explained(async () => {
-      while (view.version === since) {
+      while (this.seen === since) {
         await setTimeout(view.pause(), undefined, { signal });
         await view.look();
+        this.claimer.reminder.look();
       }
     }, signal);
   }
