@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type Pick, pick } from '../../job/readiness.js';
+import { isWanted, type Pick, pick } from '../../job/readiness.js';
 import type { ClaimRequest, ClaimResult } from '../queue.js';
 import { Advisor } from './advisor.js';
 import type { LineIndex } from './line-index.js';
@@ -59,9 +59,9 @@ export class Claimer {
     for (;;) {
       request.signal?.throwIfAborted();
       const index = await view.index();
-      const { version } = view;
-      this.advisorOf(request.asker ?? this).advise(view, index, request);
-      const choice = pick(index, request, passed);
+      const { version, growing } = view;
+      this.advisorOf(request.asker ?? this).advise(view, index, growing, request);
+      const choice = pick(index, request, growing > 0 ? new Set(passed).add(growing) : passed);
       if (busy >= MOST_BUSY || (passed.size > 0 && choice.kind !== 'ready')) {
         if (busy > 0 && ++rounds > BUSY_ROUNDS) {
           this.reminder.set(BUSY_PAUSE);
@@ -74,7 +74,9 @@ export class Claimer {
         const news = await view.lookInTurn(request.signal);
         // Somebody else's look may have shown what this one does not any more.
         if (news || view.version !== version) continue;
-        if (!view.mayBeHalfSaved) return choice;
+        // It may become any job: whoever leaves now, or waits for others, would leave it behind.
+        const mayGrow = growing > 0 && isWanted(index.stateAt(growing), growing, request);
+        if (!view.mayBeHalfSaved && !mayGrow) return choice;
         await setTimeout(view.pause(), undefined, request.signal ? { signal: request.signal } : {});
       } else {
         const taken = await take(runs, index, choice.line);

@@ -27,6 +27,8 @@ export class LineIndex implements Board {
   prioritised: readonly number[] = [];
   /** Bytes that are indexed. */
   end = 0;
+  /** The last line if it lacks its line end, else 0. */
+  unended = 0;
   /** The lines as they lie in the file, block by block. */
   readonly blocks: Block[] = [];
 

@@ -97,6 +97,7 @@ class Scanner {
       const end = contentEnd(block, start, lineEnd);
       const state = jobState(block, start, end);
       index.push(position + start, state);
+      if (feed < 0) index.unended = index.lineCount;
       if (state !== NOT_A_JOB) {
         if (mark < end) this.direct(block.subarray(start + BEFORE_COMMAND, end));
         block[start] = STATELESS;

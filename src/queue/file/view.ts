@@ -5,6 +5,7 @@ import { Rest } from '../../system/rest.js';
 import type { LineIndex } from './line-index.js';
 import { freshen, jitter } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import { OpenEnd } from './open-end.js';
 import { SAVING } from './patience.js';
 import { restateAll } from './restate.js';
 import { scan } from './scan.js';
@@ -33,6 +34,7 @@ export class FileView {
   /** Whether the last reading began when the modification time was long past, by this host's clock: later changes have another. */
   private readLate = false;
   private readonly rest: Rest;
+  private readonly openEnd: OpenEnd;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
   /** Ends a rest. */
@@ -46,6 +48,8 @@ export class FileView {
     readonly path: string,
     private readonly driver: LockDriver,
   ) {
+    // The other drivers do not know where the file lies, and a server has a clock of its own.
+    this.openEnd = new OpenEnd(driver.name === 'record' && !driver.staleLooks);
     this.rest = new Rest(REST, driver.staleLooks ? LONGEST_REST : undefined);
   }
 
@@ -114,6 +118,11 @@ export class FileView {
     return performance.now() - this.shrunkAt < SAVING;
   }
 
+  /** The last line, as of the last look, while somebody may still be writing it; else 0. */
+  get growing(): number {
+    return this.openEnd.growing;
+  }
+
   /** Notes a state that was just read or written under a lock. */
   note(start: number, state: number): void {
     this.wake?.();
@@ -154,6 +163,7 @@ export class FileView {
       if (differing !== undefined) return differing > 0;
     }
     this.current = await scan(file, facts.size);
+    this.openEnd.note(this.current, facts);
     this.generation++;
     return true;
   }

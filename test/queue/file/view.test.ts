@@ -17,6 +17,7 @@ function shown(index: LineIndex) {
   return {
     lines: Array.from({ length: index.lineCount }, (_, at) => [index.startOf(at + 1), String.fromCharCode(index.stateAt(at + 1))]),
     end: index.end,
+    unended: index.unended,
     barriers: index.barriers,
     directives: [...index.directives],
     problems: [...index.problems],
