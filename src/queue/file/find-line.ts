@@ -39,12 +39,13 @@ export interface Holding {
  */
 export type Found =
   | { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine }
-  /** `occupied`: the line is there, but somebody else is present at it. */
-  | { readonly kind: 'lost'; readonly reason: string; readonly occupied: boolean };
+  /** `occupied`: the line is there, but somebody else is present at it · `isSet`: it is there, in a state that somebody has set. */
+  | { readonly kind: 'lost'; readonly reason: string; readonly occupied: boolean; readonly isSet?: boolean };
 
 /**
  * Finds a line of ours again: where it was, or wherever an editor has moved it. It is ours if it has the same command, is in
- * state `r`, and nobody else is present at it. Identical lines stand for each other; of several the nearest is taken.
+ * state `r`, and nobody else is present at it. Identical lines stand for each other, and of several the nearest is taken; but none
+ * stands for a line that is where it was and was set to another state.
  */
 export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holding = {}): Promise<Found> {
   let lost: Found = { kind: 'lost', reason: 'its line was changed or removed while the job ran', occupied: false };
@@ -66,6 +67,8 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holdi
       const found = await lockIfOurs(runs, candidate, line.start, holding);
       if (found === undefined) continue;
       if (found.kind === 'found') return found;
+      // It has not moved: other lines that say the same are other jobs.
+      if (found.isSet && candidate.start === line.start) return found;
       lost = found;
     }
     await runs.view.look();
@@ -95,7 +98,7 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
         runs.driver.staleLooks && now.state === holding.doubtful
           ? `the server was lost while it was being written, and nobody can tell whether the "${state}" in the line is ours`
           : `somebody set the line to "${state}" while its job ran`;
-      return { kind: 'lost', reason, occupied: false };
+      return { kind: 'lost', reason, occupied: false, isSet: true };
     }
     if (runs.driver.presence && !(await showPresence(runs, file, line, before, held))) {
       return { kind: 'lost', reason: 'somebody else runs the line by now', occupied: true };

@@ -199,6 +199,21 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
 });
 
 describe('a runs file that changes under a runner', () => {
+  it.each([
+    { before: '. same\nr same\n', mine: 1, after: '- same\nr same\n' },
+    { before: 'r same\n. same\n', mine: 2, after: 'r same\n- same\n' },
+  ])(
+    'gets no result in a line that says the same, when somebody has set the line of the job (line $mine)',
+    async ({ before, mine, after }) => {
+      const path = runsFile(before);
+      const [runner, user] = [await openRuns(path), await openRuns(path)];
+      const taken = await claim(runner);
+      await user.set({ lines: [{ from: mine, to: mine }] }, '-', { force: true });
+      expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'somebody set the line to "-" while its job ran' });
+      expect(content(path)).toBe(after);
+    },
+  );
+
   it('may lose the line of a job and get it back', async () => {
     const path = runsFile('. a\n. b\n');
     const taken = await claim(await openRuns(path));
