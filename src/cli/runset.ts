@@ -19,6 +19,7 @@ import { complain } from './complain.js';
 import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { lockDriver } from './values.js';
+import { refuseOptionsAsCommands, wordsBehindDashes } from './words-to-add.js';
 
 interface Options extends AccessOptions {
   all?: boolean;
@@ -83,6 +84,7 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
 }
 
 function readArguments(argv: readonly string[], output: Output): { queueName: string; jobs: string[]; options: Options } {
+  const words = wordsBehindDashes(argv);
   const program = withAccess(commandLine('runset', 'Look at the jobs of a queue and change their states.', output))
     .argument('[queue]', 'path of the runs file, or tcp://host of a runmaker-server')
     .argument('[jobs...]', 'line numbers (3, 3-10, -5, 20-) and byte offsets (@160)')
@@ -102,13 +104,14 @@ function readArguments(argv: readonly string[], output: Output): { queueName: st
     .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--json', 'with --list and --stats: print JSON')
     .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
-    .parse([...argv], { from: 'user' });
+    .parse([...words.argv], { from: 'user' });
   const options = program.opts<Options>();
+  const added = options.add ?? [];
+  refuseOptionsAsCommands(added.slice(0, added.length - words.asTheyAre));
   const [first, ...jobs] = program.args;
   // "--add" takes all words that follow it, the queue's name among them when that stands last.
   const queueName = first ?? (options.add && options.add.length > 1 ? options.add.pop() : undefined);
   if (queueName === undefined) throw new RunmakerError('usage', 'no queue is named', { hint: hintFor(options) });
-  refuseOptionsAsCommands(options.add ?? []);
   return { queueName, jobs, options };
 }
 
@@ -121,15 +124,6 @@ function stateNamed(text: string): State {
 function hintFor({ set, add }: Options): string {
   if (set !== undefined) return `--set takes a state (here ${JSON.stringify(set)}): runset --all --set=. runs.txt`;
   return add === undefined ? 'runset --list runs.txt' : "runset --add 'echo hello' runs.txt";
-}
-
-/** What follows --add is a command, up to the queue's name. No command begins with a dash: an option was meant to be one. */
-function refuseOptionsAsCommands(commands: readonly string[]): void {
-  const option = commands.find(command => command.startsWith('-'));
-  if (option === undefined) return;
-  throw new RunmakerError('usage', `${option} behind --add would be taken for a command`, {
-    hint: "put options before --add, and a command in quotes: runset --hold --add 'python a.py --seed 1' runs.txt",
-  });
 }
 
 function chooses(options: Options, jobs: readonly string[]): boolean {

@@ -240,6 +240,38 @@ describe('runset --add', () => {
   });
 });
 
+describe('runset --add … --', () => {
+  it.each([
+    [
+      ['--add', '--', '-z', '--hold', 'runs.txt'],
+      ['. -z', '. --hold'],
+    ],
+    [['runs.txt', '--add', '--', '-z'], ['. -z']],
+    [['--hold', '--add', '--', '-z', 'runs.txt'], ['- -z']],
+    [
+      ['--add', 'echo a', '--', '-z', 'echo b', 'runs.txt'],
+      ['. echo a', '. -z', '. echo b'],
+    ],
+    [['--add', 'echo a', '--', 'runs.txt'], ['. echo a']],
+    [['--add', 'echo a', '--hold', '--', 'runs.txt'], ['- echo a']],
+    [
+      ['runs.txt', '--add', '--', 'echo a', '--'],
+      ['. echo a', '. --'],
+    ],
+  ])('takes no word behind the dashes for an option: %j', async (args, added) => {
+    const bench = new Workbench('. first\n');
+    const { status, stdout, stderr } = await runset(args, { cwd: bench.folder });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(bench.content).toBe(['. first', ...added, ''].join('\n'));
+  });
+
+  it('wants a queue all the same', async () => {
+    const { status, stderr } = await runset(['--add', '--', '-z']);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^runset: no queue is named\n/);
+  });
+});
+
 describe('runset --add-from', () => {
   it('appends a job for each line of a file', async () => {
     const bench = new Workbench('');
