@@ -17,7 +17,7 @@ import {
   start,
   startProgram,
 } from '../support/programs.js';
-import { temporaryFolder } from '../support/temporary.js';
+import { runsFile, temporaryFolder } from '../support/temporary.js';
 import { canMount, mountTmpfs, NEEDS_ROOT } from '../support/tmpfs.js';
 
 if (!canMount()) process.stderr.write(`a disk that is full from the start: ${NEEDS_ROOT}\n`);
@@ -34,6 +34,15 @@ describe.each(Object.entries(PROGRAMS))('%s', (name, program) => {
       status: 2,
       stdout: '',
       stderr: `${name}: /nowhere/runs.txt: no such file\ncreate it first, one line a job: ". command"\n`,
+    });
+  });
+
+  it('says that there is no such file below one that is no folder', async () => {
+    const path = `${runsFile('. true\n')}/runs.txt`;
+    expect(await program([path])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: `${name}: ${path}: no such file\ncreate it first, one line a job: ". command"\n`,
     });
   });
 

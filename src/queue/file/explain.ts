@@ -5,6 +5,7 @@ export function explain(path: string, error: unknown): RunmakerError {
   if (error instanceof RunmakerError) return error;
   switch (errnoName(error)) {
     case 'ENOENT':
+    case 'ENOTDIR':
       return new RunmakerError('input', `${path}: no such file`, { hint: 'create it first, one line a job: ". command"', cause: error });
     case 'EISDIR':
       return new RunmakerError('input', `${path} is a directory`, { hint: 'name the runs file in it', cause: error });
