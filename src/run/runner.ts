@@ -25,6 +25,8 @@ export class Runner {
   private readonly slots: Slots;
   private readonly stopping = new Stopping();
   private readonly running = new Set<Promise<void>>();
+  /** The job that each slot had last. */
+  private readonly lastIn = new Map<number, Promise<void>>();
   private readonly jobEnded = new Bell();
   private readonly tried = new Set<number>();
   /** Looks in a row that found nothing to do. */
@@ -105,11 +107,6 @@ export class Runner {
         throw error;
       });
       if (result.kind === 'claimed') {
-        if (this.stopping.draining.aborted) {
-          await result.claim.release({ unrun: true });
-          this.slots.give(slot);
-          return;
-        }
         this.idleLooks = 0;
         this.launch(slot, result.claim);
         if (this.options.delay) await setTimeout(this.options.delay, undefined, { signal: this.stopping.draining });
@@ -195,7 +192,10 @@ export class Runner {
       this.slots.give(slot);
       this.jobEnded.ring();
     };
-    const run = this.runToEnd(slot, claim, share, free)
+    // A slot is free before its last job's state is written: what is told of it is told in order all the same.
+    const told = this.lastIn.get(slot) ?? Promise.resolve();
+    const run = told
+      .then(() => (this.stopping.draining.aborted ? this.giveBack(claim) : this.runToEnd(slot, claim, share, free)))
       .catch((error: unknown) => {
         this.failure ??= { error };
         this.drain();
@@ -206,6 +206,12 @@ export class Runner {
         this.jobEnded.ring();
       });
     this.running.add(run);
+    this.lastIn.set(slot, run);
+  }
+
+  /** The runner was told to claim no more while it claimed. */
+  private async giveBack(claim: Claim): Promise<void> {
+    await claim.release({ unrun: true });
   }
 
   /** @param free gives back what the job was given to run with */

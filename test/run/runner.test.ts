@@ -1,31 +1,49 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Queue } from '../../src/queue/queue.js';
+import type { FinalState } from '../../src/job/state.js';
+import type { Claim, ClaimRequest, ClaimResult, Queue } from '../../src/queue/queue.js';
 import { Runner } from '../../src/run/runner.js';
 import { openRuns } from '../support/queues.js';
 import { runsFile } from '../support/temporary.js';
 
-/** The same queue, but something happens while it is asked for a job. */
-function during(queue: Queue, act: () => void): Queue {
-  return Object.create(queue, {
-    claim: {
-      async value(...request: Parameters<Queue['claim']>) {
-        const result = await queue.claim(...request);
-        act();
-        return result;
-      },
-    },
-  });
+/** The same queue, but what it answers to those who claim goes through other hands first. */
+function withClaims(queue: Queue, pass: (result: ClaimResult) => ClaimResult): Queue {
+  return Object.create(queue, { claim: { value: async (request: ClaimRequest) => pass(await queue.claim(request)) } });
+}
+
+/** The same claim, but the job's state takes a moment to be written. */
+function slowToWrite(claim: Claim): Claim {
+  const finish = async (state: FinalState) => {
+    await setTimeout(50);
+    return await claim.finish(state);
+  };
+  return Object.create(claim, { finish: { value: finish } });
 }
 
 describe('a runner that is told to drain while it claims a job', () => {
   it.each(['.', '!', 'e'])('gives it back as it was: %s', async state => {
     const path = runsFile(`${state} false\n. true\n`);
-    const runner = new Runner(
-      during(await openRuns(path), () => runner.drain()),
-      { retry: true },
-    );
+    const queue = withClaims(await openRuns(path), result => {
+      runner.drain();
+      return result;
+    });
+    const runner = new Runner(queue, { retry: true });
     await runner.run();
     expect(readFileSync(path, 'utf8')).toBe(`${state} false\n. true\n`);
+  });
+});
+
+describe('the events of a slot', () => {
+  it('come job by job, though the next one is claimed before the last one has its state', async () => {
+    const queue = withClaims(await openRuns(runsFile('. true\n. false\n. true\n')), result =>
+      result.kind === 'claimed' ? { ...result, claim: slowToWrite(result.claim) } : result,
+    );
+    const told: string[] = [];
+    await new Runner(queue, {
+      listeners: [event => void told.push('job' in event ? `${event.type} ${event.job.number}` : event.type)],
+    }).run();
+    const each = (job: number) => ['claimed', 'started', 'ended', 'finished'].map(type => `${type} ${job}`);
+    expect(told).toEqual([...each(1), ...each(2), ...each(3), 'summary']);
   });
 });
