@@ -152,7 +152,7 @@ export interface Queue {
   text?(selection: Selection): AsyncIterable<Buffer>;
   /** The jobs that would be run, in that order, if each succeeded. Changes nothing. */
   plan(request: ClaimRequest): AsyncIterable<readonly Job[]>;
-  /** `known`: as far as it is known already, when asking anew costs much. */
+  /** `known`: as far as it is known already, when asking anew costs much, or takes time. */
   counts(options?: { readonly known?: boolean }): Promise<Counts>;
   /**
    * Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. Where presence

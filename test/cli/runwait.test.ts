@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
-import { patchFile, replaceFile } from '../support/edit.js';
+import { patchFile, replaceFile, rewriteFile } from '../support/edit.js';
 import { isOpenAfter } from '../support/eventually.js';
 import { type Running, runset, runwait, startProgram } from '../support/programs.js';
 
@@ -60,6 +60,20 @@ describe('runwait', () => {
     await waiter.says('"done":1');
     expect(waiter.child.exitCode).toBeNull();
     patchFile(bench.runs, 4, 'd');
+    expect((await waiter.ended).status).toBe(0);
+  });
+
+  it.each([
+    ['the jobs that are left to run', 'd a\nd b\n'],
+    ['all jobs', ''],
+  ])('does not return while %s are missing from a file that is being saved in place', async (_, half) => {
+    const bench = new Workbench('d a\nd b\n. c\n');
+    const waiter = await waiterFor(bench);
+    rewriteFile(bench.runs, half);
+    await setTimeout(400);
+    rewriteFile(bench.runs, 'd a\nd b\n. c\n');
+    expect(await isOpenAfter(waiter.ended, 3000)).toBe(true);
+    rewriteFile(bench.runs, 'd a\nd b\nd c\n');
     expect((await waiter.ended).status).toBe(0);
   });
 

@@ -2,7 +2,6 @@ import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
-import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isSettableState, State } from '../../job/state.js';
 import type {
@@ -20,6 +19,7 @@ import { Absences } from './absences.js';
 import { adoptOrphans } from './adopt.js';
 import { appendJobs } from './append.js';
 import { Claimer } from './claimer.js';
+import { countJobs } from './count.js';
 import { explain } from './explain.js';
 import { freshen } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
@@ -102,25 +102,8 @@ export class FileQueue implements Queue {
     }
   }
 
-  counts(): Promise<Counts> {
-    return this.explained(async () => {
-      const { view } = this.runs;
-      await view.look();
-      const index = await view.index();
-      const byState = index.countStates();
-      const of = (state: string): number => byState[state.charCodeAt(0)] as number;
-      const total = byState.reduce((sum, count) => sum + count, 0);
-      const counts = {
-        new: of(State.new),
-        claimed: of(State.claimed),
-        running: of(State.running),
-        done: of(State.done),
-        failed: of(State.failed),
-        error: of(State.error),
-      };
-      const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      return { ...counts, held: total - known, total, blocked: index.mayBlock ? outlook(index, {}).blocked : 0 };
-    });
+  counts({ known = false }: { known?: boolean } = {}): Promise<Counts> {
+    return this.explained(() => countJobs(this.runs.view, known));
   }
 
   set(selection: Selection, state: State, { force = false, tell }: SetOptions = {}): Promise<SetResult> {

@@ -198,6 +198,40 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
   });
 });
 
+describe('a runs file that is being saved in place, and so is shorter for a moment', () => {
+  it.each([
+    ['is not counted as being at its end', 'd a\nd b\n'],
+    ['is not counted as being without jobs', ''],
+  ])('%s', async (_, half) => {
+    const path = runsFile('d a\nd b\n. c\n');
+    const queue = await openRuns(path);
+    await queue.counts();
+    rewriteFile(path, half);
+    const counts = queue.counts();
+    await setTimeout(100);
+    rewriteFile(path, 'd a\nd b\n. c\n');
+    expect(await counts).toMatchObject({ new: 1, total: 3 });
+  });
+
+  it('is counted as it is when there is still something to run, and by who only shows how far it is', async () => {
+    const path = runsFile('d a\n. b\n. c\n');
+    const queue = await openRuns(path);
+    await queue.counts();
+    rewriteFile(path, 'd a\n. b\n');
+    expect(await queue.counts()).toMatchObject({ new: 1, total: 2 });
+    rewriteFile(path, 'd a\n');
+    expect(await queue.counts({ known: true })).toMatchObject({ new: 0, total: 1 });
+  });
+
+  it('is counted as it is once it has stayed shorter', async () => {
+    const path = runsFile('d a\n. b\n');
+    const queue = await openRuns(path);
+    await queue.counts();
+    rewriteFile(path, 'd a\n');
+    expect(await queue.counts()).toMatchObject({ done: 1, total: 1 });
+  });
+});
+
 describe('a runs file that changes under a runner', () => {
   it.each([
     { before: '. same\nr same\n', mine: 1, after: '- same\nr same\n' },
