@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /**
  * What went wrong, in a form that a program can print and a caller can decide on.
  *
@@ -29,5 +31,11 @@ export class RunmakerError extends Error {
 
 /** The errno name of a system error (`ENOENT`, `EIO`, …), or undefined for any other value. */
 export function errnoName(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  return error.code === 'UNKNOWN' && 'errno' in error ? (nameOf(error.errno) ?? error.code) : error.code;
+}
+
+/** Node.js has no name for what its system library does not know, such as ESTALE and EDQUOT, but it passes the number on. */
+function nameOf(errno: unknown): string | undefined {
+  return Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0];
 }

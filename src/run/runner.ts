@@ -259,7 +259,7 @@ export class Runner {
   private tellDelay(): void {
     if (this.delayTold) return;
     this.delayTold = true;
-    const message = `the results of jobs that have ended cannot be written yet: ${this.queue.name} does not answer`;
+    const message = `the results of jobs that have ended cannot be written yet to ${this.queue.name}`;
     void this.emit({ type: 'warning', message, hint: 'they are kept for as long as --patience says; a second Ctrl-C gives them up' });
   }
 

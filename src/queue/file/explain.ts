@@ -33,9 +33,13 @@ export function explain(path: string, error: unknown): RunmakerError {
         cause: error,
       });
     case 'ENOSPC':
-    case 'EDQUOT':
-      return new RunmakerError('queue', `${path}: no space left (${errnoName(error)})`, {
+      return new RunmakerError('queue', `${path}: no space left (ENOSPC)`, {
         hint: 'make room, then try again: the file is as it was',
+        cause: error,
+      });
+    case 'EDQUOT':
+      return new RunmakerError('queue', `${path}: the disk quota is used up (EDQUOT)`, {
+        hint: 'make room, or have it raised, then try again: the file is as it was',
         cause: error,
       });
     default:

@@ -7,7 +7,7 @@ import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
 import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
+import { asFarAsPossible, isFull, isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
 import { ALONE, isOutranked } from './rank.js';
 import { readLine } from './read-line.js';
@@ -117,7 +117,7 @@ export class FileClaim implements Claim, Kept {
     return await this.inTurn(async () => {
       try {
         const result = await this.writeInPlace(state).catch(unlessPassing);
-        return result ?? (await patiently(this.runs.patience, () => this.writeElsewhere(state)));
+        return result ?? (await patiently(this.runs.patience, () => this.writeElsewhere(state), { forRoom: true }));
       } catch (error) {
         if (errnoName(error) === 'ENOENT') return { kind: 'refused', reason: `${this.runs.path} was removed while the job ran` };
         throw explain(this.runs.path, error);
@@ -192,7 +192,7 @@ export class FileClaim implements Claim, Kept {
     const { start } = this.line;
     const byte = state.charCodeAt(0);
     this.doubtful = byte;
-    await file.write(Buffer.from([byte]), start);
+    await this.runs.writer.write(file, Buffer.from([byte]), start);
     // It is there now, whatever becomes of the locks.
     await this.drop();
     this.runs.view.note(start, byte);
@@ -247,6 +247,6 @@ export class FileClaim implements Claim, Kept {
 }
 
 function unlessPassing(error: unknown): undefined {
-  if (!isPassing(error) && errnoName(error) !== 'ENOENT') throw error;
+  if (!isPassing(error) && !isFull(error) && errnoName(error) !== 'ENOENT') throw error;
   return undefined;
 }

@@ -23,7 +23,7 @@ import { countJobs } from './count.js';
 import { explain } from './explain.js';
 import { freshen } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
-import { patiently } from './patience.js';
+import { type Limits, patiently } from './patience.js';
 import { planJobs } from './plan.js';
 import { PresenceKeeper } from './presence-keeper.js';
 import { printJobs } from './print-jobs.js';
@@ -31,6 +31,7 @@ import { type LineJob, readJobs } from './read-jobs.js';
 import { isInHand, reclaimOrphans } from './reclaim.js';
 import type { RunsFile } from './runs-file.js';
 import { setStates } from './set.js';
+import { StateWriter } from './state-writer.js';
 import { Syncer } from './syncer.js';
 import { FileView } from './view.js';
 
@@ -63,6 +64,7 @@ export class FileQueue implements Queue {
       path: name,
       driver,
       view: new FileView(name, driver),
+      writer: new StateWriter(name),
       syncer: new Syncer(name, driver, patience),
       keeper,
       absences: new Absences(this.capabilities.presenceReturns ?? 0, driver.staleLooks ? FORGET * keeper.settled : undefined),
@@ -76,7 +78,9 @@ export class FileQueue implements Queue {
   }
 
   claim(request: ClaimRequest): Promise<ClaimResult> {
-    return this.explained(() => this.claimer.next(request), request.signal);
+    const { tell, signal } = request;
+    if (tell) this.runs.writer.tell = tell;
+    return this.explained(() => this.claimer.next(request), { signal, forRoom: true });
   }
 
   async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
@@ -125,7 +129,7 @@ export class FileQueue implements Queue {
     // One after the other: each look begins where the last one ended.
     const result = this.reclaims.then(async () => {
       const reclaimed: Job[] = [];
-      await this.explained(() => reclaimOrphans(this.runs, reclaimed, signal), signal);
+      await this.explained(() => reclaimOrphans(this.runs, reclaimed, signal), { signal });
       return reclaimed;
     });
     this.reclaims = result.catch(() => undefined);
@@ -142,13 +146,16 @@ export class FileQueue implements Queue {
 
   changed(signal: AbortSignal, since = this.seen): Promise<void> {
     const { view } = this.runs;
-    return this.explained(async () => {
-      while (this.seen === since) {
-        await setTimeout(view.pause(), undefined, { signal });
-        await view.look();
-        this.claimer.reminder.look();
-      }
-    }, signal);
+    return this.explained(
+      async () => {
+        while (this.seen === since) {
+          await setTimeout(view.pause(), undefined, { signal });
+          await view.look();
+          this.claimer.reminder.look();
+        }
+      },
+      { signal },
+    );
   }
 
   async close(): Promise<void> {
@@ -198,9 +205,9 @@ export class FileQueue implements Queue {
     return isInHand(state.toString('latin1')) ? 'absent' : undefined;
   }
 
-  private async explained<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  private async explained<T>(work: () => Promise<T>, limits: Limits = {}): Promise<T> {
     try {
-      return await patiently(this.driver.staleLooks || this.claimer.locksWork ? this.runs.patience : 0, work, signal);
+      return await patiently(this.driver.staleLooks || this.claimer.locksWork ? this.runs.patience : 0, work, limits);
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
       throw explain(this.name, error);

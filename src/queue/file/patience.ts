@@ -18,6 +18,8 @@ const PASSING = new Set([
   'EREMOTEIO',
   'EAGAIN',
 ]);
+/** Somebody may make room. That is waited for only where something would be lost otherwise. */
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
 /** An editor has saved a file within this time, in ms. */
 export const SAVING = 2000;
 
@@ -29,17 +31,29 @@ export function isPassing(error: unknown): boolean {
   return PASSING.has(codeOf(error) ?? '');
 }
 
+/** Whether there was no room for what was to be written. */
+export function isFull(error: unknown): boolean {
+  return FULL.has(codeOf(error) ?? '');
+}
+
+/** What may end the patience, and what to be patient with besides errors that pass. */
+export interface Limits {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether to wait for room, too. */
+  readonly forRoom?: boolean;
+}
+
 /**
  * Does something again and again while it fails for reasons that pass, with growing pauses, for up to `patience` ms.
  * Throws the last error when that is over, and every other error at once.
  */
-export async function patiently<T>(patience: number, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function patiently<T>(patience: number, work: () => Promise<T>, { signal, forRoom = false }: Limits = {}): Promise<T> {
   const began = performance.now();
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
       return await work();
     } catch (error) {
-      const limit = isPassing(error) ? patience : codeOf(error) === 'ENOENT' ? Math.min(SAVING, patience) : 0;
+      const limit = isPassing(error) || (forRoom && isFull(error)) ? patience : codeOf(error) === 'ENOENT' ? Math.min(SAVING, patience) : 0;
       if (performance.now() - began + pause > limit) throw error;
       await setTimeout(pause * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {});
     }

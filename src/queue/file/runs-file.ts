@@ -1,6 +1,7 @@
 import type { Absences } from './absences.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import type { PresenceKeeper } from './presence-keeper.js';
+import type { StateWriter } from './state-writer.js';
 import type { Syncer } from './syncer.js';
 import type { FileView } from './view.js';
 
@@ -11,6 +12,7 @@ export interface RunsFile {
   readonly view: FileView;
   readonly keeper: PresenceKeeper;
   readonly absences: Absences;
+  readonly writer: StateWriter;
   readonly syncer: Syncer;
   /** How long to keep trying while the file cannot be reached, in ms. */
   readonly patience: number;

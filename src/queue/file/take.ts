@@ -44,7 +44,7 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     const beside = runs.driver.presence && !alone;
     if (beside && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
     const rank = beside ? await takeRank(file, start) : ALONE;
-    await file.write(RUNNING, start);
+    await runs.writer.write(file, RUNNING, start);
     // From now on readers, and whoever sets the line back by force, are welcome.
     if (alone) await file.tryLock('shared', start + 1, 1);
     // If this fails nobody can say whether the state got there. Then the job is not run here: at worst its line is an orphan.

@@ -42,7 +42,9 @@ describe('what fails for a reason that passes', () => {
   test('is waited for no longer once the wait is called off', async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 50);
-    await expect(patiently(60_000, failing(1000, failure('EIO')), controller.signal)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(patiently(60_000, failing(1000, failure('EIO')), { signal: controller.signal })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
   });
 });
 
