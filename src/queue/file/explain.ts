@@ -1,9 +1,20 @@
 import { errnoName, RunmakerError } from '../../errors.js';
 
-/** Turns what the system said about a runs file into what its user can act on. Errors of ours pass through. */
-export function explain(path: string, error: unknown): RunmakerError {
+/**
+ * Turns what the system said about a runs file into what its user can act on. Errors of ours pass through.
+ * @param locksWorked whether locks were granted before: then the filesystem has some, and whoever gave up locking in this way on one
+ *   host would have jobs run twice
+ */
+export function explain(path: string, error: unknown, locksWorked = false): RunmakerError {
   if (error instanceof RunmakerError) return error;
-  switch (errnoName(error)) {
+  const name = errnoName(error);
+  if (name === 'ENOLCK' && locksWorked) {
+    return new RunmakerError('queue', `${path}: locks worked before, and are not granted any more (ENOLCK)`, {
+      hint: 'the lock service of the file server (lockd) may be away: start again when it is back',
+      cause: error,
+    });
+  }
+  switch (name) {
     case 'ENOENT':
     case 'ENOTDIR':
       return new RunmakerError('input', `${path}: no such file`, { hint: 'create it first, one line a job: ". command"', cause: error });
@@ -22,13 +33,13 @@ export function explain(path: string, error: unknown): RunmakerError {
     case 'EINVAL':
     case 'ENOTSUP':
     case 'EOPNOTSUPP':
-      return new RunmakerError('queue', `${path}: this filesystem gives no fcntl locks (${errnoName(error)})`, {
+      return new RunmakerError('queue', `${path}: this filesystem gives no fcntl locks (${name})`, {
         hint: 'pass --locks directory, on all hosts that work on this file',
         cause: error,
       });
     case 'EMFILE':
     case 'ENFILE':
-      return new RunmakerError('queue', `${path}: too many open files (${errnoName(error)})`, {
+      return new RunmakerError('queue', `${path}: too many open files (${name})`, {
         hint: 'run fewer jobs at a time (-j), or raise the limit: ulimit -n',
         cause: error,
       });

@@ -120,7 +120,7 @@ export class FileClaim implements Claim, Kept {
         return result ?? (await patiently(this.runs.patience, () => this.writeElsewhere(state), { forRoom: true }));
       } catch (error) {
         if (errnoName(error) === 'ENOENT') return { kind: 'refused', reason: `${this.runs.path} was removed while the job ran` };
-        throw explain(this.runs.path, error);
+        throw explain(this.runs.path, error, true);
       } finally {
         this.runs.keeper.remove(this);
         await this.drop();

@@ -102,7 +102,7 @@ export class FileQueue implements Queue {
     try {
       yield* planJobs(this.runs, request);
     } catch (error) {
-      throw explain(this.name, error);
+      throw this.told(error);
     }
   }
 
@@ -162,7 +162,7 @@ export class FileQueue implements Queue {
     try {
       await this.runs.syncer.close().finally(() => this.driver.close?.());
     } catch (error) {
-      throw explain(this.name, error);
+      throw this.told(error);
     }
   }
 
@@ -176,7 +176,7 @@ export class FileQueue implements Queue {
         await file.close();
       }
     } catch (error) {
-      throw explain(this.name, error);
+      throw this.told(error);
     }
   }
 
@@ -210,7 +210,10 @@ export class FileQueue implements Queue {
       return await patiently(this.driver.staleLooks || this.claimer.locksWork ? this.runs.patience : 0, work, limits);
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
-      throw explain(this.name, error);
+      throw this.told(error);
     }
+  }
+  private told(error: unknown): RunmakerError {
+    return explain(this.name, error, this.claimer.locksWork);
   }
 }
