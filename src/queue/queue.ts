@@ -18,7 +18,7 @@ import type { Counts, FinalState, State } from '../job/state.js';
 export interface ClaimRequest {
   /** Also take jobs that are `!` or `e`, except those in `tried`. */
   readonly retry?: boolean;
-  /** Line numbers that this runner has run already, so that `retry` takes each at most once. */
+  /** Line numbers of jobs that this runner has run already, so that `retry` takes each at most once; see `Queue.layout`. */
   readonly tried?: ReadonlySet<number>;
   /** What is free now. A job that needs more is passed over. Absent: everything fits. */
   readonly free?: Needs;
@@ -178,6 +178,8 @@ export interface Queue {
   readonly seen: number;
   /** Waits until more is seen than `since` (what is seen now, by default); rejects when `signal` is aborted. */
   changed(signal: AbortSignal, since?: number): Promise<void>;
+  /** Another one whenever line numbers may have come to mean something else. Absent where that cannot be told. */
+  readonly layout?: string | undefined;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
+import { State } from '../job/state.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
 import { Audience } from './audience.js';
@@ -17,6 +18,7 @@ import type { RunnerOptions } from './runner-options.js';
 import { Slots } from './slots.js';
 import { Stopping } from './stopping.js';
 import { after } from './timer.js';
+import { Tried } from './tried.js';
 
 const DEFAULT_KILL_AFTER = 10_000;
 
@@ -28,7 +30,7 @@ export class Runner {
   /** The job that each slot had last. */
   private readonly lastIn = new Map<number, Promise<void>>();
   private readonly jobEnded = new Bell();
-  private readonly tried = new Set<number>();
+  private readonly tried: Tried;
   /** Looks in a row that found nothing to do. */
   private idleLooks = 0;
   /** What went wrong in a job's wake: the queue could not be written. */
@@ -48,6 +50,7 @@ export class Runner {
     private readonly options: RunnerOptions = {},
   ) {
     this.slots = new Slots(options.jobs ?? 1);
+    this.tried = new Tried(queue);
     this.results = new Results(options);
     this.executor = options.executor ?? shellExecutor();
     this.resources = options.resources ?? hostResources();
@@ -102,7 +105,8 @@ export class Runner {
       // Both taken before the claim: what happens while it is made must not be missed.
       const ended = this.jobEnded.next();
       const { seen } = this.queue;
-      const result = await this.queue.claim(this.request()).catch((error: unknown) => {
+      const claiming = this.options.retry ? this.tried.claim(this.request()) : this.queue.claim(this.request());
+      const result = await claiming.catch((error: unknown) => {
         this.slots.give(slot);
         throw error;
       });
@@ -144,7 +148,7 @@ export class Runner {
   private request(): ClaimRequest {
     const { options, resources, slots, tried } = this;
     return {
-      ...(options.retry && { retry: true, tried }),
+      ...(options.retry && { retry: true, tried: tried.lines }),
       capacity: resources.capacity,
       tell: notice => this.pass(notice),
       signal: this.stopping.draining,
@@ -195,7 +199,7 @@ export class Runner {
     // A slot is free before its last job's state is written: what is told of it is told in order all the same.
     const told = this.lastIn.get(slot) ?? Promise.resolve();
     const run = told
-      .then(() => (this.stopping.draining.aborted ? this.giveBack(claim) : this.runToEnd(slot, claim, share, free)))
+      .then(() => (this.stopping.draining.aborted ? giveBack(claim) : this.runToEnd(slot, claim, share, free)))
       .catch((error: unknown) => {
         this.failure ??= { error };
         this.drain();
@@ -207,11 +211,6 @@ export class Runner {
       });
     this.running.add(run);
     this.lastIn.set(slot, run);
-  }
-
-  /** The runner was told to claim no more while it claimed. */
-  private async giveBack(claim: Claim): Promise<void> {
-    await claim.release({ unrun: true });
   }
 
   /** @param free gives back what the job was given to run with */
@@ -233,7 +232,7 @@ export class Runner {
       emit: event => this.emit(event),
     });
     const state = stateAfter(outcome, options.requeue ?? false);
-    if (options.retry) this.tried.add(job.number);
+    if (options.retry && (state === State.failed || state === State.error)) this.tried.add(job);
     const writing = record(claim, state, stopping, () => this.tellDelay());
     // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
     if (!this.results.mayStop) free();
@@ -272,4 +271,9 @@ export class Runner {
   private emit(event: RunEvent): void | Promise<void> {
     return this.audience.tell(event);
   }
+}
+
+/** The runner was told to claim no more while it claimed. */
+async function giveBack(claim: Claim): Promise<void> {
+  await claim.release({ unrun: true });
 }

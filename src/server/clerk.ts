@@ -78,9 +78,11 @@ export class Clerk {
     const { id } = request;
     const { session, conversation, house } = this;
     const made = session.claims.get(id);
-    if (made) return { type: 'claimed', id, job: jobToWire(made.job) };
+    if (made) return { type: 'claimed', id, job: jobToWire(made.job), layout: house.queue.layout };
     const result = await house.queue.claim({ ...this.asker(request), asker: session });
-    if (result.kind !== 'claimed') return result.kind === 'waiting' ? { type: 'waiting', id, for: result.for } : { type: 'exhausted', id };
+    const { layout } = house.queue;
+    if (result.kind === 'waiting') return { type: 'waiting', id, for: result.for, layout };
+    if (result.kind === 'exhausted') return { type: 'exhausted', id, layout };
     const { claim } = result;
     if (!conversation.isOpen) {
       await claim.release({ unrun: true });
@@ -89,7 +91,7 @@ export class Clerk {
     session.claims.set(id, claim);
     house.bulletin.note();
     house.log.detail(() => `${session.name} has claimed line ${claim.job.number}: ${claim.job.command}`);
-    return { type: 'claimed', id, job: jobToWire(claim.job) };
+    return { type: 'claimed', id, job: jobToWire(claim.job), layout };
   }
 
   private async end({ claim: id, state, unrun = false }: Of<'end'>): Promise<FinishResult> {

@@ -117,6 +117,9 @@ const fromClient = {
   watch: v.object({ type: v.literal('watch'), id: count, seen: count }),
 };
 
+/** Queue.layout of the server's queue, for as long as the server lives. */
+const layout = v.optional(v.string());
+
 const fromServer = {
   welcome: v.object({
     type: v.literal('welcome'),
@@ -142,9 +145,9 @@ const fromServer = {
   ping: v.object({ type: v.literal('ping') }),
   /** Comes before the answer to the request of that id. */
   notice: v.object({ type: v.literal('notice'), id: count, notice }),
-  claimed: v.object({ type: v.literal('claimed'), id: count, job }),
-  waiting: v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']) }),
-  exhausted: v.object({ type: v.literal('exhausted'), id: count }),
+  claimed: v.object({ type: v.literal('claimed'), id: count, job, layout }),
+  waiting: v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']), layout }),
+  exhausted: v.object({ type: v.literal('exhausted'), id: count, layout }),
   ended: v.object({ type: v.literal('ended'), id: count, result: finishResult }),
   batch: v.object({ type: v.literal('batch'), id: count, jobs: v.array(job), more: v.boolean() }),
   /** `more`: jobs that were left alone, to be had by `more`. */

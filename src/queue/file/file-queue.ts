@@ -144,6 +144,10 @@ export class FileQueue implements Queue {
     return this.runs.view.version + this.claimer.reminder.count;
   }
 
+  get layout(): string {
+    return String(this.runs.view.generation);
+  }
+
   changed(signal: AbortSignal, since = this.seen): Promise<void> {
     const { view } = this.runs;
     return this.explained(

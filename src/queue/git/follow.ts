@@ -47,7 +47,7 @@ export class Change {
   constructor(before: QueueDocument, after: QueueDocument) {
     this.before = new Rows(before);
     this.after = new Rows(after);
-    this.setsStatesOnly = before.jobs.length === after.jobs.length && before.jobs.every((job, at) => isSame(job, after.jobs[at]));
+    this.setsStatesOnly = areAlike(before, after);
   }
 
   follow({ key, rank }: HeldRow): Followed {
@@ -63,6 +63,11 @@ export class Change {
     if (state === undefined) return { kind: 'lost', reason: 'its line was changed or removed while the job ran' };
     return { kind: 'lost', reason: `somebody set the line to "${state}" while its job ran` };
   }
+}
+
+/** Whether two documents have the same jobs in the same lines, whatever their states. */
+export function areAlike(before: QueueDocument, after: QueueDocument): boolean {
+  return before.jobs.length === after.jobs.length && before.jobs.every((job, at) => isSame(job, after.jobs[at]));
 }
 
 function isSame(job: DocumentJob, other: DocumentJob | undefined): boolean {

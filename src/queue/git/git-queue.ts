@@ -14,6 +14,7 @@ import { Clerk } from './clerk.js';
 import type { QueueDocument } from './documents/document.js';
 import { jobsInWords } from './draft.js';
 import { appendJobs, claimJobs, type Picking, reclaimJobs, setStates } from './errands.js';
+import { areAlike } from './follow.js';
 import { GitClaim, type Office } from './git-claim.js';
 import { Holdings } from './holdings.js';
 import { isInHand } from './lease.js';
@@ -47,6 +48,9 @@ export class GitQueue implements Queue {
   /** Claimed together with another one, and not asked for yet. */
   private readonly spares: GitClaim[] = [];
   private won = 0;
+  private layouts = 0;
+  /** The document that `layouts` counts as the last. */
+  private laidOut: QueueDocument | undefined;
   private reclaiming = false;
   private othersTold = false;
   private tell: ClaimRequest['tell'];
@@ -143,6 +147,15 @@ export class GitQueue implements Queue {
 
   get seen(): number {
     return this.clerk.version;
+  }
+
+  get layout(): string {
+    const { document } = this.ledger.now;
+    if (document && document !== this.laidOut) {
+      if (this.laidOut === undefined || !areAlike(this.laidOut, document)) this.layouts++;
+      this.laidOut = document;
+    }
+    return String(this.layouts);
   }
 
   async changed(signal: AbortSignal, since = this.seen): Promise<void> {

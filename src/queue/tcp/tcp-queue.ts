@@ -27,6 +27,9 @@ export class TcpQueue implements Queue {
   /** The request that is answered when something changes. */
   private watching: Promise<void> | undefined;
   private won = 0;
+  /** How many servers we have met: one that was started again knows nothing of the layouts of the last. */
+  private servers = 0;
+  private layoutTold: string | undefined;
   /** Of whoever asked last: there is one runner to a handle. */
   private tell: ClaimRequest['tell'];
 
@@ -41,7 +44,8 @@ export class TcpQueue implements Queue {
       address,
       key,
       patience,
-      welcomed: ({ seen }) => {
+      welcomed: ({ seen, known }) => {
+        if (!known) this.servers++;
         this.news.note(seen);
         return this.tried.all();
       },
@@ -68,6 +72,7 @@ export class TcpQueue implements Queue {
     this.tell = tell;
     this.tellTried(request);
     const answer = await this.link.ask({ type: 'claim', ...asker(request) }, { tell, signal });
+    if ('layout' in answer) this.layoutTold = answer.layout;
     switch (answer.type) {
       case 'claimed':
         this.won++;
@@ -115,6 +120,10 @@ export class TcpQueue implements Queue {
 
   get seen(): number {
     return this.news.seen;
+  }
+
+  get layout(): string | undefined {
+    return this.layoutTold && `${this.servers} ${this.layoutTold}`;
   }
 
   async changed(signal: AbortSignal, since = this.seen): Promise<void> {
