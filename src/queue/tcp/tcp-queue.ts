@@ -27,8 +27,8 @@ export class TcpQueue implements Queue {
   /** The request that is answered when something changes. */
   private watching: Promise<void> | undefined;
   private won = 0;
-  /** How many servers we have met: one that was started again knows nothing of the layouts of the last. */
-  private servers = 0;
+  /** A server that was started again knows nothing of the layouts of the last. */
+  private session = '';
   private layoutTold: string | undefined;
   /** Of whoever asked last: there is one runner to a handle. */
   private tell: ClaimRequest['tell'];
@@ -44,8 +44,8 @@ export class TcpQueue implements Queue {
       address,
       key,
       patience,
-      welcomed: ({ seen, known }) => {
-        if (!known) this.servers++;
+      welcomed: ({ seen, session }) => {
+        this.session = session;
         this.news.note(seen);
         return this.tried.all();
       },
@@ -123,7 +123,7 @@ export class TcpQueue implements Queue {
   }
 
   get layout(): string | undefined {
-    return this.layoutTold && `${this.servers} ${this.layoutTold}`;
+    return this.layoutTold && `${this.session} ${this.layoutTold}`;
   }
 
   async changed(signal: AbortSignal, since = this.seen): Promise<void> {
