@@ -4,6 +4,7 @@ import type { ClaimRequest, ClaimResult } from '../queue.js';
 import { Advisor } from './advisor.js';
 import type { LineIndex } from './line-index.js';
 import { jitter } from './lock-bytes.js';
+import { SETTLED } from './open-end.js';
 import { Reminder } from './reminder.js';
 import { restateAround } from './restate.js';
 import type { RunsFile } from './runs-file.js';
@@ -74,8 +75,12 @@ export class Claimer {
         const news = await view.lookInTurn(request.signal);
         // Somebody else's look may have shown what this one does not any more.
         if (news || view.version !== version) continue;
-        // It may become any job: whoever leaves now, or waits for others, would leave it behind.
+        // It may become any job: whoever leaves now would leave it behind.
         const mayGrow = growing > 0 && isWanted(index.stateAt(growing), growing, request);
+        if (mayGrow && view.growsFor > SETTLED) {
+          this.reminder.set(view.growsFor);
+          return { kind: 'waiting', for: 'others' };
+        }
         if (!view.mayBeHalfSaved && !mayGrow) return choice;
         await setTimeout(view.pause(), undefined, request.signal ? { signal: request.signal } : {});
       } else {

@@ -120,7 +120,12 @@ export class FileView {
 
   /** The last line, as of the last look, while somebody may still be writing it; else 0. */
   get growing(): number {
-    return this.openEnd.growing;
+    return this.openEnd.left > 0 ? this.openEnd.line : 0;
+  }
+
+  /** For how long, in ms, it is not to be claimed if nothing is written to it. */
+  get growsFor(): number {
+    return this.openEnd.left;
   }
 
   /** Notes a state that was just read or written under a lock. */
