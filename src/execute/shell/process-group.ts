@@ -38,13 +38,13 @@ export class ProcessGroup {
     this.isAbandoned = true;
   }
 
-  /** That nobody is left is no error: what was to be ended has ended. */
+  /** That nobody is left is no error: what was to be ended has ended. Nor is it that none of them may be signalled: sudo's jobs are root's. */
   kill(signal: NodeJS.Signals): void {
     if (!this.isOurs || (this.isReaped && !this.look())) return;
     try {
       process.kill(-this.leader, signal);
     } catch (error) {
-      if (errnoName(error) !== 'ESRCH') throw error;
+      if (errnoName(error) !== 'ESRCH' && errnoName(error) !== 'EPERM') throw error;
     }
   }
 
