@@ -35,6 +35,11 @@ export function errnoName(error: unknown): string | undefined {
   return error.code === 'UNKNOWN' && 'errno' in error ? (nameOf(error.errno) ?? error.code) : error.code;
 }
 
+/** Whether the disk has no room left, or its user none there: somebody may make some. */
+export function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(errnoName(error instanceof RunmakerError ? error.cause : error) ?? '');
+}
+
 /** Node.js has no name for what its system library does not know, such as ESTALE and EDQUOT, but it passes the number on. */
 function nameOf(errno: unknown): string | undefined {
   return Object.entries(constants.errno).find(([, number]) => number === -Number(errno))?.[0];

@@ -1,10 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
+import { isFull } from '../errors.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
 import { atServer } from '../system/server-calls.js';
 import { Attempts } from './attempts.js';
 import { type JobLogLocks, locksFor, mendEnd, openToAppend } from './job-log-file.js';
 import { jobLogRow } from './job-log-row.js';
-import { cannotOpen, isFull, LossNotice, type Warn } from './loss.js';
+import { cannotOpen, LossNotice, type Warn } from './loss.js';
 
 /**
  * Opens the job log for appending and creates it, with its header, when it is missing.

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
-import { errnoName, RunmakerError } from '../errors.js';
+import { errnoName, isFull, RunmakerError } from '../errors.js';
 
 /** Tells the user something that does not stop the run. */
 export type Warn = (message: string, hint?: string) => void;
@@ -35,11 +35,6 @@ export function reason(error: unknown): string {
     if (known) return `${known[1]} (${known[0]})`;
   }
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Whether the disk has no room left, or its user none there. */
-export function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes(errnoName(error) ?? '');
 }
 
 /** For a file that cannot be opened before anything has started: then nothing starts. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName } from '../../errors.js';
-import { livingMember } from '../../system/process-group.js';
+import { livingMember } from '../../system/living-member.js';
 
 /** Between two looks at what is left of a group, in ms: doubled from the first to the longest. */
 const PAUSE = { first: 5, longest: 100 };

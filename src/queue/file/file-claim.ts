@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { errnoName } from '../../errors.js';
+import { errnoName, isFull } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { type FinalState, State, stateUnrun } from '../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
@@ -7,7 +7,7 @@ import { explain } from './explain.js';
 import { type ClaimedLine, type Found, findLine } from './find-line.js';
 import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { asFarAsPossible, isFull, isPassing, patiently, SAVING } from './patience.js';
+import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
 import { ALONE, isOutranked } from './rank.js';
 import { readLine } from './read-line.js';

@@ -102,7 +102,7 @@ export class FileQueue implements Queue {
     try {
       yield* planJobs(this.runs, request);
     } catch (error) {
-      throw this.told(error);
+      throw this.inWords(error);
     }
   }
 
@@ -166,7 +166,7 @@ export class FileQueue implements Queue {
     try {
       await this.runs.syncer.close().finally(() => this.driver.close?.());
     } catch (error) {
-      throw this.told(error);
+      throw this.inWords(error);
     }
   }
 
@@ -180,7 +180,7 @@ export class FileQueue implements Queue {
         await file.close();
       }
     } catch (error) {
-      throw this.told(error);
+      throw this.inWords(error);
     }
   }
 
@@ -214,10 +214,11 @@ export class FileQueue implements Queue {
       return await patiently(this.driver.staleLooks || this.claimer.locksWork ? this.runs.patience : 0, work, limits);
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
-      throw this.told(error);
+      throw this.inWords(error);
     }
   }
-  private told(error: unknown): RunmakerError {
+
+  private inWords(error: unknown): RunmakerError {
     return explain(this.name, error, this.claimer.locksWork);
   }
 }

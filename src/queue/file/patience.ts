@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { errnoName, RunmakerError } from '../../errors.js';
+import { errnoName, isFull, RunmakerError } from '../../errors.js';
 import type { MaybePromise } from '../../system/disk.js';
 
 /**
@@ -18,8 +18,6 @@ const PASSING = new Set([
   'EREMOTEIO',
   'EAGAIN',
 ]);
-/** Somebody may make room. That is waited for only where something would be lost otherwise. */
-const FULL = new Set(['ENOSPC', 'EDQUOT']);
 /** An editor has saved a file within this time, in ms. */
 export const SAVING = 2000;
 
@@ -31,15 +29,10 @@ export function isPassing(error: unknown): boolean {
   return PASSING.has(codeOf(error) ?? '');
 }
 
-/** Whether there was no room for what was to be written. */
-export function isFull(error: unknown): boolean {
-  return FULL.has(codeOf(error) ?? '');
-}
-
 /** What may end the patience, and what to be patient with besides errors that pass. */
 export interface Limits {
   readonly signal?: AbortSignal | undefined;
-  /** Whether to wait for room, too. */
+  /** Whether to wait for room, too: only where something would be lost otherwise. */
   readonly forRoom?: boolean;
 }
 

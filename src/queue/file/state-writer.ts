@@ -1,7 +1,8 @@
+import { isFull } from '../../errors.js';
 import type { ClaimRequest } from '../queue.js';
 import { explain } from './explain.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { asFarAsPossible, isFull } from './patience.js';
+import { asFarAsPossible } from './patience.js';
 
 /** Writes the states of one queue's claims. Where every write needs new room, as on copy-on-write disks, a full one is told, once. */
 export class StateWriter {

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import { formatDuration } from '../../job/duration.js';
 import { type Ledger, mayPass } from './ledger.js';
-import { explainFailure, type FailureKind, GitFailure } from './plumbing/failure.js';
+import { explainFailure, GitFailure } from './plumbing/failure.js';
 
 /** Between two tries while something is wrong, in ms. */
 const FIRST_PAUSE = 100;
@@ -10,9 +10,6 @@ export const LONGEST_PAUSE = 5000;
 
 /** So long, in ms, others may be about to change what has not changed yet: they hold a lock while they do. */
 const LONGEST_RACE = 3000;
-
-/** Failures that do not pass by themselves. */
-const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut']);
 
 /** Bears what may pass, for as long as there is patience: a remote that cannot be reached, a file that somebody has broken. */
 export class Forbearance {
@@ -50,7 +47,7 @@ export class Forbearance {
     this.since ??= now;
     const known = error instanceof GitFailure ? explainFailure(error, this.ledger.remote.url, true) : error;
     const passes = mayPass(error) || error === this.ledger.now.problem;
-    const hopeless = error instanceof GitFailure && NEEDS_SOMEBODY.has(error.kind) && !precious;
+    const hopeless = error instanceof GitFailure && error.needsSomebody && !precious;
     if (!passes || hopeless || now - this.since + this.pause > this.patience) throw known;
     if (this.pause === FIRST_PAUSE && known instanceof RunmakerError) {
       this.tell(`${known.message}; trying on for ${formatDuration(this.patience)}`, known.hint ?? 'jobs run on meanwhile');

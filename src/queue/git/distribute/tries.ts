@@ -1,12 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
-import { explainFailure, type FailureKind, GitFailure } from '../plumbing/failure.js';
+import { explainFailure, GitFailure } from '../plumbing/failure.js';
 
 /** Between two tries, in ms, at first and at most. */
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 2000;
-
-/** Failures that do not pass by themselves. */
-const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut']);
 
 /** Tries at one thing on a remote, for as long as there is patience. */
 export class Tries {
@@ -39,7 +36,7 @@ export class Tries {
    */
   async bear(error: unknown): Promise<void> {
     if (!(error instanceof GitFailure)) throw error;
-    const passes = !NEEDS_SOMEBODY.has(error.kind) && (this.wasThere || error.kind !== 'missing');
+    const passes = !error.needsSomebody && (this.wasThere || error.kind !== 'missing');
     if (!passes || this.over) throw explainFailure(error, this.url, this.wasThere);
     await this.rest();
   }

@@ -25,6 +25,8 @@ const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
   ['unreachable', /Could not read from remote repository|unable to access/],
 ];
 
+const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut']);
+
 /** A git command that did not do what it should. */
 export class GitFailure extends Error {
   override readonly name = 'GitFailure';
@@ -37,6 +39,11 @@ export class GitFailure extends Error {
   ) {
     super(`git ${command}: ${lastWords(stderr)}`);
     this.kind = SIGNS.find(([, sign]) => sign.test(stderr))?.[0] ?? 'other';
+  }
+
+  /** Whether it does not pass by itself. */
+  get needsSomebody(): boolean {
+    return NEEDS_SOMEBODY.has(this.kind);
   }
 }
 

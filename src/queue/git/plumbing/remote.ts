@@ -123,8 +123,7 @@ export class Remote {
       .split('\n')
       .filter(line => line.startsWith('!'));
     const failure = new GitFailure('push', `${refusals.join('\n')}\n${stderr}` || 'it was ended by a signal');
-    const needsSomebody = failure.kind === 'protected' || failure.kind === 'checkedOut';
-    if (refusals.some(line => BEATEN.test(line)) && !needsSomebody) return { kind: 'beaten', failure };
+    if (refusals.some(line => BEATEN.test(line)) && !failure.needsSomebody) return { kind: 'beaten', failure };
     throw failure;
   }
 
