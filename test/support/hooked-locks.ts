@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+import { errnoName } from '../../src/errors.js';
 import type { Access, LockableFile, LockDriver } from '../../src/queue/file/locks/lock-driver.js';
 import type { FileFacts } from '../../src/system/disk.js';
 import type { LockKind } from '../../src/system/record-lock.js';
@@ -67,6 +69,9 @@ export class HookedDriver implements LockDriver {
   }
 }
 
+/** After so long, in ms, a lock that was cut short is given up once more. */
+const LATER = 300;
+
 /** As long as any file can be, and the bytes set aside behind it as well. */
 const EVERYTHING = 0;
 
@@ -78,6 +83,7 @@ class HookedFile implements LockableFile {
   /** As Linux does it: what was lost is remembered with the locks of the descriptor, for as long as it has any. */
   private lost = false;
   private readonly locked = new Set<bigint>();
+  private isOpen = true;
 
   constructor(
     private readonly real: LockableFile,
@@ -97,10 +103,21 @@ class HookedFile implements LockableFile {
   }
 
   async tryLock(kind: LockKind, start: number | bigint, length: number): Promise<boolean> {
-    await this.before({ call: 'tryLock', access: this.access, kind, start });
+    try {
+      await this.before({ call: 'tryLock', access: this.access, kind, start });
+    } catch (error) {
+      if (errnoName(error) === 'EINTR') await this.cutShort(start, length);
+      throw error;
+    }
     const granted = await this.real.tryLock(kind, start, length);
     if (granted) for (const byte of bytesFrom(start, length)) this.locked.add(byte);
     return granted;
+  }
+
+  /** As Linux does it on NFSv3 (nlmclnt_lock in its fs/lockd/clntproc.c): what was locked there before is given up, by a call that takes its time. */
+  private async cutShort(start: number | bigint, length: number): Promise<void> {
+    await this.real.unlock(start, length);
+    void setTimeout(LATER).then(() => this.isOpen && this.real.unlock(start, length));
   }
 
   async unlock(start: number | bigint, length: number): Promise<void> {
@@ -143,6 +160,7 @@ class HookedFile implements LockableFile {
   /** Closes for good even when the hook makes it fail, as close(2) does. */
   async close(): Promise<void> {
     this.closed();
+    this.isOpen = false;
     try {
       await this.before({ call: 'close', access: this.access });
     } finally {

@@ -4,7 +4,7 @@ import type { Job } from '../../job/job.js';
 import { type FinalState, State, stateUnrun } from '../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import { explain } from './explain.js';
-import { type ClaimedLine, type Found, findLine } from './find-line.js';
+import { type ClaimedLine, type Found, findLine, type Lost } from './find-line.js';
 import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
@@ -86,28 +86,40 @@ export class FileClaim implements Claim, Kept {
   async restore(): Promise<void> {
     if (this.concluded) return;
     await this.inTurn(async () => {
-      if (this.file !== undefined && !this.suspect) return;
-      this.suspect = true;
-      try {
-        const found = await this.find();
-        if (found.kind !== 'found') return;
-        await this.moveTo(found);
-        await found.file.unlock(found.line.start, 1);
-        this.suspect = false;
-      } catch {
-        // Next time.
-      }
+      if (this.file === undefined || this.suspect) await this.regain().catch(() => undefined);
     });
   }
 
-  /** Says whether the line is still ours, when a server was long silent. If it is not, or nobody can say, the claim is given up. */
+  /**
+   * Says whether the line is ours, when a call failed in the midst of the claim, or a server was long silent. If it is not, or nobody
+   * can say, the claim is given up.
+   */
   async confirm(): Promise<boolean> {
-    // Only with a new descriptor it can be told whether we are alone.
+    const { keeper, patience } = this.runs;
+    const end = performance.now() + keeper.settled;
+    let lost: boolean | undefined;
+    try {
+      while (lost === undefined) {
+        const lack = await patiently(patience, () => this.inTurn(() => this.regain()));
+        // Who is at the line may just be looking, or may be ourselves: a lock that was cut short is given up by the kernel in its own time.
+        if (lack?.occupied && performance.now() < end) await setTimeout(OCCUPIED_PAUSE);
+        else lost = lack !== undefined;
+      }
+    } finally {
+      if (lost !== false) await this.abandon();
+    }
+    return !lost;
+  }
+
+  /** Shows presence with a new descriptor: only with that it can be told whether we are alone. Returns why that cannot be. */
+  private async regain(): Promise<Lost | undefined> {
     this.suspect = true;
-    await this.restore();
-    if (this.file !== undefined && !this.suspect) return true;
-    await this.abandon();
-    return false;
+    const found = await this.find();
+    if (found.kind === 'lost') return found;
+    await this.moveTo(found);
+    await found.file.unlock(found.line.start, 1);
+    this.suspect = false;
+    return undefined;
   }
 
   private async conclude(state: string): Promise<FinishResult> {
@@ -174,11 +186,8 @@ export class FileClaim implements Claim, Kept {
     }
   }
 
-  private async find(): Promise<Found> {
-    // An exclusive lock of ours, left behind by a call that failed, would stand in our own way.
-    const { file, line } = this;
-    if (file) await asFarAsPossible(() => file.unlock(line.start, 1));
-    return await findLine(this.runs, line, { held: file, doubtful: this.doubtful });
+  private find(): Promise<Found> {
+    return findLine(this.runs, this.line, { held: this.file, doubtful: this.doubtful });
   }
 
   private async moveTo({ file, line }: Extract<Found, { kind: 'found' }>): Promise<void> {

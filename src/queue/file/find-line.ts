@@ -1,7 +1,7 @@
 import { State } from '../../job/state.js';
 import { lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { asFarAsPossible, isPassing, patiently } from './patience.js';
+import { asFarAsPossible, isPassing } from './patience.js';
 import { ALONE } from './rank.js';
 import { readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
@@ -37,10 +37,15 @@ export interface Holding {
  * `found`: the open file, with an exclusive lock on the line's state byte and, where the driver has it, our presence; the
  * caller closes it. What was held before shows no presence any more.
  */
-export type Found =
-  | { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine }
-  /** `occupied`: the line is there, but somebody else is present at it · `isSet`: it is there, in a state that somebody has set. */
-  | { readonly kind: 'lost'; readonly reason: string; readonly occupied: boolean; readonly isSet?: boolean };
+export type Found = { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine } | Lost;
+
+/** `occupied`: the line is there, but somebody else is present at it · `isSet`: it is there, in a state that somebody has set. */
+export interface Lost {
+  readonly kind: 'lost';
+  readonly reason: string;
+  readonly occupied: boolean;
+  readonly isSet?: boolean;
+}
 
 /**
  * Finds a line of ours again: where it was, or wherever an editor has moved it. It is ours if it has the same command, is in
@@ -85,11 +90,14 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
-    await lockSoon(file, 'exclusive', line.start, 1, PATIENCE, `line ${line.number} of ${runs.path}`);
+    const { held } = holding;
+    // An exclusive lock of ours, left behind by a call that failed, would stand in our own way.
+    const giveWay = async (): Promise<void> => asFarAsPossible(() => held?.unlock(before, 1));
+    await giveWay();
+    await lockSoon(file, 'exclusive', line.start, 1, PATIENCE, `line ${line.number} of ${runs.path}`, giveWay);
     if (!(await file.isAt(runs.path))) return undefined;
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
-    const { held } = holding;
     // Over a network the locks may have been lost, and somebody else may have run the job and ended it in the same way.
     const maybeOurs = held !== undefined && !runs.driver.staleLooks && line.start === before && now.state === holding.doubtful;
     if (now.state !== RUNNING && !maybeOurs) {
@@ -100,7 +108,7 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
           : `somebody set the line to "${state}" while its job ran`;
       return { kind: 'lost', reason, occupied: false, isSet: true };
     }
-    if (runs.driver.presence && !(await showPresence(runs, file, line, before, held))) {
+    if (runs.driver.presence && !(await showPresence(file, line, before, held))) {
       return { kind: 'lost', reason: 'somebody else runs the line by now', occupied: true };
     }
     keep = true;
@@ -114,21 +122,13 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
  * Presence is shown at the new place before it is given up at the old one, and only then it can be seen whether somebody
  * else is present. As long as we hold the state byte, nobody can claim or reclaim the line.
  */
-async function showPresence(
-  runs: RunsFile,
-  file: LockableFile,
-  line: ClaimedLine,
-  before: number,
-  held: LockableFile | undefined,
-): Promise<boolean> {
+async function showPresence(file: LockableFile, line: ClaimedLine, before: number, held: LockableFile | undefined): Promise<boolean> {
   // A call that failed may have left an exclusive lock there. After a lost lease that works as well, as if nothing had been lost.
   if (held) await asFarAsPossible(async () => void (await held.tryLock('shared', before + 1, 1)));
   if (!(await file.tryLock('shared', line.start + 1, 1))) return false;
   if (held) await giveUpPresence(held, before);
-  // A lock that is refused leaves the one that we have as it is.
-  const alone = await patiently(runs.patience, async () => await file.tryLock('exclusive', line.start + 1, 1));
-  if (alone) await patiently(runs.patience, async () => await file.tryLock('shared', line.start + 1, 1));
-  return alone;
+  // A lock that is refused leaves the one that we have as it is. One that fails may take it away, later even: then all begins anew.
+  return (await file.tryLock('exclusive', line.start + 1, 1)) && (await file.tryLock('shared', line.start + 1, 1));
 }
 
 async function giveUpPresence(held: LockableFile, start: number): Promise<void> {

@@ -27,6 +27,7 @@ export function jitter(): number {
  * Takes a lock that others hold for moments only. Tries again and again rather than asking the kernel to wait:
  * NFSv4.0 clients poll a blocking lock with pauses of up to 30 s.
  * @param patience how long, in ms
+ * @param refused is called after each refusal
  */
 export async function lockSoon(
   file: LockableFile,
@@ -35,6 +36,7 @@ export async function lockSoon(
   length: number,
   patience: number,
   what: string,
+  refused?: () => Promise<void>,
 ): Promise<void> {
   const end = performance.now() + patience;
   while (!(await file.tryLock(kind, start, length))) {
@@ -43,6 +45,7 @@ export async function lockSoon(
         hint: 'see who works on the file; a host that vanished keeps its locks on NFSv3 until it boots again',
       });
     }
+    await refused?.();
     await setTimeout(jitter());
   }
 }

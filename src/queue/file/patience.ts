@@ -3,11 +3,13 @@ import { errnoName, isFull, RunmakerError } from '../../errors.js';
 import type { MaybePromise } from '../../system/disk.js';
 
 /**
- * Errors that pass: a server that restarts or cannot be reached, a lease that was lost, a file that is being replaced.
- * ENOENT is among them because editors move the old file away before they put the new one there.
+ * Errors that pass: a server that restarts or cannot be reached, a lease that was lost, a file that is being replaced. EINTR comes from a
+ * lock that a signal, such as that a job has ended, cut short while the server was away: what is locked through this descriptor by then
+ * is uncertain, and may be given up by the kernel seconds later. It is tried again with another one.
  */
 const PASSING = new Set([
   'EIO',
+  'EINTR',
   'ESTALE',
   'ENOLCK',
   'ETIMEDOUT',
@@ -46,7 +48,9 @@ export async function patiently<T>(patience: number, work: () => Promise<T>, { s
     try {
       return await work();
     } catch (error) {
-      const limit = isPassing(error) || (forRoom && isFull(error)) ? patience : codeOf(error) === 'ENOENT' ? Math.min(SAVING, patience) : 0;
+      const passes = isPassing(error) || (forRoom && isFull(error));
+      // Editors move the old file away before they put the new one there.
+      const limit = passes ? patience : codeOf(error) === 'ENOENT' ? Math.min(SAVING, patience) : 0;
       if (performance.now() - began + pause > limit) throw error;
       await setTimeout(pause * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {});
     }

@@ -5,6 +5,7 @@ import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
 import type { LineIndex } from './line-index.js';
 import { STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { isPassing } from './patience.js';
 import { ALONE, takeRank } from './rank.js';
 import { commandIn, type LineNow, readLine } from './read-line.js';
 import { restateAround } from './restate.js';
@@ -44,17 +45,23 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     const beside = runs.driver.presence && !alone;
     if (beside && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
     const rank = beside ? await takeRank(file, start) : ALONE;
-    await runs.writer.write(file, RUNNING, start);
-    // From now on readers, and whoever sets the line back by force, are welcome.
-    if (alone) await file.tryLock('shared', start + 1, 1);
-    // If this fails nobody can say whether the state got there. Then the job is not run here: at worst its line is an orphan.
-    await file.unlock(start, 1);
-    runs.view.note(start, RUNNING[0] as number);
+    let inDoubt = false;
+    try {
+      await runs.writer.write(file, RUNNING, start);
+      // From now on readers, and whoever sets the line back by force, are welcome.
+      if (alone) await file.tryLock('shared', start + 1, 1);
+      await file.unlock(start, 1);
+      runs.view.note(start, RUNNING[0] as number);
+    } catch (error) {
+      // Nobody can say whether the state got there, nor what is locked. Without presence that cannot be found out: the job is not run here.
+      if (!runs.driver.presence || !isPassing(error)) throw error;
+      inDoubt = true;
+    }
     keep = runs.driver.presence;
     const claimed: ClaimedLine = { number: line, start, end, rest: now.rest, rank };
     const claim = new FileClaim(runs, jobAt(index, line, now), claimed, keep ? file : undefined);
     const mayBeLost = keep && runs.driver.staleLooks && performance.now() - began > SHORTEST_LEASE;
-    if (mayBeLost && !(await claim.confirm())) return { kind: 'lost' };
+    if ((inDoubt || mayBeLost) && !(await claim.confirm())) return { kind: 'lost' };
     return { kind: 'claimed', claim };
   } finally {
     if (!keep) await file.close();

@@ -172,6 +172,16 @@ describe('locks that a server has forgotten', () => {
   }, 30_000);
 });
 
+/** Has the clocks of this process run twenty times as fast, but for the timers, which belong to nobody else. */
+function hasteTime(): void {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  const ticking = setInterval(() => vi.advanceTimersByTime(1000), 50);
+  onTestFinished(() => {
+    clearInterval(ticking);
+    vi.useRealTimers();
+  });
+}
+
 describe('a lost lease', () => {
   it('does not make us take our own job for an orphan, while all others do', async () => {
     const path = runsFile('. a\n');
@@ -230,8 +240,7 @@ describe('a lost lease', () => {
       await reclaimAtOnce(other);
       theirs = await claim(other);
     });
-    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
-    onTestFinished(() => void vi.useRealTimers());
+    hasteTime();
     expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
     expect(await (theirs as unknown as Claim).finish('d')).toEqual({ kind: 'recorded' });
   });
@@ -256,8 +265,7 @@ describe('a lost lease', () => {
       await isWriting.promise;
       void setTimeout(500).then(away.resolve);
     });
-    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
-    onTestFinished(() => void vi.useRealTimers());
+    hasteTime();
     expect(await queue.claim({})).not.toMatchObject({ kind: 'claimed' });
     expect(await bobs).toMatchObject({ kind: 'claimed' });
   });
