@@ -4,8 +4,6 @@ import type { Claim, FinishResult } from '../queue/queue.js';
 import type { Stopping } from './stopping.js';
 import { after } from './timer.js';
 
-/** Once the runner was told to end at once: so long, in ms, a queue that cannot be reached is still waited for. */
-const LAST_CHANCE = 1000;
 /** Writing that takes so long, in ms, is told: a server may well be away for a while without anybody noticing. */
 const LONG = 30_000;
 
@@ -19,20 +17,16 @@ export type Recorded = FinishResult & { readonly failure?: RunmakerError };
  */
 export async function record(claim: Claim, state: FinalState | typeof State.new, stopping: Stopping, slow: () => void): Promise<Recorded> {
   const writing = state === State.new ? claim.release() : claim.finish(state);
-  const calledOff = [after(LONG, slow)];
-  const givenUp = new Promise<FinishResult>(resolve => {
-    const giveUp = (): void =>
-      resolve({ kind: 'refused', reason: 'the queue could not be reached, and the runner was told to end at once' });
-    calledOff.push(stopping.killed.tell(() => calledOff.push(after(LAST_CHANCE, giveUp))));
-  });
+  const callOff = after(LONG, slow);
   try {
-    return await Promise.race([writing, givenUp]);
+    return await stopping.orGiveUp(writing, {
+      kind: 'refused',
+      reason: 'the queue could not be reached, and the runner was told to end at once',
+    });
   } catch (error) {
     if (!(error instanceof RunmakerError)) throw error;
     return { kind: 'refused', reason: error.message, failure: error };
   } finally {
-    for (const callOff of calledOff) callOff();
-    // Given up, it may fail later: then that was told already.
-    writing.catch(() => undefined);
+    callOff();
   }
 }

@@ -81,7 +81,8 @@ export class Runner {
   /** Works until nothing is left to do, or until it is told to stop. Rejects when the queue fails, after the jobs that run have ended. */
   async run(): Promise<RunSummary> {
     try {
-      await this.claimAll();
+      // A claim that is granted after all is given back.
+      await this.stopping.orGiveUp(this.claimAll(), undefined);
     } catch (error) {
       if (!this.stopping.draining.aborted) {
         this.failure ??= { error };
@@ -199,7 +200,7 @@ export class Runner {
     // A slot is free before its last job's state is written: what is told of it is told in order all the same.
     const told = this.lastIn.get(slot) ?? Promise.resolve();
     const run = told
-      .then(() => (this.stopping.draining.aborted ? giveBack(claim) : this.runToEnd(slot, claim, share, free)))
+      .then(() => (this.stopping.draining.aborted ? this.giveBack(claim) : this.runToEnd(slot, claim, share, free)))
       .catch((error: unknown) => {
         this.failure ??= { error };
         this.drain();
@@ -211,6 +212,11 @@ export class Runner {
       });
     this.running.add(run);
     this.lastIn.set(slot, run);
+  }
+
+  /** The runner was told to claim no more while it claimed. */
+  private async giveBack(claim: Claim): Promise<void> {
+    await this.stopping.orGiveUp<unknown>(claim.release({ unrun: true }), undefined);
   }
 
   /** @param free gives back what the job was given to run with */
@@ -271,9 +277,4 @@ export class Runner {
   private emit(event: RunEvent): void | Promise<void> {
     return this.audience.tell(event);
   }
-}
-
-/** The runner was told to claim no more while it claimed. */
-async function giveBack(claim: Claim): Promise<void> {
-  await claim.release({ unrun: true });
 }

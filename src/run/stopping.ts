@@ -1,3 +1,8 @@
+import { after } from './timer.js';
+
+/** Once the runner was told to end at once: so long, in ms, a queue that cannot be reached is still waited for. */
+const LAST_CHANCE = 1000;
+
 /** Something that happens once, and whom to tell. Every running job wants to be told: an AbortSignal takes ten times as long to listen to. */
 export class Once {
   private readonly listeners = new Set<() => void>();
@@ -44,5 +49,18 @@ export class Stopping {
   kill(): void {
     this.interrupt();
     this.killed.happen();
+  }
+
+  /** Waits for the queue; when all is to end at once, for a last chance only, and then says `otherwise`. What comes of it later is nobody's. */
+  async orGiveUp<T>(work: Promise<T>, otherwise: T): Promise<T> {
+    const calledOff: (() => void)[] = [];
+    const givenUp = new Promise<T>(resolve => {
+      calledOff.push(this.killed.tell(() => calledOff.push(after(LAST_CHANCE, () => resolve(otherwise)))));
+    });
+    try {
+      return await Promise.race([work, givenUp]);
+    } finally {
+      for (const callOff of calledOff) callOff();
+    }
   }
 }

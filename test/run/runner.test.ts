@@ -4,12 +4,13 @@ import { describe, expect, it } from 'vitest';
 import type { FinalState } from '../../src/job/state.js';
 import type { Claim, ClaimRequest, ClaimResult, Queue } from '../../src/queue/queue.js';
 import { Runner } from '../../src/run/runner.js';
+import { eventually, isOpenAfter } from '../support/eventually.js';
 import { openRuns } from '../support/queues.js';
 import { runsFile } from '../support/temporary.js';
 
 /** The same queue, but what it answers to those who claim goes through other hands first. */
-function withClaims(queue: Queue, pass: (result: ClaimResult) => ClaimResult): Queue {
-  return Object.create(queue, { claim: { value: async (request: ClaimRequest) => pass(await queue.claim(request)) } });
+function withClaims(queue: Queue, pass: (result: ClaimResult) => ClaimResult | Promise<ClaimResult>): Queue {
+  return Object.create(queue, { claim: { value: async (request: ClaimRequest) => await pass(await queue.claim(request)) } });
 }
 
 /** The same claim, but the job's state takes a moment to be written. */
@@ -31,6 +32,30 @@ describe('a runner that is told to drain while it claims a job', () => {
     const runner = new Runner(queue, { retry: true });
     await runner.run();
     expect(readFileSync(path, 'utf8')).toBe(`${state} false\n. true\n`);
+  });
+});
+
+describe('a runner that claims from a queue that does not answer', () => {
+  it('waits when it is interrupted, leaves when it is told to end at once, and gives back what it is granted then', async () => {
+    const path = runsFile('. true\n');
+    let grant: (() => void) | undefined;
+    const queue = withClaims(
+      await openRuns(path),
+      result =>
+        new Promise(resolve => {
+          grant = () => resolve(result);
+        }),
+    );
+    const runner = new Runner(queue);
+    const running = runner.run();
+    await eventually('a job is being claimed', () => grant !== undefined, 5000);
+    runner.interrupt();
+    expect(await isOpenAfter(running, 1500)).toBe(true);
+    runner.kill();
+    expect(await running).toMatchObject({ succeeded: 0, errors: 0 });
+    expect(readFileSync(path, 'utf8')).toBe('r true\n');
+    grant?.();
+    await eventually('the claim is given back', () => readFileSync(path, 'utf8') === '. true\n', 5000);
   });
 });
 
