@@ -16,8 +16,8 @@ import type {
   SetResult,
 } from '../queue.js';
 import { Absences } from './absences.js';
+import { Addition } from './addition.js';
 import { adoptOrphans } from './adopt.js';
-import { appendJobs } from './append.js';
 import { Claimer } from './claimer.js';
 import { countJobs } from './count.js';
 import { explain } from './explain.js';
@@ -121,8 +121,9 @@ export class FileQueue implements Queue {
     });
   }
 
-  append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
-    return this.explained(() => appendJobs(this.runs, commands, state));
+  async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
+    const addition = new Addition(this.runs, commands, state);
+    await this.explained(() => addition.make());
   }
 
   reclaim({ signal }: ReclaimRequest = {}): Promise<readonly Job[]> {
