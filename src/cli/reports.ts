@@ -46,24 +46,26 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
   const main = await mainReport(options, live ?? out, err);
   const warn: Warn = (message, hint) => void main.listener({ type: 'warning', message, hint });
   const reports: Report[] = [main];
-  if (options.logfile !== undefined) {
-    const { openLogFile } = await import('../report/log-file.js');
-    const lines = options.loglines ?? DEFAULT_LOG_LINES;
-    reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
-  }
-  if (options.joblog !== undefined) reports.push(await (await import('../report/job-log.js')).openJobLog(options.joblog, warn));
-  if (live && !queue.capabilities.claimsOnly) reports.push(await runProgress(live, queue));
-  if (options.results !== undefined)
-    reports.push(await (await import('../report/results-folder.js')).openResultsFolder(options.results, warn));
-  return {
-    listeners: reports.map(report => report.listener),
-    warn,
-    async close() {
-      // The first one last: it prints what the others have to say.
-      for (const report of reports.reverse()) await report.close();
-      await Promise.all([out.flush(), err.flush()]);
-    },
+  const close = async (): Promise<void> => {
+    // The first one last: it prints what the others have to say.
+    for (const report of reports.reverse()) await report.close();
+    await Promise.all([out.flush(), err.flush()]);
   };
+  try {
+    if (options.logfile !== undefined) {
+      const { openLogFile } = await import('../report/log-file.js');
+      const lines = options.loglines ?? DEFAULT_LOG_LINES;
+      reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
+    }
+    if (options.joblog !== undefined) reports.push(await (await import('../report/job-log.js')).openJobLog(options.joblog, warn));
+    if (options.results !== undefined)
+      reports.push(await (await import('../report/results-folder.js')).openResultsFolder(options.results, warn));
+    if (live && !queue.capabilities.claimsOnly) reports.push(await runProgress(live, queue));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { listeners: reports.map(report => report.listener), warn, close };
 }
 
 /** How often, in ms, the jobs are counted for the progress line. */

@@ -88,6 +88,7 @@ export async function runmaker(argv: readonly string[], output: Output, identity
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
+  const idle = idleLooks(options, queueName);
   const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options) });
   try {
     await refuseEmpty(queue, options);
@@ -95,7 +96,7 @@ export async function runmaker(argv: readonly string[], output: Output, identity
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
-      idle: idleLooks(options, queueName),
+      idle,
       jobs: affordableJobs(options, reports.warn),
       executor,
       resources,

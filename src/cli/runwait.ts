@@ -92,19 +92,20 @@ async function waitForEnd(queue: Queue, timeout: number | undefined, display: Di
   const callOff = timeout === undefined ? () => undefined : after(timeout, () => giveUp.abort());
   const orphans = new OrphanWatch(queue, (message, hint) => display.notice(`${message}\n${hint}`));
   let shown = '';
-  for (;;) {
-    const { seen } = queue;
-    const counts = await queue.counts();
-    if (JSON.stringify(counts) !== shown) {
-      shown = JSON.stringify(counts);
-      display.counts(counts);
+  try {
+    for (;;) {
+      const { seen } = queue;
+      const counts = await queue.counts();
+      if (JSON.stringify(counts) !== shown) {
+        shown = JSON.stringify(counts);
+        display.counts(counts);
+      }
+      if (isOver(counts) || signal.aborted) return counts;
+      if (counts.running + counts.claimed > 0) await orphans.look();
+      await newsWithin(queue, seen, ORPHAN_CHECK, signal);
     }
-    if (isOver(counts) || signal.aborted) {
-      callOff();
-      return counts;
-    }
-    if (counts.running + counts.claimed > 0) await orphans.look();
-    await newsWithin(queue, seen, ORPHAN_CHECK, signal);
+  } finally {
+    callOff();
   }
 }
 

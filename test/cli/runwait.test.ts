@@ -129,6 +129,12 @@ describe('runwait --timeout', () => {
   it('does not matter to who is done before', async () => {
     expect((await runwait(['--timeout=1h', new Workbench('d a\n').runs])).status).toBe(0);
   });
+
+  it('does not keep one waiting for a file that is not there', async () => {
+    const { status, stderr } = await runwait(['--timeout=1h', new Workbench('').path('none.txt')]);
+    expect(status).toBe(2);
+    expect(stderr).toContain('none.txt');
+  });
 });
 
 describe('runwait --progress', () => {

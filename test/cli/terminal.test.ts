@@ -48,6 +48,14 @@ describe('on a terminal, runmaker', () => {
     expect(stdout).not.toMatch(/of 1 done/);
   });
 
+  it('ends when something that it is to write to cannot be opened', async () => {
+    const bench = new Workbench('. echo a\n');
+    const { stdout, status } = await onTerminal('runmaker', ['--results', bench.runs, bench.runs]);
+    expect(status).toBe(2);
+    expect(stdout).toContain('runmaker: ');
+    expect(bench.content).toBe('. echo a\n');
+  });
+
   it('prints in colour, and does not where NO_COLOR or --color says so', async () => {
     const coloured = (await onTerminal('runmaker', ['--no-progress', new Workbench('. echo a\n').runs])).stdout;
     expect(coloured).toContain('\x1b[');
