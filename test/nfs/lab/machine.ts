@@ -27,6 +27,12 @@ const MEGABYTES = 640;
 /** Emulation of three machines on two busy cores takes its time. */
 const BOOT_PATIENCE = 120_000;
 
+/**
+ * Without no_timer_check the kernel counts ticks of its timer in a loop of fixed length, finds too few where the emulator had to wait
+ * for a CPU meanwhile, and panics: "IO-APIC + timer doesn't work".
+ */
+const KERNEL_PARAMETERS = 'console=ttyS0 quiet panic=-1 no_timer_check random.trust_cpu=on mitigations=off';
+
 /** A virtual machine: a server or a client of NFS that can be switched off without warning. */
 export class Machine {
   readonly name: string;
@@ -119,7 +125,7 @@ export class Machine {
       ...['-display', 'none', '-nodefaults', '-no-reboot', '-pidfile', join(folder, 'pid')],
       ...['-serial', `file:${join(folder, 'console')}`, '-qmp', `unix:${join(folder, 'monitor')},server=on,wait=off`],
       ...['-kernel', boot.kernel, '-initrd', boot.initramfs],
-      ...['-append', ['console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off', ...settings].join(' ')],
+      ...['-append', [KERNEL_PARAMETERS, ...settings].join(' ')],
       ...['-chardev', `socket,id=agent,${socket('agent')}`, '-device', 'virtio-serial-pci', '-device', 'virtserialport,chardev=agent'],
       ...share('host', '/', 'readonly=on'),
       ...share('packages', boot.packages, 'readonly=on'),
