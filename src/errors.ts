@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 
 /**
  * What went wrong, in a form that a program can print and a caller can decide on.
@@ -35,9 +36,27 @@ export function errnoName(error: unknown): string | undefined {
   return error.code === 'UNKNOWN' && 'errno' in error ? (nameOf(error.errno) ?? error.code) : error.code;
 }
 
+/** What the system said, without the name of the call: `no space left on device (ENOSPC)`. */
+export function reason(error: unknown): string {
+  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') {
+    const known = getSystemErrorMap().get(error.errno);
+    if (known) return `${known[1]} (${known[0]})`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Whether the disk has no room left, or its user none there: somebody may make some. */
 export function isFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes(errnoName(error instanceof RunmakerError ? error.cause : error) ?? '');
+}
+
+/**
+ * The error of a system call that went past Node, as node:fs would make it.
+ * @param errno what the call has left in errno
+ */
+export function systemError(errno: number, syscall: string): Error {
+  const name = nameOf(-errno) ?? `errno ${errno}`;
+  return Object.assign(new Error(`${name}: ${syscall}`), { code: name, errno: -errno, syscall });
 }
 
 /** Node.js has no name for what its system library does not know, such as ESTALE and EDQUOT, but it passes the number on. */

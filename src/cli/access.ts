@@ -1,10 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { RunmakerError } from '../errors.js';
+import { RunmakerError, reason } from '../errors.js';
 import { isGitName } from '../queue/git/address.js';
 import type { OpenOptions } from '../queue/queue.js';
-import { reason } from '../report/loss.js';
 import { readSecret } from '../system/secret-file.js';
 
 /** What a program was given to get at a queue. */

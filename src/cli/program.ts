@@ -1,6 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { type ErrorCode, RunmakerError } from '../errors.js';
-import { reason } from '../report/loss.js';
+import { type ErrorCode, RunmakerError, reason } from '../errors.js';
 import { complain } from './complain.js';
 import { Output } from './output.js';
 import { leaveDeadTerminal } from './terminal.js';

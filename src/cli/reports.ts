@@ -1,10 +1,11 @@
 import path from 'node:path';
+import { reason } from '../errors.js';
 import type { Queue } from '../queue/queue.js';
 import { ByteSink, type Sink } from '../report/byte-sink.js';
 import { colourWanted } from '../report/colour.js';
 import { ConsoleReport } from '../report/console.js';
 import { LastLine } from '../report/last-line.js';
-import { reason, type Warn } from '../report/loss.js';
+import type { Warn } from '../report/loss.js';
 import type { Listener } from '../run/events.js';
 import { hostName } from '../system/host.js';
 import { complain } from './complain.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { RunmakerError } from '../errors.js';
+import { RunmakerError, reason } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { jobLine } from '../job/job-lines.js';
 import { LF } from '../job/line.js';
@@ -13,7 +13,6 @@ import { openQueue } from '../queue/open.js';
 import { doubtNotice, findOrphans } from '../queue/orphans.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
-import { reason } from '../report/loss.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
 import { complain } from './complain.js';
 import type { Output } from './output.js';

@@ -1,5 +1,6 @@
 import { closeSync, constants, createWriteStream, openSync } from 'node:fs';
-import { cannotOpen, reason } from '../report/loss.js';
+import { reason } from '../errors.js';
+import { cannotOpen } from '../report/loss.js';
 import { type LogLevel, type ServerLog, textLog } from '../server/log.js';
 import { complain } from './complain.js';
 

@@ -1,6 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { RunmakerError } from '../errors.js';
-import { reason } from '../report/loss.js';
+import { RunmakerError, reason } from '../errors.js';
 import { isOpenToOthers, readSecret, removeSecret, writeSecret } from '../system/secret-file.js';
 import { newToken } from '../wire/token.js';
 import { defaultTokenFile } from './access.js';

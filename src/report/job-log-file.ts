@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, rm, stat, writeFile } from 'node:fs/promises';
-import { errnoName, isFull } from '../errors.js';
+import { errnoName, isFull, reason } from '../errors.js';
 import { lockEnd, needsAppendLock, type Release } from './append-lock.js';
 import { JOB_LOG_HEADER } from './job-log-row.js';
-import { reason, type Warn } from './loss.js';
+import type { Warn } from './loss.js';
 
 const LF = 0x0a;
 const LINE_FEED = Buffer.from('\n');

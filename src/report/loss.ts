@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
-import { getSystemErrorMap } from 'node:util';
-import { errnoName, isFull, RunmakerError } from '../errors.js';
+import { errnoName, isFull, RunmakerError, reason } from '../errors.js';
 
 /** Tells the user something that does not stop the run. */
 export type Warn = (message: string, hint?: string) => void;
@@ -26,15 +25,6 @@ export class LossNotice {
     this.said = true;
     this.warn(`${path}: ${reason(error)}`, this.hint);
   }
-}
-
-/** What the system said, without the name of the call: `no space left on device (ENOSPC)`. */
-export function reason(error: unknown): string {
-  if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') {
-    const known = getSystemErrorMap().get(error.errno);
-    if (known) return `${known[1]} (${known[0]})`;
-  }
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** For a file that cannot be opened before anything has started: then nothing starts. */

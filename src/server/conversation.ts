@@ -1,4 +1,4 @@
-import { RunmakerError } from '../errors.js';
+import { RunmakerError, reason } from '../errors.js';
 import type { Channel } from '../wire/channel.js';
 import { type FromClient, type Hello, PROTOCOL_VERSION, ProtocolError, type Request, readFromClient } from '../wire/messages.js';
 import { Clerk } from './clerk.js';
@@ -79,7 +79,7 @@ export class Conversation {
       const { presence, presenceReturns } = queue.capabilities;
       this.send({ type: 'welcome', version: PROTOCOL_VERSION, presence, presenceReturns, ...greeting, seen: bulletin.position, pulse });
     } catch (error) {
-      this.refuse(error instanceof Error ? error.message : String(error));
+      this.refuse(reason(error));
     }
   }
 
@@ -136,7 +136,7 @@ export class Conversation {
       if (answer) this.send(answer);
     } catch (error) {
       if (!this.isOpen) return;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = reason(error);
       const { code, hint } = error instanceof RunmakerError ? error : { code: 'queue', hint: undefined };
       this.send({ type: 'failed', id: request.id, code, message, ...(hint !== undefined && { hint }) });
       this.log.warn(`${this.session?.name ?? this.peer}: ${request.type}: ${message}`);

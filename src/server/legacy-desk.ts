@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { reason } from '../errors.js';
 import type { Job } from '../job/job.js';
 import type { FinalState } from '../job/state.js';
 import { State } from '../job/state.js';
@@ -76,7 +77,7 @@ export class LegacyDesk {
         else socket.write(`${(await this.take(request, addressOf(socket))) ? ACK : INVALID_CMD}\n`);
       }
     } catch (error) {
-      this.house.log.warn(`${addressOf(socket)}: ${error instanceof Error ? error.message : String(error)}`);
+      this.house.log.warn(`${addressOf(socket)}: ${reason(error)}`);
     }
   }
 

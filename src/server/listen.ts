@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { errnoName, RunmakerError } from '../errors.js';
+import { errnoName, RunmakerError, reason } from '../errors.js';
 import { type Address, printAddress } from '../wire/address.js';
 
 /** For the owner only: rw-------. */
@@ -98,7 +98,7 @@ function explain(address: Address, error: unknown): RunmakerError {
       if (address.kind === 'unix') return explainPlace(address.path, error);
       return new RunmakerError('input', `${where}: permission denied`, { hint: 'ports below 1024 are for root', cause: error });
     default:
-      return new RunmakerError('input', `${where}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      return new RunmakerError('input', `${where}: ${reason(error)}`, { cause: error });
   }
 }
 

@@ -1,3 +1,4 @@
+import { reason } from '../errors.js';
 import { nameLines } from '../queue/orphans.js';
 import type { House } from './house.js';
 
@@ -63,7 +64,7 @@ export class Reclaimer {
       bulletin.note();
       log.warn(`${nameLines(jobs.map(({ number }) => number))} set back to ".": nobody was at work there`);
     } catch (error) {
-      log.warn(error instanceof Error ? error.message : String(error));
+      log.warn(reason(error));
     }
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers';
+import { reason } from '../errors.js';
 import { amount } from '../job/amount.js';
 import type { Claim } from '../queue/queue.js';
 import type { Hello, Welcome } from '../wire/messages.js';
@@ -122,7 +123,7 @@ export class Sessions {
         if (!this.options.reclaim) await claim.abandon?.();
         else await claim.release();
       } catch (error) {
-        this.log.warn(`line ${claim.job.number}: ${error instanceof Error ? error.message : String(error)}`);
+        this.log.warn(`line ${claim.job.number}: ${reason(error)}`);
       }
     }
     if (claims.length === 0) return;

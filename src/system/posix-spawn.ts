@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import os from 'node:os';
+import { systemError } from '../errors.js';
 import { Gate } from './gate.js';
 import { loadKoffi } from './koffi.js';
 
@@ -216,9 +216,4 @@ const NUL = Buffer.alloc(1);
 /** A text as C takes it. */
 export function terminated(text: Buffer): Buffer {
   return Buffer.concat([text, NUL]);
-}
-
-function systemError(errno: number, syscall: string): Error {
-  const name = Object.entries(os.constants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
-  return Object.assign(new Error(`${name}: ${syscall}`), { code: name, errno: -errno, syscall });
 }

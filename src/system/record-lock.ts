@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { RunmakerError } from '../errors.js';
+import { RunmakerError, systemError } from '../errors.js';
 import { loadKoffi } from './koffi.js';
 import { callServer } from './server-calls.js';
 
@@ -110,6 +110,5 @@ function load(): RecordLocks {
 /** False when somebody else holds the lock; throws for every other reason, as node:fs would. */
 function refusedOrThrow(errno: number): false {
   if (errno === os.constants.errno.EAGAIN || errno === os.constants.errno.EACCES) return false;
-  const name = Object.entries(os.constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
-  throw Object.assign(new Error(`${name}: fcntl lock`), { code: name, errno: -errno, syscall: 'fcntl' });
+  throw systemError(errno, 'fcntl');
 }

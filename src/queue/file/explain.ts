@@ -1,4 +1,4 @@
-import { errnoName, RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError, reason } from '../../errors.js';
 
 /**
  * Turns what the system said about a runs file into what its user can act on. Errors of ours pass through.
@@ -54,6 +54,6 @@ export function explain(path: string, error: unknown, locksWorked = false): Runm
         cause: error,
       });
     default:
-      return new RunmakerError('queue', `${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      return new RunmakerError('queue', `${path}: ${reason(error)}`, { cause: error });
   }
 }

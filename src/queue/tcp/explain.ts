@@ -1,4 +1,4 @@
-import { errnoName, RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError, reason } from '../../errors.js';
 import { type Address, printAddress } from '../../wire/address.js';
 import { isWrongKey } from '../../wire/secure.js';
 
@@ -36,7 +36,7 @@ export function explain(address: Address, error: unknown): RunmakerError {
     case 'EACCES':
       return new RunmakerError('input', `${where}: permission denied`, { hint: 'the socket is for its owner only', cause: error });
     default:
-      return new RunmakerError('queue', `${where}: ${error instanceof Error ? error.message : String(error)}`, {
+      return new RunmakerError('queue', `${where}: ${reason(error)}`, {
         hint: 'see whether the server is up and can be reached',
         cause: error,
       });
