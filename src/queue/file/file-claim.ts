@@ -4,8 +4,8 @@ import type { Job } from '../../job/job.js';
 import { type FinalState, State, stateUnrun } from '../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import { explain } from './explain.js';
-import { type ClaimedLine, type Found, findLine, type Lost } from './find-line.js';
-import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { type ClaimedLine, type Found, findLine, type Lost, ONE_GO } from './find-line.js';
+import { LOOK_BYTE, lockWithin, STATE_AND_SEPARATOR, stayedLocked } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing, patiently, SAVING } from './patience.js';
 import type { Kept } from './presence-keeper.js';
@@ -95,14 +95,15 @@ export class FileClaim implements Claim, Kept {
    * can say, the claim is given up.
    */
   async confirm(): Promise<boolean> {
-    const { keeper, patience } = this.runs;
-    const end = performance.now() + keeper.settled;
+    const { patience } = this.runs;
+    const began = performance.now();
     let lost: boolean | undefined;
     try {
       while (lost === undefined) {
         const lack = await patiently(patience, () => this.inTurn(() => this.regain()));
         // Who is at the line may just be looking, or may be ourselves: a lock that was cut short is given up by the kernel in its own time.
-        if (lack?.occupied && performance.now() < end) await setTimeout(OCCUPIED_PAUSE);
+        const mayPass = lack?.cause === 'occupied' || lack?.cause === 'locked';
+        if (mayPass && performance.now() - began < this.hopeIn(lack)) await setTimeout(OCCUPIED_PAUSE);
         else lost = lack !== undefined;
       }
     } finally {
@@ -148,7 +149,7 @@ export class FileClaim implements Claim, Kept {
     if (this.suspect || (presence && this.file === undefined)) return undefined;
     this.file ??= await this.runs.driver.open(this.runs.path, 'change');
     const alone = presence && (await this.file.tryLock('exclusive', start, STATE_AND_SEPARATOR));
-    if (!alone) await lockSoon(this.file, 'exclusive', start, 1, PATIENCE, `line ${this.line.number} of ${this.runs.path}`);
+    if (!alone && !(await this.lockInPlace(this.file))) return undefined;
     const now = (await this.file.isAt(this.runs.path)) ? await readLine(this.file, start, end) : undefined;
     if (now?.state !== RUNNING || !now.rest.equals(rest)) {
       await this.drop();
@@ -159,6 +160,21 @@ export class FileClaim implements Claim, Kept {
     }
     await this.write(this.file, state);
     return { kind: 'recorded' };
+  }
+
+  /**
+   * Takes the exclusive lock on the state byte. False when we are not, or may not be, present where the line is any more: who waits on
+   * with presence that an edit has made stale may be in the way of those who are waited for.
+   */
+  private async lockInPlace(file: LockableFile): Promise<boolean> {
+    const end = performance.now() + PATIENCE;
+    while (!(await lockWithin(file, 'exclusive', this.line.start, 1, ONE_GO))) {
+      const inPlace = await this.isInPlace(file);
+      if (inPlace === false) await this.drop();
+      if (inPlace !== true) return false;
+      if (performance.now() > end) throw this.stayedLocked();
+    }
+    return true;
   }
 
   private async writeElsewhere(state: string): Promise<FinishResult> {
@@ -180,10 +196,30 @@ export class FileClaim implements Claim, Kept {
       await keeper.round();
       const found = await this.find();
       if (found.kind === 'found') return found;
-      // Whoever saves a file in place empties it first: what is not there may be there again in a moment.
-      if (performance.now() - began > (found.occupied ? keeper.settled : SAVING)) return found;
+      if (performance.now() - began > this.hopeIn(found)) {
+        if (found.cause === 'locked') throw this.stayedLocked();
+        return found;
+      }
       await setTimeout(OCCUPIED_PAUSE);
     }
+  }
+
+  /** For how long, in ms, a line that was not found may yet be. */
+  private hopeIn({ cause }: Lost): number {
+    switch (cause) {
+      case 'locked':
+        return PATIENCE;
+      case 'occupied':
+        return this.runs.keeper.settled;
+      // Whoever saves a file in place empties it first: what is not there may be there again in a moment.
+      case 'gone':
+      case 'set':
+        return SAVING;
+    }
+  }
+
+  private stayedLocked(): Error {
+    return stayedLocked(`line ${this.line.number} of ${this.runs.path}`, PATIENCE);
   }
 
   private find(): Promise<Found> {

@@ -1,14 +1,19 @@
 import { State } from '../../job/state.js';
-import { lockSoon } from './lock-bytes.js';
+import { lockWithin } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing } from './patience.js';
 import { ALONE } from './rank.js';
 import { readLine } from './read-line.js';
-import { PATIENCE, type RunsFile } from './runs-file.js';
+import type { RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
 /** Looks at a file that is being edited again and again before giving up. */
 const TRIES = 3;
+/**
+ * How long to try for a line's state byte in one go, in ms. Not longer: presence that an edit has made stale may be in the way, also of
+ * claims of ours, and it is given up between two goes.
+ */
+export const ONE_GO = 100;
 /** Of giving up a lock on a descriptor on which perhaps nothing works any more. */
 const DEAD_TRIES = 3;
 /** A line end has two bytes at most, and the state one. */
@@ -39,12 +44,14 @@ export interface Holding {
  */
 export type Found = { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine } | Lost;
 
-/** `occupied`: the line is there, but somebody else is present at it · `isSet`: it is there, in a state that somebody has set. */
+/**
+ * `gone`: there is no such line · `set`: it is there, in a state that somebody has set · `occupied`: it is there, but somebody else is
+ * present at it · `locked`: a line that may be ours could not be looked at.
+ */
 export interface Lost {
   readonly kind: 'lost';
+  readonly cause: 'gone' | 'set' | 'occupied' | 'locked';
   readonly reason: string;
-  readonly occupied: boolean;
-  readonly isSet?: boolean;
 }
 
 /**
@@ -53,7 +60,8 @@ export interface Lost {
  * stands for a line that is where it was and was set to another state.
  */
 export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holding = {}): Promise<Found> {
-  let lost: Found = { kind: 'lost', reason: 'its line was changed or removed while the job ran', occupied: false };
+  let lost: Lost = { kind: 'lost', cause: 'gone', reason: 'its line was changed or removed while the job ran' };
+  const end = performance.now() + ONE_GO;
   for (let tried = 0; tried < TRIES; tried++) {
     runs.view.forget();
     await runs.view.look();
@@ -69,12 +77,12 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holdi
     }
     candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
     for (const candidate of candidates) {
-      const found = await lockIfOurs(runs, candidate, line.start, holding);
+      const found = await lockIfOurs(runs, candidate, line.start, holding, end);
       if (found === undefined) continue;
       if (found.kind === 'found') return found;
       // It has not moved: other lines that say the same are other jobs.
-      if (found.isSet && candidate.start === line.start) return found;
-      lost = found;
+      if (found.cause === 'set' && candidate.start === line.start) return found;
+      if (lost.cause !== 'locked') lost = found;
     }
     await runs.view.look();
     if (runs.view.generation === generation) break;
@@ -85,8 +93,9 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holdi
 /**
  * Undefined when it is another line.
  * @param before where our line began when we saw it last
+ * @param end by performance.now(): until then a lock that somebody else has is tried for
  */
-async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, holding: Holding): Promise<Found | undefined> {
+async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, holding: Holding, end: number): Promise<Found | undefined> {
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
@@ -94,7 +103,9 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
     // An exclusive lock of ours, left behind by a call that failed, would stand in our own way.
     const giveWay = async (): Promise<void> => asFarAsPossible(() => held?.unlock(before, 1));
     await giveWay();
-    await lockSoon(file, 'exclusive', line.start, 1, PATIENCE, `line ${line.number} of ${runs.path}`, giveWay);
+    if (!(await lockWithin(file, 'exclusive', line.start, 1, end - performance.now(), giveWay))) {
+      return { kind: 'lost', cause: 'locked', reason: `line ${line.number} of ${runs.path} is locked by somebody else` };
+    }
     if (!(await file.isAt(runs.path))) return undefined;
     const now = await readLine(file, line.start, line.end);
     if (now === undefined || !now.rest.equals(line.rest)) return undefined;
@@ -106,10 +117,10 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
         runs.driver.staleLooks && now.state === holding.doubtful
           ? `the server was lost while it was being written, and nobody can tell whether the "${state}" in the line is ours`
           : `somebody set the line to "${state}" while its job ran`;
-      return { kind: 'lost', reason, occupied: false, isSet: true };
+      return { kind: 'lost', cause: 'set', reason };
     }
     if (runs.driver.presence && !(await showPresence(file, line, before, held))) {
-      return { kind: 'lost', reason: 'somebody else runs the line by now', occupied: true };
+      return { kind: 'lost', cause: 'occupied', reason: 'somebody else runs the line by now' };
     }
     keep = true;
     return { kind: 'found', file, line };

@@ -28,7 +28,26 @@ export function jitter(): number {
  * NFSv4.0 clients poll a blocking lock with pauses of up to 30 s.
  * @param patience how long, in ms
  * @param refused is called after each refusal
+ * @returns false when somebody else had it all the time
  */
+export async function lockWithin(
+  file: LockableFile,
+  kind: LockKind,
+  start: number | bigint,
+  length: number,
+  patience: number,
+  refused?: () => Promise<void>,
+): Promise<boolean> {
+  const end = performance.now() + patience;
+  while (!(await file.tryLock(kind, start, length))) {
+    if (performance.now() > end) return false;
+    await refused?.();
+    await setTimeout(jitter());
+  }
+  return true;
+}
+
+/** The same, for whom there is nothing to do without the lock. @param what it is on, for the message */
 export async function lockSoon(
   file: LockableFile,
   kind: LockKind,
@@ -36,18 +55,15 @@ export async function lockSoon(
   length: number,
   patience: number,
   what: string,
-  refused?: () => Promise<void>,
 ): Promise<void> {
-  const end = performance.now() + patience;
-  while (!(await file.tryLock(kind, start, length))) {
-    if (performance.now() > end) {
-      throw new RunmakerError('queue', `${what} stayed locked by somebody else for ${Math.round(patience / 1000)} s`, {
-        hint: 'see who works on the file; a host that vanished keeps its locks on NFSv3 until it boots again',
-      });
-    }
-    await refused?.();
-    await setTimeout(jitter());
-  }
+  if (!(await lockWithin(file, kind, start, length, patience))) throw stayedLocked(what, patience);
+}
+
+/** @param patience for how long it was tried, in ms */
+export function stayedLocked(what: string, patience: number): RunmakerError {
+  return new RunmakerError('queue', `${what} stayed locked by somebody else for ${Math.round(patience / 1000)} s`, {
+    hint: 'see who works on the file; a host that vanished keeps its locks on NFSv3 until it boots again',
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 import { fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { recordDriver } from '../../../src/queue/file/locks/record.js';
 import type { Claim } from '../../../src/queue/queue.js';
 import { edit, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
 import { eventually } from '../../support/eventually.js';
@@ -8,6 +9,28 @@ import { claim, finishEverything, holdersOf, openRuns, reclaimAtOnce } from '../
 import { runsFile } from '../../support/temporary.js';
 
 const content = (path: string): string => readFileSync(path, 'utf8');
+
+describe('a runs file that is edited again before its runner has looked after the first edit', () => {
+  it('gets the results soon, though presence that the second edit has made stale is in the way of what the first has moved', async () => {
+    const path = runsFile('. aa\n. bb\n. cc\n');
+    const queue = await openRuns(path);
+    const [a, b] = [await claim(queue), await claim(queue)];
+    const somebody = await recordDriver('local').open(path, 'change');
+    onTestFinished(() => somebody.close());
+    rewriteFile(path, '. cc\nr bb\nr aa\n');
+    // Where the first job is now: whoever looks after it has to wait.
+    expect(await somebody.tryLock('exclusive', 10, 1)).toBe(true);
+    await setTimeout(1500);
+    // Now it is where the second job's presence is still shown.
+    rewriteFile(path, '#####\nr aa\nr bb\n. cc\n');
+    await somebody.unlock(10, 1);
+    const began = performance.now();
+    expect(await a.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await b.finish('!')).toEqual({ kind: 'recorded' });
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(content(path)).toBe('#####\nd aa\n! bb\n. cc\n');
+  });
+});
 
 describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor has %s while a job runs', how => {
   it('gets the result in the line of the job, however many lines were put above it', async () => {
