@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { reason } from '../../errors.js';
 import type { Git } from './plumbing/git.js';
 import { findRepositories } from './repositories.js';
 import type { Result } from './results.js';
@@ -33,8 +34,20 @@ export class Checkout {
     this.environment = { RESULTS_DIR: layout.resultsDir };
   }
 
-  /** What the job has left in the results folder, put into our clone: what is new, changed, or gone. Ignored files count, too. */
+  /**
+   * What the job has left in the results folder, put into our clone: what is new, changed, or gone. Ignored files count, too. What
+   * cannot be put there stays in the folder, which is told once the job's state is pushed.
+   */
   async results(): Promise<readonly Result[]> {
+    try {
+      return await this.gathered();
+    } catch (error) {
+      this.leftOver = `results of a job cannot be put into git: ${reason(error)}`;
+      return [];
+    }
+  }
+
+  private async gathered(): Promise<Result[]> {
     const { resultsDir } = this.layout;
     // An empty folder is nothing to git.
     await mkdir(path.join(this.directory, resultsDir), { recursive: true });

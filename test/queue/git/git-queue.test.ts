@@ -328,6 +328,20 @@ describe('results over git', LIMIT, () => {
     expect(readdirSync(folder, { encoding: 'buffer' }).map(name => name.toString('latin1'))).toEqual(['fine', '\xff']);
   });
 
+  it('that cannot be put into git stay where they are, are named, and do not keep the state from being pushed', async () => {
+    const made = repository({ 'runs.txt': '. true\n' });
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const notices: string[] = [];
+    const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
+    const results = join(taken.directory as string, 'results');
+    rmSync(results, { recursive: true });
+    writeFileSync(results, 'a file in its place\n');
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(made.read()).toBe('d true\n');
+    const place = /cannot be put into git: .*: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
+    expect(readFileSync(place, 'utf8')).toBe('a file in its place\n');
+  });
+
   it('of a job whose claim was lost stay where they are, and are named', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
