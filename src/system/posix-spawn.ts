@@ -14,8 +14,8 @@ export interface SpawnRequest {
   readonly environment: Environment;
   /** Working directory; the caller's own when absent. */
   readonly directory?: string | undefined;
-  /** A descriptor that becomes the process's descriptor 3. It must stay open until the start has settled. */
-  readonly inherit?: number | undefined;
+  /** A descriptor that the process is to have too, and as which number. It must stay open until the start has settled. */
+  readonly inherit?: { readonly from: number; readonly to: number } | undefined;
 }
 
 /** A process that was started: leader of a session and process group of its own, its standard input empty. */
@@ -107,7 +107,7 @@ export function posixSpawner(): Spawner | undefined {
     addOpen(actions, 0, '/dev/null', 0, 0);
     addDup2(actions, stdout, 1);
     addDup2(actions, stderr, 2);
-    if (inherit !== undefined) addDup2(actions, inherit, 3);
+    if (inherit !== undefined) addDup2(actions, inherit.from, inherit.to);
     if (directory !== undefined) addChdir(actions, directory);
   };
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -102,11 +102,21 @@ describe.each([
     writeFileSync(file, 'present');
     const presence = openSync(file, 'r');
     const other = openSync(file, 'r');
-    const { stdout } = await run(make(), 'cat <&3; for fd in /proc/$$/fd/*; do readlink $fd; done', { presence });
+    const { stdout } = await run(make({ shell: 'bash' }), 'cat <&63; for fd in /proc/$$/fd/*; do readlink $fd; done', { presence });
     closeSync(presence);
     closeSync(other);
     expect(stdout.split(file)).toHaveLength(2);
     expect(stdout).toMatch(/^present/);
+  });
+
+  test('a command that writes to a descriptor which nobody has opened for it does not hit that one', async () => {
+    const file = path.join(temporary(), 'presence');
+    writeFileSync(file, 'present');
+    const presence = openSync(file, 'r+');
+    const { exit } = await run(make(), 'for fd in 3 4 5 6 7 8 9; do echo oops >&$fd; done; exit 7', { presence });
+    closeSync(presence);
+    expect(exit).toMatchObject({ kind: 'exited' });
+    expect(readFileSync(file, 'utf8')).toBe('present');
   });
 
   test('it has ended when it has exited and both outputs are closed, whoever holds them', async () => {

@@ -40,8 +40,8 @@ describe('a runner survives a job that', () => {
   });
 
   it('closes all of its descriptors: it counts as running, and its exit status is the right one', async () => {
-    const bench = new Workbench(`. exec 0<&- 1>&- 2>&- 3>&-; ${waiting('true', 'exit 3')}\n. echo next\n`);
-    const runner = startProgram('runmaker', ['runs.txt'], { cwd: bench.folder });
+    const bench = new Workbench(`. exec 0<&- 1>&- 2>&- 63>&-; ${waiting('true', 'exit 3')}\n. echo next\n`);
+    const runner = startProgram('runmaker', ['--shell=bash', 'runs.txt'], { cwd: bench.folder });
     await bench.has('pids');
     await setTimeout(300);
     expect(await runset(['--reclaim', bench.runs])).toMatchObject({ status: 0, stdout: '' });

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
@@ -6,6 +6,7 @@ import { RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
 import { carryOutputs } from './outputs.js';
+import { presenceDescriptor } from './presence-descriptor.js';
 import { ProcessGroup } from './process-group.js';
 import { scriptFor } from './script.js';
 import type { Shell } from './shell.js';
@@ -23,6 +24,14 @@ export class NodeExecutor implements Executor {
     return new NodeExecution(child, child.pid, task);
   }
 
+  /** By descriptor; what is ignored above 2 is not opened at all. */
+  private stdioFor({ presence }: Task): StdioOptions {
+    const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'pipe', 'pipe'];
+    if (presence === undefined) return stdio;
+    const number = presenceDescriptor();
+    return [...stdio, ...Array<'ignore'>(number - stdio.length).fill('ignore'), presence];
+  }
+
   private spawn(task: Task): ChildProcess {
     const { program, leading, directory } = this.shell;
     const script = scriptFor(task.command);
@@ -31,7 +40,7 @@ export class NodeExecutor implements Executor {
         cwd: task.directory ?? directory,
         env: { ...process.env, ...task.environment },
         detached: true,
-        stdio: ['ignore', 'pipe', 'pipe', ...(task.presence === undefined ? [] : [task.presence])],
+        stdio: this.stdioFor(task),
       });
     } catch (cause) {
       throw notStarted(cause as Error);

@@ -3,6 +3,7 @@ import { hostName } from '../../system/host.js';
 import { type Environment, type Spawned, type Spawner, terminated } from '../../system/posix-spawn.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
 import { Pipe, PipeMemory } from './pipe.js';
+import { presenceDescriptor } from './presence-descriptor.js';
 import { ProcessGroup } from './process-group.js';
 import { Reaper } from './reaper.js';
 import { refuseUnpassable } from './script.js';
@@ -14,6 +15,7 @@ export class SpawnExecutor implements Executor {
   private readonly reaper: Reaper;
   private readonly memory = new PipeMemory();
   private readonly leading: readonly Buffer[];
+  private readonly presenceDescriptor = presenceDescriptor();
 
   constructor(
     private readonly shell: Shell,
@@ -37,7 +39,7 @@ export class SpawnExecutor implements Executor {
         environment: this.environment,
         variables: task.environment,
         directory: task.directory ?? this.shell.directory,
-        inherit: task.presence,
+        inherit: task.presence === undefined ? undefined : { from: task.presence, to: this.presenceDescriptor },
       });
     } catch (cause) {
       if (errnoName(cause) === undefined) throw cause;
