@@ -84,6 +84,7 @@ const RUNMAKER: RunningProgram = {
 
 /** `runmaker`: claims the jobs of a queue and runs them. Returns the exit status. */
 export async function runmaker(argv: readonly string[], output: Output, identity = RUNMAKER): Promise<number> {
+  const signals = heedSignals();
   const { queueName, options } = readArguments(argv, output, identity);
   refuseContradictions(options);
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
@@ -102,12 +103,12 @@ export async function runmaker(argv: readonly string[], output: Output, identity
       resources,
       listeners: reports.listeners,
     });
-    const signals = heedSignals(runner);
+    signals.guide(runner);
     try {
       const summary = await runner.run();
       return signals.exitStatus() ?? exitStatus(summary);
     } finally {
-      signals.ignore();
+      signals.release();
       const closed = reports.close();
       if (signals.isUrgent) await leaveSoon(closed, signals);
       await closed;

@@ -5,7 +5,7 @@ import { type Background, startInBackground } from '../support/background.js';
 import { Workbench, waiting } from '../support/bench.js';
 import { deafReader } from '../support/deaf-reader.js';
 import { eventually, isOpenAfter } from '../support/eventually.js';
-import { fixture, isAlive, programWords, type Running, run, startProgram } from '../support/programs.js';
+import { fixture, isAlive, programWords, type Running, run, start, startProgram } from '../support/programs.js';
 
 /** A command that does not heed TERM and says which process it is. */
 const DEAF = "trap '' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done";
@@ -253,6 +253,56 @@ describe.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', signal => {
     expect((await started.ended).status).toBe(130);
     expect(bench.states).toBe('e');
     await bench.areGone('pids');
+  });
+
+  it('does not end a runner whose last output is still being read', async () => {
+    const bench = new Workbench('. seq 20000\n');
+    // Reads on once it is told to.
+    const reader = `while [ ! -e go ]; do sleep 0.02; done; grep -c '): [0-9]*$'`;
+    const [node, script] = programWords('runmaker');
+    const piped = start(
+      'bash',
+      ['-c', `set -m; { ${node} ${script} runs.txt & echo $! > pid; wait $!; echo $? > status; } | { ${reader}; }`],
+      {
+        cwd: bench.folder,
+        input: '',
+      },
+    );
+    await bench.reaches('d');
+    process.kill(Number(bench.read('pid')), signal);
+    await setTimeout(200);
+    writeFileSync(bench.path('go'), '');
+    expect((await piped.ended).stdout).toBe('20000\n');
+    expect(bench.read('status')).toBe('0\n');
+  });
+});
+
+describe('SIGUSR1 that comes before the program heeds it', () => {
+  it('opens no debugger, and drains as later', async () => {
+    for (const early of [30, 60, 90, 150]) {
+      const bench = new Workbench(`. echo $$ > pids; sleep 1\n${'. sleep 1\n'.repeat(20)}`);
+      const started = startProgram('runmaker', ['runs.txt'], { cwd: bench.folder });
+      await setTimeout(early);
+      started.signal('SIGUSR1');
+      const { status, stderr } = await started.ended;
+      // Whether it was there at all: before Node itself has begun the signal ends any process.
+      if (status !== null) expect({ status, states: bench.states }).toEqual({ status: 0, states: expect.stringMatching(/^d{0,2}\.+$/) });
+      expect(stderr.replace(/^Debugger listening on .*\nFor help.*\n/, '')).toBe('');
+    }
+  });
+});
+
+describe('SIGHUP', () => {
+  it('is not heeded by a runner that nohup has started: it is to outlive its terminal', async () => {
+    const bench = new Workbench(`. ${waiting()}\n. true\n`);
+    const started = start('python3', [fixture('terminal.py'), 'nohup', ...programWords('runmaker'), 'runs.txt'], { cwd: bench.folder });
+    await bench.has('pids');
+    const [job] = bench.lines('pids');
+    process.kill(Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${job}/status`, 'utf8'))?.[1]), 'SIGHUP');
+    await setTimeout(200);
+    writeFileSync(bench.path('go'), '');
+    expect((await started.ended).status).toBe(0);
+    expect(bench.states).toBe('dd');
   });
 });
 
