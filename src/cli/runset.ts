@@ -10,7 +10,7 @@ import { State, statesNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
-import { doubtNotice, findOrphans } from '../queue/orphans.js';
+import { doubtNotice, findOrphans, nameLines } from '../queue/orphans.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
@@ -39,6 +39,8 @@ interface Options extends AccessOptions {
 
 /** What is taken for a job where the queue's name should stand. */
 const JOB_CHOICE = /^(?:@?\d+|\d*-\d*)(?:,|$)/;
+/** Looks at what may be orphaned. */
+const MOST_LOOKS = 8;
 const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats', 'doctor'] as const;
 const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats, --doctor';
 
@@ -215,17 +217,26 @@ async function stats(queue: Queue, output: Output, json: boolean): Promise<numbe
   return EXIT.ok;
 }
 
+/** Looks until it is sure of all that seems to be orphaned, unless the file is edited all the time. */
 async function reclaim(queue: Queue, output: Output): Promise<number> {
-  await reclaimOnce(queue, output);
   const { presenceReturns } = queue.capabilities;
-  if (presenceReturns === undefined) return EXIT.ok;
-  const doubtful = await findOrphans(queue);
-  if (doubtful.length === 0) return EXIT.ok;
-  const { message, hint } = doubtNotice(doubtful, presenceReturns);
-  complain(`runset: ${message}`, hint);
-  await setTimeout(presenceReturns);
-  await reclaimOnce(queue, output);
-  return EXIT.ok;
+  for (let looks = 1; ; looks++) {
+    await reclaimOnce(queue, output);
+    const doubtful = presenceReturns === undefined ? [] : await findOrphans(queue);
+    if (presenceReturns === undefined || doubtful.length === 0) return EXIT.ok;
+    if (looks === MOST_LOOKS) {
+      complain(
+        `runset: ${nameLines(doubtful)} may be orphaned, and nobody can be sure: the file is edited again and again`,
+        'try again later',
+      );
+      return EXIT.failed;
+    }
+    if (looks === 1) {
+      const { message, hint } = doubtNotice(doubtful, presenceReturns);
+      complain(`runset: ${message}`, hint);
+    }
+    await setTimeout(presenceReturns);
+  }
 }
 
 function tell(notice: QueueNotice): void {

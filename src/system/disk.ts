@@ -14,6 +14,8 @@ export interface FileFacts {
   readonly modified: number;
   /** When it was last written to, renamed or given other rights: the same. Unlike `modified` it cannot be set. */
   readonly touched: number;
+  /** When it was made: the same; 0 where nobody knows. Another file that was given the inode of one that is gone has another. */
+  readonly born: number;
   readonly isFile: boolean;
   readonly mode: number;
 }
@@ -40,6 +42,7 @@ function facts(stats: fs.Stats): FileFacts {
     size: stats.size,
     modified: stats.mtimeMs,
     touched: stats.ctimeMs,
+    born: stats.birthtimeMs,
     isFile: stats.isFile(),
     mode: stats.mode,
   };

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
@@ -334,32 +334,41 @@ describe('runset --reclaim', () => {
     expect(bench.states).toBe('.');
   });
 
-  it('looks once where the file has not been touched lately, and twice where it has', async () => {
+  it('looks twice, and so does --set before it sets orphans to another state', async () => {
+    const twice = expect.stringMatching(/^runset: line 1 seems to be orphaned; looking again in 3 s\n.*\n$/);
     const bench = new Workbench('r a\n');
-    const orphaned = { status: 0, stdout: '1: . - a\n' };
-    const hasty = await runset(['--reclaim', bench.runs]);
-    expect(hasty).toMatchObject({
-      ...orphaned,
-      stderr: expect.stringMatching(/^runset: line 1 seems to be orphaned; looking again in 3 s\n.*\n$/),
-    });
-    writeFileSync(bench.runs, 'r a\n');
-    await setTimeout(2600);
-    expect(await runset(['--reclaim', bench.runs])).toMatchObject({ ...orphaned, stderr: '' });
-  });
-
-  it('looks as often before it sets orphans to another state', async () => {
-    const bench = new Workbench('r a\nd b\n');
-    expect(await runset(['--all', '--set=.', bench.runs])).toMatchObject({
-      status: 0,
-      stderr: expect.stringMatching(/^runset: line 1 seems to be orphaned; looking again in 3 s\n.*\n$/),
-    });
+    expect(await runset(['--reclaim', bench.runs])).toMatchObject({ status: 0, stdout: '1: . - a\n', stderr: twice });
+    writeFileSync(bench.runs, 'r a\nd b\n');
+    expect(await runset(['--all', '--set=.', bench.runs])).toMatchObject({ status: 0, stderr: twice });
     expect(bench.content).toBe('. a\n. b\n');
     writeFileSync(bench.runs, 'r a\nr b\n');
     expect(await runset(['--all', '--set=.', '--force', bench.runs])).toMatchObject({ status: 0, stderr: '' });
-    writeFileSync(bench.runs, 'r a\nr b\n');
-    await setTimeout(2600);
-    expect(await runset(['--all', '--set=.', bench.runs])).toMatchObject({ status: 0, stderr: '' });
-    expect(bench.content).toBe('. a\n. b\n');
+  });
+
+  it('leaves a job alone that runs though the folder of the file, long untouched, has come from elsewhere', async () => {
+    const bench = new Workbench('');
+    mkdirSync(bench.path('here'));
+    writeFileSync(bench.path('here/runs.txt'), `. ${waiting('true', 'true')}\n`);
+    const runner = startProgram('runmaker', ['here/runs.txt'], { cwd: bench.folder });
+    await bench.has('pids');
+    cpSync(bench.path('here'), bench.path('copy'), { recursive: true });
+    await setTimeout(3000);
+    renameSync(bench.path('here'), bench.path('gone'));
+    renameSync(bench.path('copy'), bench.path('here'));
+    expect(await runset(['--reclaim', bench.path('here/runs.txt')])).toMatchObject({ status: 0, stdout: '' });
+    writeFileSync(bench.path('go'), '');
+    expect(await runner.ended).toMatchObject({ status: 0, stderr: '' });
+    expect(bench.read('here/runs.txt')).toMatch(/^d /);
+  });
+
+  it('sets orphans back also when the file is replaced while it looks', async () => {
+    const bench = new Workbench('r a\nr b\n');
+    const asked = startProgram('runset', ['--reclaim', bench.runs]);
+    await asked.says('looking again');
+    await setTimeout(1000);
+    edit(bench.runs, text => `# inserted\n${text}`, 'replaced');
+    expect(await asked.ended).toMatchObject({ status: 0, stdout: '2: . - a\n3: . - b\n' });
+    expect(bench.content).toBe('# inserted\n. a\n. b\n');
   });
 
   it('leaves a job alone that runs while the file is edited', async () => {

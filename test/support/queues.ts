@@ -11,7 +11,7 @@ export async function openRuns(path: string, locks: LockDriverName = 'record'): 
   return queue;
 }
 
-/** Does something as it is done when nobody has touched any file for an hour: one look at orphans is enough then. */
+/** Does something as it is done when nobody has touched any file for an hour. */
 export async function longAfter<T>(work: () => Promise<T>): Promise<T> {
   const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
   try {
@@ -21,9 +21,21 @@ export async function longAfter<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What `reclaim` sets back of a file that nobody has touched lately. */
-export function reclaimAtOnce(queue: Queue): Promise<readonly Job[]> {
-  return longAfter(() => queue.reclaim());
+/** Between two looks of `reclaimAtOnce`, in ms of a clock that is put forward. */
+const STEP = 2000;
+
+/** What `reclaim` sets back from look to look, until that is all: by a clock that does not let one wait. */
+export async function reclaimAtOnce(queue: Queue): Promise<readonly Job[]> {
+  const now = performance.now.bind(performance);
+  const reclaimed: Job[] = [];
+  let ahead = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + ahead);
+  try {
+    for (; ahead <= (queue.capabilities.presenceReturns ?? 0) + STEP; ahead += STEP) reclaimed.push(...(await queue.reclaim()));
+    return reclaimed;
+  } finally {
+    clock.mockRestore();
+  }
 }
 
 /** Claims the next job, or fails. */
@@ -64,8 +76,8 @@ export async function planOf(queue: Queue, request: ClaimRequest = {}): Promise<
   return await flattened(queue.plan(request));
 }
 
-export async function holdersOf(queue: Queue): Promise<Job['holder'][]> {
-  return (await jobsOf(queue)).map(job => job.holder);
+export async function holdersOf(queue: Queue, selection?: Selection): Promise<Job['holder'][]> {
+  return (await jobsOf(queue, selection)).map(job => job.holder);
 }
 
 async function flattened(batches: AsyncIterable<readonly Job[]>): Promise<Job[]> {

@@ -6,22 +6,19 @@ interface Absence {
   readonly since: number;
 }
 
-/** What a look at a file begins with. */
-export interface LookedAt {
-  /** Which file it is: presence that was missing from another one, before that was put in its place, says nothing. */
-  readonly identity: string;
-  /** One look is enough: nothing has happened lately that could have taken anybody's presence away. */
-  readonly isSure?: boolean;
-}
+/** Where a look took long, runners take long to show presence again: so many times as long. */
+const SLOWNESS = 3;
 
 /** Since when nobody has been seen at jobs that are said to run, from look to look. */
 export class Absences {
   private known: ReadonlyMap<number, Absence> = new Map();
   private lookedAt = 0;
-  private identity: string | undefined;
+  private edits: number | undefined;
+  /** The longest look so far, in ms. */
+  private longest = 0;
 
   /**
-   * @param settled how long, in ms, nobody must be seen at a job before it counts as an orphan; 0: one look is enough
+   * @param settled how long, in ms, nobody must be seen at a job before it counts as an orphan
    * @param memory looks further apart than this, in ms, know nothing of each other: presence may have come back and be lost again
    */
   constructor(
@@ -29,9 +26,18 @@ export class Absences {
     private readonly memory = Number.POSITIVE_INFINITY,
   ) {}
 
-  /** Begins a look. What is not noted in it is forgotten when it ends: somebody is there again. */
-  look({ identity, isSure = false }: LookedAt): AbsenceLook {
-    const isFollowing = identity === this.identity && performance.now() - this.lookedAt <= this.memory;
+  /** How long, in ms, nobody must be seen at a job, as things are. */
+  get needed(): number {
+    return this.settled + SLOWNESS * this.longest;
+  }
+
+  /**
+   * Begins a look. What is not noted in it is forgotten when it ends: somebody is there again.
+   * @param edits another number whenever the file was edited: that takes presence away
+   */
+  look(edits: number): AbsenceLook {
+    const began = performance.now();
+    const isFollowing = edits === this.edits && began - this.lookedAt <= this.memory;
     const before: ReadonlyMap<number, Absence> = isFollowing ? this.known : new Map();
     const now = new Map<number, Absence>();
     return {
@@ -39,15 +45,16 @@ export class Absences {
       note: ({ offset, command }) => {
         const known = before.get(offset);
         const since = known?.command.equals(command) ? known.since : performance.now();
-        if (isSure || performance.now() - since >= this.settled) return true;
+        if (performance.now() - since >= this.needed) return true;
         // A copy: the command lies in a block that is read into again, or kept as a whole.
         now.set(offset, { command: Buffer.from(command), since });
         return false;
       },
       end: () => {
         this.known = now;
-        this.identity = identity;
+        this.edits = edits;
         this.lookedAt = performance.now();
+        this.longest = Math.max(this.longest, this.lookedAt - began);
       },
     };
   }

@@ -53,6 +53,7 @@ export class Claimer {
     const { runs, passed } = this;
     const { view } = runs;
     if (this.left === 0) passed.clear();
+    if (view.wasSeen) await view.lookWhenBusy();
     let busy = 0;
     let rounds = 0;
     let moves = 0;
@@ -101,7 +102,7 @@ export class Claimer {
             else this.crowded = true;
             break;
           case 'moved':
-            view.forget();
+            view.doubt();
             await view.look();
             if (++moves > PATIENT_MOVES) await setTimeout(jitter());
         }

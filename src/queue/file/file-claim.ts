@@ -209,8 +209,9 @@ export class FileClaim implements Claim, Kept {
     switch (cause) {
       case 'locked':
         return PATIENCE;
+      // On a local disk that is hardly somebody who has the line, but who was stopped, or was killed, before the line came to be there.
       case 'occupied':
-        return this.runs.keeper.settled;
+        return this.runs.driver.staleLooks ? this.runs.keeper.settled : Math.max(this.runs.keeper.settled, this.runs.patience);
       // Whoever saves a file in place empties it first: what is not there may be there again in a moment.
       case 'gone':
       case 'set':

@@ -39,8 +39,8 @@ import { FileView } from './view.js';
 const DEFAULT_PATIENCE = 60_000;
 /** Why a file that can be read cannot be opened for writing. */
 const READ_ONLY = new Set(['EACCES', 'EPERM', 'EROFS']);
-/** After so many times the time in which presence returns over a network it may have come back, and be lost again. */
-const FORGET = 2;
+/** Looks for orphans that are so far apart know nothing of each other, in ms: twice as far as anybody lets them be, and more. */
+const MEMORY = 25_000;
 /** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
 const KEEP_INTERVAL = { local: 1000, network: 5000 };
 
@@ -67,7 +67,7 @@ export class FileQueue implements Queue {
       writer: new StateWriter(name),
       syncer: new Syncer(name, driver, patience),
       keeper,
-      absences: new Absences(this.capabilities.presenceReturns ?? 0, driver.staleLooks ? FORGET * keeper.settled : undefined),
+      absences: new Absences(keeper.settled, MEMORY),
       patience,
     };
     this.claimer = new Claimer(this.runs, trustAny);
@@ -212,7 +212,8 @@ export class FileQueue implements Queue {
 
   private async explained<T>(work: () => Promise<T>, limits: Limits = {}): Promise<T> {
     try {
-      return await patiently(this.driver.staleLooks || this.claimer.locksWork ? this.runs.patience : 0, work, limits);
+      const patience = this.driver.staleLooks || this.claimer.locksWork ? this.runs.patience : 0;
+      return await patiently(patience, work, { ...limits, wasThere: this.runs.view.wasSeen });
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
       throw this.inWords(error);

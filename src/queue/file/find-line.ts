@@ -1,4 +1,5 @@
 import { State } from '../../job/state.js';
+import type { LineIndex } from './line-index.js';
 import { lockWithin } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible, isPassing } from './patience.js';
@@ -63,20 +64,12 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holdi
   let lost: Lost = { kind: 'lost', cause: 'gone', reason: 'its line was changed or removed while the job ran' };
   const end = performance.now() + ONE_GO;
   for (let tried = 0; tried < TRIES; tried++) {
-    runs.view.forget();
+    // Many may be searched for after one edit: what the first look has found serves all of them, until it turns out to be wrong.
+    if (tried > 0) runs.view.doubt();
     await runs.view.look();
     const index = await runs.view.index();
     const { generation } = runs.view;
-    const candidates: ClaimedLine[] = [];
-    for (let number = 1; number <= index.lineCount; number++) {
-      const start = index.startOf(number);
-      const end = index.endOf(number);
-      const besides = end - start - line.rest.length;
-      const maybe = besides >= 1 && besides <= MOST_BESIDES_REST && (index.stateAt(number) === RUNNING || start === line.start);
-      if (maybe) candidates.push({ number, start, end, rest: line.rest, rank: ALONE });
-    }
-    candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
-    for (const candidate of candidates) {
+    for (const candidate of candidatesFor(line, index)) {
       const found = await lockIfOurs(runs, candidate, line.start, holding, end);
       if (found === undefined) continue;
       if (found.kind === 'found') return found;
@@ -85,9 +78,25 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holdi
       if (lost.cause !== 'locked') lost = found;
     }
     await runs.view.look();
-    if (runs.view.generation === generation) break;
+    if (tried > 0 && runs.view.generation === generation) break;
   }
   return lost;
+}
+
+/** Lines that may be ours, as far as the index knows them, the nearest first. */
+function candidatesFor(line: ClaimedLine, index: LineIndex): ClaimedLine[] {
+  const numbers = new Set(index.linesIn(RUNNING));
+  // Whatever state it is in by now.
+  const before = index.lineAround(line.start);
+  if (before > 0 && index.startOf(before) === line.start) numbers.add(before);
+  const candidates: ClaimedLine[] = [];
+  for (const number of numbers) {
+    const start = index.startOf(number);
+    const end = index.endOf(number);
+    const besides = end - start - line.rest.length;
+    if (besides >= 1 && besides <= MOST_BESIDES_REST) candidates.push({ number, start, end, rest: line.rest, rank: ALONE });
+  }
+  return candidates.sort((a, b) => Math.abs(a.number - line.number) - Math.abs(b.number - line.number));
 }
 
 /**

@@ -81,6 +81,12 @@ export class LineIndex implements Board {
     return this.states[line - 1] ?? NOT_A_JOB;
   }
 
+  /** The lines in a state, in order. */
+  *linesIn(state: number): Generator<number> {
+    const states = this.states.subarray(0, this.lineCount);
+    for (let at = states.indexOf(state); at >= 0; at = states.indexOf(state, at + 1)) yield at + 1;
+  }
+
   setState(line: number, state: number): void {
     this.states[line - 1] = state;
     const block = this.blockOf(line);

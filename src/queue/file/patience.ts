@@ -36,13 +36,19 @@ export interface Limits {
   readonly signal?: AbortSignal | undefined;
   /** Whether to wait for room, too: only where something would be lost otherwise. */
   readonly forRoom?: boolean;
+  /** Whether the file was there before: it is waited for as long as an editor takes to save it, by whoever has no other patience too. */
+  readonly wasThere?: boolean;
 }
 
 /**
  * Does something again and again while it fails for reasons that pass, with growing pauses, for up to `patience` ms.
  * Throws the last error when that is over, and every other error at once.
  */
-export async function patiently<T>(patience: number, work: () => Promise<T>, { signal, forRoom = false }: Limits = {}): Promise<T> {
+export async function patiently<T>(
+  patience: number,
+  work: () => Promise<T>,
+  { signal, forRoom = false, wasThere = patience > 0 }: Limits = {},
+): Promise<T> {
   const began = performance.now();
   for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     try {
@@ -50,7 +56,7 @@ export async function patiently<T>(patience: number, work: () => Promise<T>, { s
     } catch (error) {
       const passes = isPassing(error) || (forRoom && isFull(error));
       // Editors move the old file away before they put the new one there.
-      const limit = passes ? patience : codeOf(error) === 'ENOENT' ? Math.min(SAVING, patience) : 0;
+      const limit = passes ? patience : wasThere && codeOf(error) === 'ENOENT' ? SAVING : 0;
       if (performance.now() - began + pause > limit) throw error;
       await setTimeout(pause * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {});
     }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { State } from '../../job/state.js';
-import type { AbsenceLook, LookedAt } from './absences.js';
+import type { AbsenceLook } from './absences.js';
 import { freshen, jitter, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible } from './patience.js';
@@ -31,7 +31,8 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[], signal?: 
   try {
     await withFile(runs, async file => {
       here = [];
-      const look = runs.absences.look(await lookedAt(runs, file));
+      await runs.view.look();
+      const look = runs.absences.look(runs.view.edits);
       await freshen(file, runs.driver, runs.path);
       const end = performance.now() + LOOKING;
       for await (const block of readJobs(file)) {
@@ -45,18 +46,9 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[], signal?: 
     });
   } finally {
     reclaimed.push(...here);
-    runs.view.forget();
+    runs.view.doubt();
     runs.syncer.note();
   }
-}
-
-/**
- * One look is enough where nobody can have edited the file lately. That is only known where it lies on this host: its clock is ours, and
- * no server can have been away.
- */
-export async function lookedAt({ driver, keeper }: RunsFile, file: LockableFile): Promise<LookedAt> {
-  const { identity, touched } = await file.facts();
-  return { identity, isSure: !driver.staleLooks && Date.now() - touched >= keeper.settled };
 }
 
 /** Whether a state says that somebody is at the job. */

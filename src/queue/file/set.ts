@@ -9,7 +9,7 @@ import { freshen, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { jobsIn, type LineBlock, type LineJob, type Place, readBlocks } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
-import { isInHand, lookedAt } from './reclaim.js';
+import { isInHand } from './reclaim.js';
 import { PATIENCE, type RunsFile, withFile } from './runs-file.js';
 import { Sweeper } from './sweep.js';
 
@@ -18,6 +18,9 @@ const WORTH_A_SWEEP = 8;
 
 /** So much earlier, in ms, a timer may go off by the clock that orphans are watched with. */
 const EARLY = 2;
+
+/** Looks at what may be orphaned. */
+const MOST_LOOKS = 5;
 
 /** What is wanted of whom. */
 export interface Wish extends SetOptions {
@@ -46,23 +49,26 @@ interface Setting {
 
 /**
  * Sets the state of the chosen jobs, each under its lock. Where nobody runs anything, many are locked and written back at once.
- * Jobs that are said to run while nobody is at them are looked at a second time, once presence would have returned, unless nothing can
- * have taken it away lately; see `reclaimOrphans`.
+ * Jobs that are said to run while nobody is at them are looked at again until presence would have returned; see `reclaimOrphans`. Where
+ * somebody edits the file all the time, they are left alone in the end, as those are that somebody runs.
  */
 export async function setStates(runs: RunsFile, wish: Wish): Promise<SetResult> {
-  const { settled } = runs.keeper;
-  const absences = wish.force || !runs.driver.presence ? undefined : new Absences(settled);
-  const { matched, changed, running, doubtful } = await setOnce(runs, wish, absences);
-  if (doubtful.length === 0) return { matched, changed, running };
-  wish.tell?.({ kind: 'news', ...doubtNotice(doubtful, settled) });
-  await setTimeout(settled + EARLY);
-  const second = await setOnce(runs, wish, absences);
-  return { matched, changed: changed + second.changed, running: second.running };
+  const absences = wish.force || !runs.driver.presence ? undefined : new Absences(runs.keeper.settled);
+  let changed = 0;
+  for (let looks = 1; ; looks++) {
+    const outcome = await setOnce(runs, wish, absences);
+    const { matched, running, doubtful } = outcome;
+    changed += outcome.changed;
+    if (absences === undefined || doubtful.length === 0 || looks === MOST_LOOKS) return { matched, changed, running };
+    if (looks === 1) wish.tell?.({ kind: 'news', ...doubtNotice(doubtful, absences.needed) });
+    await setTimeout(absences.needed + EARLY);
+  }
 }
 
 function setOnce(runs: RunsFile, { selection, state, force = false }: Wish, absences: Absences | undefined): Promise<Setting> {
   return withFile(runs, async file => {
-    const look = absences && (await doubts(absences, runs, file));
+    if (absences) await runs.view.look();
+    const look = absences?.look(runs.view.edits);
     await freshen(file, runs.driver, runs.path);
     const setting: Setting = {
       ...{ runs, file, state, force, look },
@@ -79,15 +85,10 @@ function setOnce(runs: RunsFile, { selection, state, force = false }: Wish, abse
       await setAmong(setting, jobs);
     }
     look?.end();
-    runs.view.forget();
+    runs.view.doubt();
     runs.syncer.note();
     return setting;
   });
-}
-
-async function doubts(absences: Absences, runs: RunsFile, file: LockableFile): Promise<AbsenceLook | undefined> {
-  const lookedAtNow = await lookedAt(runs, file);
-  return lookedAtNow.isSure ? undefined : absences.look(lookedAtNow);
 }
 
 /** By state byte, 1 for those that are chosen; undefined when the selection asks for more than states. */

@@ -18,6 +18,8 @@ const COARSEST_TIME = 2000;
 const REST = 10;
 /** But not by more where a server answers, in ms. */
 const LONGEST_REST = 5000;
+/** Who has enough to do looks up now and then all the same: after so many times what the last look has cost, and so many ms. */
+const BUSY_REST = { times: 100, local: 100, network: 5000 };
 /** S_IWOTH of stat(2). */
 const WRITABLE_BY_OTHERS = 0o002;
 
@@ -28,12 +30,16 @@ const WRITABLE_BY_OTHERS = 0o002;
 export class FileView {
   private current: LineIndex | undefined;
   private facts: FileFacts | undefined;
+  /** Whether the next look is to read the file, whatever its times say. */
+  private isInDoubt = false;
   /** When the present modification time was first seen, and when the last reading began: together they tell if it can be trusted. */
   private modifiedSeenAt = 0;
   private readAt = 0;
   /** Whether the last reading began when the modification time was long past, by this host's clock: later changes have another. */
   private readLate = false;
   private readonly rest: Rest;
+  private readonly busyRest = new Rest(BUSY_REST.times);
+  private lookedAt = 0;
   private readonly openEnd: OpenEnd;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
@@ -43,6 +49,8 @@ export class FileView {
   version = 0;
   /** Grows whenever line numbers may have changed their meaning. */
   generation = 0;
+  /** Grows whenever something was changed but states and what was appended, or another file was put in the place of this one. */
+  edits = 0;
 
   constructor(
     readonly path: string,
@@ -82,6 +90,15 @@ export class FileView {
     return this.look();
   }
 
+  /**
+   * Looks if it has been a while: for whoever knows of enough to do, but not whether somebody has set back what that waits for, or has
+   * edited the file.
+   */
+  async lookWhenBusy(): Promise<void> {
+    const shortest = this.driver.staleLooks ? BUSY_REST.network : BUSY_REST.local;
+    if (this.busyRest.left <= 0 && performance.now() - this.lookedAt >= shortest) await this.look();
+  }
+
   /** Whether a state was noted meanwhile. */
   private async isWokenWithin(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
     signal?.throwIfAborted();
@@ -97,9 +114,14 @@ export class FileView {
     return noted.signal.aborted;
   }
 
-  /** Forgets what is known: the next look reads everything. */
-  forget(): void {
-    this.facts = undefined;
+  /** What is known may be wrong: the next look reads all states. */
+  doubt(): void {
+    this.isInDoubt = true;
+  }
+
+  /** Whether there was a file at the last look. */
+  get wasSeen(): boolean {
+    return this.facts !== undefined;
   }
 
   /** Whether everybody on the host may write the file. */
@@ -146,6 +168,8 @@ export class FileView {
     } finally {
       await file.close();
       this.rest.after(began);
+      this.busyRest.after(began);
+      this.lookedAt = performance.now();
     }
   }
 
@@ -153,9 +177,10 @@ export class FileView {
     const before = this.facts;
     const facts = await file.facts();
     const sameModified = before !== undefined && before.modified === facts.modified;
-    const sameFile = before !== undefined && before.identity === facts.identity && before.size === facts.size;
-    const tellsAll = this.readLate || this.readAt - this.modifiedSeenAt >= CLOCK_TICK;
-    if (sameFile && sameModified && tellsAll) return false;
+    const isSame = before !== undefined && before.identity === facts.identity && before.born === facts.born;
+    const sameSize = before?.size === facts.size;
+    const tellsAll = !this.isInDoubt && (this.readLate || this.readAt - this.modifiedSeenAt >= CLOCK_TICK);
+    if (isSame && sameSize && sameModified && tellsAll) return false;
 
     if (!sameModified) this.modifiedSeenAt = began;
     this.readAt = began;
@@ -163,10 +188,10 @@ export class FileView {
     this.readLate = !this.driver.staleLooks && Date.now() - facts.modified > COARSEST_TIME + CLOCK_TICK;
     this.facts = facts;
     if (before !== undefined && facts.size < before.size) this.shrunkAt = began;
-    if (sameFile && this.current) {
-      const differing = await restateAll(file, this.current);
-      if (differing !== undefined) return differing > 0;
-    }
+    this.isInDoubt = false;
+    const differing = isSame && this.current ? await restateAll(file, this.current) : undefined;
+    if (differing !== undefined && sameSize) return differing > 0;
+    if (differing === undefined) this.edits++;
     this.current = await scan(file, facts.size);
     this.openEnd.note(this.current, facts);
     this.generation++;

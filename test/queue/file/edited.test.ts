@@ -1,11 +1,11 @@
-import { fstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fstatSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { recordDriver } from '../../../src/queue/file/locks/record.js';
 import type { Claim } from '../../../src/queue/queue.js';
 import { edit, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
-import { eventually } from '../../support/eventually.js';
-import { claim, finishEverything, holdersOf, openRuns, reclaimAtOnce } from '../../support/queues.js';
+import { eventually, isOpenAfter } from '../../support/eventually.js';
+import { claim, finishEverything, holdersOf, longAfter, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
 const content = (path: string): string => readFileSync(path, 'utf8');
@@ -29,6 +29,93 @@ describe('a runs file that is edited again before its runner has looked after th
     expect(await b.finish('!')).toEqual({ kind: 'recorded' });
     expect(performance.now() - began).toBeLessThan(10_000);
     expect(content(path)).toBe('#####\nd aa\n! bb\n. cc\n');
+  });
+});
+
+describe('a large runs file of which many jobs run', () => {
+  it('makes no orphans of them when it is edited: all of them show presence again in time', async () => {
+    const jobs = 200;
+    const path = runsFile('. job\n'.repeat(jobs) + 'd another one, with a longer command\n'.repeat(200_000));
+    const [runner, user] = [await openRuns(path), await openRuns(path)];
+    const claims: Claim[] = [];
+    for (let job = 0; job < jobs; job++) claims.push(await claim(runner));
+    edit(path, text => `# inserted\n${text}`, 'replaced');
+    const began = performance.now();
+    await eventually('presence is shown', async () => (await holdersOf(user, { states: ['r'] })).every(holder => holder === 'present'));
+    expect(performance.now() - began).toBeLessThan(user.capabilities.presenceReturns as number);
+    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  });
+});
+
+describe('a runs file in which somebody seems to be absent', () => {
+  it('has no orphan at the first look, however long nobody has touched it: another may have been put in its place', async () => {
+    const path = runsFile('r a\n');
+    utimesSync(path, 1000, 1000);
+    const queue = await openRuns(path);
+    expect(await longAfter(() => queue.reclaim())).toEqual([]);
+  });
+
+  it('has none at a later look, when an edit before each of them has taken presence away', async () => {
+    const path = runsFile('. a\n. b\n');
+    const [runner, user] = [await openRuns(path), await openRuns(path)];
+    const taken = await claim(runner);
+    edit(path, text => `# inserted\n${text}`, 'rewritten');
+    expect(await user.reclaim()).toEqual([]);
+    await eventually('presence is shown', async () => (await holdersOf(user))[0] === 'present');
+    await setTimeout(user.capabilities.presenceReturns);
+    edit(path, text => text.replace('# inserted\n', ''), 'rewritten');
+    expect(await holdersOf(user)).toEqual(['absent', undefined]);
+    expect(await user.reclaim()).toEqual([]);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  });
+
+  it('gets a result as soon as the presence of a stopped runner, by chance at the place to which its line was moved, is gone', async () => {
+    const path = runsFile('. a\n. b\n');
+    const taken = await claim(await openRuns(path));
+    const stopped = await recordDriver('local').open(path, 'change');
+    onTestFinished(() => stopped.close());
+    expect(await stopped.tryLock('shared', 10, 1)).toBe(true);
+    rewriteFile(path, '# 345678\nr a\n. b\n');
+    const finished = taken.finish('d');
+    expect(await isOpenAfter(finished, 4000)).toBe(true);
+    await stopped.unlock(10, 1);
+    expect(await finished).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('# 345678\nd a\n. b\n');
+  });
+});
+
+describe('a runs file of which a runner knows enough that is new', () => {
+  it('has what was set back above a barrier run first all the same, within moments', async () => {
+    const path = runsFile(`. a\n---\n${'. b\n'.repeat(100)}`);
+    const queue = await openRuns(path);
+    await (await claim(queue)).finish('d');
+    await (await claim(queue)).finish('d');
+    patchFile(path, 0, '.');
+    await setTimeout(200);
+    expect((await claim(queue)).job.number).toBe(1);
+  });
+
+  it('has the jobs by the numbers that they have by then', async () => {
+    const path = runsFile(`# a comment\n# another\n${'. b\n'.repeat(100)}`);
+    const queue = await openRuns(path);
+    expect((await claim(queue)).job.number).toBe(3);
+    edit(path, text => text.replace('comment\n#', 'comment, '), 'rewritten');
+    await setTimeout(200);
+    expect((await claim(queue)).job.number).toBe(3);
+  });
+});
+
+describe('a runs file that is away for a moment', () => {
+  it('is waited for by whoever has seen it before, though nothing was claimed yet', async () => {
+    const path = runsFile('. a\n');
+    const queue = await openRuns(path);
+    await queue.counts();
+    renameSync(path, `${path}.away`);
+    const [counts, taken] = [queue.counts(), claim(queue)];
+    await setTimeout(500);
+    renameSync(`${path}.away`, path);
+    expect(await counts).toMatchObject({ total: 1 });
+    expect((await taken).job.number).toBe(1);
   });
 });
 

@@ -284,13 +284,40 @@ describe('a view', () => {
     await Promise.all(looks);
   });
 
-  it('reads everything anew after it was told to forget', async () => {
+  it('reads all states again once they are in doubt, whatever the times of the file say', async () => {
     const path = runsFile('. a\n');
+    utimesSync(path, 1000, 1000);
     const view = await viewOf(path);
     const { generation } = view;
-    view.forget();
-    await view.look();
-    expect(view.generation).toBe(generation + 1);
+    writeFileSync(path, 'd a\n');
+    utimesSync(path, 1000, 1000);
+    expect(await view.look()).toBe(false);
+    view.doubt();
+    expect(await view.look()).toBe(true);
+    expect((await view.index()).stateAt(1)).toBe('d'.charCodeAt(0));
+    expect(view.generation).toBe(generation);
+  });
+
+  it('counts as edits all that takes presence away, and neither states nor what is appended', async () => {
+    const path = runsFile('. a\n. b\n');
+    const view = await viewOf(path);
+    const changes: [change: () => void, isEdit: boolean][] = [
+      [() => writeFileSync(path, 'r a\n. b\n'), false],
+      [() => appendFileSync(path, '. c\n'), false],
+      [() => appendFileSync(path, '. d'), false],
+      [() => appendFileSync(path, 'd\n'), false],
+      [() => writeFileSync(path, '#\nr a\n. b\n. c\n. dd\n'), true],
+      [() => writeFileSync(path, '#\nr b\n. a\n. c\n. dd\n'), true],
+      [() => replaceFile(path, '#\nr b\n. a\n. c\n. dd\n'), true],
+      [() => writeFileSync(path, '#\nr b\n. a\n'), true],
+    ];
+    for (const [change, isEdit] of changes) {
+      const { edits } = view;
+      change();
+      view.doubt();
+      await view.look();
+      expect([change.toString(), view.edits > edits]).toEqual([change.toString(), isEdit]);
+    }
   });
 
   it('knows whether an open file is the one that it speaks of, also when that has grown', async () => {
