@@ -12,7 +12,8 @@ import { DESCRIPTORS_A_JOB, DESCRIPTORS_OF_RESULTS, jobsWithin } from '../run/de
 import type { RunSummary } from '../run/events.js';
 import { type HaltRule, parseHalt } from '../run/halt.js';
 import { hostResources } from '../run/host-resources.js';
-import { describeBlocked, describeNotice } from '../run/notices.js';
+import { describeBlocked } from '../run/leaving.js';
+import { describeNotice } from '../run/notices.js';
 import { Runner } from '../run/runner.js';
 import type { RunnerOptions } from '../run/runner-options.js';
 import { descriptorLimit, usableCpus } from '../system/host.js';
@@ -103,7 +104,7 @@ export async function runmaker(argv: readonly string[], output: Output, identity
       resources,
       listeners: reports.listeners,
     });
-    signals.guide(runner);
+    signals.guide(runner, reports.warn);
     try {
       const summary = await runner.run();
       return signals.exitStatus() ?? exitStatus(summary);
@@ -233,7 +234,7 @@ async function printPlan(queue: Queue, output: Output, asker: ClaimRequest): Pro
     if (!(await output.print(Buffer.concat(jobs.map(lineText))))) break;
   }
   const blocked = (await queue.counts()).blocked - unusable;
-  if (blocked > 0) warn(describeBlocked(blocked));
+  if (blocked > 0) warn(describeBlocked(blocked, queue.name));
   return EXIT.ok;
 }
 

@@ -6,7 +6,7 @@ import type { Job } from '../job/job.js';
 import { jobLine } from '../job/job-lines.js';
 import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
-import { State, statesNamed } from '../job/state.js';
+import { State, stateNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
@@ -67,7 +67,12 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
   try {
     switch (action[0]) {
       case 'set':
-        return await setStates(queue, selectionOf({ ...options, jobs }), stateNamed(options.set as string), options.force ?? false);
+        return await setStates(
+          queue,
+          selectionOf({ ...options, jobs }),
+          stateNamed(options.set as string) ?? (options.set as string),
+          options.force ?? false,
+        );
       case 'list':
         return await list(queue, chooses(options, jobs) ? selectionOf({ ...options, jobs }) : {}, output, options.json ?? false);
       case 'add':
@@ -93,7 +98,7 @@ function readArguments(argv: readonly string[], output: Output): { queueName: st
     .option('--force', 'with --set: also set jobs that somebody is running')
     .option('-l, --list', 'print the chosen jobs, all when none are chosen: "number: state - command"')
     .option('--all', 'choose all jobs')
-    .option('--state <states>', "choose the jobs in these states, such as '!e'")
+    .option('--state <states>', "choose the jobs in these states: '!e', or new, running, done, failed, error, held with commas between")
     .option('--match <regex>', 'choose the jobs whose command matches')
     .option('--add <command...>', 'append jobs')
     .option('--add-from <file>', 'append a job for each line of a file; - is the standard input')
@@ -114,12 +119,6 @@ function readArguments(argv: readonly string[], output: Output): { queueName: st
   const queueName = first ?? (options.add && options.add.length > 1 ? options.add.pop() : undefined);
   if (queueName === undefined) throw new RunmakerError('usage', 'no queue is named', { hint: hintFor(options) });
   return { queueName, jobs, options };
-}
-
-/** A word for a state, or the state itself. */
-function stateNamed(text: string): State {
-  const [state, ...more] = statesNamed(text);
-  return more.length === 0 && state !== undefined ? state : text;
 }
 
 function hintFor({ set, add }: Options): string {

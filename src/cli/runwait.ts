@@ -141,7 +141,10 @@ function conclude(queue: Queue, counts: Counts, options: Options): number {
   }
   if (counts.blocked > 0) {
     const jobs = counts.blocked === 1 ? '1 job is' : `${counts.blocked} jobs are`;
-    complain(`runwait: ${jobs} blocked: what must come first failed or is held`, "see runset --list --state '!e-'");
+    complain(
+      `runwait: ${jobs} blocked: what must come first failed, is held, or cannot be read`,
+      `see runset --list --state failed,error,held ${queue.name}`,
+    );
   }
   const allDone = counts.done === counts.total - counts.held;
   return options.useExitStatus && !allDone ? EXIT.failed : EXIT.ok;

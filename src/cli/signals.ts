@@ -1,4 +1,6 @@
 import os from 'node:os';
+import { amount } from '../job/amount.js';
+import type { Warn } from '../report/loss.js';
 import type { Runner } from '../run/runner.js';
 import { isStartedByNohup } from '../system/nohup.js';
 
@@ -9,8 +11,8 @@ const LIKE_HUP = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** What a program that runs jobs does when it is told to stop, and how that shows in its exit status. */
 export interface SignalWatch {
-  /** From now on this runner is told. */
-  guide(runner: Runner): void;
+  /** From now on this runner is told, and the user what that means. */
+  guide(runner: Runner, warn: Warn): void;
   /** If the runner was interrupted, 128 and the signal's number: 130 or 143 mostly. */
   exitStatus(): number | undefined;
   /** Whether the runner was told to end at once: nothing is to be waited for any more. */
@@ -28,10 +30,14 @@ export interface SignalWatch {
  */
 export function heedSignals(): SignalWatch {
   let runner: Runner | undefined;
+  let warn: Warn = () => undefined;
   let isToDrain = false;
   let status: number | undefined;
   let isUrgent = false;
   const interrupt = (signal: NodeJS.Signals): void => {
+    if (status === undefined && runner && runner.busy > 0) {
+      warn(`${signal}: ${amount(runner.busy, 'job')} told to end, and killed after --kill-after`, 'Ctrl-C once more kills at once');
+    }
     const atOnce = signal === 'SIGQUIT' || (status !== undefined && signal === 'SIGINT');
     status ??= 128 + os.constants.signals[signal];
     runner?.interrupt();
@@ -40,14 +46,16 @@ export function heedSignals(): SignalWatch {
     runner?.kill();
   };
   const drain = (): void => {
+    if (!isToDrain && runner && runner.busy > 0) warn(`draining: ${amount(runner.busy, 'job')} let end, and no more started`);
     isToDrain = true;
     runner?.drain();
   };
   const isToOutlive = isStartedByNohup();
   for (const signal of LIKE_HUP) process.on(signal, signal === 'SIGHUP' && isToOutlive ? () => undefined : drain);
   return {
-    guide(guided) {
+    guide(guided, warns) {
       runner = guided;
+      warn = warns;
       for (const signal of LIKE_INT) process.on(signal, interrupt);
       if (isToDrain) runner.drain();
       // It takes longer to load than a job to start.

@@ -27,7 +27,7 @@ export interface Choices {
   /** Line numbers, ranges and byte offsets, each as `parseJobChoice` reads them. */
   readonly jobs?: readonly string[] | undefined;
   readonly all?: boolean | undefined;
-  /** State characters, such as `!e`. */
+  /** Characters, such as `!e`, or words, as `statesNamed` reads them. */
   readonly state?: string | undefined;
   /** A regular expression. */
   readonly match?: string | undefined;
@@ -74,6 +74,14 @@ function notAChoice(part: string): RunmakerError {
   });
 }
 
+function mustBeStates(text: string): State[] {
+  const states = text === '' ? undefined : statesNamed(text);
+  if (states !== undefined) return states;
+  throw new RunmakerError('usage', `--state ${JSON.stringify(text)} names no state`, {
+    hint: "give words with commas between them (new, claimed, running, done, failed, error, held), or characters, such as '!e'",
+  });
+}
+
 /**
  * Turns what the user said into a selection.
  *
@@ -89,7 +97,7 @@ export function selectionOf({ jobs = [], all = false, state, match }: Choices): 
     throw new RunmakerError('usage', 'no jobs are chosen', { hint: "give line numbers, --all, --state '!e' or --match REGEX" });
   }
   // Most likely an unset variable in a script, which must not end up choosing every job.
-  if (state === '') throw new RunmakerError('usage', '--state "" names no state', { hint: "give state characters, such as '!e'" });
+  if (state === '') mustBeStates(state);
   if (match === '') throw new RunmakerError('usage', '--match "" says nothing', { hint: 'give --all to choose every job' });
   if (match !== undefined) compile(match);
   const named = jobs.map(parseJobChoice);
@@ -98,7 +106,7 @@ export function selectionOf({ jobs = [], all = false, state, match }: Choices): 
   return {
     ...(lines.length > 0 && { lines }),
     ...(offsets.length > 0 && { offsets }),
-    ...(state !== undefined && { states: [...new Set(statesNamed(state))] }),
+    ...(state !== undefined && { states: mustBeStates(state) }),
     ...(match !== undefined && { match }),
   };
 }

@@ -52,21 +52,42 @@ export function isSettableState(state: string): boolean {
   return /^[!-~]$/.test(state) && state !== '#' && state !== '/';
 }
 
-/** States as people say them; `ready`, `running`, `run`, `done` and `failed` are those of gitrunner's queue.csv. */
+/** States as people say them; `ready`, `running`, `done` and `failed` are those of gitrunner's queue.csv. */
 const WORDS: ReadonlyMap<string, State> = new Map([
   ['new', State.new],
   ['ready', State.new],
   ['claimed', State.claimed],
   ['running', State.running],
-  ['run', State.running],
   ['done', State.done],
   ['failed', State.failed],
   ['error', State.error],
   ['held', State.held],
 ]);
 
-/** The states that a text names: words (`ready`, `failed,error`), else each character is one (`!e`). */
-export function statesNamed(text: string): State[] {
-  const words = text.split(',').map(word => WORDS.get(word));
-  return words.every(state => state !== undefined) ? words : [...new Set(text)];
+/** All characters that hold a job: bytes that begin a line which is a job, and are none of the other states. */
+const HOLDING: readonly State[] = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).filter(
+  state => !'\n#/'.includes(state) && (state === State.held || !(Object.values(State) as State[]).includes(state)),
+);
+
+/** More than one letter that is no state: most likely a word, misspelt. */
+const WORD = /[a-z]{2,}/gi;
+const LETTERS_OF_STATES = /^[rde]+$/;
+
+/** The state that a text names: a word, or the state itself. Undefined when it can be neither. */
+export function stateNamed(text: string): State | undefined {
+  return WORDS.get(text.toLowerCase()) ?? (text.length === 1 ? text : undefined);
+}
+
+/**
+ * The states that a text names, each once: words with commas between them (`ready`, `failed,error`), else each character is one
+ * (`!e`). Undefined when it holds a word that is none.
+ */
+export function statesNamed(text: string): State[] | undefined {
+  const states = text.split(',').flatMap((part): readonly (State | undefined)[] => {
+    const state = WORDS.get(part.toLowerCase());
+    if (state === State.held) return HOLDING;
+    if (state !== undefined) return [state];
+    return part.match(WORD)?.some(word => !LETTERS_OF_STATES.test(word)) ? [undefined] : [...part];
+  });
+  return states.includes(undefined) ? undefined : [...new Set(states as State[])];
 }

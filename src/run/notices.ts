@@ -26,11 +26,3 @@ export function describeNotice(notice: QueueNotice): { readonly message: string;
     }
   }
 }
-
-/** That jobs are left which can never run as things stand. */
-export function describeBlocked(jobs: number): { readonly message: string; readonly hint: string } {
-  return {
-    message: `${jobs === 1 ? '1 job is' : `${jobs} jobs are`} left that cannot run: what must come first failed or is held`,
-    hint: 'see runset --list --state \'!e-\', mend what failed, then set it to "." or pass --retry',
-  };
-}

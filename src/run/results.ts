@@ -27,6 +27,12 @@ export class Results {
     return this.oneOnly || this.halt.kind !== 'never';
   }
 
+  /** Whether so many have failed, or succeeded, that the run is to halt. */
+  get isHalted(): boolean {
+    const { succeeded, failed, errors } = this.counts;
+    return this.halt.kind !== 'never' && shouldHalt(this.halt, { succeeded, failed: failed + errors });
+  }
+
   get summary(): RunSummary {
     return this.counts;
   }
@@ -37,8 +43,7 @@ export class Results {
     if (state === State.done) counts.succeeded++;
     else if (state === State.failed) counts.failed++;
     else counts.errors++;
-    const tally = { succeeded: counts.succeeded, failed: counts.failed + counts.errors };
-    if (halt.kind !== 'never' && shouldHalt(halt, tally)) return halt.manner;
+    if (halt.kind !== 'never' && this.isHalted) return halt.manner;
     return this.oneOnly && counts.succeeded > 0 ? 'soon' : undefined;
   }
 

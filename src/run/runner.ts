@@ -8,7 +8,8 @@ import { Audience } from './audience.js';
 import { Bell } from './bell.js';
 import type { RunEvent, RunSummary } from './events.js';
 import { hostResources } from './host-resources.js';
-import { describeBlocked, describeNotice } from './notices.js';
+import { describeBlocked, describeFailed, describeHalt } from './leaving.js';
+import { describeNotice } from './notices.js';
 import { Orphanage } from './orphanage.js';
 import { record } from './record.js';
 import type { Resources, Share } from './resources.js';
@@ -142,8 +143,10 @@ export class Runner {
   /** Says what is left and why, so that nobody takes a run that got stuck for one that is complete. */
   private async lookBack(): Promise<void> {
     if (this.queue.capabilities.claimsOnly) return;
-    const blocked = this.results.leave((await this.queue.counts()).blocked);
-    if (blocked > 0) await this.emit({ type: 'warning', ...describeBlocked(blocked) });
+    const counts = await this.queue.counts();
+    const blocked = this.results.leave(counts.blocked);
+    const left = blocked > 0 ? describeBlocked(blocked, this.queue.name) : describeFailed(counts, this.queue.name);
+    if (left) await this.emit({ type: 'warning', ...left });
   }
 
   private request(): ClaimRequest {
@@ -270,6 +273,9 @@ export class Runner {
 
   private count(state: string): void {
     const stop = this.results.add(state);
+    // The slot of the job that has just ended is held until it is clear whether another one may follow.
+    if (stop && this.results.isHalted && !this.stopping.draining.aborted)
+      void this.emit({ type: 'warning', ...describeHalt(this.results.summary, this.slots.busy - 1, stop) });
     if (stop === 'now') this.interrupt();
     else if (stop === 'soon') this.drain();
   }

@@ -16,7 +16,7 @@ describe('the programs over git', LIMIT, () => {
     const made = repository({ 'runs.txt': '. echo one\n' });
     expect(await runset(['--add', 'exit 3', made.name()])).toMatchObject({ status: 0 });
     const ran = await runmaker(['-j2', made.name()]);
-    expect(ran).toMatchObject({ status: 1, stderr: '' });
+    expect(ran).toMatchObject({ status: 1, stderr: expect.stringMatching(/^runmaker: .*: 1 job failed\nsee .*\n$/) });
     expect(ran.stdout).toMatch(/stdout \(\w+,\d+\): one\n/);
     expect(await runwait(['--progress', '-e', made.name()])).toMatchObject({ status: 1, stdout: expect.stringContaining('2 of   2 jobs') });
     expect((await runset(['--list', made.name()])).stdout).toBe('1: d - echo one\n2: ! - exit 3\n');

@@ -452,16 +452,43 @@ describe('a runner', () => {
     expect(bench.states).toBe('!d');
   });
 
-  it('exits with 0 if there is nothing left to do', async () => {
-    const bench = new Workbench('d true\n! false\n');
-    expect(await runmaker([bench.runs])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  it('exits with 0 if there is nothing left to do, and says what went wrong before', async () => {
+    expect(await runmaker([new Workbench('d true\nd false\n').runs])).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    const bench = new Workbench('d true\n! false\ne true\n! false\n');
+    const { status, stdout, stderr } = await runmaker([bench.runs]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    expect(stderr).toBe(
+      `runmaker: ${bench.runs}: 2 jobs failed, 1 job did not run to the end\n` +
+        `see runset --list --state failed,error ${bench.runs}; to run them again: runmaker --retry ${bench.runs}\n`,
+    );
+  });
+
+  it('says what a halt has come of, and what it means for the jobs that run', async () => {
+    const bench = new Workbench('. sleep 0.3\n. false\n. true\n');
+    expect((await runmaker(['-j2', '--halt=soon', bench.runs])).stderr).toContain(
+      'halted, as --halt says: 0 done, 1 failed; 1 job that runs let end\nno more are started\n',
+    );
+    expect(bench.states).toBe('d!.');
+  });
+
+  it('says what a signal means for the jobs that run', async () => {
+    for (const [signal, words] of [
+      ['SIGHUP', 'draining: 1 job let end, and no more started'],
+      ['SIGINT', 'SIGINT: 1 job told to end, and killed after --kill-after\nCtrl-C once more kills at once'],
+    ] as const) {
+      const bench = new Workbench('. echo $$ > pids; sleep 0.5\n. true\n');
+      const started = startProgram('runmaker', ['runs.txt'], { cwd: bench.folder });
+      await bench.has('pids');
+      started.signal(signal);
+      expect((await started.ended).stderr).toBe(`runmaker: ${words}\n`);
+    }
   });
 
   it('says that what is left cannot run, and exits with 1', async () => {
     const bench = new Workbench('! false\n---\n. true\n. true\n');
     const { status, stderr } = await runmaker([bench.runs]);
     expect(status).toBe(1);
-    expect(stderr).toContain('2 jobs are left that cannot run: what must come first failed or is held');
+    expect(stderr).toContain('2 jobs are left that cannot run: what must come first failed, is held, or cannot be read');
     expect(bench.states).toBe('!..');
   });
 });

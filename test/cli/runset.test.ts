@@ -112,7 +112,7 @@ describe('runset --set', () => {
     [['--all'], '------'],
     [['2-3', '6'], '--!e-x'],
     [['@10', '--match', 'train'], '-d!e-x'],
-    [['--match', 'test', '--state', 'ex'], '.d!---'],
+    [['--match', 'test', '--state', 'e,x'], '.d!---'],
   ])('chooses by numbers, ranges, offsets, states and patterns: %j', async (choice, states) => {
     const bench = new Workbench(JOBS);
     await runset(['--set=-', bench.runs, ...choice]);

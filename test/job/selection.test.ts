@@ -94,11 +94,22 @@ describe('selectionOf', () => {
 
   it.each([
     ['ready', ['.']],
-    ['run', ['r']],
+    ['Running', ['r']],
+    ['r,error', ['r', 'e']],
     ['failed,error', ['!', 'e']],
     ['red', ['r', 'e', 'd']],
   ])('takes states by their words, too: %s', (state, states) => {
     expect(selectionOf({ state }).states).toEqual(states);
+  });
+
+  it.each(['faild', 'dnoe', 'new,faild', 'failed:error', 'pending', 'xy', 'run'])('takes no misspelt word for characters: %s', state => {
+    expect(() => selectionOf({ state })).toThrow(usageError(`--state "${state}" names no state`));
+  });
+
+  it('takes "held" for every character that holds a job', () => {
+    const { states } = selectionOf({ state: 'held' });
+    for (const held of ['-', 'x', 'R', '~', ' ', '\xe9']) expect(states).toContain(held);
+    for (const other of ['.', '?', 'r', 'd', '!', 'e']) expect(states).not.toContain(other);
   });
 
   it('refuses to choose nothing', () => {

@@ -69,6 +69,6 @@ describe('the events of a slot', () => {
       listeners: [event => void told.push('job' in event ? `${event.type} ${event.job.number}` : event.type)],
     }).run();
     const each = (job: number) => ['claimed', 'started', 'ended', 'finished'].map(type => `${type} ${job}`);
-    expect(told).toEqual([...each(1), ...each(2), ...each(3), 'summary']);
+    expect(told).toEqual([...each(1), ...each(2), ...each(3), 'warning', 'summary']);
   });
 });
