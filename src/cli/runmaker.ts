@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
+import { amount } from '../job/amount.js';
 import { isGitName } from '../queue/git/address.js';
 import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
 import { openQueue } from '../queue/open.js';
@@ -24,10 +25,15 @@ import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
 import { heedSignals, type SignalWatch } from './signals.js';
-import { amount, duration, durationAbove0, lockDriver, niceness, oneOf, size, wholeNumber } from './values.js';
+import { duration, durationAbove0, lockDriver, niceness, amount as numberOf, oneOf, size, wholeNumber } from './values.js';
 
 /** Once it was told to end at once: so long, in ms, a runner waits for what is still to be printed and written about its jobs. */
 const LAST_WORDS = 1000;
+
+/** Of each job: the log is for the last lines, and whole outputs go to --results. */
+const MOST_LOG_LINES = 1000;
+/** With fewer open files than these nothing can be done: the program itself takes most of them. */
+const FEWEST_DESCRIPTORS = 32;
 
 /** What `runmaker` was asked for, as commander names it. */
 export interface RunmakerOptions extends AccessOptions {
@@ -94,7 +100,8 @@ export async function runmaker(argv: readonly string[], output: Output, identity
   const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options) });
   try {
     await refuseEmpty(queue, options);
-    if (options.dryRun) return await printPlan(queue, output, { retry: options.retry ?? false, capacity: resources.capacity });
+    if (options.dryRun)
+      return await printPlan(queue, output, { retry: options.retry ?? false, capacity: resources.capacity }, options.oneOnly ?? false);
     const reports = await openReports(queue, options, () => runner.drain());
     const runner = new Runner(queue, {
       ...given(options),
@@ -107,7 +114,7 @@ export async function runmaker(argv: readonly string[], output: Output, identity
     signals.guide(runner, reports.warn);
     try {
       const summary = await runner.run();
-      return signals.exitStatus() ?? exitStatus(summary);
+      return signals.exitStatus() ?? exitStatus(summary, options);
     } finally {
       signals.release();
       const closed = reports.close();
@@ -157,8 +164,13 @@ function idleLooks({ maxIdle, sleep }: RunmakerOptions, queueName: string): Runn
 function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   const wanted = options.jobs || usableCpus();
   const limit = descriptorLimit();
+  if (limit !== undefined && limit < FEWEST_DESCRIPTORS) {
+    throw new RunmakerError('usage', `there may be ${limit} open files, which leaves none for jobs`, {
+      hint: 'raise the limit: ulimit -n 256',
+    });
+  }
   const room = jobsWithin(limit, DESCRIPTORS_A_JOB + (options.results === undefined ? 0 : DESCRIPTORS_OF_RESULTS));
-  if (wanted > room) warn(`no more than ${room} jobs at a time: there may be ${limit} open files`, 'raise the limit: ulimit -n');
+  if (wanted > room) warn(`no more than ${amount(room, 'job')} at a time: there may be ${limit} open files`, 'raise the limit: ulimit -n');
   return Math.min(wanted, room);
 }
 
@@ -169,7 +181,7 @@ function readArguments(argv: readonly string[], output: Output, identity: Runnin
     .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
     .option('-1, --one-only', 'leave after one successful job')
     .option('-l, --logfile <file>', 'keep the last lines of each job in this shared file of fixed records')
-    .option('-n, --loglines <n>', 'lines kept for each job in the log file (default: 3)', wholeNumber('--loglines', 1))
+    .option('-n, --loglines <n>', 'lines kept for each job in the log file (default: 3)', wholeNumber('--loglines', 1, MOST_LOG_LINES))
     .option('--joblog <file>', "append a line for each finished run, in GNU parallel's columns")
     .option('--results <dir>', 'write whole outputs to DIR/<number>/stdout, stderr and status.json')
     .option('--watch', 'when nothing is left, stay and run what is appended or reset')
@@ -190,7 +202,7 @@ function readArguments(argv: readonly string[], output: Output, identity: Runnin
     .option('--chdir <dir>', 'where the commands run (default: here)')
     .option('--nice <n>', 'run the commands at this niceness', niceness)
     .option('--delay <duration>', 'pause between two starts', duration('--delay'))
-    .option('--cpus <n>', 'CPUs for jobs that ask for them (default: those this process may use)', amount('--cpus'))
+    .option('--cpus <n>', 'CPUs for jobs that ask for them (default: those this process may use)', numberOf('--cpus'))
     .option('--mem <size>', "memory for jobs that ask for it (default: the host's)", size('--mem'))
     .option('--gpus <n>', "GPUs for jobs that ask for them (default: the host's)", wholeNumber('--gpus', 0))
     .option('--locks <driver>', 'how the file is locked: record, file or directory; the same on all hosts', lockDriver)
@@ -224,25 +236,30 @@ async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void
   });
 }
 
-async function printPlan(queue: Queue, output: Output, asker: ClaimRequest): Promise<number> {
+/** @param oneOnly as many as would be run if each succeeded: one */
+async function printPlan(queue: Queue, output: Output, asker: ClaimRequest, oneOnly: boolean): Promise<number> {
   let unusable = 0;
   const tell = (notice: QueueNotice): void => {
     if (notice.kind === 'unusable') unusable++;
     warn(describeNotice(notice));
   };
   for await (const jobs of queue.plan({ ...asker, tell })) {
-    if (!(await output.print(Buffer.concat(jobs.map(lineText))))) break;
+    const planned = oneOnly ? jobs.slice(0, 1) : jobs;
+    if (!(await output.print(Buffer.concat(planned.map(lineText)))) || oneOnly) break;
   }
   const blocked = (await queue.counts()).blocked - unusable;
   if (blocked > 0) warn(describeBlocked(blocked, queue.name));
-  return EXIT.ok;
+  return blocked > 0 ? EXIT.failed : unusable > 0 ? EXIT.usage : EXIT.ok;
 }
 
 function warn({ message, hint }: { message: string; hint: string }): void {
   complain(`runmaker: ${message}`, hint);
 }
 
-function exitStatus(summary: RunSummary): number {
+function exitStatus(summary: RunSummary, { halt }: RunmakerOptions): number {
+  // What was wanted has been had; that others were told to end for it, or had failed before, is no failure.
+  const isSuccess = halt?.kind === 'successes' && summary.succeeded >= halt.count && summary.refused === 0;
+  if (isSuccess) return EXIT.ok;
   if (summary.failed + summary.errors + summary.refused + summary.blocked > 0) return EXIT.failed;
   return summary.unusable > 0 ? EXIT.usage : EXIT.ok;
 }

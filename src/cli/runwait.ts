@@ -8,7 +8,7 @@ import { ByteSink, type Sink } from '../report/byte-sink.js';
 import { LastLine } from '../report/last-line.js';
 import { Progress } from '../report/progress.js';
 import { progressLine, WAIT_PROGRESS } from '../report/wait-progress.js';
-import { after } from '../run/timer.js';
+import { after } from '../system/timer.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
 import type { Output } from './output.js';

@@ -5,11 +5,12 @@ import { LOCK_DRIVERS, type LockDriverName } from '../queue/queue.js';
 
 /** Readers of option values: each names the option and quotes the value when it makes no sense. */
 
-export function wholeNumber(option: string, least: number): (text: string) => number {
+export function wholeNumber(option: string, least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const wanted = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
   return text => {
     const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (!Number.isSafeInteger(number) || number < least) {
-      throw new RunmakerError('usage', `${option} ${JSON.stringify(text)}: a whole number from ${least} is wanted`);
+    if (!(number >= least && number <= most)) {
+      throw new RunmakerError('usage', `${option} ${JSON.stringify(text)}: a whole number ${wanted} is wanted`);
     }
     return number;
   };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, rm, stat, writeFile } from 'node:fs/promises';
-import { errnoName, isFull, reason } from '../errors.js';
+import { errnoName, isFull, RunmakerError, reason } from '../errors.js';
 import { lockEnd, needsAppendLock, type Release } from './append-lock.js';
 import { JOB_LOG_HEADER } from './job-log-row.js';
 import type { Warn } from './loss.js';
@@ -11,15 +11,54 @@ const LINE_FEED = Buffer.from('\n');
 const HEADER = Buffer.from(JOB_LOG_HEADER);
 const APPENDING = constants.O_WRONLY | constants.O_APPEND;
 
-/** Opens the file for appending; one that is missing appears with its header in it, if there is room for that. */
+/** Bytes of a file that are looked at: the header, or most of a row. */
+const LOOK = 4096;
+/** How the header begins, or a row, even one that a full disk has torn. */
+const ROW = /^(?:Seq|\d+)\t/;
+
+/**
+ * Opens the file for appending; one that is missing appears with its header in it, if there is room for that.
+ *
+ * @throws RunmakerError `usage` when it holds something else than a job log
+ */
 export async function openToAppend(path: string): Promise<FileHandle> {
   await create(path);
+  await refuseUnlikeJobLog(path);
   // A pipe that nobody reads would be waited for without a word. Opened so, it is an error.
   const asked = await open(path, APPENDING | constants.O_NONBLOCK);
   try {
     return await open(path, APPENDING);
   } finally {
     await asked.close();
+  }
+}
+
+/** Whatever has written it: a file that begins with the header, or with a row. */
+async function refuseUnlikeJobLog(path: string): Promise<void> {
+  const facts = await stat(path);
+  if (!facts.isFile() || facts.size === 0) return;
+  let bytes: Buffer;
+  try {
+    bytes = await read(path, 0, Math.min(LOOK, facts.size));
+  } catch (error) {
+    // One that only may be written has to be trusted.
+    if (errnoName(error) === 'EACCES') return;
+    throw error;
+  }
+  const first = bytes.toString('latin1').split('\n', 1)[0] as string;
+  if (ROW.test(first)) return;
+  throw new RunmakerError('usage', `${path} is no job log: its first line is neither the header of one nor a row`, {
+    hint: `name another file for the job log, or remove this one first: rm ${path}`,
+  });
+}
+
+async function read(path: string, position: number, length: number): Promise<Buffer> {
+  const reader = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await reader.read(Buffer.alloc(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await reader.close();
   }
 }
 
@@ -50,7 +89,7 @@ export async function mendEnd(path: string, handle: FileHandle): Promise<void> {
   const facts = await handle.stat();
   // A pipe or a device has no end that could be looked at, and nobody else's rows.
   if (facts.size === 0) await writeHeader(handle, facts.isFile());
-  else if (facts.isFile() && (await lastByte(path, facts.size)) !== LF) await handle.write(LINE_FEED);
+  else if (facts.isFile() && (await read(path, facts.size - 1, 1))[0] !== LF) await handle.write(LINE_FEED);
 }
 
 async function writeHeader(handle: FileHandle, isFile: boolean): Promise<void> {
@@ -61,16 +100,6 @@ async function writeHeader(handle: FileHandle, isFile: boolean): Promise<void> {
     // By half it would be taken for a row, and there would never be a whole one.
     if (isFile && written > 0) await handle.truncate(0);
     throw error;
-  }
-}
-
-async function lastByte(path: string, size: number): Promise<number | undefined> {
-  const reader = await open(path, 'r');
-  try {
-    const { buffer } = await reader.read(Buffer.alloc(1), 0, 1, size - 1);
-    return buffer[0];
-  } finally {
-    await reader.close();
   }
 }
 

@@ -48,7 +48,7 @@ interface Entry {
  */
 export async function openLogFile(path: string, options: LogFileOptions): Promise<LogFile> {
   try {
-    await refuseUnlikeLog(path);
+    await refuseUnlikeLog(path, options.lines);
     // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
     if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, options);
@@ -180,7 +180,11 @@ export class LogFile {
     while (entry.due) {
       entry.due = false;
       entry.lastWrite = performance.now();
-      await writeAt(this.handle, entry.block.bytes(), entry.position).catch(error => this.loss.say(this.path, error));
+      try {
+        await writeAt(this.handle, entry.block.bytes(), entry.position);
+      } catch (error) {
+        this.loss.say(this.path, error);
+      }
     }
     entry.writing = undefined;
   }

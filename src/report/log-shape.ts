@@ -10,13 +10,14 @@ const COMMAND_MARK = Buffer.from('.-> ');
 const LOOK = 64;
 
 /**
- * Refuses what has no places for records, and a file whose text would be written over. A log is taken, whoever wrote it and with
- * however many lines a job, and so is what may be one: a file that begins as a block does, or with a hole for one, or has a newline
+ * Refuses what has no places for records, a file whose text would be written over, and a log in which each job has another place. A log
+ * is taken, whoever wrote it, and so is what may be one: a file that begins as a block does, or with a hole for one, or has a newline
  * behind every 160 bytes.
  *
+ * @param lines that each job is to have there
  * @throws RunmakerError `usage`
  */
-export async function refuseUnlikeLog(path: string): Promise<void> {
+export async function refuseUnlikeLog(path: string, lines: number): Promise<void> {
   const facts = await stat(path).catch(unless('ENOENT'));
   if (facts?.isFIFO() || facts?.isBlockDevice()) {
     throw new RunmakerError('usage', `${path} is not a regular file`, {
@@ -25,7 +26,14 @@ export async function refuseUnlikeLog(path: string): Promise<void> {
   }
   if (!facts?.isFile() || facts.size === 0) return;
   const beginning = await beginningOf(path).catch(unless('EACCES'));
-  if (beginning === undefined || mayBeLog(beginning)) return;
+  if (beginning === undefined) return;
+  const others = otherLines(beginning, lines);
+  if (others !== undefined) {
+    throw new RunmakerError('usage', `${path} keeps ${others} lines for each job, not ${lines}`, {
+      hint: `pass -n ${others}, as whoever writes it does, or name another file`,
+    });
+  }
+  if (mayBeLog(beginning)) return;
   throw new RunmakerError('usage', `${path} is no log of fixed records, and would be written over`, {
     hint: `name another file for the log, or remove this one first: rm ${path}`,
   });
@@ -47,6 +55,17 @@ async function beginningOf(path: string): Promise<Buffer> {
   } finally {
     await file.close();
   }
+}
+
+/** How many lines each job has in a log that begins so, if that is not as many as here. Undefined where it cannot be seen. */
+function otherLines(bytes: Buffer, lines: number): number | undefined {
+  const blocks: number[] = [];
+  for (let record = 0; record * RECORD_SIZE < bytes.length; record++) {
+    if (bytes.indexOf(COMMAND_MARK, record * RECORD_SIZE) === record * RECORD_SIZE) blocks.push(record);
+  }
+  const others = blocks.slice(1).map((record, at) => record - (blocks[at] as number));
+  // Between two blocks there may be the places of jobs that have not been run yet.
+  return others.every(distance => distance % (lines + 1) === 0) ? undefined : Math.min(...others) - 1;
 }
 
 function mayBeLog(bytes: Buffer): boolean {

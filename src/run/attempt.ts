@@ -1,7 +1,7 @@
 import type { Execution, Exit } from '../execute/executor.js';
+import { after } from '../system/timer.js';
 import type { Outcome } from './events.js';
 import type { Stopping } from './stopping.js';
-import { after } from './timer.js';
 
 /** After KILL, processes that fled the job's group may keep its outputs open, or a sick disk a process alive: so long, in ms, they are waited for. */
 const STRAY_PATIENCE = 1000;

@@ -1,8 +1,8 @@
 import { RunmakerError } from '../errors.js';
 import { type FinalState, State } from '../job/state.js';
 import type { Claim, FinishResult } from '../queue/queue.js';
+import { after } from '../system/timer.js';
 import type { Stopping } from './stopping.js';
-import { after } from './timer.js';
 
 /** Writing that takes so long, in ms, is told: a server may well be away for a while without anybody noticing. */
 const LONG = 30_000;

@@ -1,9 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { State } from '../job/state.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
+import { after, pause } from '../system/timer.js';
 import { Audience } from './audience.js';
 import { Bell } from './bell.js';
 import type { RunEvent, RunSummary } from './events.js';
@@ -18,7 +18,6 @@ import { runJob, stateAfter } from './run-job.js';
 import type { RunnerOptions } from './runner-options.js';
 import { Slots } from './slots.js';
 import { Stopping } from './stopping.js';
-import { after } from './timer.js';
 import { Tried } from './tried.js';
 
 const DEFAULT_KILL_AFTER = 10_000;
@@ -115,7 +114,7 @@ export class Runner {
       if (result.kind === 'claimed') {
         this.idleLooks = 0;
         this.launch(slot, result.claim);
-        if (this.options.delay) await setTimeout(this.options.delay, undefined, { signal: this.stopping.draining });
+        if (this.options.delay) await pause(this.options.delay, this.stopping.draining);
         continue;
       }
       this.slots.give(slot);
@@ -126,8 +125,7 @@ export class Runner {
         await this.lookBack();
         return;
       }
-      if (this.options.idle && this.running.size === 0)
-        await setTimeout(this.options.idle.pause, undefined, { signal: this.stopping.draining });
+      if (this.options.idle && this.running.size === 0) await pause(this.options.idle.pause, this.stopping.draining);
       // To look for orphans is to read the queue again, which shows news that were seen by that.
       else await this.news(ended, orphans === 'doubtful' ? this.queue.seen : seen);
     }

@@ -1,4 +1,4 @@
-import { after } from './timer.js';
+import { after } from '../system/timer.js';
 
 /** Once the runner was told to end at once: so long, in ms, a queue that cannot be reached is still waited for. */
 const LAST_CHANCE = 1000;

@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
 import { eventsIn, mostAtOnce, only, started } from '../support/events.js';
@@ -469,6 +470,30 @@ describe('a runner', () => {
       'halted, as --halt says: 0 done, 1 failed; 1 job that runs let end\nno more are started\n',
     );
     expect(bench.states).toBe('d!.');
+  });
+
+  it('has succeeded when --halt was to wait for a success, whatever else ended or failed', async () => {
+    const bench = new Workbench('. sleep 0.2\n. sleep 20\n. true\n');
+    expect((await runmaker(['-j2', '--halt=now,success=1', bench.runs])).status).toBe(0);
+    expect(bench.states).toBe('de.');
+    expect((await runmaker(['--halt=now,success=2', new Workbench('. false\n. true\n').runs])).status).toBe(1);
+  });
+
+  it('has --dry-run say what comes first with -1, and end as the run would', async () => {
+    const first = await runmaker(['--dry-run', '-1', new Workbench('. echo a\n. echo b\n').runs]);
+    expect(first).toMatchObject({ status: 0, stdout: 'echo a\n', stderr: '' });
+    expect((await runmaker(['--dry-run', new Workbench('. echo a\n. echo b #: cpu=1\n').runs])).status).toBe(2);
+    expect((await runmaker(['--dry-run', new Workbench('! echo a\n---\n. echo b\n').runs])).status).toBe(1);
+  });
+
+  it('pauses between two starts for longer than timers can', async () => {
+    const bench = new Workbench('. true\n. true\n');
+    const started = startProgram('runmaker', ['--delay=50d', bench.runs]);
+    await bench.reaches('d.');
+    await setTimeout(300);
+    expect(bench.states).toBe('d.');
+    started.signal('SIGINT');
+    expect(await started.ended).toMatchObject({ status: 130, stderr: '' });
   });
 
   it('says what a signal means for the jobs that run', async () => {

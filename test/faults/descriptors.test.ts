@@ -45,6 +45,15 @@ describe(`${JOBS} jobs at a time`, () => {
     } else expect(status).toBe(0);
   }, 120_000);
 
+  it('with 20 descriptors: nothing is begun', async () => {
+    const bench = new Workbench('. true\n'.repeat(3));
+    expect(await runWith(20, bench, '-q')).toMatchObject({
+      status: 2,
+      stderr: 'runmaker: there may be 20 open files, which leaves none for jobs\nraise the limit: ulimit -n 256\n',
+    });
+    expect(bench.states).toBe('...');
+  });
+
   it('with 64 descriptors', async () => {
     const bench = new Workbench('. echo $RUNMAKER_JOB >> finished; sleep 0.5\n'.repeat(60));
     const { status, stderr } = await runWith(64, bench, '-q', `-j${JOBS}`);

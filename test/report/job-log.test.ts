@@ -199,6 +199,16 @@ describe('the job log', () => {
     });
   });
 
+  it('is not appended to a file that holds something else', async () => {
+    const path = join(temporaryFolder(), 'notes.txt');
+    fs.writeFileSync(path, 'notes of mine\n');
+    await expect(openJobLog(path, message => expect.unreachable(message))).rejects.toMatchObject({
+      code: 'usage',
+      message: `${path} is no job log: its first line is neither the header of one nor a row`,
+    });
+    expect(fs.readFileSync(path, 'utf8')).toBe('notes of mine\n');
+  });
+
   it('that cannot be opened is a mistake to be told before anything starts', async () => {
     const path = join(temporaryFolder(), 'missing', 'job.log');
     await expect(openJobLog(path, unexpected)).rejects.toMatchObject({

@@ -54,6 +54,24 @@ describe('the log file', () => {
     ]);
   });
 
+  it('is refused where each job has another number of lines: they would lie across each other', async () => {
+    const { path, log, listener } = await logFile({ lines: 3 });
+    for (const run of [1, 2, 4].map(ordinal => attemptAt(job('a', { ordinal })))) {
+      tell(listener, run.started);
+      await listener(run.ended());
+    }
+    await log.close();
+    const before = fs.readFileSync(path);
+    for (const lines of [1, 2, 5]) {
+      const opening = openLogFile(path, { ...quietly, lines }).then(opened => opened.close());
+      // Between two of them lie places of four records: with one line each that fits as well.
+      if (lines === 1) await opening;
+      else await expect(opening).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('lines for each job') });
+    }
+    await (await openLogFile(path, { ...quietly, lines: 3 })).close();
+    expect(fs.readFileSync(path)).toEqual(before);
+  });
+
   it('is written when a job starts', async () => {
     const { path, listener } = await logFile({ lines: 1 });
     tell(listener, attemptAt('cmd').started);

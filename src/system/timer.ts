@@ -10,3 +10,19 @@ export function after(ms: number, done: () => void): () => void {
   step(ms);
   return () => clearTimeout(timer);
 }
+
+/** Settles after `ms` milliseconds, however long that is; rejects when `signal` is aborted before. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const abort = (): void => {
+      callOff();
+      reject(signal.reason);
+    };
+    const callOff = after(ms, () => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal.addEventListener('abort', abort, { once: true });
+  });
+}
