@@ -15,14 +15,26 @@ export function commandLine(name: string, description: string, output: Output): 
   return new Command(name)
     .description(description)
     .version(version(), '--version', 'print the version and exit')
-    .helpOption('--help', 'print this help and exit')
+    .helpOption('-h, --help', 'print this help and exit')
     .option('--debug', 'print stack traces with errors')
     .showHelpAfterError(false)
     .configureOutput({
       writeOut: text => void output.print(Buffer.from(text)),
-      outputError: text => complain(`${name}: ${text.replace(/^error: /, '').trimEnd()}`, `try: ${name} --help`),
+      outputError: text => complain(`${name}: ${text.replace(/^error: /, '').trimEnd()}`, hintFor(name, text)),
     })
     .exitOverride();
+}
+
+/** What to do about words that cannot be read. */
+function hintFor(name: string, text: string): string {
+  if (text.includes("missing required argument 'queue'"))
+    return `name a file that has a job a line; of a list of commands: sed 's/^/. /' commands.txt > runs.txt`;
+  if (!text.includes('too many arguments')) return `try: ${name} --help`;
+  const words = process.argv.slice(2);
+  const isCounted = words.some((word, at) => (word === '-r' || word === '--retry') && /^\d+$/.test(words[at + 1] ?? ''));
+  return isCounted
+    ? '--retry takes no number; how often a job is tried says --retries'
+    : 'one queue at a time; commands stand in its file, a line each: ". echo hello"';
 }
 
 /** A program: takes its arguments and what it prints to, returns the exit status. */

@@ -70,6 +70,14 @@ export interface RunmakerOptions extends AccessOptions {
   color: ColourChoice;
 }
 
+const HELP = `
+A queue is a text file, a line is a job, and its first character the state: . new, r running, d done, ! failed, e error.
+  sed 's/^/. /' commands.txt > runs.txt       make one of a list of commands
+  runmaker -j2 runs.txt                       on every host that sees the file: run what is new
+  runset --list --state failed,error runs.txt
+Exit status: 0 all well, 1 a job failed, 2 usage or input, 3 the queue could not be reached or locked, 130 interrupted.
+More in README.md.`;
+
 /** A program that runs jobs: what it is called, and what it takes for a queue. */
 export interface RunningProgram {
   readonly name: string;
@@ -97,7 +105,7 @@ export async function runmaker(argv: readonly string[], output: Output, identity
   const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
   const resources = hostResources(options);
   const idle = idleLooks(options, queueName);
-  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options) });
+  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options, queueName) });
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun)
@@ -149,8 +157,10 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
   };
 }
 
-function gitOptions({ lease, sleep, maxJobAttempts, resultsDir }: RunmakerOptions): GitOptions {
-  return { lease, sleep, maxJobAttempts, resultsDir };
+function gitOptions({ lease, sleep, maxIdle, maxJobAttempts, resultsDir }: RunmakerOptions, queueName: string): GitOptions {
+  // With --max-idle it means something for every queue.
+  const ofQueue = isGitName(queueName) || maxIdle === undefined ? sleep : undefined;
+  return { lease, sleep: ofQueue, maxJobAttempts, resultsDir };
 }
 
 /** gitrunner's variables count where its queues do. */
@@ -193,7 +203,7 @@ function readArguments(argv: readonly string[], output: Output, identity: Runnin
     .option('--reclaim', 'take jobs whose runner has died too (older runners show no sign of life: not beside them)')
     .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
     .option('--max-idle <n>', 'leave after so many looks without work, instead of when nothing is left', wholeNumber('--max-idle', 1))
-    .option('--sleep <duration>', 'over git: between two looks (default: 5s)', duration('--sleep'))
+    .option('--sleep <duration>', 'with --max-idle, and over git: between two looks (default: 5s)', duration('--sleep'))
     .option('--lease <duration>', 'over git: how long a claim holds without a sign of life (default: 10m)', duration('--lease'))
     .option('--results-dir <dir>', 'over git: run jobs in a checkout, and commit what they leave in this folder of it')
     .option('--max-job-attempts <n>', 'over git: runs by any runner before a job counts as failed', wholeNumber('--max-job-attempts', 1))
@@ -212,6 +222,7 @@ function readArguments(argv: readonly string[], output: Output, identity: Runnin
     .option('-q, --quiet', 'print what the jobs print, and warnings, but not what is done')
     .option('--no-progress', 'no progress line on a terminal')
     .option('--color <when>', 'auto, always or never', oneOf('--color', ['auto', 'always', 'never']), 'auto')
+    .addHelpText('after', HELP)
     .parse([...argv], { from: 'user' });
   return { queueName: identity.queueOf(program.args[0] as string), options: program.opts<RunmakerOptions>() };
 }

@@ -41,6 +41,13 @@ interface Options extends AccessOptions {
 const JOB_CHOICE = /^(?:@?\d+|\d*-\d*)(?:,|$)/;
 /** Looks at what may be orphaned. */
 const MOST_LOOKS = 8;
+const HELP = `
+  runset --list --state failed,error runs.txt      what went wrong?
+  runset --set=. --state failed,error runs.txt     once more
+  runset --set=held --match 'seed 1[0-9]$' runs.txt
+  runset --add 'python train.py --seed 9' runs.txt
+Exit status: 0 all well, 1 a job was left alone, 2 usage or input, 3 the queue could not be reached or locked.
+More in README.md.`;
 const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats', 'doctor'] as const;
 const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats, --doctor';
 
@@ -92,7 +99,7 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
 function readArguments(argv: readonly string[], output: Output): { queueName: string; jobs: string[]; options: Options } {
   const words = wordsBehindDashes(argv);
   const program = withAccess(commandLine('runset', 'Look at the jobs of a queue and change their states.', output))
-    .argument('[queue]', 'path of the runs file, or tcp://host of a runmaker-server')
+    .argument('[queue]', 'path of the runs file, tcp://host or unix:path of a runmaker-server, or git+ssh://…#runs.txt')
     .argument('[jobs...]', 'line numbers (3, 3-10, -5, 20-) and byte offsets (@160)')
     .option('-s, --set <state>', 'set the state of the chosen jobs: . new, d done, ! failed, e error, - held')
     .option('--force', 'with --set: also set jobs that somebody is running')
@@ -110,6 +117,7 @@ function readArguments(argv: readonly string[], output: Output): { queueName: st
     .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--json', 'with --list and --stats: print JSON')
     .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
+    .addHelpText('after', HELP)
     .parse([...words.argv], { from: 'user' });
   const options = program.opts<Options>();
   const added = options.add ?? [];

@@ -30,7 +30,7 @@ const ORPHAN_CHECK = 5000;
 /** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */
 export async function runwait(argv: readonly string[], output: Output): Promise<number> {
   const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.', output))
-    .argument('<queue>', 'path of the runs file, or tcp://host of a runmaker-server')
+    .argument('<queue>', 'path of the runs file, tcp://host or unix:path of a runmaker-server, or git+ssh://…#runs.txt')
     .option('-e, --use-exit-status', 'exit with 0 only if all jobs are done, else with 1')
     .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
     .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
@@ -38,6 +38,7 @@ export async function runwait(argv: readonly string[], output: Output): Promise<
     .option('--sleep <duration>', 'over git: between two looks (default: 5s)', duration('--sleep'))
     .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
+    .addHelpText('after', '\n  runwait --progress runs.txt && notify\nMore in README.md.')
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
   if (options.progress && options.json) throw new RunmakerError('usage', '--json and --progress contradict each other');
@@ -130,7 +131,9 @@ function isOver(counts: Counts): boolean {
 
 function conclude(queue: Queue, counts: Counts, options: Options): number {
   if (!isOver(counts)) {
-    complain(`runwait: ${queue.name} is not at its end: jobs new: ${counts.new}, running: ${counts.running + counts.claimed}`);
+    complain(
+      `runwait: ${queue.name} is not at its end: jobs new: ${counts.new}${counts.blocked > 0 ? ` (${counts.blocked} of them blocked)` : ''}, running: ${counts.running + counts.claimed}`,
+    );
     return EXIT.timeout;
   }
   // Most likely the wrong file, and nobody should be notified of its end.

@@ -28,6 +28,22 @@ function listing(args: readonly string[], options: StartOptions = {}): Promise<E
   return runset([...args, '--list'], options);
 }
 
+describe('words that runmaker cannot read', () => {
+  it.each<[string[], string]>([
+    [['a', 'b'], 'one queue at a time; commands stand in its file, a line each: ". echo hello"'],
+    [['--retry', '3', 'runs.txt'], '--retry takes no number; how often a job is tried says --retries'],
+    [[], "name a file that has a job a line; of a list of commands: sed 's/^/. /' commands.txt > runs.txt"],
+    [['--jbs', '3', 'runs.txt'], 'try: runmaker --help'],
+  ])('are told with what to do: %j', async (args, hint) => {
+    const { status, stderr } = await runmaker(args);
+    expect({ status, hint: stderr.trimEnd().split('\n').at(-1) }).toEqual({ status: 2, hint });
+  });
+
+  it('include no -h, which prints the help', async () => {
+    for (const program of [runmaker, runset, runwait]) expect((await program(['-h'])).stdout).toContain('More in README.md.\n');
+  });
+});
+
 describe.each(Object.entries(PROGRAMS))('%s', (name, program) => {
   it('says that there is no such file', async () => {
     expect(await program(['/nowhere/runs.txt'])).toMatchObject({
