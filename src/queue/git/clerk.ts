@@ -3,6 +3,7 @@ import { CommitMaker, type CommitMakerOptions, type Made } from './commit-maker.
 import { Draft } from './draft.js';
 import type { Errand, Task } from './errand.js';
 import { Forbearance, LONGEST_PAUSE } from './forbearance.js';
+import { Heartbeat } from './heartbeat.js';
 import type { Holdings } from './holdings.js';
 import type { Ledger } from './ledger.js';
 import type { Pushed } from './plumbing/remote.js';
@@ -38,7 +39,7 @@ export class Clerk<Claim> {
   private contended = false;
   private turn = GATHER.least;
   private leased = false;
-  private renewal: NodeJS.Timeout | undefined;
+  private readonly heartbeat: Heartbeat;
   private readonly maker: CommitMaker<Claim>;
   private readonly rollCall: RollCall<Claim>;
 
@@ -48,6 +49,7 @@ export class Clerk<Claim> {
     private readonly options: ClerkOptions,
   ) {
     this.maker = new CommitMaker(ledger, holdings, options);
+    this.heartbeat = new Heartbeat(ledger, this.maker.leaseRef, options.lease, options.who);
     this.rollCall = new RollCall(ledger, holdings, options.lease);
   }
 
@@ -69,13 +71,26 @@ export class Clerk<Claim> {
     });
   }
 
+  /** A job was given up that the remote still takes for ours: has our lease name it no more, if that can be told. */
+  disown(): void {
+    this.pulse();
+    if (this.holdings.size === 0) return;
+    const renewal: Errand<void> = {
+      family: 'jobs',
+      decide: draft => {
+        draft.renew = true;
+      },
+    };
+    this.do(renewal).catch(() => undefined);
+  }
+
   /** Takes our lease away: nobody is to wait for us any more. */
   async close(): Promise<void> {
-    clearInterval(this.renewal);
     while (this.working) await this.working;
+    const beats = await this.heartbeat.end();
     if (!this.leased) return;
     // If it cannot be told it will run out.
-    await this.ledger.remote.push([{ ref: this.maker.leaseRef, commit: undefined, own: true }]).catch(() => undefined);
+    await this.ledger.remote.push([...beats, { ref: this.maker.leaseRef, commit: undefined, own: true }]).catch(() => undefined);
   }
 
   private async work(): Promise<void> {
@@ -203,7 +218,13 @@ export class Clerk<Claim> {
       task.resolve(answer);
       if (batch.includes(task)) batch.splice(batch.indexOf(task), 1);
     }
-    this.keepLease();
+    this.pulse();
+  }
+
+  /** Has the lease renewed in time for as long as there is something in our hands. */
+  private pulse(): void {
+    if (this.holdings.size === 0) this.heartbeat.pause();
+    else this.heartbeat.begin();
   }
 
   private async push(attempt: Attempt): Promise<Pushed> {
@@ -237,22 +258,5 @@ export class Clerk<Claim> {
       before = step.document ?? before;
     }
     return leases && (await this.rollCall.take());
-  }
-
-  /** Has the lease renewed in time for as long as there is something in our hands. */
-  private keepLease(): void {
-    if (this.holdings.size === 0) {
-      clearInterval(this.renewal);
-      this.renewal = undefined;
-      return;
-    }
-    const renew: Errand<void> = {
-      family: 'jobs',
-      decide: draft => {
-        draft.renew = true;
-      },
-    };
-    // What fails is tried again in time: a lease holds longer than two of these pauses.
-    this.renewal ??= setInterval(() => void this.do(renew).catch(() => undefined), this.options.lease / 4).unref();
   }
 }

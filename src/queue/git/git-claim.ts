@@ -69,6 +69,7 @@ export class GitClaim implements Claim {
     } catch (error) {
       // A lease that went on to name it would keep everybody from it.
       holdings.remove(this);
+      clerk.disown();
       this.checkout?.keep(`the result of job ${this.job.number} could not be pushed`);
       // The file is gone or cannot be read, and has been so for longer than our patience.
       const { problem } = this.office.ledger.now;

@@ -7,6 +7,8 @@ export interface SeenLease {
   readonly ref: string;
   /** The commit, another one after each renewal. */
   readonly commit: string;
+  /** The commit beside it, if it is renewed there. */
+  readonly beat?: string | undefined;
   readonly lease: Lease;
 }
 
@@ -41,7 +43,8 @@ export class LeaseWatch {
     const alive: SeenLease[] = [];
     const expired: SeenLease[] = [];
     for (const seen of leases) {
-      const { ref, commit, lease } = seen;
+      const { ref, lease } = seen;
+      const commit = [seen.commit, seen.beat].join(' ').trim();
       const noted = earlier[ref]?.commit === commit ? Math.min(earlier[ref].at, wall) : wall;
       const known = this.since.get(ref);
       const at = known?.commit === commit ? known.at : now - (wall - noted);

@@ -6,7 +6,8 @@ import type { SeenLease } from './lease-watch.js';
 
 /**
  * A lease: a runner's word, in the message of a commit that `refs/runmaker/<runner>` names, that it is alive and which jobs are in its
- * hands. It is renewed by a new commit, so that the branch's own history shows jobs only.
+ * hands. It is renewed by a new commit, so that the branch's own history shows jobs only: of its own ref when the jobs are others, of one
+ * beside it while they stay the same.
  */
 export interface Lease {
   /** The queue that it speaks of: `runs.txt on main`. */
@@ -24,6 +25,11 @@ export interface LeasedRow {
 }
 
 export const LEASES = 'refs/runmaker/';
+
+/** The ref beside that of a lease by which it is renewed: a lease without jobs. No runner's name has a dot in it. */
+export function beatOf(leaseRef: string): string {
+  return `${leaseRef}.beat`;
+}
 
 export function hashOf(key: string): string {
   return createHash('sha1').update(key).digest('hex');

@@ -1,7 +1,7 @@
 import { RunmakerError } from '../../errors.js';
 import type { QueueDocument, ReadDocument } from './documents/document.js';
 import { saysReclaimed } from './draft.js';
-import { hashOf, parseLease, silentLeases, unleasedJobs } from './lease.js';
+import { beatOf, hashOf, parseLease, silentLeases, unleasedJobs } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
 import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
@@ -97,9 +97,11 @@ export class Ledger {
    */
   async leases(patience: number): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
     const leases: SeenLease[] = [];
-    for (const { ref, commit, message } of await this.remote.leases()) {
+    const seen = await this.remote.leases();
+    const commits = new Map(seen.map(({ ref, commit }) => [ref, commit]));
+    for (const { ref, commit, message } of seen) {
       const lease = parseLease(message);
-      if (lease?.queue === this.title) leases.push({ ref, commit, lease });
+      if (lease?.queue === this.title) leases.push({ ref, commit, beat: commits.get(beatOf(ref)), lease });
     }
     const silent = await this.silentLeases(leases, patience);
     const { alive, expired } = await this.watch.part([...leases, ...silent]);

@@ -39,7 +39,8 @@ export class RollCall<Claim> {
     const lines = [...leased].filter(line => !ours.has(line)).sort((a, b) => a - b);
     this.others = { lines, longest: Math.max(0, ...theirs.filter(({ rows }) => rows.length > 0).map(({ duration }) => duration)) };
     this.present = new Set([...leased, ...doubtful]);
-    this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit }));
+    // Signs of life first: where refs change one after the other, one that is renewed just then keeps the lease from going.
+    this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit })).reverse();
     return doubtful.length > 0;
   }
 

@@ -173,6 +173,33 @@ describe('presence over git', LIMIT, () => {
     expect(made.history().length).toBe(2);
   });
 
+  it('is renewed while a push takes long, and does not keep that from landing', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const queue = await openGit(made.name(), { lease: 2000 });
+    const taken = await claim(queue);
+    // A remote that has all of the push for four seconds, and then takes it.
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(dirname(hook), { recursive: true });
+    writeFileSync(hook, '#!/bin/sh\nif grep -q heads/main; then echo >> pushes; sleep 4; fi\n', { mode: 0o755 });
+    const finished = taken.finish('d');
+    const observer = await openGit(made.name());
+    const holders = new Set<string | undefined>();
+    let over = false;
+    void finished.then(() => {
+      over = true;
+    });
+    while (!over) {
+      for (const { state, holder } of await jobsOf(observer)) if (state === 'r') holders.add(holder);
+      await setTimeout(200);
+    }
+    expect(await finished).toEqual({ kind: 'recorded' });
+    expect([...holders]).toEqual(['present']);
+    expect(readFileSync(join(made.bare, 'pushes'), 'utf8')).toBe('\n');
+    expect(made.read()).toBe('d a\n');
+    await queue.close();
+    expect(made.refs('refs/runmaker')).toEqual([]);
+  });
+
   it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 60_000 });

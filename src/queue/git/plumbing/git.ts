@@ -28,6 +28,8 @@ export interface GitOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Whether hooks and settings of the repository count, as they do for people. */
   readonly asUser?: boolean | undefined;
+  /** How long it may take, in ms. */
+  readonly within?: number | undefined;
 }
 
 /** How a git command ended. */
@@ -63,12 +65,12 @@ export class Git {
   }
 
   /** Runs a command; that it fails is an answer, too. */
-  async attempt(args: readonly string[], { input, environment, asUser }: GitOptions = {}): Promise<GitResult> {
+  async attempt(args: readonly string[], { input, environment, asUser, within = LONGEST }: GitOptions = {}): Promise<GitResult> {
     const child = spawn('git', [...(asUser ? [] : QUIET), ...args], {
       cwd: this.directory,
       env: { ...gitEnvironment(), ...this.settings, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: LONGEST,
+      timeout: within,
     });
 
     // Who does not read its input may be gone before it is written.

@@ -2,7 +2,7 @@ import { RunmakerError } from '../../../errors.js';
 import { withoutSecrets } from '../address.js';
 import { SEEN, WORK } from './clone.js';
 import { explainFailure, GitFailure } from './failure.js';
-import type { Git } from './git.js';
+import type { Git, GitOptions } from './git.js';
 import { type Author, type CommitPlan, importStream } from './import-stream.js';
 
 /** Files of up to this size come along with every fetch, in bytes; larger ones when they are asked for. */
@@ -24,6 +24,9 @@ export interface RefChange {
 
 /** What came of a push: all of it, or none of it because somebody else was faster, or just there with a lock. */
 export type Pushed = { readonly kind: 'landed' } | { readonly kind: 'beaten'; readonly failure: GitFailure };
+
+/** How long a push may take. */
+export type PushLimits = Pick<GitOptions, 'within'>;
 
 /** One branch of a remote, through a clone of ours: fetches it, and changes it by compare and swap. */
 export class Remote {
@@ -90,9 +93,12 @@ export class Remote {
     return text === '' ? [] : text.split('\n');
   }
 
-  /** Makes commits, in one go and here only. Returns their names. */
-  async commit(plans: readonly Omit<CommitPlan, 'ref'>[], author: Author): Promise<string[]> {
-    const named = plans.map((plan, at) => ({ ...plan, ref: `${this.work}${at}` }));
+  /**
+   * Makes commits, in one go and here only. Returns their names.
+   * @param kind tells those that are made at the same time apart
+   */
+  async commit(plans: readonly Omit<CommitPlan, 'ref'>[], author: Author, kind = ''): Promise<string[]> {
+    const named = plans.map((plan, at) => ({ ...plan, ref: `${this.work}${kind}${at}` }));
     const input = importStream(named, author, Math.floor(Date.now() / 1000));
     return (await this.git.text(['fast-import', '--quiet', '--force', '--done', '--date-format=raw'], { input })).split('\n');
   }
@@ -100,23 +106,23 @@ export class Remote {
   /**
    * Changes refs of the remote, all or none. Where the remote cannot do that, first all but the last: the branch comes last, since a
    * lease may name what is not claimed, but no claim may go without its lease.
-   * @throws GitFailure when that did not work; it is not certain then that nothing was changed
+   * @param limits `within`: how long it may take, in ms · @throws GitFailure when that did not work; it is not certain then that nothing was changed
    */
-  async push(changes: readonly RefChange[]): Promise<Pushed> {
-    if (this.atomic || changes.length === 1) return await this.pushTogether(changes);
-    const before = await this.push(changes.slice(0, -1));
-    return before.kind === 'landed' ? await this.pushTogether(changes.slice(-1)) : before;
+  async push(changes: readonly RefChange[], limits: PushLimits = {}): Promise<Pushed> {
+    if (this.atomic || changes.length === 1) return await this.pushTogether(changes, limits);
+    const before = await this.push(changes.slice(0, -1), limits);
+    return before.kind === 'landed' ? await this.pushTogether(changes.slice(-1), limits) : before;
   }
 
-  private async pushTogether(changes: readonly RefChange[]): Promise<Pushed> {
+  private async pushTogether(changes: readonly RefChange[], limits: PushLimits): Promise<Pushed> {
     const args = ['push', '--porcelain', '--no-verify', ...(this.atomic ? ['--atomic'] : [])];
     for (const { ref, instead } of changes) if (instead !== undefined) args.push(`--force-with-lease=${ref}:${instead}`);
     args.push('origin', ...changes.map(({ ref, commit, own }) => `${own ? '+' : ''}${commit ?? ''}:${ref}`));
-    const { status, stdout, stderr } = await this.git.attempt(args);
+    const { status, stdout, stderr } = await this.git.attempt(args, limits);
     if (status === 0) return { kind: 'landed' };
     if (this.atomic && stderr.includes('does not support --atomic')) {
       this.atomic = false;
-      return await this.push(changes);
+      return await this.push(changes, limits);
     }
     const refusals = stdout
       .toString('utf8')

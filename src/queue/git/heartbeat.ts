@@ -1,0 +1,69 @@
+import { beatOf, printLease } from './lease.js';
+import type { Ledger } from './ledger.js';
+import type { RefChange } from './plumbing/remote.js';
+
+/** A lease is renewed so many times while it would hold. */
+const BEATS = 4;
+/** How soon, in ms, a renewal that failed is tried again at the latest: a remote that is back is told at once that we are alive. */
+const RETRY = 5000;
+
+/**
+ * Renews our lease for as long as there is something in our hands. By pushes of its own, of a ref that nothing else changes: they neither
+ * wait for what else is pushed, however long that takes, nor get into its way.
+ */
+export class Heartbeat {
+  private timer: NodeJS.Timeout | undefined;
+  private beating: Promise<void> | undefined;
+  private wanted = false;
+  private beats = 0;
+
+  /** @param leaseRef the ref of the lease · @param lease how long it holds, in ms · @param who the host */
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly leaseRef: string,
+    private readonly lease: number,
+    private readonly who: string,
+  ) {}
+
+  /** Renews from now on. */
+  begin(): void {
+    if (this.wanted) return;
+    this.wanted = true;
+    // One that is under way goes on by itself.
+    if (this.beating === undefined) this.wait(this.lease / BEATS);
+  }
+
+  pause(): void {
+    this.wanted = false;
+    clearTimeout(this.timer);
+  }
+
+  /** Renews no more. Returns what takes the traces away, once nothing is under way. */
+  async end(): Promise<RefChange[]> {
+    this.pause();
+    await this.beating;
+    return this.beats === 0 ? [] : [{ ref: beatOf(this.leaseRef), commit: undefined, own: true }];
+  }
+
+  private wait(ms: number): void {
+    this.timer = setTimeout(() => {
+      this.beating = this.beat().then(done => {
+        this.beating = undefined;
+        if (this.wanted) this.wait(done ? this.lease / BEATS : Math.min(RETRY, this.lease / BEATS));
+      });
+    }, ms).unref();
+  }
+
+  private async beat(): Promise<boolean> {
+    const { author, remote, title } = this.ledger;
+    const message = printLease(`runmaker ${this.who}: is alive`, { queue: title, duration: this.lease, rows: [] }, ++this.beats);
+    try {
+      const [commit] = await remote.commit([{ message }], author, 'beat-');
+      // A connection that hangs must not keep the next one from being tried.
+      const pushed = await remote.push([{ ref: beatOf(this.leaseRef), commit, own: true }], { within: this.lease / BEATS });
+      return pushed.kind === 'landed';
+    } catch {
+      return false;
+    }
+  }
+}
