@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { withoutSecrets } from './address.js';
 import { CommitMaker, type CommitMakerOptions, type Made } from './commit-maker.js';
 import { Draft } from './draft.js';
 import type { Errand, Task } from './errand.js';
@@ -6,7 +7,8 @@ import { Forbearance, LONGEST_PAUSE } from './forbearance.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Holdings } from './holdings.js';
 import type { Ledger } from './ledger.js';
-import type { Pushed } from './plumbing/remote.js';
+import type { GitFailure } from './plumbing/failure.js';
+import { isRefusedPush, type Pushed } from './plumbing/remote.js';
 import { REFS_SETTLE, RollCall } from './roll-call.js';
 
 /** A push, of which it may not be known yet whether it landed. */
@@ -125,6 +127,7 @@ export class Clerk<Claim> {
     let beaten = 0;
     let look = this.contended;
     let settled = false;
+    let isSorted = false;
     const forbearance = new Forbearance(this.ledger, this.options.patience, this.options.tell);
     for (;;) {
       this.absorb(batch);
@@ -168,6 +171,11 @@ export class Clerk<Claim> {
         beaten++;
         await setTimeout(Math.random() * Math.min(this.turn * Math.min(2 ** (beaten + 1), MOST_TURNS), LONGEST_PAUSE));
       } catch (error) {
+        if (!isSorted && isRefusedPush(error)) {
+          isSorted = !this.sort(batch, error);
+          attempt = undefined;
+          if (!isSorted) continue;
+        }
         await forbearance.bear(
           error,
           batch.some(({ errand }) => errand.precious),
@@ -188,10 +196,36 @@ export class Clerk<Claim> {
     const first = batch[0] ?? this.pending[0];
     for (let next = this.pending[0]; next && first; next = this.pending[0]) {
       const { family } = next.errand;
-      if (family !== first.errand.family || (family === 'alone' && batch.length > 0)) return;
+      if (family !== first.errand.family) return;
+      if (batch.length > 0 && (family === 'alone' || next.apart || first.apart)) return;
       batch.push(next);
       this.pending.shift();
     }
+  }
+
+  /**
+   * The remote has refused a push: that may be for the files of one job, and what others wait for is not to be held up by that. First
+   * what brings files goes apart, each by itself, then what is refused by itself goes without them. False when it was not for the files.
+   */
+  private sort(batch: Task[], failure: GitFailure): boolean {
+    const heavy = batch.filter(({ errand }) => errand.heavy);
+    const [first] = heavy;
+    if (first === undefined) return false;
+    if (!first.apart) {
+      for (const task of heavy) {
+        task.apart = true;
+        batch.splice(batch.indexOf(task), 1);
+      }
+      this.pending.unshift(...heavy);
+      return true;
+    }
+    if (first.refusal === undefined) {
+      first.refusal = withoutSecrets(failure.message);
+      return true;
+    }
+    first.refusal = undefined;
+    for (const task of [...batch, ...this.pending]) task.apart = false;
+    return false;
   }
 
   /** What each errand comes to. One that cannot be done is told so, and leaves the batch. */
@@ -200,7 +234,7 @@ export class Clerk<Claim> {
     // What ends comes first: others may wait for just that.
     for (const task of batch.toSorted((a, b) => Number(b.errand.precious ?? false) - Number(a.errand.precious ?? false))) {
       try {
-        answers.set(task, task.errand.decide(draft));
+        answers.set(task, task.errand.decide(draft, task.refusal));
       } catch (error) {
         batch.splice(batch.indexOf(task), 1);
         task.reject(error);

@@ -11,7 +11,10 @@ export interface Errand<T> {
   /** Whether it has to be done in the end: a result that would be lost otherwise. */
   readonly precious?: boolean;
   readonly signal?: AbortSignal | undefined;
-  decide(draft: Draft): T;
+  /** Whether it brings files, which the remote may refuse though it takes the state. */
+  readonly heavy?: boolean;
+  /** @param refusal why the remote does not take its files: they stay out */
+  decide(draft: Draft, refusal?: string): T;
   /** What follows when it is so: told before the next errand is decided. */
   settled?(answer: T): void;
 }
@@ -22,4 +25,8 @@ export interface Task {
   readonly at: number;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
+  /** Whether it goes into a commit of its own: something that was to go along was refused. */
+  apart?: boolean;
+  /** Why the remote does not take its files. */
+  refusal?: string | undefined;
 }

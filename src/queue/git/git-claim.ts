@@ -50,21 +50,25 @@ export class GitClaim implements Claim {
     if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
     this.concluded = true;
     const { clerk, holdings } = this.office;
+    let refused: string | undefined;
     try {
       const ending = await endingFor();
       const result = await clerk.do<FinishResult>({
         family: 'jobs',
         precious: true,
-        decide: draft => {
+        heavy: (ending.results?.length ?? 0) > 0,
+        decide: (draft, refusal) => {
+          refused = refusal;
           const standing = holdings.of(this);
           if (standing.kind === 'lost') return { kind: 'refused', reason: standing.reason };
-          endClaim(draft, standing.row, ending);
+          endClaim(draft, standing.row, refusal === undefined ? ending : { ...ending, results: [] });
           return { kind: 'recorded', ...(ending.state !== state && { state: ending.state }) };
         },
         settled: () => holdings.remove(this),
       });
-      if (result.kind === 'recorded') this.checkout?.giveBack();
-      else this.checkout?.keep(`the result of job ${this.job.number} was refused`);
+      if (result.kind === 'refused') this.checkout?.keep(`the result of job ${this.job.number} was refused`);
+      else if (refused === undefined) this.checkout?.giveBack();
+      else this.checkout?.keep(`the remote does not take the files of job ${this.job.number} (${refused})`);
       return result;
     } catch (error) {
       // A lease that went on to name it would keep everybody from it.

@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openQueue } from '../../../src/queue/open.js';
 import type { ClaimRequest } from '../../../src/queue/queue.js';
+import type { RunEvent } from '../../../src/run/events.js';
 import { Runner } from '../../../src/run/runner.js';
 import { eventually, isOpenAfter } from '../../support/eventually.js';
 import { openGit, ownCache, repository } from '../../support/git.js';
@@ -367,6 +368,48 @@ describe('results over git', LIMIT, () => {
     expect(made.read()).toBe('d true\n');
     const place = /cannot be put into git: .*: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
     expect(readFileSync(place, 'utf8')).toBe('a file in its place\n');
+  });
+
+  it('that the remote does not take stay where they are, are named, and hold up neither states nor results of other jobs', async () => {
+    const made = repository({
+      'runs.txt': '. echo one > $RESULTS_DIR/1\n. head -c 20000 /dev/zero > $RESULTS_DIR/2\n. echo three > $RESULTS_DIR/3\n. false\n',
+    });
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(dirname(hook), { recursive: true });
+    // As hosting services do it.
+    const script = `#!/bin/sh
+while read old new ref; do
+  case $ref in refs/heads/*) git ls-tree -rl $new | grep -q ' 20000' && { echo 'error: File results/2 exceeds the limit' >&2; exit 1; } ;; esac
+done
+exit 0
+`;
+    writeFileSync(hook, script, { mode: 0o755 });
+    const notices: string[] = [];
+    const listener = (event: RunEvent): void => void (event.type === 'warning' && notices.push(event.message));
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const summary = await new Runner(queue, { jobs: 4, listeners: [listener] }).run();
+    expect(summary).toMatchObject({ succeeded: 3, failed: 1, refused: 0 });
+    expect(made.read().replace(/ .*/g, '')).toBe('d\nd\nd\n!\n');
+    expect([made.read('results/1'), made.read('results/3')]).toEqual(['one\n', 'three\n']);
+    const told = notices.find(notice => notice.includes('stays in')) ?? '';
+    expect(told).toMatch(/does not take the files of job 2 \(.*results\/2 exceeds the limit/);
+    expect(readFileSync(join(/stays in (.+)$/.exec(told)?.[1] as string, '2')).length).toBe(20_000);
+  });
+
+  it('that are refused with all else, because the branch may not be pushed to, are pushed with it when it may be', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n' });
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const claims = await claimEverything(queue);
+    for (const { directory, job } of claims) writeFileSync(join(directory as string, 'results', `${job.number}`), 'result\n');
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(dirname(hook), { recursive: true });
+    writeFileSync(hook, '#!/bin/sh\necho "main is protected" >&2\nexit 1\n', { mode: 0o755 });
+    const finished = Promise.all(claims.map(taken => taken.finish('d')));
+    await setTimeout(1500);
+    rmSync(hook);
+    expect(await finished).toEqual([{ kind: 'recorded' }, { kind: 'recorded' }]);
+    expect(made.read()).toBe('d a\nd b\n');
+    expect([made.read('results/1'), made.read('results/2')]).toEqual(['result\n', 'result\n']);
   });
 
   it('of a job whose claim was lost stay where they are, and are named', async () => {

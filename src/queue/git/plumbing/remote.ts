@@ -11,6 +11,14 @@ const SMALL = 65_536;
 const BEATEN =
   /\[rejected\]|fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|reference already exists|atomic/;
 
+/** What servers say that do not take what is in a push: a file that is too large, an object that they hold for malformed. */
+const UNWELCOME = /unpacker error|unpack failed|exceeds maximum allowed size|exceeds GitHub's|HTTP 413|error: 413/;
+
+/** Whether the remote has refused a push, perhaps for what is in it. */
+export function isRefusedPush(error: unknown): error is GitFailure {
+  return error instanceof GitFailure && error.command === 'push' && (error.kind === 'protected' || UNWELCOME.test(error.stderr));
+}
+
 /** What is to become of a ref of the remote. */
 export interface RefChange {
   readonly ref: string;
