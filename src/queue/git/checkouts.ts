@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoName, RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError, reason } from '../../errors.js';
 import { Checkout, type Layout, type Tell } from './checkout.js';
+import { clearAway } from './clear-away.js';
 import { isGone } from './identity.js';
 import type { Git } from './plumbing/git.js';
 
@@ -26,30 +27,16 @@ export class Checkouts {
 
   /** A folder with the files of a commit, and nothing else. @throws RunmakerError `queue` when it cannot be had */
   async take(commit: string): Promise<Checkout> {
-    const folder = this.free.pop();
-    if (this.count === 0) await this.forgetTheDead();
-    const directory = folder ?? path.join(this.home, `${this.runner}-${++this.count}`);
+    if (this.count === 0) await this.prepare();
+    const directory = (await this.again(commit)) ?? (await this.anew(commit));
+    const checkout = new Checkout(this.git.in(directory), commit, this.layout, this.tell, () => this.free.push(directory));
     try {
-      if (folder === undefined) await this.git.call(['worktree', 'add', '--quiet', '--force', '--detach', directory, commit]);
-      else {
-        const there = this.git.in(directory);
-        await there.call(['checkout', '--quiet', '--force', '--detach', commit]);
-        await there.call(['clean', '-ffdxq']);
-      }
-      await mkdir(path.join(directory, this.layout.resultsDir), { recursive: true });
-    } catch (cause) {
-      if (['EEXIST', 'ENOTDIR'].includes(errnoName(cause) ?? '')) {
-        throw new RunmakerError('usage', `the results folder ${this.layout.resultsDir} is a file in the repository`, {
-          hint: 'name another one with --results-dir',
-          cause,
-        });
-      }
-      throw new RunmakerError('queue', `no checkout could be made in ${this.home}: ${(cause as Error).message}`, {
-        hint: 'XDG_CACHE_HOME says where; the files of the repository need room there, once for each job at a time',
-        cause,
-      });
+      await this.makeResultsFolder(directory);
+    } catch (error) {
+      checkout.giveBack();
+      throw error;
     }
-    return new Checkout(this.git.in(directory), commit, this.layout, this.tell, () => this.free.push(directory));
+    return checkout;
   }
 
   /** Takes the folders away, but for those whose results are nowhere else. */
@@ -61,6 +48,59 @@ export class Checkouts {
     return `${this.git.directory}.checkouts`;
   }
 
+  private async prepare(): Promise<void> {
+    await this.forgetTheDead();
+  }
+
+  /** A folder in which a job has ended, with the files of a commit and nothing else, if there is one that can be used again. */
+  private async again(commit: string): Promise<string | undefined> {
+    const directory = this.free.pop();
+    if (directory === undefined) return undefined;
+    const there = this.git.in(directory);
+    try {
+      await there.call(['checkout', '--quiet', '--force', '--detach', commit]);
+      await there.call(['clean', '-ffdxq']);
+      return directory;
+    } catch {
+      // The job has removed it, or has left in it what cannot be removed.
+      await this.remove(directory);
+      return undefined;
+    }
+  }
+
+  private async anew(commit: string): Promise<string> {
+    const directory = path.join(this.home, `${this.runner}-${++this.count}`);
+    try {
+      await this.git.call(['worktree', 'add', '--quiet', '--force', '--detach', directory, commit]);
+      return directory;
+    } catch (cause) {
+      throw this.unusable(cause);
+    }
+  }
+
+  private async makeResultsFolder(directory: string): Promise<void> {
+    const { resultsDir } = this.layout;
+    const folder = path.join(directory, resultsDir);
+    let is = 'a file';
+    try {
+      await mkdir(folder, { recursive: true });
+      if ((await realpath(folder)) === path.join(await realpath(directory), resultsDir)) return;
+      is = 'a symbolic link, or behind one,';
+    } catch (cause) {
+      if (!['EEXIST', 'ENOTDIR'].includes(errnoName(cause) ?? '')) throw this.unusable(cause);
+    }
+    throw new RunmakerError('usage', `the results folder ${resultsDir} is ${is} in the repository`, {
+      hint: 'name another one with --results-dir',
+    });
+  }
+
+  private unusable(cause: unknown): RunmakerError {
+    return new RunmakerError('queue', `no checkout could be made in ${this.home}: ${(cause as Error).message}`, {
+      hint: 'XDG_CACHE_HOME says where; the files of the repository need room there, once for each job at a time',
+      cause,
+    });
+  }
+
   private async forgetTheDead(): Promise<void> {
     const names = await readdir(this.home).catch(() => []);
     // A runner's name and a count.
@@ -69,7 +109,11 @@ export class Checkouts {
   }
 
   private async remove(directory: string): Promise<void> {
-    await rm(directory, { recursive: true, force: true });
+    try {
+      await clearAway(directory);
+    } catch (error) {
+      this.tell(`${directory} cannot be cleared away: ${reason(error)}`, 'a job has left it so; remove it by hand');
+    }
     await this.git.attempt(['worktree', 'remove', '--force', directory]);
   }
 }

@@ -168,10 +168,14 @@ export class GitQueue implements Queue {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true })));
-    await this.clerk.close();
-    await this.checkouts?.close();
-    await this.ledger.close();
+    try {
+      await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true })));
+      await this.clerk.close();
+      await this.checkouts?.close();
+    } finally {
+      // It has a process of its own, which would keep ours.
+      await this.ledger.close();
+    }
   }
 
   /** Says once why jobs were not set back, though those who run them may be dead. */
