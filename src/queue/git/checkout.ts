@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { reason } from '../../errors.js';
+import { GitFailure } from './plumbing/failure.js';
 import type { Git } from './plumbing/git.js';
 import { findRepositories } from './repositories.js';
 import type { Result } from './results.js';
@@ -54,10 +55,17 @@ export class Checkout {
     const { repositories, files } = await findRepositories(this.directory, resultsDir);
     // Of a repository in a repository git would commit the name only. Its files are results as all others are; its history is not.
     const others = repositories.map(repository => `:(top,literal,exclude)${repository}`);
-    await this.git.call(['add', '--all', '--force', '--', ...this.pathspecs, ...others]);
+    await this.stage(['add', '--all', '--force', '--ignore-errors', '--', ...this.pathspecs, ...others]);
     const input = Buffer.concat(files.map(file => Buffer.concat([file, Buffer.alloc(1)])));
-    if (files.length > 0) await this.git.call(['update-index', '--add', '-z', '--stdin'], { input });
+    if (files.length > 0) await this.stage(['update-index', '--add', '-z', '--stdin'], input);
     return await this.staged();
+  }
+
+  /** Takes in what git takes. It passes over what it cannot have, such as a file that may not be read, or a folder `.GIT`. */
+  private async stage(args: readonly string[], input?: Buffer): Promise<void> {
+    const { status, stderr } = await this.git.attempt(args, { input });
+    if (status === 0 && !stderr.includes('Ignoring path')) return;
+    this.leftOver = `not all results of a job can be put into git: ${new GitFailure(args[0] as string, stderr).message}`;
   }
 
   /** The job has ended, and what it left is pushed, or told where it stays. */
@@ -69,8 +77,12 @@ export class Checkout {
   /** Leaves the folder as it is, because what is in it is nowhere else. */
   keep(why: string): void {
     // Under a name that nobody clears away.
-    const kept = path.join(path.dirname(this.directory), `kept-${path.basename(this.directory)}-${Date.now()}`);
-    renameSync(this.directory, kept);
+    let kept = path.join(path.dirname(this.directory), `kept-${path.basename(this.directory)}-${Date.now()}`);
+    try {
+      renameSync(this.directory, kept);
+    } catch {
+      kept = this.directory;
+    }
     const place = path.join(kept, this.layout.resultsDir);
     this.tell(`${why}: what it left stays in ${place}`, 'take what you need from there, then remove the folder');
   }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, realpath } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../errors.js';
 import { Checkout, type Layout, type Tell } from './checkout.js';
@@ -50,6 +50,9 @@ export class Checkouts {
 
   private async prepare(): Promise<void> {
     await this.forgetTheDead();
+    await this.keepBytes().catch((cause: unknown) => {
+      throw this.unusable(cause);
+    });
   }
 
   /** A folder in which a job has ended, with the files of a commit and nothing else, if there is one that can be used again. */
@@ -99,6 +102,18 @@ export class Checkouts {
       hint: 'XDG_CACHE_HOME says where; the files of the repository need room there, once for each job at a time',
       cause,
     });
+  }
+
+  /** Has git put results into the repository as they are, whatever the user's settings and the repository's attributes say. */
+  private async keepBytes(): Promise<void> {
+    const file = path.join(this.git.directory, 'info', 'attributes');
+    const pattern = `/${this.layout.resultsDir.replace(/[\\*?[\]]/g, '\\$&')}/**`;
+    const line = `"${pattern.replace(/["\\]/g, '\\$&')}" -text -ident !filter !working-tree-encoding\n`;
+    const known = await readFile(file, 'utf8').catch(() => '');
+    if (known.includes(line)) return;
+    await mkdir(path.dirname(file), { recursive: true });
+    // In one write: others may do the same.
+    await appendFile(file, line);
   }
 
   private async forgetTheDead(): Promise<void> {

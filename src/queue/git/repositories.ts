@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 export interface Repositories {
   /** Their paths. */
   readonly repositories: string[];
-  /** The paths of their files, all but those that git keeps for itself. */
+  /** The paths of their files and symbolic links, all but those that git keeps for itself. */
   readonly files: Buffer[];
 }
 
@@ -27,7 +27,8 @@ async function search(root: Buffer, folder: Buffer, inside: boolean, found: Repo
     if (isGits(entry.name)) continue;
     const path = Buffer.concat([folder, Buffer.from('/'), entry.name]);
     if (entry.isDirectory()) await search(root, path, inside || isOne, found);
-    else if (inside || isOne) found.files.push(path);
+    // Nothing else can be put into git: a pipe, a socket.
+    else if ((inside || isOne) && (entry.isFile() || entry.isSymbolicLink())) found.files.push(path);
   }
 }
 

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openQueue } from '../../../src/queue/open.js';
 import type { ClaimRequest } from '../../../src/queue/queue.js';
 import type { RunEvent } from '../../../src/run/events.js';
 import { Runner } from '../../../src/run/runner.js';
 import { eventually, isOpenAfter } from '../../support/eventually.js';
-import { openGit, ownCache, repository } from '../../support/git.js';
+import { openGit, ownCache, type Repository, repository } from '../../support/git.js';
 import { claim, claimEverything, holdersOf, jobsOf } from '../../support/queues.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -18,6 +18,22 @@ const LIMIT = { timeout: 120_000 };
 beforeEach(() => {
   ownCache();
 });
+
+const NOBODY = 65_534;
+
+/** Has this test go on as somebody for whom read-only folders are so, if it is root's. */
+function becomeNobody(made: Repository): void {
+  if (process.geteuid?.() !== 0) return;
+  execFileSync('chown', ['-R', String(NOBODY), made.folder, process.env.XDG_CACHE_HOME as string]);
+  // Shells that git starts are root's all the same.
+  writeFileSync(join(made.folder, '.gitconfig'), '[safe]\n\tdirectory = *\n');
+  vi.stubEnv('HOME', made.folder);
+  process.seteuid?.(NOBODY);
+  onTestFinished(() => {
+    process.seteuid?.(0);
+    vi.unstubAllEnvs();
+  });
+}
 
 describe('a queue over git', LIMIT, () => {
   it('says in the history who did what', async () => {
@@ -342,6 +358,17 @@ describe('results over git', LIMIT, () => {
     expect(made.read()).toBe('. true\n');
   });
 
+  it('need a folder of the repository, and the job stays where a symbolic link leads elsewhere', async () => {
+    const made = repository({ 'runs.txt': '. true\n', 'elsewhere/x': 'x\n' });
+    symlinkSync('elsewhere', join(made.clone, 'results'));
+    made.change('link', {});
+    await expect((await openGit(made.name(), { resultsDir: 'results' })).claim({})).rejects.toMatchObject({
+      code: 'usage',
+      message: 'the results folder results is a symbolic link, or behind one, in the repository',
+    });
+    expect(made.read()).toBe('. true\n');
+  });
+
   it('whose names are no UTF-8 stay where they are, and are named', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
@@ -354,6 +381,57 @@ describe('results over git', LIMIT, () => {
     expect(made.read('results/fine')).toBe('fine\n');
     const folder = /no UTF-8 cannot be pushed: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
     expect(readdirSync(folder, { encoding: 'buffer' }).map(name => name.toString('latin1'))).toEqual(['fine', '\xff']);
+  });
+
+  it.each<[string, (results: string) => void, string[], boolean]>([
+    [
+      'a pipe in a repository',
+      results => execFileSync('sh', ['-c', `git init -q ${results}/n; mkfifo ${results}/n/pipe; echo x > ${results}/n/x`]),
+      ['results/n/x'],
+      false,
+    ],
+    [
+      'a folder .GIT',
+      results => execFileSync('sh', ['-c', `mkdir ${results}/.GIT; echo x > ${results}/.GIT/x; echo y > ${results}/y`]),
+      ['results/y'],
+      true,
+    ],
+    ['no checkout any more', results => rmSync(dirname(results), { recursive: true }), [], true],
+  ])('with %s among them keep neither the state nor the others from being pushed', async (_, leave, pushed, isKept) => {
+    const made = repository({ 'runs.txt': '. true\n. true\n' });
+    // Somebody's own repository, in which the checkouts happen to lie.
+    made.git(process.env.XDG_CACHE_HOME as string, 'init', '--quiet');
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const notices: string[] = [];
+    const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
+    leave(join(taken.directory as string, 'results'));
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(made.git(made.bare, 'ls-tree', '-r', '--name-only', 'main', 'results').split('\n').filter(Boolean)).toEqual(pushed);
+    expect(notices.some(notice => notice.includes('stays in'))).toBe(isKept);
+    expect(existsSync(join(process.env.XDG_CACHE_HOME as string, '.git/index'))).toBe(false);
+    expect(await (await claim(queue)).finish('d')).toEqual({ kind: 'recorded' });
+  });
+
+  it('are the bytes that the job has left, whatever the user’s settings, the repository’s attributes and its filters', async () => {
+    const made = repository({
+      'runs.txt': '. true\n',
+      '.gitattributes': '*.bin filter=pointer\n*.txt text eol=crlf\n',
+      'in.bin': 'data\n',
+    });
+    const settings = { 'core.autocrlf': 'input', 'core.safecrlf': 'true', 'filter.pointer.clean': 'cat > /dev/null; echo pointer' };
+    const variables = Object.entries(settings).flatMap(([key, value], at) => [
+      [`GIT_CONFIG_KEY_${at}`, key],
+      [`GIT_CONFIG_VALUE_${at}`, value],
+    ]);
+    for (const [name, value] of [['GIT_CONFIG_COUNT', '3'], ...variables]) vi.stubEnv(name as string, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const taken = await claim(await openGit(made.name(), { resultsDir: 'my [results]' }));
+    const files = { 'a.bin': 'bytes\n', 'sub/b.bin': 'more\n', 'c.txt': 'one\r\ntwo\n', d: 'one\r\ntwo\n' };
+    const results = join(taken.directory as string, 'my [results]');
+    mkdirSync(join(results, 'sub'));
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(results, name), content);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    for (const [name, content] of Object.entries(files)) expect(made.read(`my [results]/${name}`)).toBe(content);
   });
 
   it('that cannot be put into git stay where they are, are named, and do not keep the state from being pushed', async () => {
@@ -433,6 +511,26 @@ exit 0
     await taken?.finish('d');
     await queue.close();
     expect(existsSync(folder)).toBe(false);
+  });
+
+  it('do not keep a runner from ending, or the next from starting, when a job has made its folder read-only', async () => {
+    const made = repository({ 'runs.txt': '. a\n. b\n. c\n' });
+    becomeNobody(made);
+    const queue = await openQueue(made.name(), { git: { resultsDir: 'results' } });
+    const folders: string[] = [];
+    for (let at = 0; at < 2; at++) {
+      const taken = await claim(queue);
+      const folder = taken.directory as string;
+      folders.push(folder);
+      mkdirSync(join(folder, 'module'));
+      writeFileSync(join(folder, 'module/file'), '');
+      chmodSync(join(folder, 'module'), 0o555);
+      expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    }
+    await queue.close();
+    expect(folders.map(existsSync)).toEqual([false, false]);
+    await (await claim(await openGit(made.name(), { resultsDir: 'results' }))).finish('d');
+    expect(made.read()).toBe('d a\nd b\nd c\n');
   });
 
   it('have the folders of killed runners cleared away, but for those that were kept', async () => {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import { errnoName, RunmakerError } from '../../../errors.js';
 import { GitFailure } from './failure.js';
@@ -47,9 +48,9 @@ export class Git {
     private readonly settings: Readonly<Record<string, string>> = {},
   ) {}
 
-  /** The same git elsewhere. */
+  /** The same git elsewhere, and nowhere else: a repository that was removed from there does not have one above it taken for it. */
   in(directory: string): Git {
-    return new Git(directory, this.settings);
+    return new Git(directory, { ...this.settings, GIT_CEILING_DIRECTORIES: path.dirname(directory) });
   }
 
   /** Runs a command and returns what it has printed. @throws GitFailure when it fails · RunmakerError `queue` when there is no git */
