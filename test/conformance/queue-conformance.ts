@@ -625,6 +625,13 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('- a\n');
       });
 
+      it('adds each caller’s in the state that it wants, though several call at once', async () => {
+        const made = await make('');
+        const queue = await made.open();
+        await Promise.all((['-', '.', '!'] as const).map(state => queue.append([Buffer.from(`${state}`)], { state })));
+        expect((await made.content()).split('\n').sort()).toEqual(['', '! !', '- -', '. .']);
+      });
+
       it('completes a last line that has no end', async () => {
         const made = await make('. a');
         await (await made.open()).append([Buffer.from('b')]);

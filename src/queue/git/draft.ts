@@ -1,6 +1,6 @@
 import { JobTable } from '../../job/job-table.js';
 import { State } from '../../job/state.js';
-import type { DocumentJob, QueueDocument } from './documents/document.js';
+import type { DocumentJob, NewJobs, QueueDocument } from './documents/document.js';
 import type { HeldRow } from './follow.js';
 import type { RefChange } from './plumbing/remote.js';
 import type { JobResults } from './results.js';
@@ -24,7 +24,7 @@ export class Draft {
   private readonly states = new Map<number, State>();
   private readonly deeds = new Map<string, number[]>();
   private readonly trailers: string[] = [];
-  private added: { readonly commands: readonly Buffer[]; readonly state: State } | undefined;
+  private readonly added: NewJobs[] = [];
 
   constructor(
     readonly document: QueueDocument,
@@ -42,9 +42,8 @@ export class Draft {
     this.note(deed, line);
   }
 
-  /** Once per draft: what follows would have to see the new lines. */
   append(commands: readonly Buffer[], state: State): void {
-    this.added = { commands: [...(this.added?.commands ?? []), ...commands], state };
+    this.added.push({ commands, state });
   }
 
   /** A line at the end of the message, for programs to find. */
@@ -61,7 +60,7 @@ export class Draft {
   /** The file as it is to be; undefined when nothing is to be changed. */
   bytes(): Buffer | undefined {
     const { document, added } = this;
-    if (added) return document.withJobs(added.commands, added.state);
+    if (added.length > 0) return document.withJobs(added);
     const bytes = this.states.size === 0 ? document.bytes : document.withStates(this.states);
     return bytes.equals(document.bytes) && this.results.length === 0 ? undefined : bytes;
   }
@@ -69,7 +68,8 @@ export class Draft {
   /** What happened, in one line and what programs look for: `runmaker alice: started 3 jobs (4,5,6)`. */
   message(who: string): string {
     const deeds = [...this.deeds].map(([deed, lines]) => `${deed} ${jobsInWords(lines)}`);
-    if (this.added) deeds.push(`added ${this.added.commands.length === 1 ? '1 job' : `${this.added.commands.length} jobs`}`);
+    const count = this.added.reduce((sum, { commands }) => sum + commands.length, 0);
+    if (count > 0) deeds.push(`added ${count === 1 ? '1 job' : `${count} jobs`}`);
     const trailers = this.trailers.length === 0 ? '' : `\n${this.trailers.join('\n')}\n`;
     return `runmaker ${who}: ${deeds.join(', ')}\n${trailers}`;
   }

@@ -61,7 +61,7 @@ export function endClaim(draft: Draft, { number }: HeldRow, { state, deed = deed
 export function appendJobs(draft: Draft, commands: readonly Buffer[], state: State): void {
   for (const command of commands) refuseUnwritable(command);
   // So that what cannot be held is refused now, and alone.
-  draft.document.withJobs(commands, state);
+  draft.document.withJobs([{ commands, state }]);
   draft.append(commands, state);
 }
 

@@ -112,7 +112,7 @@ describe('a queue.csv', () => {
 
   it('takes rows at its end, whatever the order of its columns', () => {
     const document = csv('status,script,more,kwargs,args\nready,a,1,{},[]');
-    expect(document.withJobs([Buffer.from('dummy.py 1 --cheese="on,toast"')], '.').toString()).toBe(
+    expect(document.withJobs([{ commands: [Buffer.from('dummy.py 1 --cheese="on,toast"')], state: '.' }]).toString()).toBe(
       'status,script,more,kwargs,args\nready,a,1,{},[]\nready,dummy.py,,"{""cheese"": ""on,toast""}",[1]\n',
     );
   });

@@ -4,7 +4,7 @@ import { stringify } from 'csv-stringify/sync';
 import { RunmakerError } from '../../../errors.js';
 import { NO_DIRECTIVES } from '../../../job/directives.js';
 import { State } from '../../../job/state.js';
-import { type DocumentJob, type QueueDocument, refuseMergeMarkers } from './document.js';
+import { type DocumentJob, type NewJobs, type QueueDocument, refuseMergeMarkers } from './document.js';
 import { commandOfRow, rowOfCommand } from './python-row.js';
 
 /** gitrunner's words. Its documentation also says `run` for done. Any other word holds the row: gitrunner does not touch it either. */
@@ -125,13 +125,15 @@ class CsvDocument implements QueueDocument {
     return Buffer.concat([...pieces, this.bytes.subarray(copied)]);
   }
 
-  withJobs(commands: readonly Buffer[], state: State): Buffer {
-    const rows = commands.map(command => {
-      const values = new Map(Object.entries({ ...rowOfCommand(command.toString(this.encoding)), status: wordOf(state) }));
-      return printCells(this.columns.map(column => ({ text: values.get(column) ?? '', quoted: false }))) + this.lineEnd;
-    });
+  withJobs(jobs: readonly NewJobs[]): Buffer {
+    const rows = jobs.flatMap(({ commands, state }) => commands.map(command => this.rowFor(command, state)));
     const mend = this.bytes.at(-1) === 0x0a ? '' : this.lineEnd;
     return Buffer.concat([this.bytes, Buffer.from(mend + rows.join(''), this.encoding)]);
+  }
+
+  private rowFor(command: Buffer, state: State): string {
+    const values = new Map(Object.entries({ ...rowOfCommand(command.toString(this.encoding)), status: wordOf(state) }));
+    return printCells(this.columns.map(column => ({ text: values.get(column) ?? '', quoted: false }))) + this.lineEnd;
   }
 
   /** The cells of a record, and whether each stands in quotes: it costs too much to ask that of all. */

@@ -23,7 +23,13 @@ export interface QueueDocument {
    * The file with jobs at its end.
    * @throws RunmakerError `usage` for a command that the format cannot hold
    */
-  withJobs(commands: readonly Buffer[], state: State): Buffer;
+  withJobs(jobs: readonly NewJobs[]): Buffer;
+}
+
+/** Jobs that are to be appended. */
+export interface NewJobs {
+  readonly commands: readonly Buffer[];
+  readonly state: State;
 }
 
 /** A job of a file, and what makes it that job whatever its state and wherever it stands. Identical jobs have the same key. */

@@ -2,7 +2,7 @@ import { RunmakerError } from '../../../errors.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB, printLine } from '../../../job/line.js';
 import type { State } from '../../../job/state.js';
-import { type DocumentJob, type QueueDocument, refuseMergeMarkers } from './document.js';
+import { type DocumentJob, type NewJobs, type QueueDocument, refuseMergeMarkers } from './document.js';
 
 const LINE_FEED = Buffer.from([LF]);
 /** State and separator. */
@@ -51,9 +51,9 @@ class RunsDocument implements QueueDocument {
     return bytes;
   }
 
-  withJobs(commands: readonly Buffer[], state: State): Buffer {
+  withJobs(jobs: readonly NewJobs[]): Buffer {
     const mend = this.bytes.length > 0 && this.bytes.at(-1) !== LF;
-    const lines = commands.flatMap(command => [printLine(state, command), LINE_FEED]);
+    const lines = jobs.flatMap(({ commands, state }) => commands.flatMap(command => [printLine(state, command), LINE_FEED]));
     return Buffer.concat([this.bytes, ...(mend ? [LINE_FEED] : []), ...lines]);
   }
 }
