@@ -53,8 +53,8 @@ export class JobTable implements Board {
     return this.states[line] ?? NOT_A_JOB;
   }
 
-  setState(line: number, state: State): void {
-    this.states[line] = state.charCodeAt(0);
+  setState(line: number, state: number): void {
+    this.states[line] = state;
     this.lowestNew = Math.min(this.lowestNew, line);
     this.lowestUndone = Math.min(this.lowestUndone, line);
     this.foremost = 0;

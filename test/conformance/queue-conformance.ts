@@ -776,6 +776,17 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await planOf(queue, { retry: true })).map(job => job.number)).toEqual([1, 2, 3, 5]);
       });
 
+      it('tells which jobs can never be run, and why', async () => {
+        const queue = await open('. a #: cpus=9\n. b #: after=9\nd c #: cpus=x\n. d\n');
+        const notices: QueueNotice[] = [];
+        const capacity = { cpus: 4, mem: 0, gpus: 0 };
+        expect((await planOf(queue, { capacity, tell: notice => notices.push(notice) })).map(job => job.number)).toEqual([4]);
+        expect(notices.map(notice => [notice.kind, 'line' in notice && notice.line])).toEqual([
+          ['unusable', 2],
+          ['tooBig', 1],
+        ]);
+      });
+
       it('leaves out what could never fit, but not what does not fit now', async () => {
         const queue = await open('. a #: cpus=9\n. b #: cpus=2\n');
         const request = { free: { cpus: 1, mem: 0, gpus: 0 }, capacity: { cpus: 4, mem: 0, gpus: 0 } };

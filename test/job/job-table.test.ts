@@ -46,7 +46,7 @@ describe('a table of jobs', () => {
         for (const [place, state] of [[0, undefined] as const, ...changes]) {
           const number = plain.jobs[place % Math.max(1, plain.jobs.length)];
           if (number !== undefined && state !== undefined) {
-            table.setState(number, state);
+            table.setState(number, state.charCodeAt(0));
             plain.set(number, state);
           }
           expect(pick(table, who)).toEqual(pick(plain, who));

@@ -38,7 +38,7 @@ export class Draft {
   /** @param deed for the message: "started" */
   set(line: number, state: State, deed: string): void {
     this.states.set(line, state);
-    this.table.setState(line, state);
+    this.table.setState(line, state.charCodeAt(0));
     this.note(deed, line);
   }
 

@@ -3,12 +3,13 @@ import { formatDuration } from '../../job/duration.js';
 import type { Job } from '../../job/job.js';
 import { JobTable } from '../../job/job-table.js';
 import { fits } from '../../job/needs.js';
-import { outlook, pick } from '../../job/readiness.js';
+import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { hostName } from '../../system/host.js';
+import { Advice, noticesOf } from '../advice.js';
+import { planLines } from '../plan.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
-import { Advice } from './advice.js';
 import type { Checkouts } from './checkouts.js';
 import { Clerk } from './clerk.js';
 import type { QueueDocument } from './documents/document.js';
@@ -92,7 +93,7 @@ export class GitQueue implements Queue {
         family: 'jobs',
         signal: request.signal,
         decide: draft => {
-          this.advice.give(draft.table, request);
+          if (request.tell) this.advice.give(noticesOf(draft.table, request), request.tell);
           return claimJobs(draft, request);
         },
         settled: picking => this.keep(picking),
@@ -112,13 +113,7 @@ export class GitQueue implements Queue {
     const { document } = await this.look(false);
     const table = new JobTable(document.jobs, document.barriers, document.lineCount);
     const byLine = new Map(document.jobs.map(job => [job.number, job]));
-    for (const { number, state } of document.jobs) if (isInHand(state)) table.setState(number, State.done);
-    // With everything succeeding, room is free again by the time that a job comes up.
-    const { free: _, ...unhurried } = request;
-    for (let next = pick(table, unhurried); next.kind === 'ready'; next = pick(table, unhurried)) {
-      yield [byLine.get(next.line) as Job];
-      table.setState(next.line, State.done);
-    }
+    for (const line of planLines(table, request)) yield [byLine.get(line) as Job];
   }
 
   async counts({ known = false }: { readonly known?: boolean } = {}): Promise<Counts> {
