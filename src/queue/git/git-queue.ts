@@ -181,7 +181,7 @@ export class GitQueue implements Queue {
     tell({
       kind: 'news',
       message: `${jobsInWords(lines)} claimed by others: set back only when there was no sign of life for ${formatDuration(longest)}`,
-      hint: 'if those runners are dead, ask again after that time; --watch or --max-idle has a runner with --reclaim stay for it',
+      hint: 'if those runners are dead, ask again after half of that time, and after all of it; --watch or --max-idle has a runner with --reclaim stay for it',
     });
   }
 

@@ -20,15 +20,31 @@ export interface Clocks {
 
 const CLOCKS: Clocks = { steady: () => performance.now(), wall: () => Date.now() };
 
+/** What was seen of a lease. Times in ms. */
+interface Sighting {
+  /** Its commits. Others: it was renewed. */
+  readonly sign: string;
+  /** For how long it has shown no other. */
+  readonly unchanged: number;
+  /** When it was looked at last. */
+  readonly at: number;
+}
+
+/**
+ * The time between two looks counts for this part of a lease at most. Nobody can tell whether the remote could be reached all the while:
+ * who could not renew a lease is to have time for it before the next look.
+ */
+const LONGEST_SPAN = 1 / 2;
+
 /**
  * Tells whose lease has run out: by this observer's clock alone, those that have not changed for as long as they hold. What was seen
  * is written down, so that programs which come and go know what their predecessors saw.
  */
 export class LeaseWatch {
-  /** Since when each was seen unchanged, by the steady clock. */
-  private readonly since = new Map<string, { readonly commit: string; readonly at: number }>();
+  /** By the steady clock. */
+  private readonly sightings = new Map<string, Sighting>();
 
-  /** @param notes path of the file where sightings are written down */
+  /** @param notes path of the file where sightings are written down, by the wall clock */
   constructor(
     private readonly notes: string,
     private readonly clocks: Clocks = CLOCKS,
@@ -39,27 +55,27 @@ export class LeaseWatch {
     const now = this.clocks.steady();
     const wall = this.clocks.wall();
     const earlier = await this.read();
-    const notes: Record<string, { commit: string; at: number }> = {};
+    const notes: Record<string, Sighting> = {};
     const alive: SeenLease[] = [];
     const expired: SeenLease[] = [];
     for (const seen of leases) {
-      const { ref, lease } = seen;
-      const commit = [seen.commit, seen.beat].join(' ').trim();
-      const noted = earlier[ref]?.commit === commit ? Math.min(earlier[ref].at, wall) : wall;
-      const known = this.since.get(ref);
-      const at = known?.commit === commit ? known.at : now - (wall - noted);
-      this.since.set(ref, { commit, at });
-      notes[ref] = { commit, at: Math.round(wall - (now - at)) };
-      (now - at > lease.duration ? expired : alive).push(seen);
+      const { ref, commit, beat, lease } = seen;
+      const sign = beat === undefined ? commit : `${commit} ${beat}`;
+      const longest = lease.duration * LONGEST_SPAN;
+      const unchanged =
+        unchangedSince(this.sightings.get(ref), sign, now, longest) ?? unchangedSince(earlier[ref], sign, wall, longest) ?? 0;
+      this.sightings.set(ref, { sign, unchanged, at: now });
+      notes[ref] = { sign, unchanged, at: wall };
+      (unchanged >= lease.duration ? expired : alive).push(seen);
     }
-    for (const ref of this.since.keys()) if (!(ref in notes)) this.since.delete(ref);
+    for (const ref of this.sightings.keys()) if (!(ref in notes)) this.sightings.delete(ref);
     await this.write(notes);
     return { alive, expired };
   }
 
-  private async read(): Promise<Record<string, { commit: string; at: number }>> {
+  private async read(): Promise<Record<string, Sighting>> {
     try {
-      return JSON.parse(await readFile(this.notes, 'utf8')) as Record<string, { commit: string; at: number }>;
+      return JSON.parse(await readFile(this.notes, 'utf8')) as Record<string, Sighting>;
     } catch {
       return {};
     }
@@ -75,4 +91,8 @@ export class LeaseWatch {
       return;
     }
   }
+}
+
+function unchangedSince(before: Sighting | undefined, sign: string, now: number, longest: number): number | undefined {
+  return before?.sign === sign ? before.unchanged + Math.min(Math.max(now - before.at, 0), longest) : undefined;
 }

@@ -153,17 +153,37 @@ describe('a lease', () => {
   describe('runs out by the clock of who looks', () => {
     const seen = (commit: string) => [{ ref: 'refs/runmaker/bob', commit, lease }];
 
-    it('when it has not changed for as long as it holds', async () => {
+    /** Which leases of one have run out, at each of several looks: at so many seconds, by the steady clock. */
+    async function looks(...at: [seconds: number, commit: string | undefined][]): Promise<boolean[]> {
       let steady = 0;
       const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
-      expect((await watch.part(seen('1'))).alive.length).toBe(1);
-      steady = 599_000;
-      expect((await watch.part(seen('1'))).alive.length).toBe(1);
-      steady = 601_000;
-      expect((await watch.part(seen('1'))).expired.length).toBe(1);
-      expect((await watch.part(seen('2'))).alive.length).toBe(1);
-      steady = 1_200_000;
-      expect((await watch.part(seen('2'))).alive.length).toBe(1);
+      const ends: boolean[] = [];
+      for (const [seconds, commit] of at) {
+        steady = seconds * 1000;
+        ends.push((await watch.part(commit === undefined ? [] : seen(commit))).expired.length > 0);
+      }
+      return ends;
+    }
+
+    it('when it has not changed for as long as it holds', async () => {
+      expect(await looks([0, '1'], [300, '1'], [599, '1'], [601, '1'], [602, '2'], [1000, '2'])).toEqual([
+        false,
+        false,
+        false,
+        true,
+        false,
+        false,
+      ]);
+    });
+
+    it('not for time in which nobody looked: the remote may have been away from all', async () => {
+      expect(await looks([0, '1'], [100_000, '1'], [100_010, '1'], [100_299, '1'], [100_301, '1'])).toEqual([
+        false,
+        false,
+        false,
+        false,
+        true,
+      ]);
     });
 
     it('also over programs that come and go', async () => {
@@ -171,7 +191,9 @@ describe('a lease', () => {
       let wall = 1e12;
       const look = async (commit: string) => await new LeaseWatch(notes, { steady: () => 7, wall: () => wall }).part(seen(commit));
       await look('1');
-      wall += 599_000;
+      wall += 299_000;
+      expect((await look('1')).alive.length).toBe(1);
+      wall += 302_000;
       expect((await look('1')).alive.length).toBe(1);
       wall += 2000;
       expect((await look('1')).expired.length).toBe(1);
@@ -179,13 +201,16 @@ describe('a lease', () => {
     });
 
     it('anew when it was away in between', async () => {
+      expect(await looks([0, '1'], [300, '1'], [500, undefined], [601, '1'])).toEqual([false, false, false, false]);
+    });
+
+    it('when it is renewed beside, no more than when it is renewed itself', async () => {
       let steady = 0;
       const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
-      await watch.part(seen('1'));
-      steady = 500_000;
-      await watch.part([]);
-      steady = 601_000;
-      expect((await watch.part(seen('1'))).alive.length).toBe(1);
+      for (const beat of ['1', '2', '3', '4']) {
+        expect((await watch.part([{ ref: 'refs/runmaker/bob', commit: '1', beat, lease }])).alive.length).toBe(1);
+        steady += 500_000;
+      }
     });
 
     it('not because the wall clock jumps while it looks', async () => {
