@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostName } from '../../system/host.js';
 
-/** What tells one process from every other, on every host and over restarts: host, boot, process id, and when that process began. */
+/**
+ * What tells one process from every other, on every host and over restarts: host, boot, who counts its processes (containers do for
+ * themselves), process id, and when that process began.
+ */
 const PROCESS = [
   hostName().replace(/[^A-Za-z0-9_-]/g, '_') || 'host',
   bootId(),
+  countedBy(),
   process.pid,
   startOf(process.pid) ?? Math.floor(Date.now() / 1000),
 ].join('-');
@@ -17,12 +21,21 @@ export function newRunnerName(): string {
   return `${PROCESS}-${handles}`;
 }
 
-/** Whether the process of a runner's name has certainly ended: it ran on this host. */
+/** Whether the process of a runner's name has certainly ended: it ran on this host, where this process would see it. */
 export function isGone(name: string): boolean {
-  const [, host, boot, pid, start] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-\d+$/.exec(name) ?? [];
-  const [, ownHost, ownBoot] = /^(.+)-([0-9a-z]+)-\d+-\d+$/.exec(PROCESS) ?? [];
+  const [, host, boot, space, pid, start] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-(\d+)-\d+$/.exec(name) ?? [];
+  const [, ownHost, ownBoot, ownSpace] = /^(.+)-([0-9a-z]+)-(\d+)-\d+-\d+$/.exec(PROCESS) ?? [];
   if (host === undefined || host !== ownHost) return false;
-  return boot !== ownBoot || startOf(Number(pid)) !== Number(start);
+  return boot !== ownBoot || (space === ownSpace && startOf(Number(pid)) !== Number(start));
+}
+
+/** The number of this process's PID namespace; 0 when it cannot be told. */
+function countedBy(): string {
+  try {
+    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+  } catch {
+    return '0';
+  }
 }
 
 function bootId(): string {

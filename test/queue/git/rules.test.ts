@@ -232,11 +232,16 @@ describe('a runner', () => {
   });
 
   it('is gone when its process is, or began at another time, or before this boot; of other hosts nothing is known', () => {
-    const [, host, boot, pid] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-\d+$/.exec(newRunnerName()) ?? [];
-    expect(isGone(`${host}-${boot}-4194305-1-1`)).toBe(true);
-    expect(isGone(`${host}-${boot}-${pid}-1-1`)).toBe(true);
-    expect(isGone(`${host}-00000000-${pid}-1-1`)).toBe(true);
-    expect(isGone(`else-${boot}-4194305-1-1`)).toBe(false);
+    const [, host, boot, space, pid] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-\d+-\d+$/.exec(newRunnerName()) ?? [];
+    expect(isGone(`${host}-${boot}-${space}-4194305-1-1`)).toBe(true);
+    expect(isGone(`${host}-${boot}-${space}-${pid}-1-1`)).toBe(true);
+    expect(isGone(`${host}-00000000-${space}-${pid}-1-1`)).toBe(true);
+    expect(isGone(`else-${boot}-${space}-4194305-1-1`)).toBe(false);
+  });
+
+  it('is not gone because it is in a container, where processes are counted anew', () => {
+    const [, host, boot, space] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-\d+-\d+$/.exec(newRunnerName()) ?? [];
+    expect(isGone(`${host}-${boot}-${Number(space) + 1}-4194305-1-1`)).toBe(false);
   });
 });
 
