@@ -174,7 +174,7 @@ function linesNamed({ lines = [], offsets, states, match }: Selection): number |
 async function list(queue: Queue, selection: Selection, output: Output, json: boolean): Promise<number> {
   let printed = false;
   for await (const text of json ? inText(queue, selection, jobJson) : (queue.text?.(selection) ?? inText(queue, selection, jobLine))) {
-    printed = true;
+    printed ||= text.length > 0;
     if (!(await output.printLent(text))) break;
   }
   return printed ? EXIT.ok : nothingChosen(queue, selection);

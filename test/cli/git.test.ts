@@ -40,6 +40,12 @@ describe('the programs over git', LIMIT, () => {
     expect(performance.now() - began).toBeGreaterThan(800);
   });
 
+  it('say that a line which is named is no job', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const { status, stdout, stderr } = await runset(['--list', made.name(), '99']);
+    expect([status, stdout, stderr]).toEqual([2, '', `runset: none of the lines named is a job of ${made.name()}\n`]);
+  });
+
   it('tell by their exit status what went wrong', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'bad.csv': 'script,args,kwargs,status\na,"[,{},ready\n' });
     const ends = async (...args: string[]): Promise<string> => {
