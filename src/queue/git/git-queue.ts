@@ -175,14 +175,16 @@ export class GitQueue implements Queue {
 
   /** Says once why jobs were not set back, though those who run them may be dead. */
   private tellOfOthers(tell: ClaimRequest['tell']): void {
-    const { lines, longest } = this.clerk.others;
-    if (!this.reclaiming || this.othersTold || lines.length === 0 || tell === undefined) return;
+    const { others } = this.clerk;
+    if (!this.reclaiming || this.othersTold || others.length === 0 || tell === undefined) return;
     this.othersTold = true;
-    tell({
-      kind: 'news',
-      message: `${jobsInWords(lines)} claimed by others: set back only when there was no sign of life for ${formatDuration(longest)}`,
-      hint: 'if those runners are dead, ask again after half of that time, and after all of it; --watch or --max-idle has a runner with --reclaim stay for it',
-    });
+    for (const { lines, duration } of others) {
+      tell({
+        kind: 'news',
+        message: `${jobsInWords(lines)} claimed by others: set back only when there was no sign of life for ${formatDuration(duration)}`,
+        hint: 'if those runners are dead, ask again after half of that time, and after all of it; --watch or --max-idle has a runner with --reclaim stay for it',
+      });
+    }
   }
 
   private keep(picking: Picking): void {

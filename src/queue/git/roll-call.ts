@@ -10,14 +10,20 @@ import type { RefChange } from './plumbing/remote.js';
  */
 export const REFS_SETTLE = 1000;
 
+/** Lines that are leased, and for how long those leases hold without a sign of life, in ms. */
+export interface LeasedLines {
+  readonly lines: readonly number[];
+  readonly duration: number;
+}
+
 /** Who is at which jobs, as of the last look at the leases. */
 export class RollCall<Claim> {
   /** The lines of jobs that somebody proves to be running. */
   present: ReadonlySet<number> = new Set();
   /** What takes away the leases that have run out. */
   expired: readonly RefChange[] = [];
-  /** The lines that others hold leases of, and how long the longest of those leases holds, in ms. */
-  others: { readonly lines: readonly number[]; readonly longest: number } = { lines: [], longest: 0 };
+  /** The lines that others hold leases of, by how long those hold. */
+  others: readonly LeasedLines[] = [];
   /** Since when jobs were seen without a lease, by performance.now(). */
   private unleased: ReadonlyMap<string, number> = new Map();
 
@@ -36,8 +42,14 @@ export class RollCall<Claim> {
     const ours = new Set(this.holdings.rows().map(({ number }) => number));
     const leased = new Set([...leasedLines(jobs, theirs), ...ours]);
     const doubtful = this.doubtful(jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number)));
-    const lines = [...leased].filter(line => !ours.has(line)).sort((a, b) => a - b);
-    this.others = { lines, longest: Math.max(0, ...theirs.filter(({ rows }) => rows.length > 0).map(({ duration }) => duration)) };
+    this.others = [...new Set(theirs.map(({ duration }) => duration))].flatMap(duration => {
+      const lines = leasedLines(
+        jobs,
+        theirs.filter(lease => lease.duration === duration),
+      );
+      const others = [...lines].filter(line => !ours.has(line)).sort((a, b) => a - b);
+      return others.length === 0 ? [] : [{ lines: others, duration }];
+    });
     this.present = new Set([...leased, ...doubtful]);
     // Signs of life first: where refs change one after the other, one that is renewed just then keeps the lease from going.
     this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit })).reverse();
