@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -653,6 +664,27 @@ describe('trouble over git', LIMIT, () => {
     await expect(open(made.name())).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining(folder) });
     rmSync(folder, { recursive: true });
     await (await open(made.name())).close();
+  });
+
+  it.each<[string, (name: string) => string, number]>([
+    ['a runner that was killed at it', name => name.replace(/(?:-\d+){4}$/, '-4194305-1-1-1'), 0],
+    ['nobody knows whom, long ago', () => 'x', 3600],
+    ['another runner, just now', name => `${name}0`, 0],
+  ])('with a checkout that is half made in its clone, by %s, is borne', async (_, nameIt, age) => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const taken = await claim(await openGit(made.name(), { resultsDir: 'results' }));
+    const { directory = '' } = taken;
+    const home = dirname(directory).replace(/\.checkouts$/, '');
+    // As git begins one.
+    const folder = join(home, 'worktrees', nameIt(basename(directory)));
+    mkdirSync(folder);
+    const files = { HEAD: '0'.repeat(40), commondir: '../..', gitdir: '/nowhere/.git', locked: 'initializing' };
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), `${content}\n`);
+    utimesSync(join(folder, 'HEAD'), Date.now() / 1000 - age, Date.now() / 1000 - age);
+    if (folder.endsWith('0')) void setTimeout(300).then(() => rmSync(folder, { recursive: true }));
+    await openGit(made.name());
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(existsSync(folder)).toBe(false);
   });
 
   it('with a lock on the remote that a killed git has left is borne, told, and in the end an error that names the lock', async () => {

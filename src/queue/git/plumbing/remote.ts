@@ -1,5 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../../errors.js';
 import { withoutSecrets } from '../address.js';
+import { forgetHalfMade, HALF_MADE } from '../half-made.js';
 import { SEEN, WORK } from './clone.js';
 import { explainFailure, GitFailure } from './failure.js';
 import type { Git, GitOptions } from './git.js';
@@ -7,6 +9,9 @@ import { type Author, type CommitPlan, importStream } from './import-stream.js';
 
 /** Files of up to this size come along with every fetch, in bytes; larger ones when they are asked for. */
 const SMALL = 65_536;
+/** How often, and after up to how many ms each time more, a fetch is tried beside somebody who makes a checkout in the same clone. */
+const MOST_TRIES = 8;
+const HALF_MADE_PAUSE = 100;
 /** What servers and git itself say when somebody else was faster. */
 const BEATEN =
   /\[rejected\]|fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|reference already exists|atomic/;
@@ -76,7 +81,12 @@ export class Remote {
     if (this.filter) args.push(`--filter=${this.fetched ? `blob:limit=${Math.max(SMALL, 2 * size)}` : this.filter}`);
     args.push('origin', `refs/heads/${this.branch}:${this.seenBranch}`);
     if (leases) args.push('--prune', `refs/runmaker/*:${this.seen}leases/*`);
-    const { status, stderr } = await this.git.attempt(args);
+    let { status, stderr } = await this.git.attempt(args);
+    for (let tries = 1; status !== 0 && HALF_MADE.test(stderr) && tries < MOST_TRIES; tries++) {
+      await forgetHalfMade(this.git.directory);
+      await setTimeout(Math.random() * tries * HALF_MADE_PAUSE);
+      ({ status, stderr } = await this.git.attempt(args));
+    }
     if (status !== 0) throw new GitFailure('fetch', stderr || 'it was ended by a signal');
     this.fetched = true;
     if (this.filter && stderr.includes('filtering not recognized')) await this.unfilter();
