@@ -91,8 +91,10 @@ export class Clerk<Claim> {
     while (this.working) await this.working;
     const beats = await this.heartbeat.end();
     if (!this.leased) return;
-    // If it cannot be told it will run out.
-    await this.ledger.remote.push([...beats, { ref: this.maker.leaseRef, commit: undefined, own: true }]).catch(() => undefined);
+    const { remote } = this.ledger;
+    const lease = { ref: this.maker.leaseRef, commit: undefined, own: true };
+    // Somebody may have taken the one away and left the other. If it cannot be told they will run out.
+    await remote.push([...beats, lease]).catch(() => remote.push([lease]).catch(() => undefined));
   }
 
   private async work(): Promise<void> {

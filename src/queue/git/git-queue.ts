@@ -164,10 +164,9 @@ export class GitQueue implements Queue {
 
   async close(): Promise<void> {
     try {
-      await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true })));
-      await this.clerk.close();
-      await this.checkouts?.close();
+      await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true }))).finally(() => this.clerk.close());
     } finally {
+      await this.checkouts?.close();
       // It has a process of its own, which would keep ours.
       await this.ledger.close();
     }

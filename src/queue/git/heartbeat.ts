@@ -16,6 +16,8 @@ export class Heartbeat {
   private beating: Promise<void> | undefined;
   private wanted = false;
   private beats = 0;
+  /** Whether one has landed. */
+  private shows = false;
 
   /** @param leaseRef the ref of the lease · @param lease how long it holds, in ms · @param who the host */
   constructor(
@@ -38,11 +40,11 @@ export class Heartbeat {
     clearTimeout(this.timer);
   }
 
-  /** Renews no more. Returns what takes the traces away, once nothing is under way. */
+  /** Renews no more. Returns what takes the trace of it away, if there is one, once nothing is under way. */
   async end(): Promise<RefChange[]> {
     this.pause();
     await this.beating;
-    return this.beats === 0 ? [] : [{ ref: beatOf(this.leaseRef), commit: undefined, own: true }];
+    return !this.shows ? [] : [{ ref: beatOf(this.leaseRef), commit: undefined, own: true }];
   }
 
   private wait(ms: number): void {
@@ -61,6 +63,7 @@ export class Heartbeat {
       const [commit] = await remote.commit([{ message }], author, 'beat-');
       // A connection that hangs must not keep the next one from being tried.
       const pushed = await remote.push([{ ref: beatOf(this.leaseRef), commit, own: true }], { within: this.lease / BEATS });
+      this.shows ||= pushed.kind === 'landed';
       return pushed.kind === 'landed';
     } catch {
       return false;
