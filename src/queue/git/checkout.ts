@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { reason } from '../../errors.js';
 import { GitFailure } from './plumbing/failure.js';
@@ -51,7 +51,7 @@ export class Checkout {
   private async gathered(): Promise<Result[]> {
     const { resultsDir } = this.layout;
     // An empty folder is nothing to git.
-    await mkdir(path.join(this.directory, resultsDir), { recursive: true });
+    if (!(await makeFolder(this.directory, resultsDir))) throw new Error(`${resultsDir} is a symbolic link now, or behind one`);
     const { repositories, files } = await findRepositories(this.directory, resultsDir);
     // Of a repository in a repository git would commit the name only. Its files are results as all others are; its history is not.
     const others = repositories.map(repository => `:(top,literal,exclude)${repository}`);
@@ -106,6 +106,12 @@ export class Checkout {
     }
     return results;
   }
+}
+
+/** Makes a folder in another one. False when what is there is one only because a symbolic link leads elsewhere. */
+export async function makeFolder(home: string, folder: string): Promise<boolean> {
+  await mkdir(path.join(home, folder), { recursive: true });
+  return (await realpath(path.join(home, folder))) === path.join(await realpath(home), folder);
 }
 
 /** git writes zeros where there is nothing. */

@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../errors.js';
-import { Checkout, type Layout, type Tell } from './checkout.js';
+import { Checkout, type Layout, makeFolder, type Tell } from './checkout.js';
 import { clearAway } from './clear-away.js';
 import { isGone } from './identity.js';
 import type { Git } from './plumbing/git.js';
@@ -83,11 +83,9 @@ export class Checkouts {
 
   private async makeResultsFolder(directory: string): Promise<void> {
     const { resultsDir } = this.layout;
-    const folder = path.join(directory, resultsDir);
     let is = 'a file';
     try {
-      await mkdir(folder, { recursive: true });
-      if ((await realpath(folder)) === path.join(await realpath(directory), resultsDir)) return;
+      if (await makeFolder(directory, resultsDir)) return;
       is = 'a symbolic link, or behind one,';
     } catch (cause) {
       if (!['EEXIST', 'ENOTDIR'].includes(errnoName(cause) ?? '')) throw this.unusable(cause);

@@ -419,6 +419,12 @@ describe('results over git', LIMIT, () => {
       ['results/y'],
       true,
     ],
+    [
+      'a symbolic link in place of their folder',
+      results => execFileSync('sh', ['-c', `rmdir ${results}; mkdir ${results}-2; echo x > ${results}-2/x; ln -s ${results}-2 ${results}`]),
+      [],
+      true,
+    ],
     ['no checkout any more', results => rmSync(dirname(results), { recursive: true }), [], true],
   ])('with %s among them keep neither the state nor the others from being pushed', async (_, leave, pushed, isKept) => {
     const made = repository({ 'runs.txt': '. true\n. true\n' });
