@@ -37,6 +37,16 @@ export function isBarrier(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
+/**
+ * Whether a line that is neither a job nor a barrier may have been meant as one: it is not empty, not blank, no comment, and not
+ * shorter than a job.
+ */
+export function isStray(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < 3 || bytes[start] === HASH || bytes[start] === SLASH) return false;
+  for (let at = start; at < end; at++) if (bytes[at] !== SPACE && bytes[at] !== TAB) return true;
+  return false;
+}
+
 /** The line that stands for a job: the inverse of reading one. Without the line feed. */
 export function printLine(state: string, command: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${state} `, 'latin1'), command]);

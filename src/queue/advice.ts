@@ -6,10 +6,20 @@ import type { ClaimRequest, QueueNotice } from './queue.js';
 /** A board that knows why jobs are left alone. */
 export interface AdvisedBoard extends Board {
   readonly problems: ReadonlyMap<number, DirectiveProblem>;
+  /** Lines that are neither jobs nor anything else that is known; undefined when there are none. */
+  readonly strays?: Strays | undefined;
+}
+
+/** Lines that may have been meant as jobs, and are none: the number and the text of the first, and how many there are. */
+export interface Strays {
+  readonly line: number;
+  readonly text: Buffer;
+  count: number;
 }
 
 /** What an asker should know about lines that it would otherwise run, all but one: that they cannot be, and why. */
 export function* noticesOf(board: AdvisedBoard, asker: Asker, except = 0): Generator<QueueNotice> {
+  if (board.strays) yield { kind: 'news', ...describeStrays(board.strays) };
   for (const [line, { column, message }] of board.problems) {
     if (line !== except && isWanted(board.stateAt(line), line, asker)) yield { kind: 'unusable', line, column, message };
   }
@@ -18,6 +28,18 @@ export function* noticesOf(board: AdvisedBoard, asker: Asker, except = 0): Gener
     const needs = board.directives.get(line)?.needs;
     if (needs && line !== except) yield { kind: 'tooBig', line, needs };
   }
+}
+
+/** Of a stray line so many characters are shown. */
+const SHOWN = 60;
+
+function describeStrays({ line, text, count }: Strays): { readonly message: string; readonly hint: string } {
+  const shown = JSON.stringify(text.toString().slice(0, SHOWN));
+  const others = count === 1 ? '' : count === 2 ? ', and so is 1 more' : `, and so are ${count - 1} more`;
+  return {
+    message: `line ${line} is no job and is passed over: ${shown}${others}`,
+    hint: 'a job is a state, a blank and a command (". echo hello"), a barrier nothing but dashes, and a comment begins with "#"',
+  };
 }
 
 /** Tells an asker each thing once, however often the jobs are read. */

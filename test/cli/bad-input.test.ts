@@ -28,6 +28,26 @@ function listing(args: readonly string[], options: StartOptions = {}): Promise<E
   return runset([...args, '--list'], options);
 }
 
+describe('a line that may have been meant as a job', () => {
+  it.each([
+    ['. echo a\necho b\n. echo c\n', 'line 2 is no job and is passed over: "echo b"'],
+    ['. echo a\n--- merge\n. echo c\necho b\n', 'line 2 is no job and is passed over: "--- merge", and so is 1 more'],
+    ['\ufeff. echo b\n. echo c\n', 'line 1 is no job and is passed over: "\ufeff. echo b"'],
+  ])('is named, and the others are run: %j', async (content, message) => {
+    for (const option of [[], ['--dry-run']]) {
+      const { status, stdout, stderr } = await runmaker([...option, new Workbench(content).runs]);
+      expect(status).toBe(0);
+      expect(stdout).toContain('echo c');
+      expect(stderr.split('\n')[0]).toBe(`runmaker: ${message}`);
+    }
+  });
+
+  it('is not one that is empty, blank, short, a comment or a barrier, nor one that is still being written', async () => {
+    const bench = new Workbench('# echo\n/bin/echo\n\n  \nab\n---\n. true\necho b');
+    expect(await runmaker([bench.runs])).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
 describe('words that runmaker cannot read', () => {
   it.each<[string[], string]>([
     [['a', 'b'], 'one queue at a time; commands stand in its file, a line each: ". echo hello"'],
@@ -436,7 +456,8 @@ describe('options that cannot be used', () => {
     [['--jobs=1.5'], '--jobs "1.5": a whole number from 0 is wanted'],
     [['--jobs='], '--jobs "": a whole number from 0 is wanted'],
     [['-n', '3'], '--loglines goes with --logfile'],
-    [['-l', 'log', '-n', '0'], '--loglines "0": a whole number from 1 is wanted'],
+    [['-l', 'log', '-n', '0'], '--loglines "0": a whole number from 1 to 1000 is wanted'],
+    [['-l', 'log', '-n', '99999999'], '--loglines "99999999": a whole number from 1 to 1000 is wanted'],
     [['--timeout=0'], '--timeout "0": a duration above 0 is wanted'],
     [['--joblog=runs.txt'], '--joblog runs.txt is the same file as the queue'],
     [['--logfile=./runs.txt'], '--logfile ./runs.txt is the same file as the queue'],

@@ -3,6 +3,7 @@ import { resolveDependencies } from '../../job/dependencies.js';
 import type { DirectiveProblem, Directives } from '../../job/directives.js';
 import { NOT_A_JOB } from '../../job/line.js';
 import { State } from '../../job/state.js';
+import type { Strays } from '../advice.js';
 import type { Block } from './fingerprint.js';
 import { Offsets } from './offsets.js';
 
@@ -23,6 +24,7 @@ export class LineIndex implements Board {
   readonly afterColumns = new Map<number, number>();
   /** The jobs that are left alone, and why. */
   readonly problems = new Map<number, DirectiveProblem>();
+  strays: Strays | undefined;
   dependents: Dependents = new Map();
   prioritised: readonly number[] = [];
   /** Bytes that are indexed. */

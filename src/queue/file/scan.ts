@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { DIRECTIVE_MARK, type Directives, type ParsedDirectives, parseDirectives } from '../../job/directives.js';
-import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../job/line.js';
+import { contentEnd, isBarrier, isStray, jobState, LF, NOT_A_JOB } from '../../job/line.js';
 import { digest, STATELESS } from './fingerprint.js';
 import { LineIndex } from './line-index.js';
 import type { LockableFile } from './locks/lock-driver.js';
@@ -15,6 +15,9 @@ const BREATH = 16 * BLOCK;
 const EXPECTED_LINE_LENGTH = 24;
 /** Distinct texts of directives that are kept, so that lines which say the same share one object. */
 const KEPT_DIRECTIVES = 4096;
+
+/** Of a stray line so many bytes are kept, to be shown. */
+const LONGEST_STRAY = 256;
 
 /** State and separator. */
 const BEFORE_COMMAND = 2;
@@ -102,6 +105,8 @@ class Scanner {
         if (mark < end) this.direct(block.subarray(start + BEFORE_COMMAND, end));
         block[start] = STATELESS;
       } else if (isBarrier(block, start, end)) index.barriers.push(index.lineCount);
+      // One that has no end yet may become anything.
+      else if (feed >= 0 && isStray(block, start, end)) this.noteStray(block.subarray(start, end));
       start = lineEnd + 1;
       if (mark < start) mark = nextMark(block, start);
     }
@@ -117,6 +122,12 @@ class Scanner {
       this.index.problems.set(this.index.lineCount, { column: 1, message });
     }
     return end;
+  }
+
+  private noteStray(text: Buffer): void {
+    const { index } = this;
+    if (index.strays) index.strays.count++;
+    else index.strays = { line: index.lineCount, text: Buffer.from(text.subarray(0, LONGEST_STRAY)), count: 1 };
   }
 
   private direct(command: Buffer): void {
