@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
 /**
- * The house of DESIGN.md: what each folder may use. Arrows go down only; folders beside each other do not know each other.
+ * The house, as CONTRIBUTING.md has it: what each folder may use. Arrows go down only; folders beside each other do not know each other.
  * What is only a type (`types`) may be wanted from further up than code: reports listen to runs.
  */
 const HOUSE: Readonly<Record<string, { readonly code: readonly string[]; readonly types?: readonly string[] }>> = {

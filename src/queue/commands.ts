@@ -1,5 +1,6 @@
 import { RunmakerError } from '../errors.js';
 import { LF } from '../job/line.js';
+import { isSettableState, type State } from '../job/state.js';
 
 const CARRIAGE_RETURN = 0x0d;
 
@@ -14,4 +15,12 @@ export function refuseUnwritable(command: Buffer): void {
   if (command.length === 0) {
     throw new RunmakerError('usage', 'an empty command is not a job');
   }
+}
+
+/** @throws RunmakerError `usage` when no line can be in this state */
+export function refuseUnsettable(state: State): void {
+  if (isSettableState(state)) return;
+  throw new RunmakerError('usage', `${JSON.stringify(state)} is not a state`, {
+    hint: 'a state is one printable character other than # and /: . new, d done, ! failed, e error, - held',
+  });
 }

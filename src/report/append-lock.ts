@@ -1,12 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
 import { networkFilesystem } from '../system/disk.js';
 import { recordLocks } from '../system/record-lock.js';
+import { APPEND_BYTE, jitter } from '../system/reserved-bytes.js';
 
 /** Gives a lock up. */
 export type Release = () => Promise<void>;
 
-/** The byte that appenders lock, far beyond the end of any file: the same as for the runs file, see DESIGN.md. */
-const APPEND_BYTE = (1n << 62n) + 1n;
 /** A lock is waited for no longer than this, in ms: a host that has vanished may hold it for ever. */
 const PATIENCE = 30_000;
 
@@ -21,7 +20,7 @@ export async function needsAppendLock(path: string): Promise<boolean> {
 
 /**
  * Locks the end of a file that is open for writing against others who append.
- * Tried again and again, with pauses of no fixed length so that two do not stay in step.
+ * Tried again and again.
  *
  * @param patience ms, after which the caller may go on without the lock
  * @throws RunmakerError `queue`, or the system's error, where there are no such locks
@@ -31,7 +30,7 @@ export async function lockEnd(fd: number, patience = PATIENCE): Promise<Release>
   const end = performance.now() + patience;
   while (!(await locks.tryLockAsync(fd, 'exclusive', APPEND_BYTE, 1))) {
     if (performance.now() > end) return () => Promise.resolve();
-    await setTimeout(2 + Math.random() * 18);
+    await setTimeout(jitter());
   }
   return () => locks.unlockAsync(fd, APPEND_BYTE, 1);
 }

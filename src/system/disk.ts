@@ -20,6 +20,12 @@ export interface FileFacts {
   readonly mode: number;
 }
 
+/** Whether a file of this mode may be written by everybody on the host. */
+export function isWritableByOthers(mode: number): boolean {
+  // S_IWOTH of stat(2).
+  return (mode & 0o002) !== 0;
+}
+
 /**
  * Plain file access in two tempos: at once where the disk is local (microseconds, no detour), and through the
  * thread pool where a server answers (it may take seconds, while output, signals and timers must go on).

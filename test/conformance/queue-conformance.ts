@@ -560,6 +560,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const made = await make('d a\n');
         const queue = await made.open();
         await expect(queue.set({}, state)).rejects.toMatchObject({ name: 'RunmakerError', code: 'usage' });
+        await expect(queue.append([Buffer.from('b')], { state })).rejects.toMatchObject({ name: 'RunmakerError', code: 'usage' });
         expect(await made.content()).toBe('d a\n');
       });
 

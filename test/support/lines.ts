@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { State } from '../../src/job/state.js';
 
-/** A line as the grammar of DESIGN.md reads it, found the slow way. */
+/** A line as the grammar of the file reads it, found the slow way. */
 export interface PlainLine {
   /** From 1. */
   readonly number: number;

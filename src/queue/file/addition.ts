@@ -1,7 +1,8 @@
 import { LF, printLine } from '../../job/line.js';
 import type { State } from '../../job/state.js';
-import { refuseUnwritable } from '../commands.js';
-import { APPEND_BYTE, lockSoon } from './lock-bytes.js';
+import { APPEND_BYTE } from '../../system/reserved-bytes.js';
+import { refuseUnsettable, refuseUnwritable } from '../commands.js';
+import { lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
@@ -18,6 +19,7 @@ export class Addition {
     commands: readonly Buffer[],
     state: State,
   ) {
+    refuseUnsettable(state);
     this.lines = Buffer.concat(
       commands.flatMap(command => {
         refuseUnwritable(command);

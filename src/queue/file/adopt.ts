@@ -1,7 +1,8 @@
 import { State } from '../../job/state.js';
+import { LOOK_BYTE } from '../../system/reserved-bytes.js';
 import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
-import { LOOK_BYTE, lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import { type LineJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';

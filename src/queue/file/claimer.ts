@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { isWanted, type Pick, pick } from '../../job/readiness.js';
+import { jitter } from '../../system/reserved-bytes.js';
 import type { ClaimRequest, ClaimResult } from '../queue.js';
 import { Advisor } from './advisor.js';
 import type { LineIndex } from './line-index.js';
-import { jitter } from './lock-bytes.js';
+
 import { SETTLED } from './open-end.js';
 import { Reminder } from './reminder.js';
 import { restateAround } from './restate.js';

@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { errnoName, RunmakerError } from '../../errors.js';
+import { errnoName, type RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
-import { type Counts, isSettableState, State } from '../../job/state.js';
+import { type Counts, State } from '../../job/state.js';
+import { refuseUnsettable } from '../commands.js';
 import type {
   Capabilities,
   Claim,
@@ -112,11 +113,7 @@ export class FileQueue implements Queue {
 
   set(selection: Selection, state: State, { force = false, tell }: SetOptions = {}): Promise<SetResult> {
     return this.explained(async () => {
-      if (!isSettableState(state)) {
-        throw new RunmakerError('usage', `${JSON.stringify(state)} is not a state`, {
-          hint: 'a state is one printable character other than # and /: . new, d done, ! failed, e error, - held',
-        });
-      }
+      refuseUnsettable(state);
       return await setStates(this.runs, { selection, state, force, tell });
     });
   }

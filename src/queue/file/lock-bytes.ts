@@ -1,27 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import type { LockKind } from '../../system/record-lock.js';
+import { jitter, LOOK_BYTE } from '../../system/reserved-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 
 /** Bytes from a line's start: whoever gets both exclusively knows that nobody is at the line, and that nobody comes meanwhile. */
 export const STATE_AND_SEPARATOR = 2;
 
-/*
- * Bytes set aside, far beyond the end of any file, for locks that are about no line.
- */
-
-/** Locked shared for a look at states: on a network filesystem taking a lock makes the cache current, and this one is felt by nobody. */
-export const LOOK_BYTE = 1n << 62n;
-/** Locked exclusively to append: waits for other appenders only, never for running jobs. */
-export const APPEND_BYTE = (1n << 62n) + 1n;
-
-/** How long to try for the first of these, in ms: only a lock on the whole file excludes it. */
+/** How long to try for the byte of looks, in ms: only a lock on the whole file excludes it. */
 const LOOK_PATIENCE = 60_000;
-
-/** Between two tries, in ms: 2 to 20, by chance, so that two who wait for each other do not stay in step. */
-export function jitter(): number {
-  return 2 + Math.random() * 18;
-}
 
 /**
  * Takes a lock that others hold for moments only. Tries again and again rather than asking the kernel to wait:

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { jitter } from './lock-bytes.js';
+import { jitter, RANK_BYTES } from '../../system/reserved-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 
 /*
@@ -11,8 +11,7 @@ import type { LockableFile } from './locks/lock-driver.js';
 /** Of whoever found nobody else present: anybody who is present later came later. */
 export const ALONE = 0;
 
-/** Bytes set aside for each byte of the file, from here on. */
-const FIRST = 1n << 61n;
+/** Bytes set aside for each byte of the file. */
 const RANKS = 8;
 
 /** How long, in ms, somebody must be seen above us: older runners lock the whole file for moments to read it. */
@@ -37,5 +36,5 @@ export async function isOutranked(file: LockableFile, start: number, rank: numbe
 }
 
 function byteOf(start: number, rank: number): bigint {
-  return FIRST + BigInt(start) * BigInt(RANKS) + BigInt(rank);
+  return RANK_BYTES + BigInt(start) * BigInt(RANKS) + BigInt(rank);
 }

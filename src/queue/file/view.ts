@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { NOT_A_JOB } from '../../job/line.js';
-import type { FileFacts } from '../../system/disk.js';
+import { type FileFacts, isWritableByOthers } from '../../system/disk.js';
+import { jitter } from '../../system/reserved-bytes.js';
 import { Rest } from '../../system/rest.js';
 import type { LineIndex } from './line-index.js';
-import { freshen, jitter } from './lock-bytes.js';
+import { freshen } from './lock-bytes.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { OpenEnd } from './open-end.js';
 import { SAVING } from './patience.js';
@@ -20,8 +21,6 @@ const REST = 10;
 const LONGEST_REST = 5000;
 /** Who has enough to do looks up now and then all the same: after so many times what the last look has cost, and so many ms. */
 const BUSY_REST = { times: 100, local: 100, network: 5000 };
-/** S_IWOTH of stat(2). */
-const WRITABLE_BY_OTHERS = 0o002;
 
 /**
  * What one process knows of a runs file: the index of its lines, as of the last look.
@@ -126,7 +125,7 @@ export class FileView {
 
   /** Whether everybody on the host may write the file. */
   get writableByAll(): boolean {
-    return ((this.facts?.mode ?? 0) & WRITABLE_BY_OTHERS) !== 0;
+    return this.facts !== undefined && isWritableByOthers(this.facts.mode);
   }
 
   /** Whether an open file is the one that the index speaks of. It may have grown. */

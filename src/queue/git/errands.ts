@@ -1,13 +1,12 @@
-import { RunmakerError } from '../../errors.js';
 import type { Needs } from '../../job/directives.js';
 import type { Job } from '../../job/job.js';
 import { thousandthsOfCpus } from '../../job/needs.js';
 import { pick } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
-import { type FinalState, isSettableState, State } from '../../job/state.js';
+import { type FinalState, State } from '../../job/state.js';
+import { refuseUnsettable, refuseUnwritable } from '../commands.js';
 import type { ClaimRequest, SetResult } from '../queue.js';
 import type { DocumentJob } from './documents/document.js';
-import { refuseUnwritable } from './documents/runs-document.js';
 import { type Draft, deedOf, RECLAIMED } from './draft.js';
 import { type HeldRow, Rows } from './follow.js';
 import { isInHand } from './lease.js';
@@ -59,6 +58,7 @@ export function endClaim(draft: Draft, { number }: HeldRow, { state, deed = deed
 }
 
 export function appendJobs(draft: Draft, commands: readonly Buffer[], state: State): void {
+  refuseUnsettable(state);
   for (const command of commands) refuseUnwritable(command);
   // So that what cannot be held is refused now, and alone.
   draft.document.withJobs([{ commands, state }]);
@@ -66,11 +66,7 @@ export function appendJobs(draft: Draft, commands: readonly Buffer[], state: Sta
 }
 
 export function setStates(draft: Draft, selection: Selection, state: State, force: boolean): SetResult {
-  if (!isSettableState(state)) {
-    throw new RunmakerError('usage', `${JSON.stringify(state)} is not a state`, {
-      hint: 'a state is one printable character other than # and /: . new, d done, ! failed, e error, - held',
-    });
-  }
+  refuseUnsettable(state);
   const chosen = draft.document.jobs.filter(jobMatcher(selection));
   const running: Job[] = [];
   let changed = 0;

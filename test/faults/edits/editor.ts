@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { APPEND_BYTE } from '../../../src/queue/file/lock-bytes.js';
 import type { LockableFile } from '../../../src/queue/file/locks/lock-driver.js';
 import { recordDriver } from '../../../src/queue/file/locks/record.js';
+import { APPEND_BYTE } from '../../../src/system/reserved-bytes.js';
 import { plainLines } from '../../support/lines.js';
 
 /*

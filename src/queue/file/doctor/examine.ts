@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { RunmakerError } from '../../../errors.js';
+import { isWritableByOthers } from '../../../system/disk.js';
 import { mountOf } from '../../../system/mounts.js';
+import { TRIAL_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockDriverName } from '../../queue.js';
 import { explain } from '../explain.js';
 import { freshen, lockSoon } from '../lock-bytes.js';
@@ -13,7 +15,6 @@ import { isInHand } from '../reclaim.js';
 import type { Finding } from './finding.js';
 import { judgeMount } from './mount-verdict.js';
 import { meetPeer } from './peer.js';
-import { TRIAL_BYTE } from './trial-byte.js';
 
 const TRIALS = 200;
 /** A lock may cost this much, in ms, before that is worth a word: a claim takes four. */
@@ -51,7 +52,9 @@ export async function* examine({ path, locks, peer }: Examination): AsyncGenerat
       finding = await check(driver, path);
     } catch (error) {
       const { message, hint } = explain(path, error);
-      finding = { what: check === lookAtFile ? 'file' : 'locks', verdict: 'bad', detail: hint ? `${message}; ${hint}` : message };
+      // The system has not failed: somebody else has had a lock all the time, as a reader of the whole file may. That tells nothing of locks.
+      const verdict = error instanceof RunmakerError && error.cause === undefined ? 'unsure' : 'bad';
+      finding = { what: check === lookAtFile ? 'file' : 'locks', verdict, detail: hint ? `${message}; ${hint}` : message };
     }
     yield finding;
     if (finding.verdict === 'bad') return;
@@ -141,8 +144,12 @@ function inTime(ms: number): string {
 async function lookAtFile(driver: LockDriver, path: string): Promise<Finding> {
   const file = await driver.open(path, 'append');
   try {
-    const { size } = await file.facts();
+    const { size, mode } = await file.facts();
     const same = await file.isAt(path);
+    if (isWritableByOthers(mode)) {
+      const detail = `can be written by everybody on this host, who can so run commands as you: chmod o-w ${path}`;
+      return { what: 'file', verdict: 'unsure', detail };
+    }
     return same
       ? { what: 'file', verdict: 'good', detail: `can be changed and appended to (${size} bytes), and was not replaced meanwhile` }
       : { what: 'file', verdict: 'unsure', detail: 'was replaced by another while it was looked at: is somebody editing it?' };

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { hostName } from '../../../system/host.js';
+import { PEER_BYTES } from '../../../system/reserved-bytes.js';
 import type { LockDriver } from '../locks/lock-driver.js';
 import type { Finding } from './finding.js';
 import { Talk } from './talk.js';
 
-/** The first of the bytes far beyond the end that hosts try on each other, one a round. */
-const FIRST_BYTE = (1n << 62n) + 16n;
 const ROUNDS = 6;
 
 /** How long to wait for somebody to start the same command on another host, and for each answer, in ms. */
@@ -84,11 +83,11 @@ async function meet(talk: Talk): Promise<string> {
 async function hold(talk: Talk, other: string, driver: LockDriver, path: string, round: number): Promise<string | undefined> {
   const file = await driver.open(path, 'change');
   try {
-    const granted = await file.tryLock('exclusive', FIRST_BYTE + BigInt(round), 1);
+    const granted = await file.tryLock('exclusive', PEER_BYTES + BigInt(round), 1);
     await talk.say('held', String(round), granted ? 'granted' : 'refused');
     if (!granted) return 'a lock that nobody should hold was refused';
     const tried = await answer(talk, other, 'tried', round);
-    await file.unlock(FIRST_BYTE + BigInt(round), 1);
+    await file.unlock(PEER_BYTES + BigInt(round), 1);
     await talk.say('freed', String(round));
     const retried = await answer(talk, other, 'retried', round);
     return verdictOn(tried, retried, other);
@@ -100,7 +99,7 @@ async function hold(talk: Talk, other: string, driver: LockDriver, path: string,
 /** The other's turn to hold; ours to try. */
 async function tryAgainst(talk: Talk, other: string, driver: LockDriver, path: string, round: number): Promise<string | undefined> {
   const file = await driver.open(path, 'change');
-  const attempt = async (): Promise<string> => ((await file.tryLock('exclusive', FIRST_BYTE + BigInt(round), 1)) ? 'granted' : 'refused');
+  const attempt = async (): Promise<string> => ((await file.tryLock('exclusive', PEER_BYTES + BigInt(round), 1)) ? 'granted' : 'refused');
   try {
     if ((await answer(talk, other, 'held', round)) === 'refused') return `${hostOf(other)} was refused a lock that nobody should hold`;
     const tried = await attempt();

@@ -1,4 +1,3 @@
-import { RunmakerError } from '../../../errors.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB, printLine } from '../../../job/line.js';
 import type { State } from '../../../job/state.js';
@@ -56,15 +55,4 @@ class RunsDocument implements QueueDocument {
     const lines = jobs.flatMap(({ commands, state }) => commands.flatMap(command => [printLine(state, command), LINE_FEED]));
     return Buffer.concat([this.bytes, ...(mend ? [LINE_FEED] : []), ...lines]);
   }
-}
-
-/** @throws RunmakerError `usage` for what cannot be a line of its own, in any format */
-export function refuseUnwritable(command: Buffer): void {
-  const shown = JSON.stringify(command.toString('utf8').slice(0, 60));
-  if (command.includes('\n') || command.includes('\r')) {
-    throw new RunmakerError('usage', `the command ${shown} holds a line end: a job is one line`, {
-      hint: 'join the commands with ";" or "&&", or add them one by one',
-    });
-  }
-  if (command.length === 0) throw new RunmakerError('usage', 'an empty command is not a job');
 }

@@ -1,0 +1,29 @@
+/*
+ * Locks that are about no line are on bytes set aside, far beyond the end of any file. All hosts that work on a file must agree on them:
+ *
+ *     2^61 …      ranks: eight for each byte of the file
+ *     2^62        looking at states
+ *     2^62 + 1    appending
+ *     2^62 + 2    trying out locks on one host
+ *     2^62 + 16 … trying them out between two
+ */
+
+/** The first of those that tell who of several claimed a line last: see src/queue/file/rank.ts. */
+export const RANK_BYTES = 1n << 61n;
+
+/** Locked shared for a look at states: on a network filesystem taking a lock makes the cache current, and this one is felt by nobody. */
+export const LOOK_BYTE = 1n << 62n;
+
+/** Locked exclusively to append: waits for other appenders only, never for running jobs. */
+export const APPEND_BYTE = (1n << 62n) + 1n;
+
+/** For trying whether locks exclude. */
+export const TRIAL_BYTE = (1n << 62n) + 2n;
+
+/** The first of those that two hosts try on each other, one a round. */
+export const PEER_BYTES = (1n << 62n) + 16n;
+
+/** Between two tries for a lock, in ms: 2 to 20, by chance, so that two who wait for each other do not stay in step. */
+export function jitter(): number {
+  return 2 + Math.random() * 18;
+}
