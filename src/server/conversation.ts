@@ -72,7 +72,7 @@ export class Conversation {
     const { session, isKnown } = admission;
     this.session = session;
     try {
-      const greeting = await sessions.greet(session, hello, isKnown);
+      const greeting = await sessions.greet(session, hello, this, isKnown);
       if (!this.isOpen) return;
       this.clerk = new Clerk(session, this, this.house);
       this.pulse = setInterval(() => this.beat(session), pulse);

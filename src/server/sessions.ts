@@ -69,7 +69,7 @@ export class Sessions {
   }
 
   /** Finds out what became of the claims that the client says it has. */
-  async greet(session: Session, hello: Hello, isKnown: boolean): Promise<Greeting> {
+  async greet(session: Session, hello: Hello, conversation: Conversation, isKnown: boolean): Promise<Greeting> {
     session.meeting ??= this.meet(session, hello);
     try {
       await session.meeting;
@@ -77,7 +77,7 @@ export class Sessions {
       session.meeting = undefined;
       throw error;
     }
-    const greeting = { session: session.id, ...(await this.recall(session, hello)) };
+    const greeting = { session: session.id, ...(await this.recall(session, hello, conversation)) };
     this.log.info(
       `${session.name} ${isKnown ? 'is back' : 'has come'}${session.claims.size > 0 ? `, with ${amount(session.claims.size, 'job')}` : ''}`,
     );
@@ -153,11 +153,13 @@ export class Sessions {
   }
 
   /** Compares what the client says it has with what it has for us. */
-  private async recall(session: Session, { claims }: Hello): Promise<Pick<Greeting, 'lost' | 'ended'>> {
+  private async recall(session: Session, { claims }: Hello, conversation: Conversation): Promise<Pick<Greeting, 'lost' | 'ended'>> {
     const listed = new Set(claims.map(({ id }) => id));
     // It was never told of these: the answer was lost with the connection.
-    for (const [id, claim] of session.claims) {
-      if (listed.has(id)) continue;
+    const unheard = [...session.claims].filter(([id]) => !listed.has(id));
+    for (const [id, claim] of unheard) {
+      // Whoever it is heard over now does the rest, and has claimed what is new.
+      if (session.conversation !== conversation) break;
       session.claims.delete(id);
       await claim.release({ unrun: true });
     }

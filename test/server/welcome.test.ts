@@ -52,6 +52,23 @@ function slowToLook(queue: Queue): Promise<void> {
   });
 }
 
+/** Has a queue take long to take a job back. Settles when it is asked to; what it settles to lets it. */
+function slowToRelease(queue: Queue): Promise<() => void> {
+  const claimAtOnce = queue.claim.bind(queue);
+  return new Promise(asked => {
+    queue.claim = async request => {
+      const result = await claimAtOnce(request);
+      if (result.kind !== 'claimed') return result;
+      const release = result.claim.release.bind(result.claim);
+      result.claim.release = async how => {
+        await new Promise<void>(go => asked(go));
+        return await release(how);
+      };
+      return result;
+    };
+  });
+}
+
 /** The claim of the first line, whose end the client has asked for. */
 const claimOf = (command: string, ending: string) => ({ id: 1, number: 1, offset: 0, print: printOf(Buffer.from(command)), ending });
 
@@ -85,6 +102,26 @@ it('a client that comes back while it is found out what became of its claims is 
   await come(claims);
   await looked;
   expect((await hello(claims)).welcome).toMatchObject({ ended: [1], lost: [] });
+});
+
+it('a client that comes once more while what it never heard of is put back keeps what it claims then', async () => {
+  const bench = new Workbench('. a\n. b\n');
+  const { come, hello, local } = await restarted(bench);
+  const released = slowToRelease(local);
+  const { peer } = await hello([]);
+  peer.say({ type: 'claim', id: 1 });
+  await bench.reaches('r.');
+  peer.socket.destroy();
+  await come([]);
+  const goOn = await released;
+  const { peer: last } = await hello([]);
+  last.say({ type: 'claim', id: 2 });
+  expect(await last.hears('claimed')).toMatchObject({ id: 2, job: { number: 2 } });
+  goOn();
+  await bench.reaches('.r');
+  last.say({ type: 'end', id: 3, claim: 2, state: 'd' });
+  expect(await last.hears('ended')).toMatchObject({ id: 3, result: { kind: 'recorded' } });
+  expect(bench.states).toBe('.d');
 });
 
 it('a client whose welcome was lost still hears that the server is another, and appends nothing twice', async () => {
