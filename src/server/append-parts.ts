@@ -58,10 +58,15 @@ export class AppendParts {
     }
   }
 
+  /** Forgets what came of these commands, if they were not used. */
+  drop(id: number): void {
+    this.budget.give(this.gathered.get(id)?.length ?? 0);
+    this.gathered.delete(id);
+  }
+
   /** Nobody will complete what is not complete. */
   clear(): void {
-    for (const { length } of this.gathered.values()) this.budget.give(length);
-    this.gathered.clear();
+    for (const id of [...this.gathered.keys()]) this.drop(id);
   }
 }
 

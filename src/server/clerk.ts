@@ -2,7 +2,7 @@ import { amount } from '../job/amount.js';
 import type { Job } from '../job/job.js';
 import type { Selection } from '../job/selection.js';
 import { State } from '../job/state.js';
-import type { ClaimRequest, FinishResult } from '../queue/queue.js';
+import type { Claim, ClaimRequest, FinishResult } from '../queue/queue.js';
 import { jobToWire, selectionFromWire } from '../wire/job-form.js';
 import type { Answer, FromClient, Request } from '../wire/messages.js';
 import { AppendParts } from './append-parts.js';
@@ -50,7 +50,16 @@ export class Clerk {
       case 'set':
       case 'append':
       case 'reclaim':
-        return await this.answerDeed(id, await this.once(request));
+        try {
+          return await this.session.deeds.once(
+            id,
+            () => this.begin(request),
+            deed => this.answerDeed(id, deed),
+          );
+        } finally {
+          // What is asked for once more comes with all its parts once more.
+          this.parts.drop(id);
+        }
     }
   }
 
@@ -94,16 +103,23 @@ export class Clerk {
     return { type: 'claimed', id, job: jobToWire(claim.job), layout };
   }
 
-  private async end({ claim: id, state, unrun = false }: Of<'end'>): Promise<FinishResult> {
+  private async end(request: Of<'end'>): Promise<FinishResult> {
+    const { claims, ended, verdicts } = this.session;
+    const id = request.claim;
+    const claim = claims.get(id);
+    const unknown: FinishResult = verdicts.get(id) ?? { kind: 'refused', reason: 'the server does not know of the claim' };
+    if (claim === undefined && !ended.has(id)) return unknown;
+    return await ended.once(
+      id,
+      () => (claim ? this.conclude(claim, request) : Promise.resolve(unknown)),
+      result => result,
+    );
+  }
+
+  private async conclude(claim: Claim, { claim: id, state, unrun = false }: Of<'end'>): Promise<FinishResult> {
     const { session, house } = this;
-    const ended = session.ended.get(id);
-    if (ended) return await ended;
-    const claim = session.claims.get(id);
-    if (claim === undefined) return session.verdicts.get(id) ?? { kind: 'refused', reason: 'the server does not know of the claim' };
     session.claims.delete(id);
-    const ending = state === State.new ? claim.release({ unrun }) : claim.finish(state);
-    session.ended.set(id, ending);
-    const result = await ending;
+    const result = await (state === State.new ? claim.release({ unrun }) : claim.finish(state));
     const { number } = claim.job;
     if (state === State.failed || state === State.error) house.retried.add(number);
     house.bulletin.note();
@@ -147,13 +163,9 @@ export class Clerk {
     }
   }
 
-  /** Does what must not be done twice, unless it was done already under the same id. */
-  private once(request: Of<'set' | 'append' | 'reclaim'>): Promise<Deed> {
-    const { deeds } = this.session;
-    const done = deeds.get(request.id);
-    if (done) return done;
+  /** Does what must not be done twice. */
+  private begin(request: Of<'set' | 'append' | 'reclaim'>): Promise<Deed> {
     const doing = this.do(request);
-    deeds.set(request.id, doing);
     // Who finds nothing to reclaim asks again and again: that is no news to anybody.
     const isNews = doing.then(
       deed => deed.kind !== 'reclaimed' || deed.jobs.length > 0,

@@ -41,6 +41,8 @@ export class Conversation {
     this.late = setTimeout(() => this.refuse('nothing was said'), HELLO_PATIENCE);
     channel.open({
       line: line => {
+        // What comes late over a connection that was replaced says nothing about the new one.
+        if (!this.isOpen) return;
         const message = readFromClient(line);
         if (message.type !== 'hello') return this.take(message);
         if (this.isEntering) throw new ProtocolError('hello is said once');
@@ -89,7 +91,8 @@ export class Conversation {
     if (clerk === undefined || session === undefined) throw new ProtocolError('the first thing to say is hello');
     switch (message.type) {
       case 'pong':
-        session.confirm();
+        // What waits here may ask again for what would be forgotten.
+        if (this.inbox.length === 0) session.confirm();
         break;
       case 'bye':
         this.session = undefined;

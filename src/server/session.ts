@@ -17,7 +17,7 @@ export class Session {
   /** By the ids of the requests that they answered. */
   readonly claims = new Map<number, Claim>();
   /** What came of claims that have ended, for as long as the client may ask again. */
-  readonly ended = new TwoGenerations<Promise<FinishResult>>();
+  readonly ended = new TwoGenerations<FinishResult>();
   /**
    * What had become of claims that the client brought along when it came. Found out once: it is told with each welcome until the client
    * lists them no more, and so has heard of it.
@@ -26,7 +26,7 @@ export class Session {
   /** Settles when that was found out. */
   meeting: Promise<void> | undefined;
   /** By the ids of the requests. */
-  readonly deeds = new TwoGenerations<Promise<Deed>>();
+  readonly deeds = new TwoGenerations<Deed>();
   /** Lines that the client does not want to try again. */
   readonly tried = new Set<number>();
   /** The connection that it is heard over now. */

@@ -170,7 +170,7 @@ export class Sessions {
       const verdict = session.verdicts.get(id);
       if (verdict?.kind === 'recorded') ended.push(id);
       else if (verdict) lost.push({ id, reason: verdict.reason });
-      else if (!session.claims.has(id) && session.ended.get(id) === undefined) lost.push({ id, reason: 'the server does not know of it' });
+      else if (!session.claims.has(id) && !session.ended.has(id)) lost.push({ id, reason: 'the server does not know of it' });
     }
     return { lost, ended };
   }

@@ -17,18 +17,11 @@ class Served extends Workbench {
   /** The runs file as those on the server's host have it. */
   local!: Queue;
 
-  /** @param slow how long the server takes to claim a job, in ms */
+  /** @param slow how long the server takes to claim a job, to write its end, and to append, in ms */
   static async make(content: string, options: Partial<ServeOptions> = {}, slow = 0): Promise<Served> {
     const served = new Served(content);
     const queue = await openQueue(served.runs);
-    if (slow > 0) {
-      const claimAtOnce = queue.claim.bind(queue);
-      queue.claim = async request => {
-        const result = await claimAtOnce(request);
-        await setTimeout(slow);
-        return result;
-      };
-    }
+    if (slow > 0) slowDown(queue, slow);
     served.local = await openQueue(served.runs);
     const service = await serveHere(queue, { log: served.log, ...options });
     onTestFinished(async () => {
@@ -50,6 +43,27 @@ class Served extends Workbench {
   async says(text: string): Promise<void> {
     await eventually(`the server says ${JSON.stringify(text)}`, () => this.log.lines.some(line => line.includes(text)));
   }
+}
+
+/** Everything is done at once, and takes its time to be known. */
+function slowDown(queue: Queue, ms: number): void {
+  const [claimAtOnce, appendAtOnce] = [queue.claim.bind(queue), queue.append.bind(queue)];
+  queue.claim = async request => {
+    const result = await claimAtOnce(request);
+    await setTimeout(ms);
+    if (result.kind !== 'claimed') return result;
+    const finishAtOnce = result.claim.finish.bind(result.claim);
+    result.claim.finish = async state => {
+      const finished = await finishAtOnce(state);
+      await setTimeout(ms);
+      return finished;
+    };
+    return result;
+  };
+  queue.append = async (commands, options) => {
+    await appendAtOnce(commands, options);
+    await setTimeout(ms);
+  };
 }
 
 /** A client that was cut off for longer than the grace: its job is anybody's again, and it does not know that yet. */
@@ -226,6 +240,26 @@ describe('a client whose connection is lost', () => {
       await appended;
     }
     expect(served.content).toBe(Array.from({ length: 40 }, (_, at) => `. job ${at}\n`).join(''));
+  });
+
+  it('appends once also when that takes longer than it takes to see that the client is there', async () => {
+    const served = await Served.make('', { grace: 1000 }, 2000);
+    const queue = await served.client();
+    const appended = queue.append([Buffer.from('a')]);
+    await setTimeout(1200);
+    served.relay.cut();
+    await appended;
+    expect(served.content).toBe('. a\n');
+  });
+
+  it('hears that its result was written also when that takes long', async () => {
+    const served = await Served.make('. a\n', { grace: 1000 }, 2000);
+    const queue = await served.client();
+    const finished = (await claim(queue)).finish('d');
+    await setTimeout(1200);
+    served.relay.cut();
+    expect(await finished).toEqual({ kind: 'recorded' });
+    expect(served.content).toBe('d a\n');
   });
 
   it('cut off again and again, at any moment, loses no job and runs none twice', async () => {
