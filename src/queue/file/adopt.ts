@@ -1,15 +1,28 @@
+import { setTimeout } from 'node:timers/promises';
 import { State } from '../../job/state.js';
-import { LOOK_BYTE } from '../../system/reserved-bytes.js';
+import { jitter, LOOK_BYTE } from '../../system/reserved-bytes.js';
 import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
-import { lockSoon, STATE_AND_SEPARATOR } from './lock-bytes.js';
+import { lockSoon, STATE_AND_SEPARATOR, stayedLocked } from './lock-bytes.js';
+import type { LockableFile } from './locks/lock-driver.js';
 import { type LineJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
+/** Who seems to be present in so many looks is: others who look for somebody there may seem so for a moment. */
+const LOOKS = 3;
 
-/** Takes up the claims of lines in state `r` at which nobody shows to be present. Nothing is written. */
+/**
+ * What came of looking at a line. `other`: it says something else by now · `present`: somebody seems to run it · `locked`: somebody has a
+ * lock there as nobody has who only runs it.
+ */
+type Look = FileClaim | 'other' | 'present' | 'locked';
+
+/**
+ * Takes up the claims of lines in state `r` at which nobody shows to be present. Nothing is written. Others who have locks there for a
+ * moment, as readers of the whole file have, are waited for: what is passed over is lost to whoever comes back for it.
+ */
 export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]> {
   const adopted: FileClaim[] = [];
   const file = await runs.driver.open(runs.path, 'look');
@@ -17,11 +30,21 @@ export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]
     // Makes what is read as new as this call, and shows a server before its first client comes whether there are locks at all.
     await lockSoon(file, 'shared', LOOK_BYTE, 1, PATIENCE, runs.path);
     await file.unlock(LOOK_BYTE, 1);
-    for await (const { jobs } of readJobs(file)) {
-      for (const job of jobs) {
-        const claim = job.state === State.running ? await adopt(runs, job) : undefined;
-        if (claim) adopted.push(claim);
-      }
+    let unsure: LineJob[] = [];
+    const look = async (job: LineJob, isLast: boolean): Promise<void> => {
+      const seen = await adopt(runs, job);
+      if (seen instanceof FileClaim) adopted.push(seen);
+      else if (seen === 'locked' || (seen === 'present' && !isLast)) unsure.push(job.kept());
+    };
+    for await (const { jobs } of readJobs(file)) for (const job of jobs) if (job.state === State.running) await look(job, false);
+    const end = performance.now() + PATIENCE;
+    for (let looks = 2; unsure.length > 0; looks++) {
+      const [first] = unsure as [LineJob];
+      if (performance.now() > end) throw stayedLocked(`line ${first.number} of ${runs.path}`, PATIENCE);
+      await setTimeout(jitter());
+      const again = unsure;
+      unsure = [];
+      for (const job of again) await look(job, looks >= LOOKS);
     }
     return adopted;
   } catch (error) {
@@ -33,16 +56,16 @@ export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]
   }
 }
 
-async function adopt(runs: RunsFile, job: LineJob): Promise<FileClaim | undefined> {
+async function adopt(runs: RunsFile, job: LineJob): Promise<Look> {
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
     const { number, ordinal, offset: start, end, directives } = job;
-    if (!(await file.tryLock('exclusive', start, STATE_AND_SEPARATOR))) return undefined;
+    if (!(await file.tryLock('exclusive', start, STATE_AND_SEPARATOR))) return await whoIsThere(runs, file, start);
     const now = await readLine(file, start, end);
-    if (now?.state !== RUNNING || !commandIn(now).equals(job.command)) return undefined;
+    if (now?.state !== RUNNING || !commandIn(now).equals(job.command)) return 'other';
     // The same open file has the exclusive lock: nobody can come between.
-    if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return undefined;
+    if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return 'locked';
     await file.unlock(start, 1);
     keep = runs.driver.presence;
     const line: ClaimedLine = { number, start, end, rest: now.rest, rank: 0 };
@@ -51,4 +74,10 @@ async function adopt(runs: RunsFile, job: LineJob): Promise<FileClaim | undefine
   } finally {
     if (!keep) await file.close();
   }
+}
+
+/** Presence is shown on the separator alone: whoever has the state as well is there for a moment only. */
+async function whoIsThere({ driver }: RunsFile, file: LockableFile, start: number): Promise<'present' | 'locked'> {
+  if (!driver.presence || !(await file.isFree(start, 1)) || (await file.isFree(start + 1, 1))) return 'locked';
+  return 'present';
 }

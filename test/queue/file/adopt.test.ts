@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Claim, LockDriverName, Queue } from '../../../src/queue/queue.js';
+import { isOpenAfter } from '../../support/eventually.js';
+import { lockElsewhere } from '../../support/other-locks.js';
 import { claim, holdersOf, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
@@ -36,6 +38,35 @@ describe('adopting orphans', () => {
     const taken = await claim(one);
     expect((await adopt(other)).map(({ job }) => job.number)).toEqual([2]);
     expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  });
+
+  it('waits for who reads the whole file under a lock for a moment, as older runners do', async () => {
+    const path = runsFile('r a\nr b\n. c\n');
+    const [one, other] = [await openRuns(path), await openRuns(path)];
+    await claim(other);
+    const reader = await lockElsewhere(path, 'shared');
+    const adopting = adopt(one);
+    expect(await isOpenAfter(adopting, 300)).toBe(true);
+    await reader.release();
+    expect((await adopting).map(({ job }) => job.number)).toEqual([1, 2]);
+  });
+
+  it('waits for who has the lock beside the file for a moment', async () => {
+    const path = runsFile('r a\n');
+    mkdirSync(`${path}.lock`);
+    const adopting = adopt(await openRuns(path, 'directory'));
+    expect(await isOpenAfter(adopting, 300)).toBe(true);
+    rmdirSync(`${path}.lock`);
+    expect((await adopting).map(({ job }) => job.number)).toEqual([1]);
+  });
+
+  it('does not wait for jobs that others run, however many', async () => {
+    const path = runsFile(`${'. a\n'.repeat(300)}r b\n`);
+    const [one, other] = [await openRuns(path), await openRuns(path)];
+    for (let line = 1; line <= 300; line++) await claim(other);
+    const began = performance.now();
+    expect((await adopt(one)).map(({ job }) => job.number)).toEqual([301]);
+    expect(performance.now() - began).toBeLessThan(2000);
   });
 
   it.each<LockDriverName>(['record', 'directory'])('gives claims that end as others do (%s)', async driver => {
