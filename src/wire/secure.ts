@@ -1,4 +1,4 @@
-import type { ConnectionOptions, TlsOptions } from 'node:tls';
+import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
 
 /** Who we say we are in the handshake: the kind of key, since all clients of a server share one. */
 const IDENTITY = 'runmaker-1';
@@ -11,14 +11,23 @@ export function serverSecurity(key: Buffer): TlsOptions {
   return { ...COMMON, pskCallback: (_, identity) => (identity === IDENTITY ? key : null) };
 }
 
-/** How a client does. A server that shows a certificate instead of knowing the key is refused, whoever signed it. */
+/**
+ * How a client does. A server that shows a certificate instead of knowing the key is refused, whoever signed it, and whatever
+ * NODE_TLS_REJECT_UNAUTHORIZED says.
+ */
 export function clientSecurity(key: Buffer): ConnectionOptions {
   return {
     ...COMMON,
     ca: [],
+    rejectUnauthorized: true,
     pskCallback: () => ({ identity: IDENTITY, psk: key }),
     checkServerIdentity: () => new Error('the server does not know the key'),
   };
+}
+
+/** Whether the server of a connection, or of one that was refused, has shown a certificate: it need not know the key then. */
+export function showsCertificate(socket: TLSSocket): boolean {
+  return Boolean(socket.authorizationError) || socket.getPeerX509Certificate() !== undefined;
 }
 
 /** Whether a handshake failed because the two ends have different keys: the codes of OpenSSL at the server, and at the client. */

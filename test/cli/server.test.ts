@@ -1,10 +1,13 @@
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
 import { eventually } from '../support/eventually.js';
 import { withoutLocks } from '../support/no-locks.js';
 import {
+  fixture,
   HOST,
   isAlive,
   programWords,
@@ -407,6 +410,19 @@ describe('what cannot work is said, with what to do and an exit status', () => {
       expect(ended.status).toBe(status);
     }
     expect(bench.states).toBe('.');
+  });
+
+  it('runmaker: a server with a certificate instead of the token, also where the environment lets all certificates pass', async () => {
+    const pem = readFileSync(fixture('stranger.pem'));
+    const stranger = createTlsServer({ key: pem, cert: pem }, socket => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+    await once(stranger, 'listening');
+    onTestFinished(() => void stranger.close());
+    const url = `tcp://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
+    for (const lax of [undefined, '0']) {
+      const { status, stderr } = await runmaker(['--token', 'X', url], { env: { NODE_TLS_REJECT_UNAUTHORIZED: lax } });
+      expect(stderr).toMatch(/shows a certificate, and not that it knows the token/);
+      expect(status).toBe(3);
+    }
   });
 
   it('runmaker: a server that is gone while jobs run, for longer than the patience', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { clientSecurity, isWrongKey, serverSecurity } from '../../src/wire/secure.js';
 import { keyOf } from '../../src/wire/token.js';
 import { fixture } from '../support/programs.js';
@@ -51,5 +51,13 @@ describe('a handshake', () => {
     expect(await shakeHands(server, trusting)).not.toBeInstanceOf(Error);
     const error = await shakeHands(server, { ...clientSecurity(key), ca: [CERTIFICATE] });
     expect(error).toMatchObject({ message: 'the server does not know the key' });
+  });
+
+  it('fails with such a server also where the environment lets all certificates pass', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const server = { key: CERTIFICATE, cert: CERTIFICATE };
+    expect(await shakeHands(server, { ca: [] })).not.toBeInstanceOf(Error);
+    expect(await shakeHands(server, clientSecurity(key))).toBeInstanceOf(Error);
   });
 });

@@ -1,8 +1,9 @@
 import { connect } from 'node:tls';
-import type { Address } from '../../wire/address.js';
+import { RunmakerError } from '../../errors.js';
+import { type Address, printAddress } from '../../wire/address.js';
 import { Channel } from '../../wire/channel.js';
 import { LONGEST_FROM_SERVER } from '../../wire/messages.js';
-import { clientSecurity } from '../../wire/secure.js';
+import { clientSecurity, showsCertificate } from '../../wire/secure.js';
 
 /** How long a connection may take to be made, in ms: a server lets an address wait from which wrong tokens came. */
 const DIAL_PATIENCE = 30_000;
@@ -20,15 +21,24 @@ export function dial(address: Address, key: Buffer, signal: AbortSignal): Promis
     const stop = (): void => give(signal.reason as Error);
     const closed = (): void => give(new Error('the connection was closed before anything was said'));
     const late = (): void => give(new Error(`no answer within ${DIAL_PATIENCE / 1000} s`));
-    socket.once('error', give);
+    const failed = (error: Error): void => give(showsCertificate(socket) ? stranger(address, error) : error);
+    socket.once('error', failed);
     socket.once('close', closed);
     socket.once('timeout', late);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     socket.once('secureConnect', () => {
+      if (showsCertificate(socket)) return give(stranger(address));
       signal.removeEventListener('abort', stop);
-      socket.off('error', give).off('close', closed).off('timeout', late).setTimeout(0);
+      socket.off('error', failed).off('close', closed).off('timeout', late).setTimeout(0);
       resolve(new Channel(socket, LONGEST_FROM_SERVER));
     });
+  });
+}
+
+function stranger(address: Address, cause?: Error): RunmakerError {
+  return new RunmakerError('queue', `${printAddress(address)}: what answers there shows a certificate, and not that it knows the token`, {
+    hint: 'make sure that it is your runmaker-server that listens there: nothing was said to it',
+    cause,
   });
 }
