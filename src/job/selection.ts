@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
 import type { Job } from './job.js';
 import { isWithin, mergedRanges } from './line-ranges.js';
+import { printOf } from './print.js';
 import { type State, statesNamed } from './state.js';
 
 /** A run of numbers, both ends included; an open end is absent. */
@@ -20,6 +21,8 @@ export interface Selection {
   readonly states?: readonly State[] | undefined;
   /** Source of a regular expression that the command must match. */
   readonly match?: string | undefined;
+  /** A job is chosen when its command is one of these, each named by `printOf`. */
+  readonly commands?: readonly string[] | undefined;
 }
 
 /** What a user says to choose jobs, as it stands on the command line. */
@@ -118,16 +121,19 @@ export function selectionOf({ jobs = [], all = false, state, match }: Choices): 
  * @throws RunmakerError `usage` when the regular expression cannot be read
  */
 export function jobMatcher(selection: Selection): (job: Job) => boolean {
-  const { lines, offsets, states, match } = selection;
+  const { lines, offsets, states, match, commands } = selection;
   const ranges = mergedRanges(lines ?? []);
   const starts = new Set(offsets);
   const wanted = states && new Set(states);
   const pattern = match === undefined ? undefined : compile(match);
+  const prints = commands && new Set(commands);
 
   const isNamed = ({ number, offset }: Job): boolean =>
     (lines === undefined && offsets === undefined) || isWithin(ranges, number) || starts.has(offset);
 
-  return job => isNamed(job) && (wanted?.has(job.state) ?? true) && (pattern?.test(textOf(job.command)) ?? true);
+  const says = ({ command }: Job): boolean => (pattern?.test(textOf(command)) ?? true) && (prints?.has(printOf(command)) ?? true);
+
+  return job => isNamed(job) && (wanted?.has(job.state) ?? true) && says(job);
 }
 
 function textOf(command: Buffer): string {

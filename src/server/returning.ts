@@ -1,5 +1,5 @@
+import { printOf } from '../job/print.js';
 import type { Claim, Queue } from '../queue/queue.js';
-import { printOf } from '../wire/job-form.js';
 import type { OpenClaim } from '../wire/messages.js';
 
 /** What became of a claim that a client says it has. */

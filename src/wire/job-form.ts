@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { parseDirectives } from '../job/directives.js';
 import type { Job } from '../job/job.js';
 import type { Range, Selection } from '../job/selection.js';
@@ -15,8 +14,11 @@ export function jobFromWire({ command: wired, ...rest }: WireJob): Job {
   return { ...rest, command, ...parseDirectives(command) };
 }
 
+/** What of a selection others can be asked for. */
+export type SendableSelection = Omit<Selection, 'match'>;
+
 /** Lines that are chosen one by one, by the thousand, take no more room than on the command line. */
-export function selectionToWire({ lines, ...rest }: Selection): WireSelection {
+export function selectionToWire({ lines, ...rest }: SendableSelection): WireSelection {
   const wired = lines?.map(({ from, to }) =>
     from !== undefined && from === to ? from : ([from ?? null, to ?? null] satisfies [number | null, number | null]),
   );
@@ -31,9 +33,4 @@ function rangeFromWire(range: number | [number | null, number | null]): Range {
   if (typeof range === 'number') return { from: range, to: range };
   const [from, to] = range;
   return { ...(from !== null && { from }), ...(to !== null && { to }) };
-}
-
-/** Stands for a command where only sameness matters. */
-export function printOf(command: Buffer): string {
-  return createHash('sha256').update(command).digest('base64');
 }

@@ -43,7 +43,10 @@ const selection = v.object({
   lines: v.optional(v.array(v.union([count, v.tuple([v.nullable(count), v.nullable(count)])]))),
   offsets: v.optional(v.array(count)),
   states: v.optional(v.array(v.string())),
-  match: v.optional(v.string()),
+  /** Regular expressions are applied by the client, since some take for ever. */
+  match: v.optional(v.never()),
+  /** See `printOf`. */
+  commands: v.optional(v.array(v.string())),
 });
 const notice = v.variant('kind', [
   v.object({ kind: v.literal('unusable'), line: count, column: count, message: v.string() }),

@@ -549,6 +549,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n');
       });
 
+      it('sets all jobs whose command matches a regular expression', async () => {
+        const made = await make('d train 1\n! eval\nd train 2\n! train 1\n. train 3\n');
+        const queue = await made.open();
+        expect(await queue.set({ match: '^train [12]' }, '-')).toEqual({ matched: 3, changed: 3, running: [] });
+        expect(await queue.set({ states: ['-'], match: '1$' }, '.')).toEqual({ matched: 2, changed: 2, running: [] });
+        expect(await made.content()).toBe('. train 1\n! eval\n- train 2\n. train 1\n. train 3\n');
+      });
+
       it('sets thousands at once', async () => {
         const made = await make(`${'d a\n# no job\n! b\n'.repeat(3000)}`);
         const queue = await made.open();

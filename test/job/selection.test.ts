@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { NO_DIRECTIVES } from '../../src/job/directives.js';
 import type { Job } from '../../src/job/job.js';
+import { printOf } from '../../src/job/print.js';
 import { jobMatcher, lineBounds, parseJobChoice, type Selection, selectionOf } from '../../src/job/selection.js';
 
 function job(
@@ -151,6 +152,7 @@ describe('jobMatcher', () => {
     expect(chosen({ lines: [] })).toEqual([]);
     expect(chosen({ offsets: [] })).toEqual([]);
     expect(chosen({ states: [] })).toEqual([]);
+    expect(chosen({ commands: [] })).toEqual([]);
   });
 
   it('chooses by state', () => {
@@ -169,6 +171,13 @@ describe('jobMatcher', () => {
     const matches = jobMatcher({ match: '^m.ller$' });
     expect(matches(job(1, { command: 'müller' }))).toBe(true);
     expect(matches(job(1, { command: Buffer.from('m\xfcller', 'latin1') }))).toBe(true);
+  });
+
+  it('chooses by the print of the command', () => {
+    const matches = jobMatcher({ commands: [printOf(Buffer.from('a'))], states: ['.'] });
+    expect(matches(job(1, { command: 'a' }))).toBe(true);
+    expect(matches(job(1, { command: 'a', state: 'd' }))).toBe(false);
+    expect(matches(job(1, { command: 'aa' }))).toBe(false);
   });
 
   it('gives the same answer each time it is asked', () => {

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
+import { printOf } from '../../src/job/print.js';
 import { openQueue } from '../../src/queue/open.js';
 import type { Queue } from '../../src/queue/queue.js';
-import { printOf } from '../../src/wire/job-form.js';
 import { Workbench } from '../support/bench.js';
 import { claim } from '../support/queues.js';
 import { RawPeer } from '../support/raw-peer.js';

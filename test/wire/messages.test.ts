@@ -14,7 +14,7 @@ describe('messages', () => {
     { type: 'claim', id: 1 },
     { type: 'claim', id: 1, retry: true, free: { cpus: 0.5, mem: 1, gpus: 0 }, tell: true },
     { type: 'end', id: 2, claim: 1, state: '.' },
-    { type: 'jobs', id: 3, selection: { lines: [1, [2, null], [null, 4]], states: ['!', 'e'], match: 'x' } },
+    { type: 'jobs', id: 3, selection: { lines: [1, [2, null], [null, 4]], states: ['!', 'e'], commands: ['x'] } },
   ])('from a client are read as they were meant: %j', message => {
     expect(readFromClient(overWire(message))).toEqual(message);
   });
@@ -39,6 +39,7 @@ describe('messages', () => {
     '{"type":"part","id":2,"bytes":{"base64":"*"}}',
     '{"type":"hello","version":1,"client":"short","host":"h","claims":[]}',
     '{"type":"jobs","id":3,"selection":{"lines":[[1]]}}',
+    '{"type":"set","id":3,"selection":{"match":"(a+)+b"},"state":"d","force":false}',
     '{"type":"pong"',
   ])('from a client are refused if they are none: %j', text => {
     expect(() => readFromClient(Buffer.from(text))).toThrow(ProtocolError);

@@ -19,7 +19,8 @@ export async function* printJobs(
 ): AsyncGenerator<Buffer> {
   const matches = jobMatcher(selection);
   const printer = new LinePrinter(printsFor(selection, presence));
-  const plain = selection.lines === undefined && selection.offsets === undefined && selection.match === undefined;
+  const plain =
+    selection.lines === undefined && selection.offsets === undefined && selection.match === undefined && selection.commands === undefined;
   for await (const { bytes, start } of readBlocks(file, 'lent')) {
     const place = { line: printer.line, ordinal: 0 };
     let text = plain ? printer.print(bytes) : undefined;

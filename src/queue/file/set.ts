@@ -92,8 +92,8 @@ function setOnce(runs: RunsFile, { selection, state, force = false }: Wish, abse
 }
 
 /** By state byte, 1 for those that are chosen; undefined when the selection asks for more than states. */
-function wantedStates({ lines, offsets, match, states }: Selection): Uint8Array | undefined {
-  if (lines !== undefined || offsets !== undefined || match !== undefined) return undefined;
+function wantedStates({ states, ...others }: Selection): Uint8Array | undefined {
+  if (Object.values(others).some(choice => choice !== undefined)) return undefined;
   if (states === undefined) return new Uint8Array(256).fill(1);
   const wanted = new Uint8Array(256);
   for (const state of states) wanted[state.charCodeAt(0)] = 1;

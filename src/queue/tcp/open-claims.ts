@@ -1,6 +1,6 @@
 import type { Job } from '../../job/job.js';
+import { printOf } from '../../job/print.js';
 import { stateUnrun } from '../../job/state.js';
-import { printOf } from '../../wire/job-form.js';
 import type { OpenClaim, Request, Welcome } from '../../wire/messages.js';
 
 type End = Extract<Request, { type: 'end' }>;

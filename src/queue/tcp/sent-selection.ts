@@ -1,8 +1,7 @@
 import { RunmakerError } from '../../errors.js';
 import { amount } from '../../job/amount.js';
 import { mergedRanges } from '../../job/line-ranges.js';
-import type { Selection } from '../../job/selection.js';
-import { selectionToWire } from '../../wire/job-form.js';
+import { type SendableSelection, selectionToWire } from '../../wire/job-form.js';
 import { LONGEST_FROM_CLIENT, type WireSelection } from '../../wire/messages.js';
 
 /** What a selection may take, in bytes; the rest is for the words around it. */
@@ -12,7 +11,7 @@ const LONGEST = LONGEST_FROM_CLIENT - 1024;
  * A selection as it is sent: with as few ranges as name the same lines.
  * @throws RunmakerError when it is longer than what a server reads, which would end the connection at each try
  */
-export function sentSelection(selection: Selection): WireSelection {
+export function sentSelection(selection: SendableSelection): WireSelection {
   const { lines, offsets } = selection;
   const wired = selectionToWire({ ...selection, ...(lines && { lines: mergedRanges(lines).map(withOpenEnd) }) });
   const length = Buffer.byteLength(JSON.stringify(wired));
@@ -21,11 +20,9 @@ export function sentSelection(selection: Selection): WireSelection {
     wired.lines && `${amount(wired.lines.length, 'line')} or ranges of lines`,
     offsets && amount(offsets.length, 'byte offset'),
   ].filter(Boolean);
-  throw new RunmakerError(
-    'usage',
-    `a selection of ${length} bytes (${named.join(', ') || 'a regular expression'}) is more than a server takes at once: ${LONGEST}`,
-    { hint: 'choose fewer jobs at a time, by ranges, or by state or --match' },
-  );
+  throw new RunmakerError('usage', `a selection of ${length} bytes (${named.join(', ')}) is more than a server takes at once: ${LONGEST}`, {
+    hint: 'choose fewer jobs at a time, by ranges, or by state or --match',
+  });
 }
 
 /** Infinity is no number in JSON. */

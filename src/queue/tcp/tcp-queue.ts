@@ -1,8 +1,9 @@
 import type { Job } from '../../job/job.js';
-import type { Selection } from '../../job/selection.js';
+import { printOf } from '../../job/print.js';
+import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { type Address, printAddress } from '../../wire/address.js';
-import { jobFromWire } from '../../wire/job-form.js';
+import { jobFromWire, type SendableSelection } from '../../wire/job-form.js';
 import type { Answer, Welcome } from '../../wire/messages.js';
 import { refuseUnwritable } from '../commands.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
@@ -16,6 +17,8 @@ import { unexpected } from './unexpected.js';
 
 /** How long the server may be out of reach, in ms. */
 const DEFAULT_PATIENCE = 60_000;
+/** Commands that are named in one message: each takes 47 bytes. */
+const MOST_COMMANDS = 50_000;
 
 /** A queue that a runmaker-server serves to us. */
 export class TcpQueue implements Queue {
@@ -86,8 +89,12 @@ export class TcpQueue implements Queue {
     }
   }
 
-  async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
-    yield* this.batches(await this.link.ask({ type: 'jobs', selection: sentSelection(selection) }));
+  async *jobs({ match, ...others }: Selection = {}): AsyncGenerator<readonly Job[]> {
+    const matches = jobMatcher({ match });
+    for await (const jobs of this.batches(await this.link.ask({ type: 'jobs', selection: sentSelection(others) }))) {
+      const chosen = match === undefined ? jobs : jobs.filter(matches);
+      if (chosen.length > 0) yield chosen;
+    }
   }
 
   async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
@@ -100,11 +107,22 @@ export class TcpQueue implements Queue {
     return answer.type === 'counts' ? answer.counts : unexpected(answer);
   }
 
+  /** Where a regular expression chooses, the jobs are named by the commands that match: lines may move while they are looked through. */
   async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
-    const answer = await this.link.ask({ type: 'set', selection: sentSelection(selection), state, force });
-    if (answer.type !== 'set') return unexpected(answer);
-    const { matched, changed, more } = answer;
-    return { matched, changed, running: more ? await gathered(this.rest(answer.id)) : [] };
+    const { match, ...others } = selection;
+    if (match === undefined) return await this.setAmong(others, state, force);
+    const prints = new Set<string>();
+    for await (const jobs of this.jobs(selection)) for (const { command } of jobs) prints.add(printOf(command));
+    const commands = [...prints];
+    let [matched, changed] = [0, 0];
+    const running: Job[] = [];
+    for (let at = 0; at === 0 || at < commands.length; at += MOST_COMMANDS) {
+      const result = await this.setAmong({ ...others, commands: commands.slice(at, at + MOST_COMMANDS) }, state, force);
+      matched += result.matched;
+      changed += result.changed;
+      running.push(...result.running);
+    }
+    return { matched, changed, running };
   }
 
   async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
@@ -133,6 +151,13 @@ export class TcpQueue implements Queue {
 
   close(): Promise<void> {
     return this.link.close();
+  }
+
+  private async setAmong(selection: SendableSelection, state: State, force: boolean): Promise<SetResult> {
+    const answer = await this.link.ask({ type: 'set', selection: sentSelection(selection), state, force });
+    if (answer.type !== 'set') return unexpected(answer);
+    const { matched, changed, more } = answer;
+    return { matched, changed, running: more ? await gathered(this.rest(answer.id)) : [] };
   }
 
   private tellNews(message: string, hint: string): void {

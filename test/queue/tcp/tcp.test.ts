@@ -76,6 +76,14 @@ describe('a served queue', () => {
     expect(bench.content).toBe('. a\n'.repeat(5000));
   });
 
+  it('sets what a regular expression chooses, however many commands match', async () => {
+    const count = 60_000;
+    const { bench, client } = await served(Array.from({ length: count }, (_, at) => `d job ${at}\n`).join(''));
+    const queue = await client();
+    expect(await queue.set({ match: '^job' }, '.')).toEqual({ matched: count, changed: count, running: [] });
+    expect(bench.states).toBe('.'.repeat(count));
+  });
+
   it('refuses a selection that is too long to be sent, and says so at once', async () => {
     const { bench, client } = await served('d a\n');
     const queue = await client();
