@@ -4,7 +4,7 @@ import type { Selection } from '../job/selection.js';
 import { State } from '../job/state.js';
 import type { Claim, ClaimRequest, FinishResult } from '../queue/queue.js';
 import { jobToWire, selectionFromWire } from '../wire/job-form.js';
-import type { Answer, FromClient, Request } from '../wire/messages.js';
+import { type Answer, type FromClient, MOST_CLAIMS, type Request } from '../wire/messages.js';
 import { AppendParts } from './append-parts.js';
 import type { Conversation } from './conversation.js';
 import type { House } from './house.js';
@@ -88,6 +88,7 @@ export class Clerk {
     const { session, conversation, house } = this;
     const made = session.claims.get(id);
     if (made) return { type: 'claimed', id, job: jobToWire(made.job), layout: house.queue.layout };
+    if (session.claims.size >= MOST_CLAIMS) return { type: 'waiting', id, for: 'room', layout: house.queue.layout };
     const result = await house.queue.claim({ ...this.asker(request), asker: session });
     const { layout } = house.queue;
     if (result.kind === 'waiting') return { type: 'waiting', id, for: result.for, layout };

@@ -81,7 +81,7 @@ export class Conversation {
       const { presence, presenceReturns } = queue.capabilities;
       this.send({ type: 'welcome', version: PROTOCOL_VERSION, presence, presenceReturns, ...greeting, seen: bulletin.position, pulse });
     } catch (error) {
-      this.refuse(reason(error));
+      if (this.isOpen) this.refuse(reason(error));
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers';
 import { reason } from '../errors.js';
 import { amount } from '../job/amount.js';
 import type { Claim } from '../queue/queue.js';
-import type { Hello, Welcome } from '../wire/messages.js';
+import type { Hello, OpenClaim, Welcome } from '../wire/messages.js';
 import type { Attention } from './attention.js';
 import type { Bulletin } from './bulletin.js';
 import type { Conversation } from './conversation.js';
@@ -176,18 +176,25 @@ export class Sessions {
   }
 
   /** A client comes that is new to us: or new to this server, which may have been started again. */
-  private async meet({ client, claims, verdicts }: Session, hello: Hello): Promise<void> {
+  private async meet(session: Session, hello: Hello): Promise<void> {
+    const { client, claims, verdicts } = session;
+    const open: OpenClaim[] = [];
     for (const wanted of hello.claims) {
       const { id } = wanted;
       // An earlier try may have failed half-way.
       if (claims.has(id) || verdicts.has(id)) continue;
-      if (this.forfeits.has(client, id)) {
-        verdicts.set(id, { kind: 'refused', reason: GIVEN_UP });
-        continue;
-      }
-      const recognised = await this.returning.recognise(wanted);
-      if (recognised.kind === 'held') claims.set(id, recognised.claim);
-      else verdicts.set(id, recognised.kind === 'ended' ? { kind: 'recorded' } : { kind: 'refused', reason: recognised.reason });
+      if (this.forfeits.has(client, id)) verdicts.set(id, { kind: 'refused', reason: GIVEN_UP });
+      else open.push(wanted);
     }
+    await this.returning.recognise(
+      open,
+      (id, recognised) => {
+        if (recognised.kind === 'held') claims.set(id, recognised.claim);
+        else verdicts.set(id, recognised.kind === 'ended' ? { kind: 'recorded' } : { kind: 'refused', reason: recognised.reason });
+      },
+      () => {
+        if (session.conversation === undefined) throw new Error('the client has gone');
+      },
+    );
   }
 }

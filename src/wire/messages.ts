@@ -18,6 +18,11 @@ export const LONGEST_FROM_CLIENT = 4 * 1024 * 1024;
 /** The longest line that a server may send: a job's command has 16 MiB at most, a third more in base64, and some words around it. */
 export const LONGEST_FROM_SERVER = 24 * 1024 * 1024;
 
+/** Jobs that a client may have at a time: it must be able to name all of them when it comes back. */
+export const MOST_CLAIMS = 10_000;
+/** Those that it may name then, with some that end just now. */
+const MOST_NAMED = 2 * MOST_CLAIMS;
+
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const amount = v.pipe(v.number(), v.finite(), v.minValue(0));
 const state = v.pipe(v.string(), v.length(1));
@@ -85,7 +90,7 @@ const fromClient = {
     client: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
     /** The name of the client's host, for the log. */
     host: v.pipe(v.string(), v.maxLength(255)),
-    claims: v.array(openClaim),
+    claims: v.pipe(v.array(openClaim), v.maxLength(MOST_NAMED)),
   }),
   pong: v.object({ type: v.literal('pong') }),
   /** The client leaves, and gives up what it has claimed. */

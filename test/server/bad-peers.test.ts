@@ -174,6 +174,27 @@ describe('peers that know the token', () => {
     expect(peakOf(other.process.pid)).toBeLessThan(MOST_MEMORY);
   });
 
+  it('may say that they have claims by the thousand, which they have not: others are served meanwhile', async () => {
+    const big = new Workbench('. a\n'.repeat(100_000));
+    const other = await startServer(big);
+    const claims = Array.from({ length: 20_000 }, (_, at) => ({ id: at + 1, number: at + 1, offset: 5 * at, print: 'x'.repeat(44) }));
+    const peer = await RawPeer.trusted(other.port, other.token);
+    peer.say({ type: 'hello', version: 1, client: 'e'.repeat(32), host: 'peer', claims });
+    const queue = await openQueue(other.url, { token: other.token });
+    onTestFinished(() => queue.close());
+    const began = performance.now();
+    await (await claim(queue)).finish('d');
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect((await peer.hears('welcome')).lost).toHaveLength(20_000);
+  });
+
+  it('must not say that they have more than any client can have', async () => {
+    const claims = Array.from({ length: 20_001 }, (_, at) => ({ id: at + 1, number: 1, offset: 0, print: '' }));
+    const peer = await RawPeer.trusted(server.port, server.token);
+    peer.say({ type: 'hello', version: 1, client: 'e'.repeat(32), host: 'peer', claims });
+    await peer.over();
+  });
+
   it('that claim and fall silent lose their claims', async () => {
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
     peer.say({ type: 'claim', id: 1 });
