@@ -2,6 +2,7 @@ import { RunmakerError } from '../errors.js';
 import { amount } from '../job/amount.js';
 import { LF } from '../job/line.js';
 import { fromWire, type WireBytes } from '../wire/bytes.js';
+import { ProtocolError } from '../wire/messages.js';
 
 /** What all clients together may have under way to be appended, in bytes. */
 export class Budget {
@@ -20,21 +21,32 @@ export class Budget {
   }
 }
 
+/** What a piece takes besides its bytes. */
+const PIECE = 256;
+/** Requests of one client whose pieces have come, and not all of them, or not the request itself. */
+const MOST_INCOMPLETE = 10_000;
+
 /** Gathers the pieces in which commands come, until all are there. */
 export class AppendParts {
-  /** What is too much is not kept, and refused when it is complete. */
-  private readonly gathered = new Map<number, { parts: Buffer[]; length: number; isTooMuch: boolean }>();
+  /** By the ids of the requests. What is too much is not kept, and refused when it is complete. `taken`: of the budget. */
+  private readonly gathered = new Map<number, { parts: Buffer[]; taken: number; isTooMuch: boolean }>();
 
   constructor(private readonly budget: Budget) {}
 
+  /** @throws ProtocolError when too many requests are incomplete */
   add(id: number, wired: WireBytes): void {
-    const entry = this.gathered.get(id) ?? { parts: [], length: 0, isTooMuch: false };
+    const entry = this.gathered.get(id) ?? { parts: [], taken: 0, isTooMuch: false };
     this.gathered.set(id, entry);
-    const bytes = fromWire(wired);
-    if (!this.budget.take(bytes.length)) entry.isTooMuch = true;
+    if (this.gathered.size > MOST_INCOMPLETE) throw new ProtocolError(`parts of more than ${MOST_INCOMPLETE} requests`);
     if (entry.isTooMuch) return;
+    const bytes = fromWire(wired);
+    const cost = PIECE + bytes.length;
+    if (!this.budget.take(cost)) {
+      entry.isTooMuch = true;
+      return;
+    }
     entry.parts.push(bytes);
-    entry.length += bytes.length;
+    entry.taken += cost;
   }
 
   /**
@@ -42,7 +54,7 @@ export class AppendParts {
    * @throws RunmakerError when they are too much, or not all there
    */
   async use(id: number, count: number, work: (commands: readonly Buffer[]) => Promise<void>): Promise<void> {
-    const { parts, length, isTooMuch } = this.gathered.get(id) ?? { parts: [], length: 0, isTooMuch: false };
+    const { parts, taken, isTooMuch } = this.gathered.get(id) ?? { parts: [], taken: 0, isTooMuch: false };
     this.gathered.delete(id);
     try {
       if (isTooMuch) {
@@ -54,13 +66,13 @@ export class AppendParts {
       }
       await work(commands);
     } finally {
-      this.budget.give(length);
+      this.budget.give(taken);
     }
   }
 
   /** Forgets what came of these commands, if they were not used. */
   drop(id: number): void {
-    this.budget.give(this.gathered.get(id)?.length ?? 0);
+    this.budget.give(this.gathered.get(id)?.taken ?? 0);
     this.gathered.delete(id);
   }
 

@@ -4,7 +4,7 @@ import type { Selection } from '../job/selection.js';
 import { State } from '../job/state.js';
 import type { Claim, ClaimRequest, FinishResult } from '../queue/queue.js';
 import { jobToWire, selectionFromWire } from '../wire/job-form.js';
-import { type Answer, type FromClient, MOST_CLAIMS, type Request } from '../wire/messages.js';
+import { type Answer, type FromClient, MOST_CLAIMS, ProtocolError, type Request } from '../wire/messages.js';
 import { AppendParts } from './append-parts.js';
 import type { Conversation } from './conversation.js';
 import type { House } from './house.js';
@@ -13,10 +13,15 @@ import { Streams } from './streams.js';
 
 type Of<T extends FromClient['type']> = Extract<FromClient, { type: T }>;
 
+/** Lines that a client may want to pass over: each takes about 40 bytes. */
+const MOST_TRIED = 2_000_000;
+
 /** Does what a client asks for over one connection. */
 export class Clerk {
   private readonly lists = new Streams();
   private readonly parts: AppendParts;
+  /** Lines that the client does not want to try again. It names them anew over each connection. */
+  private readonly tried = new Set<number>();
   /** Ends the wait of the request for news that came last. */
   private waiting: AbortController | undefined;
 
@@ -63,9 +68,12 @@ export class Clerk {
     }
   }
 
+  /** @throws ProtocolError when they are more than are kept in mind */
   noteTried({ lines, anew }: Of<'tried'>): void {
-    if (anew) this.session.tried.clear();
-    for (const line of lines) this.session.tried.add(line);
+    const { tried } = this;
+    if (anew) tried.clear();
+    for (const line of lines) tried.add(line);
+    if (tried.size > MOST_TRIED) throw new ProtocolError(`more than ${MOST_TRIED} lines that were tried before`);
   }
 
   notePart({ id, bytes }: Of<'part'>): void {
@@ -130,8 +138,7 @@ export class Clerk {
   }
 
   private asker({ id, retry, free, capacity, tell }: Of<'claim' | 'plan'>): ClaimRequest {
-    const { tried } = this.session;
-    const { house, conversation } = this;
+    const { house, conversation, tried } = this;
     return {
       ...(tell && {
         tell: notice => (notice.kind === 'writable' ? house.tell(notice) : conversation.send({ type: 'notice', id, notice })),

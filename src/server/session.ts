@@ -27,8 +27,6 @@ export class Session {
   meeting: Promise<void> | undefined;
   /** By the ids of the requests. */
   readonly deeds = new TwoGenerations<Deed>();
-  /** Lines that the client does not want to try again. */
-  readonly tried = new Set<number>();
   /** The connection that it is heard over now. */
   conversation: Conversation | undefined;
   /** When the client's time is up, while it is away. */

@@ -11,6 +11,9 @@ import type { ServerLog } from './log.js';
 import { GIVEN_UP, type Returning } from './returning.js';
 import { Session } from './session.js';
 
+/** So many times as many clients as may be there at once are remembered. */
+const FAMILIAR = 2;
+
 /** What becomes of clients that are away, in ms and clients. */
 export interface SessionOptions {
   /** How long a client keeps its claims after it was last heard. */
@@ -58,6 +61,7 @@ export class Sessions {
       const reason = `the server has ${amount(this.options.maxClients, 'client')} already`;
       return { kind: 'refused', reason, hint: 'start it with a greater --max-clients' };
     }
+    if (known === undefined) this.makeRoom();
     const session = known ?? new Session(hello.client, `${hello.host} (${conversation.peer})`);
     this.byClient.set(hello.client, session);
     clearTimeout(session.lapse);
@@ -130,6 +134,17 @@ export class Sessions {
     this.bulletin.note();
     const fate = this.options.reclaim ? 'are set back to "."' : 'are orphans now: runset --reclaim sets them back';
     this.log.warn(`the jobs of ${whose} (lines ${claims.map(({ job }) => job.number).join(', ')}) ${fate}`);
+  }
+
+  /** Of those that are away and have no jobs the first is forgotten when there are too many: who comes back then is told so. */
+  private makeRoom(): void {
+    if (this.byClient.size < FAMILIAR * this.options.maxClients) return;
+    for (const session of this.byClient.values()) {
+      if (session.conversation !== undefined || session.claims.size > 0) continue;
+      clearTimeout(session.lapse);
+      this.byClient.delete(session.client);
+      return;
+    }
   }
 
   /** Returns how long the client has yet, in ms. */

@@ -162,6 +162,50 @@ describe('peers that know the token', () => {
     expect(bench.states).toBe('d...');
   });
 
+  it('may append in pieces without end that are empty: they take room, too', async () => {
+    const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
+    const parts = `${JSON.stringify({ type: 'part', id: 1, bytes: '' })}\n`.repeat(1000);
+    for (let at = 0; at < 400; at++) await peer.pour(Buffer.from(parts));
+    peer.say({ type: 'append', id: 1, state: '.', commands: 0 });
+    expect(await peer.hears('failed')).toMatchObject({ message: expect.stringContaining('too much') });
+    await othersAreServed();
+    expectBoundedMemory();
+  });
+
+  it('may not begin to append again and again', async () => {
+    const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
+    for (let id = 1; id <= 10_001; id++) peer.say({ type: 'part', id, bytes: '' });
+    await peer.over();
+    await othersAreServed();
+  });
+
+  it('may not have lines without end kept in mind', async () => {
+    const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
+    for (let from = 0; from < 5_000_000 && !peer.isOver; from += 250_000) {
+      const lines = Array.from({ length: 250_000 }, (_, at) => from + at);
+      await peer.pour(Buffer.from(`${JSON.stringify({ type: 'tried', lines })}\n`));
+    }
+    await peer.over();
+    await othersAreServed();
+  });
+
+  it('may come as another again and again: who has no jobs is not remembered for long', async () => {
+    const few = await startServer(bench, ['--max-clients', '5']);
+    const client = randomBytes(16).toString('hex');
+    const sessionOf = async (name: string): Promise<unknown> => {
+      const peer = await RawPeer.trusted(few.port, few.token);
+      peer.say({ type: 'hello', version: 1, client: name, host: 'peer', claims: [] });
+      const { session } = await peer.hears('welcome');
+      peer.socket.destroy();
+      await peer.over();
+      return session;
+    };
+    const before = await sessionOf(client);
+    expect(await sessionOf(client)).toBe(before);
+    for (let at = 0; at < 12; at++) await sessionOf(randomBytes(16).toString('hex'));
+    expect(await sessionOf(client)).not.toBe(before);
+  });
+
   it('may ask and never fetch the answers', async () => {
     const big = new Workbench(`. ${'x'.repeat(1000)}\n`.repeat(20_000));
     const other = await startServer(big);
