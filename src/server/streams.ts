@@ -48,7 +48,10 @@ export class Streams {
 
   private async next(id: number, of: number): Promise<Answer> {
     const stream = this.open.get(of);
-    if (stream === undefined) return { type: 'batch', id, jobs: [], more: false };
+    if (stream === undefined) {
+      const message = `the rest of a list is not to be had any more: a client may have ${MOST_STREAMS} half read at a time`;
+      return { type: 'failed', id, code: 'queue', message, hint: 'read fewer lists at a time, each to its end' };
+    }
     const { done, value } = await stream.next();
     if (done) this.open.delete(of);
     return { type: 'batch', id, jobs: done ? [] : value.map(jobToWire), more: !done };

@@ -31,6 +31,11 @@ function whenLost({ type }: Request): 'again' | 'known' | 'over' {
   }
 }
 
+/** Of an answer in many pieces the rest will never come. */
+export function lostMidway(): RunmakerError {
+  return new RunmakerError('queue', 'the connection was lost in the middle of an answer', { hint: 'try again' });
+}
+
 /** A request that was not answered yet. */
 export class Pending {
   readonly answer: Promise<Answer>;
@@ -67,7 +72,7 @@ export class Pending {
     const { signal } = this.options;
     if (signal?.aborted) this.reject(signal.reason as Error);
     else if (this.sentIn !== undefined && whenLost(this.request) === 'over') {
-      this.reject(new RunmakerError('queue', 'the connection was lost in the middle of an answer', { hint: 'try again' }));
+      this.reject(lostMidway());
     } else return true;
     return false;
   }

@@ -10,6 +10,7 @@ import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, R
 import { appendParts } from './append-parts.js';
 import { Link } from './link.js';
 import { News } from './news.js';
+import { lostMidway } from './pending.js';
 import { sentSelection } from './sent-selection.js';
 import { TcpClaim } from './tcp-claim.js';
 import { TriedLines } from './tried-lines.js';
@@ -183,15 +184,19 @@ export class TcpQueue implements Queue {
 
   private async *batches(first: Answer): AsyncGenerator<readonly Job[]> {
     if (first.type !== 'batch') return unexpected(first);
+    const { connections } = this.link;
     if (first.jobs.length > 0) yield first.jobs.map(jobFromWire);
-    if (first.more) yield* this.rest(first.id);
+    if (first.more) yield* this.rest(first.id, connections);
   }
 
-  /** What follows an answer that had more. The next batch is on its way while one is worked on. */
-  private async *rest(of: number): AsyncGenerator<readonly Job[]> {
-    const { connections } = this.link;
+  /**
+   * What follows an answer that had more. The next batch is on its way while one is worked on.
+   * @param connections of the link, when that answer came: the list is gone with the connection
+   */
+  private async *rest(of: number, connections = this.link.connections): AsyncGenerator<readonly Job[]> {
     let isThrough = false;
     const next = (): Promise<Answer> => {
+      if (connections !== this.link.connections) throw lostMidway();
       const answer = this.link.ask({ type: 'more', of });
       answer.catch(() => undefined);
       return answer;

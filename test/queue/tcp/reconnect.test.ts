@@ -106,6 +106,16 @@ describe('a client whose connection is lost', () => {
     expect(served.states).toBe('r.');
   });
 
+  it('does not take the half of a list for the whole', async () => {
+    const served = await Served.make('. a\n'.repeat(3000));
+    const queue = await served.client();
+    const list = queue.jobs()[Symbol.asyncIterator]();
+    expect((await list.next()).value).toHaveLength(500);
+    served.relay.cut();
+    await served.says('is back');
+    await expect(list.next()).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining('in the middle of an answer') });
+  });
+
   it('asks nothing any more for whoever has been told to stop', async () => {
     const served = await Served.make('r a\n');
     const queue = await served.client(60_000);

@@ -49,6 +49,15 @@ describe('a served queue', () => {
     expect((await jobsOf(queue, { lines: [{ from: count }] })).map(job => job.number)).toEqual([count]);
   });
 
+  it('is not cut short without a word where a client reads more lists at a time than a server keeps', async () => {
+    const { client } = await served('. a\n'.repeat(1200));
+    const queue = await client();
+    const lists = Array.from({ length: 17 }, () => queue.jobs()[Symbol.asyncIterator]());
+    for (const list of lists) expect((await list.next()).value).toHaveLength(500);
+    await expect(lists[0]?.next()).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining('16 half read') });
+    for (const list of lists.slice(1)) expect((await list.next()).value).toHaveLength(500);
+  });
+
   it('names all jobs that were left alone because they run, however many', async () => {
     const { bench, client } = await served('. a\n'.repeat(1200));
     const [one, other] = [await client(), await client()];
