@@ -141,7 +141,11 @@ export class Clerk {
     const { house, conversation, tried } = this;
     return {
       ...(tell && {
-        tell: notice => (notice.kind === 'writable' ? house.tell(notice) : conversation.send({ type: 'notice', id, notice })),
+        tell: notice => {
+          // What is new about the file is for both.
+          if (notice.kind === 'writable' || notice.kind === 'news') house.tell(notice);
+          if (notice.kind !== 'writable') conversation.send({ type: 'notice', id, notice });
+        },
       }),
       ...(retry && { retry, tried }),
       ...(house.retry && { retry: true, tried: retry ? new Set([...tried, ...house.retried]) : house.retried }),

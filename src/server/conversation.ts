@@ -1,6 +1,14 @@
 import { RunmakerError, reason } from '../errors.js';
 import type { Channel } from '../wire/channel.js';
-import { type FromClient, type Hello, PROTOCOL_VERSION, ProtocolError, type Request, readFromClient } from '../wire/messages.js';
+import {
+  type FromClient,
+  type FromServer,
+  type Hello,
+  PROTOCOL_VERSION,
+  ProtocolError,
+  type Request,
+  readFromClient,
+} from '../wire/messages.js';
 import { Clerk } from './clerk.js';
 import type { House } from './house.js';
 import type { ServerLog } from './log.js';
@@ -33,7 +41,7 @@ export class Conversation {
 
   /** @param peer address of the client */
   constructor(
-    private readonly channel: Channel,
+    private readonly channel: Channel<FromServer>,
     readonly peer: string,
     private readonly house: House,
   ) {
@@ -54,7 +62,7 @@ export class Conversation {
     });
   }
 
-  send(message: object): void {
+  send(message: FromServer): void {
     if (this.isOpen) this.channel.send(message);
   }
 
@@ -140,7 +148,7 @@ export class Conversation {
     } catch (error) {
       if (!this.isOpen) return;
       const message = reason(error);
-      const { code, hint } = error instanceof RunmakerError ? error : { code: 'queue', hint: undefined };
+      const { code, hint } = error instanceof RunmakerError ? error : { code: 'queue' as const, hint: undefined };
       this.send({ type: 'failed', id: request.id, code, message, ...(hint !== undefined && { hint }) });
       this.log.warn(`${this.session?.name ?? this.peer}: ${request.type}: ${message}`);
     }

@@ -16,8 +16,8 @@ export interface ChannelEnds {
   over(error: Error | undefined): void;
 }
 
-/** A connection over which lines of JSON go both ways. */
-export class Channel {
+/** A connection over which lines of JSON go both ways: those of `M` from this end. */
+export class Channel<M extends object> {
   /** When the last bytes came, by `performance.now()`. */
   heardAt = performance.now();
   private readonly reader: LineReader;
@@ -52,7 +52,7 @@ export class Channel {
    * Sends a message, unless the channel is over. What is said at the same moment goes out as one piece: to encrypt a piece and to
    * hand it to the kernel takes longer than all the rest of a message.
    */
-  send(message: object): void {
+  send(message: M): void {
     if (this.isOver || this.socket.destroyed || this.socket.writableEnded) return;
     if (this.gathered === '') process.nextTick(() => this.flush());
     this.gathered += `${JSON.stringify(message)}\n`;

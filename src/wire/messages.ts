@@ -56,6 +56,7 @@ const selection = v.object({
 const notice = v.variant('kind', [
   v.object({ kind: v.literal('unusable'), line: count, column: count, message: v.string() }),
   v.object({ kind: v.literal('tooBig'), line: count, needs }),
+  v.object({ kind: v.literal('news'), message: v.string(), hint: v.string() }),
 ]);
 const finishResult = v.variant('kind', [
   v.object({ kind: v.literal('recorded') }),
@@ -151,7 +152,7 @@ const fromServer = {
   /** The server takes no client now, or not this one; it ends the connection. */
   refusal: v.object({ type: v.literal('refusal'), reason: v.string(), hint: v.optional(v.string()) }),
   ping: v.object({ type: v.literal('ping') }),
-  /** Comes before the answer to the request of that id. */
+  /** Comes before the answer to the request of that id; news may also come after it. */
   notice: v.object({ type: v.literal('notice'), id: count, notice }),
   claimed: v.object({ type: v.literal('claimed'), id: count, job, layout }),
   waiting: v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']), layout }),

@@ -2,14 +2,14 @@ import { connect } from 'node:tls';
 import { RunmakerError } from '../../errors.js';
 import { type Address, printAddress } from '../../wire/address.js';
 import { Channel } from '../../wire/channel.js';
-import { LONGEST_FROM_SERVER } from '../../wire/messages.js';
+import { type FromClient, LONGEST_FROM_SERVER } from '../../wire/messages.js';
 import { clientSecurity, showsCertificate } from '../../wire/secure.js';
 
 /** How long a connection may take to be made, in ms: a server lets an address wait from which wrong tokens came. */
 const DIAL_PATIENCE = 30_000;
 
 /** Connects to a server, and proves to it that we know the key. Rejects with what the system or OpenSSL said. */
-export function dial(address: Address, key: Buffer, signal: AbortSignal): Promise<Channel> {
+export function dial(address: Address, key: Buffer, signal: AbortSignal): Promise<Channel<FromClient>> {
   return new Promise((resolve, reject) => {
     const where = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     const socket = connect({ ...where, ...clientSecurity(key), timeout: DIAL_PATIENCE });

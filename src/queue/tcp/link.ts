@@ -16,7 +16,7 @@ import {
 import { dial } from './dial.js';
 import { explain, isForGood } from './explain.js';
 import { OpenClaims } from './open-claims.js';
-import { type AskOptions, Pending } from './pending.js';
+import { type AskOptions, Pending, type WireNotice } from './pending.js';
 
 /** Between two tries to come back, in ms. */
 const FIRST_PAUSE = 50;
@@ -41,6 +41,8 @@ export interface LinkOptions {
   readonly patience: number;
   /** Called with each welcome; returns what is to be said before all else. */
   readonly welcomed: (welcome: Welcome) => readonly FromClient[];
+  /** Takes notices that come after the answer. */
+  readonly tell: (notice: WireNotice) => void;
   /** Called when the server could not be reached for a while, and once more when it is back. */
   readonly absent: (failure: RunmakerError) => void;
   readonly back: () => void;
@@ -55,7 +57,7 @@ export class Link {
   private readonly client = randomBytes(16).toString('hex');
   private readonly pending = new Map<number, Pending>();
   private readonly closing = new AbortController();
-  private channel: Channel | undefined;
+  private channel: Channel<FromClient> | undefined;
   /** Why there is no connection. */
   private failure: RunmakerError;
   /** Set once it is of no use to try again. */
@@ -166,7 +168,7 @@ export class Link {
     }
   }
 
-  private greet(channel: Channel): Promise<{ welcome: Welcome; over: Promise<void> }> {
+  private greet(channel: Channel<FromClient>): Promise<{ welcome: Welcome; over: Promise<void> }> {
     let lost!: () => void;
     const over = new Promise<void>(resolve => {
       lost = resolve;
@@ -208,7 +210,7 @@ export class Link {
     });
   }
 
-  private enter(channel: Channel, welcome: Welcome): void {
+  private enter(channel: Channel<FromClient>, welcome: Welcome): void {
     this.channel = channel;
     this.session = welcome.session;
     this.connections++;
@@ -231,19 +233,19 @@ export class Link {
     for (const [id, pending] of this.pending) if (!pending.survivesLoss()) this.pending.delete(id);
   }
 
-  private send(channel: Channel, pending: Pending): void {
+  private send(channel: Channel<FromClient>, pending: Pending): void {
     pending.sentIn = this.session;
     if (pending.request.type === 'end') this.claims.end(pending.request);
     for (const message of pending.messages) channel.send(message);
   }
 
-  private take(channel: Channel, message: FromServer): void {
+  private take(channel: Channel<FromClient>, message: FromServer): void {
     switch (message.type) {
       case 'ping':
         channel.send({ type: 'pong' });
         return;
       case 'notice':
-        this.pending.get(message.id)?.options.tell?.(message.notice);
+        (this.pending.get(message.id)?.options.tell ?? this.options.tell)(message.notice);
         return;
       case 'welcome':
       case 'refusal':
@@ -276,7 +278,7 @@ export class Link {
 }
 
 /** Ends a channel over which nothing was heard for too long. */
-function watchOver(channel: Channel, pulse: number): NodeJS.Timeout {
+function watchOver(channel: Channel<FromClient>, pulse: number): NodeJS.Timeout {
   return setInterval(() => {
     if (performance.now() - channel.heardAt > pulse * SILENT_PULSES) channel.destroy(new Error('the server has fallen silent'));
   }, pulse / 2).unref();

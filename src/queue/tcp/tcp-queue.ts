@@ -53,6 +53,7 @@ export class TcpQueue implements Queue {
         this.news.note(seen);
         return this.tried.all();
       },
+      tell: notice => this.tell?.(notice),
       absent: ({ message }) =>
         this.tellNews(`${message}; jobs that run go on`, 'it is tried again: the server keeps the jobs of its clients for --grace'),
       back: () => this.tellNews(`${this.address}: the server is back`, 'jobs that it has taken away meanwhile are told when they end'),

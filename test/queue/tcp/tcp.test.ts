@@ -4,8 +4,9 @@ import { openQueue } from '../../../src/queue/open.js';
 import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
 import { describeQueue } from '../../conformance/queue-conformance.js';
 import { Workbench } from '../../support/bench.js';
+import { eventually } from '../../support/eventually.js';
 import { claim, jobsOf, planOf } from '../../support/queues.js';
-import { serveHere, TOKEN, tcpQueues } from '../../support/tcp-queue.js';
+import { KeptLog, serveHere, TOKEN, tcpQueues } from '../../support/tcp-queue.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 describeQueue('a runs file, served over TCP', { presence: true, presenceReturns: 2500 }, tcpQueues());
@@ -13,16 +14,17 @@ describeQueue('a runs file, served with --legacy too', { presence: true, presenc
 describeQueue('a runs file without presence, served over TCP', { presence: false }, tcpQueues({}, 'directory'));
 
 /** A client of a server in this process. */
-async function served(content: string | Buffer): Promise<{ bench: Workbench; client(): Promise<Queue> }> {
+async function served(content: string | Buffer): Promise<{ bench: Workbench; local: Queue; log: KeptLog; client(): Promise<Queue> }> {
   const bench = new Workbench(content);
   const queue = await openQueue(bench.runs);
-  const service = await serveHere(queue);
+  const log = new KeptLog();
+  const service = await serveHere(queue, { log });
   onTestFinished(async () => {
     await service.close();
     await queue.close();
   });
   return {
-    bench,
+    ...{ bench, local: queue, log },
     async client() {
       const opened = await openQueue(service.url, { token: TOKEN });
       onTestFinished(() => opened.close());
@@ -129,6 +131,26 @@ describe('a served queue', () => {
       await planOf(queue, { capacity: room, tell: notice => notices.push(notice) });
       expect(notices.map(({ kind }) => kind).sort()).toEqual(['tooBig', 'tooBig', 'unusable', 'unusable']);
     }
+  });
+
+  it('tells who has a job, and the log, of trouble with its state, however late, and goes on', async () => {
+    const { local, log, client } = await served('. a\n');
+    const queue = await client();
+    const claimAtOnce = local.claim.bind(local);
+    let tell: ((notice: QueueNotice) => void) | undefined;
+    local.claim = request => {
+      tell = request.tell;
+      return claimAtOnce(request);
+    };
+    const notices: QueueNotice[] = [];
+    const taken = await claim(queue, { tell: notice => notices.push(notice) });
+    const notice: QueueNotice = { kind: 'news', message: 'no space left', hint: 'make room' };
+    tell?.(notice);
+    await eventually('the client is told', () => notices.length > 0);
+    expect(notices).toEqual([notice]);
+    expect(log.lines).toContainEqual(expect.stringContaining('no space left'));
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(log.lines).not.toContainEqual(expect.stringContaining('is away'));
   });
 
   it('tells its clients of what others do to the file', async () => {
