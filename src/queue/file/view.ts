@@ -42,8 +42,8 @@ export class FileView {
   private readonly openEnd: OpenEnd;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
-  /** Ends a rest. */
-  private wake: (() => void) | undefined;
+  /** End the rests of those who wait for their turn to look. */
+  private readonly resting = new Set<AbortController>();
   /** Grows whenever a look shows something new. */
   version = 0;
   /** Grows whenever line numbers may have changed their meaning. */
@@ -102,13 +102,13 @@ export class FileView {
   private async isWokenWithin(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
     signal?.throwIfAborted();
     const noted = new AbortController();
-    this.wake = () => noted.abort();
+    this.resting.add(noted);
     try {
       await setTimeout(ms, undefined, { signal: signal ? AbortSignal.any([signal, noted.signal]) : noted.signal });
     } catch (error) {
       if (signal?.aborted) throw error;
     } finally {
-      this.wake = undefined;
+      this.resting.delete(noted);
     }
     return noted.signal.aborted;
   }
@@ -151,7 +151,7 @@ export class FileView {
 
   /** Notes a state that was just read or written under a lock. */
   note(start: number, state: number): void {
-    this.wake?.();
+    for (const noted of this.resting) noted.abort();
     const index = this.current;
     if (index === undefined) return;
     const line = index.lineAround(start);

@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LineIndex } from '../../../src/queue/file/line-index.js';
@@ -6,6 +7,7 @@ import { recordDriver } from '../../../src/queue/file/locks/record.js';
 import { scan } from '../../../src/queue/file/scan.js';
 import { FileView } from '../../../src/queue/file/view.js';
 import { nextTick, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
+import { HookedDriver } from '../../support/hooked-locks.js';
 import { anyRunsFile, plainLines } from '../../support/lines.js';
 import { refillable } from '../../support/local-file.js';
 import { runsFile } from '../../support/temporary.js';
@@ -282,6 +284,18 @@ describe('a view', () => {
     const looks = [view.look(), view.look(), view.look()];
     expect(new Set(looks).size).toBe(1);
     await Promise.all(looks);
+  });
+
+  it('wakes all who rest before their next look when a state is noted', async () => {
+    const path = runsFile('. a\n');
+    // A look that takes long is followed by a rest of ten times as long.
+    const view = new FileView(path, new HookedDriver(driver, ({ call }) => (call === 'open' ? setTimeout(300) : undefined)));
+    await view.look();
+    const began = performance.now();
+    const resting = [view.lookInTurn(), view.lookInTurn(), view.lookInTurn()];
+    view.note(0, 'd'.charCodeAt(0));
+    expect(await Promise.all(resting)).toEqual([true, true, true]);
+    expect(performance.now() - began).toBeLessThan(1500);
   });
 
   it('reads all states again once they are in doubt, whatever the times of the file say', async () => {
