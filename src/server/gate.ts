@@ -4,8 +4,11 @@ import { Penalties } from './penalties.js';
 
 /** Connections that have not proved yet that they know the token; the oldest makes room for the newest. */
 const MOST_STRANGERS = 256;
-/** Of these, how many one address may have waiting because of wrong tokens. */
-const MOST_WAITING = 32;
+/**
+ * Of these, how many one address may have waiting because of wrong tokens. Who waits comes no sooner again: the more may wait, the sooner
+ * somebody gets in from there who knows the token. The rest is for other addresses.
+ */
+const MOST_WAITING = 128;
 
 /** What all peers of a Unix socket are called. */
 const LOCAL_PEER = 'local';
@@ -35,6 +38,7 @@ export class Gate {
   private letWait(socket: Socket, address: string, wait: number, handOn: (socket: Socket) => void): void {
     const waiting = this.waiting.get(address) ?? 0;
     if (waiting >= MOST_WAITING) {
+      // Not the one that has waited longest: nobody would ever get to the end of his wait.
       socket.destroy();
       return;
     }

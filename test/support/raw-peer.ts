@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectPlain, type Socket } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { clientSecurity } from '../../src/wire/secure.js';
@@ -51,7 +50,7 @@ export class RawPeer {
   /** Sends bytes, and waits until they are gone, but not for long: nobody may want them. */
   async pour(bytes: Buffer): Promise<void> {
     if (this.socket.write(bytes)) return;
-    await Promise.race([once(this.socket, 'drain').catch(() => undefined), setTimeout(100)]);
+    await once(this.socket, 'drain', { signal: AbortSignal.timeout(100) }).catch(() => undefined);
   }
 
   /** Says hello as a client, and waits for the welcome. */

@@ -1,5 +1,5 @@
 import { connect } from 'node:tls';
-import { RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError } from '../../errors.js';
 import { type Address, printAddress } from '../../wire/address.js';
 import { Channel } from '../../wire/channel.js';
 import { type FromClient, LONGEST_FROM_SERVER } from '../../wire/messages.js';
@@ -19,9 +19,12 @@ export function dial(address: Address, key: Buffer, signal: AbortSignal): Promis
       reject(error);
     };
     const stop = (): void => give(signal.reason as Error);
-    const closed = (): void => give(new Error('the connection was closed before anything was said'));
+    const closed = (): void => give(turnedAway(address));
     const late = (): void => give(new Error(`no answer within ${DIAL_PATIENCE / 1000} s`));
-    const failed = (error: Error): void => give(showsCertificate(socket) ? stranger(address, error) : error);
+    const failed = (error: Error): void => {
+      if (showsCertificate(socket)) give(stranger(address, error));
+      else give(errnoName(error) === 'ECONNRESET' ? turnedAway(address, error) : error);
+    };
     socket.once('error', failed);
     socket.once('close', closed);
     socket.once('timeout', late);
@@ -33,6 +36,13 @@ export function dial(address: Address, key: Buffer, signal: AbortSignal): Promis
       socket.off('error', failed).off('close', closed).off('timeout', late).setTimeout(0);
       resolve(new Channel(socket, LONGEST_FROM_SERVER));
     });
+  });
+}
+
+function turnedAway(address: Address, cause?: Error): RunmakerError {
+  return new RunmakerError('queue', `${printAddress(address)}: the connection was closed before anything was said`, {
+    hint: 'while many wrong tokens come from an address, a server turns away some who come from there: try again in a minute',
+    cause,
   });
 }
 
