@@ -210,6 +210,16 @@ describe('tcp+legacy://', () => {
     );
   });
 
+  it('goes on when a result is not taken, and says so', async () => {
+    const bench = new Workbench('');
+    const answers = ['1 echo one >> ran\n', '2 echo two >> ran\n', '-1 \n'];
+    const server = await LegacyAnswers.open((socket, times) => socket.end(answers[times] ?? ''), [' 1 d']);
+    const { status, stderr } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, bench.lines('ran')]).toEqual([1, ['one', 'two']]);
+    expect(stderr).toContain('the server did not take it');
+    expect(server.requests.at(-2)).toBe('SET SECRET 2 d');
+  });
+
   it('works for our own server too', async () => {
     const bench = new Workbench('. echo 1 >> ran #: cpus=1000\n. echo 2 >> ran\n');
     const server = await startServer(bench, ['--legacy']);

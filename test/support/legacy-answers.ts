@@ -1,17 +1,23 @@
 import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A server of the older protocol that treats each GET as the test says, and takes every SET. */
+/** A server of the older protocol that treats each GET as the test says, and takes every SET but those that it is told to refuse. */
 export class LegacyAnswers {
   /** The requests that came, in order. */
   readonly requests: string[] = [];
   private readonly server = createServer(socket => this.serve(socket));
 
-  private constructor(private readonly onGet: (socket: Socket, times: number) => void) {}
+  private constructor(
+    private readonly onGet: (socket: Socket, times: number) => void,
+    private readonly refused: readonly string[],
+  ) {}
 
-  /** @param onGet is given how many came before it */
-  static async open(onGet: (socket: Socket, times: number) => void): Promise<LegacyAnswers> {
-    const peer = new LegacyAnswers(onGet);
+  /**
+   * @param onGet is given how many came before it
+   * @param refused how these requests end
+   */
+  static async open(onGet: (socket: Socket, times: number) => void, refused: readonly string[] = []): Promise<LegacyAnswers> {
+    const peer = new LegacyAnswers(onGet, refused);
     await new Promise<void>(resolve => peer.server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void peer.server.close());
     return peer;
@@ -28,7 +34,7 @@ export class LegacyAnswers {
       const gets = this.requests.filter(before => before.startsWith('GET')).length;
       this.requests.push(request);
       if (request.startsWith('GET')) this.onGet(socket, gets);
-      else socket.end('ACK\n');
+      else socket.end(this.refused.some(end => request.endsWith(end)) ? 'INVALID_CMD\n' : 'ACK\n');
     });
   }
 }

@@ -3,7 +3,7 @@ import { errnoName, RunmakerError } from '../../errors.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
 import type { Job } from '../../job/job.js';
 import { type FinalState, State } from '../../job/state.js';
-import { ACK, INVALID_TOKEN, type LegacyState, parseLegacyJob } from '../../wire/legacy.js';
+import { ACK, INVALID_CMD, INVALID_TOKEN, type LegacyState, parseLegacyJob } from '../../wire/legacy.js';
 import type { Claim, ClaimRequest, ClaimResult, FinishResult, Queue } from '../queue.js';
 import { exchange, type Server } from './exchange.js';
 
@@ -33,21 +33,25 @@ export class LegacyQueue implements Queue {
 
   async claim({ signal }: ClaimRequest): Promise<ClaimResult> {
     signal?.throwIfAborted();
-    // Until it was there once a server is not waited for; and a GET that failed half-way is not made again unless it failed to connect.
+    // Until it was there once a server is not waited for. A GET that failed half-way is made again: the server has not heard that its job arrived.
     const line = await this.patiently(() => exchange(this.server, { kind: 'get', token: this.token }), this.won > 0, signal);
     const answer = parseLegacyJob(line);
     if (answer.kind === 'other') throw this.refusal(answer.text);
     if (answer.kind === 'none') return { kind: 'exhausted' };
     this.won++;
-    await this.report(answer.number, State.running);
+    if (!(await this.report(answer.number, State.running))) throw this.refusal(INVALID_CMD);
     return { kind: 'claimed', claim: new LegacyClaim(this, jobOf(answer)) };
   }
 
-  /** @throws RunmakerError when the server does not take it */
-  async report(number: number, state: LegacyState): Promise<void> {
+  /**
+   * Says what state a job is in. False when the server does not take it.
+   * @throws RunmakerError when the server cannot be reached, or makes no sense
+   */
+  async report(number: number, state: LegacyState): Promise<boolean> {
     const line = await this.patiently(() => exchange(this.server, { kind: 'set', token: this.token, number, state }), true);
     const text = line.toString().trim();
-    if (text !== ACK) throw this.refusal(text);
+    if (text !== ACK && text !== INVALID_CMD) throw this.refusal(text);
+    return text === ACK;
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to list
@@ -137,8 +141,8 @@ class LegacyClaim implements Claim {
   async finish(state: FinalState): Promise<FinishResult> {
     if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
     this.isConcluded = true;
-    await this.queue.report(this.job.ordinal, state);
-    return { kind: 'recorded' };
+    if (await this.queue.report(this.job.ordinal, state)) return { kind: 'recorded' };
+    return { kind: 'refused', reason: 'the server did not take it: somebody else has set the job, or its line was changed' };
   }
 
   async release(): Promise<FinishResult> {
