@@ -80,6 +80,15 @@ function readArguments(argv: readonly string[], output: Output): { file: string;
   const [file] = program.args as [string];
   if (options.verbose && options.quiet) throw new RunmakerError('usage', '--verbose and --quiet contradict each other');
   if (options.port > 65_535) throw new RunmakerError('usage', `--port ${options.port}: ports go up to 65535`);
+  if (options.legacy && options.reclaim) {
+    throw new RunmakerError(
+      'usage',
+      '--legacy and --reclaim contradict each other: nobody can tell whether an older client still has its job',
+      {
+        hint: 'leave out --reclaim; set back by hand what you know that nobody runs: runset --set=.',
+      },
+    );
+  }
   if (isServed(file)) throw new RunmakerError('usage', `${file}: a server serves a file`, { hint: 'name the path of a runs file' });
   return { file, options };
 }

@@ -333,6 +333,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     ['-v and -q', 2, /contradict/, undefined],
     ['a URL', 2, /a server serves a file/, /runs file/],
     ['a driver that cannot tell orphans, with --reclaim', 3, /cannot tell orphans/, /--set/],
+    ['--legacy and --reclaim', 2, /contradict/, /runset --set/],
     ['a port that is none', 2, /ports go up to 65535/, undefined],
   ])('runmaker-server: %s', async (what, status, message, hint) => {
     const bench = new Workbench('. a\n');
@@ -348,6 +349,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
       '-v and -q': ['-p', '0', '-v', '-q', bench.runs],
       'a URL': ['tcp://alice'],
       'a driver that cannot tell orphans, with --reclaim': ['-p', '0', '--locks', 'directory', '--reclaim', bench.runs],
+      '--legacy and --reclaim': ['-p', '0', '--legacy', '--reclaim', bench.runs],
       'a port that is none': ['-p', '70000', bench.runs],
     };
     const host = what === 'an address of another host' ? [] : ['--host', '127.0.0.1'];
