@@ -1,4 +1,4 @@
-import { RunmakerError, reason } from '../errors.js';
+import { errnoName, RunmakerError, reason } from '../errors.js';
 import type { Channel } from '../wire/channel.js';
 import {
   type FromClient,
@@ -147,10 +147,12 @@ export class Conversation {
       if (answer) this.send(answer);
     } catch (error) {
       if (!this.isOpen) return;
-      const message = reason(error);
+      // What the system has to say is about this host: a limit, or a disk.
+      const where = error instanceof RunmakerError && errnoName(error.cause) !== undefined ? 'on the server: ' : '';
+      const message = `${where}${reason(error)}`;
       const { code, hint } = error instanceof RunmakerError ? error : { code: 'queue' as const, hint: undefined };
       this.send({ type: 'failed', id: request.id, code, message, ...(hint !== undefined && { hint }) });
-      this.log.warn(`${this.session?.name ?? this.peer}: ${request.type}: ${message}`);
+      this.log.warn(`${this.session?.name ?? this.peer}: ${request.type}: ${reason(error)}`);
     }
   }
 

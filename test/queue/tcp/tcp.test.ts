@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { explain } from '../../../src/queue/file/explain.js';
 import { openQueue } from '../../../src/queue/open.js';
 import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
 import { describeQueue } from '../../conformance/queue-conformance.js';
 import { Workbench } from '../../support/bench.js';
 import { eventually } from '../../support/eventually.js';
+import { systemError } from '../../support/hooked-locks.js';
 import { claim, jobsOf, planOf } from '../../support/queues.js';
 import { KeptLog, serveHere, TOKEN, tcpQueues } from '../../support/tcp-queue.js';
 import { temporaryFolder } from '../../support/temporary.js';
@@ -160,6 +162,15 @@ describe('a served queue', () => {
     writeFileSync(bench.runs, '. a\n. b\n');
     await changed;
     expect((await queue.counts()).total).toBe(2);
+  });
+
+  it('says of limits of the host of the server that they are not those of this one', async () => {
+    const { local, client } = await served('. a\n');
+    const queue = await client();
+    local.claim = () => Promise.reject(explain('runs.txt', systemError('EMFILE')));
+    const message = 'on the server: runs.txt: too many open files (EMFILE)';
+    await expect(queue.claim({})).rejects.toMatchObject({ code: 'queue', message, hint: expect.stringContaining('ulimit -n') });
+    await expect(queue.set({}, 'dd' as 'd')).rejects.toMatchObject({ code: 'usage', message: '"dd" is not a state' });
   });
 
   it('works over a Unix socket', async () => {
