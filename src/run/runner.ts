@@ -1,6 +1,7 @@
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { State } from '../job/state.js';
+import { describeNotice } from '../queue/notices.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
 import { after, pause } from '../system/timer.js';
@@ -9,7 +10,6 @@ import { Bell } from './bell.js';
 import type { RunEvent, RunSummary } from './events.js';
 import { hostResources } from './host-resources.js';
 import { describeBlocked, describeFailed, describeHalt } from './leaving.js';
-import { describeNotice } from './notices.js';
 import { Orphanage } from './orphanage.js';
 import { record } from './record.js';
 import type { Resources, Share } from './resources.js';

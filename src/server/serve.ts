@@ -2,6 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { RunmakerError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { State } from '../job/state.js';
+import { describeNotice } from '../queue/notices.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
 import type { Address } from '../wire/address.js';
 import { Channel } from '../wire/channel.js';
@@ -138,12 +139,8 @@ async function jobsInHand(queue: Queue): Promise<readonly Job[]> {
 function teller(log: ServerLog): (notice: QueueNotice) => void {
   const told = new Set<string>();
   return notice => {
-    const text =
-      notice.kind === 'news'
-        ? notice.message
-        : notice.kind === 'writable'
-          ? `${notice.name} can be written by everybody on this host, who can so run commands as your clients: chmod o-w, or --trust-any`
-          : `line ${notice.line} is left alone: ${notice.kind === 'unusable' ? `column ${notice.column}: ${notice.message}` : 'it is too big'}`;
+    const { message, hint } = describeNotice(notice);
+    const text = `${message}; ${hint}`;
     if (!told.has(text)) log.warn(text);
     told.add(text);
   };

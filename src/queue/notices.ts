@@ -1,5 +1,5 @@
 import { formatSize } from '../job/size.js';
-import type { QueueNotice } from '../queue/queue.js';
+import type { QueueNotice } from './queue.js';
 
 /** A notice in words, with what can be done about it. */
 export function describeNotice(notice: QueueNotice): { readonly message: string; readonly hint: string } {
@@ -13,7 +13,7 @@ export function describeNotice(notice: QueueNotice): { readonly message: string;
       return notice;
     case 'writable':
       return {
-        message: `${notice.name} can be written by everybody on this host, who can so run commands as you`,
+        message: `${notice.name} can be written by everybody on this host, who can so run commands as whoever runs its jobs`,
         hint: `chmod o-w ${notice.name}, or pass --trust-any`,
       };
     case 'tooBig': {
