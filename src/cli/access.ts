@@ -50,11 +50,17 @@ export function accessTo(queueName: string, options: AccessOptions): OpenOptions
 
 function tokenFrom(file: string | undefined): string | undefined {
   if (file === undefined) return process.env.RUNMAKER_TOKEN || readSecret(defaultTokenFile());
+  const token = readable(file);
+  if (token) return token;
+  throw new RunmakerError('input', token === undefined ? `${file}: no such file` : `${file} holds no token`, {
+    hint: 'copy it from the host of the server, where runmaker-server says where it keeps it',
+  });
+}
+
+function readable(file: string): string | undefined {
   try {
-    const token = readSecret(file);
-    if (token) return token;
+    return readSecret(file);
   } catch (cause) {
     throw new RunmakerError('input', `${file}: ${reason(cause)}`, { cause });
   }
-  throw new RunmakerError('input', `${file} holds no token`, { hint: 'copy it from the host of the server' });
 }

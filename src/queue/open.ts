@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { RunmakerError } from '../errors.js';
+import { nameForServer } from '../wire/address.js';
 import { openFileQueue } from './file/open-file-queue.js';
 import { isGitName, nameForScpStyle } from './git/address.js';
 import type { GitOptions, OpenOptions, Queue } from './queue.js';
@@ -14,9 +15,8 @@ export async function openQueue(name: string, options: OpenOptions = {}): Promis
   const scheme = /^([a-z][a-z0-9+.-]*):\/\/|^(unix):/i.exec(name);
   switch ((scheme?.[1] ?? scheme?.[2])?.toLowerCase()) {
     case undefined: {
-      const meant = existsSync(name) ? undefined : nameForScpStyle(name);
-      if (meant === undefined) return await openFileQueue(name, options);
-      throw new RunmakerError('usage', `${name} is no file, and no name of a queue over git`, { hint: `write ${meant}` });
+      if (!existsSync(name)) refuseMeant(name);
+      return await openFileQueue(name, options);
     }
     case 'tcp':
     case 'unix':
@@ -28,6 +28,14 @@ export async function openQueue(name: string, options: OpenOptions = {}): Promis
         hint: 'name the path of a runs file, or tcp://host, tcp+legacy://host, unix:/path or git+ssh://…#runs.txt',
       });
   }
+}
+
+/** What is no file may have been meant as something else. */
+function refuseMeant(name: string): void {
+  const [overGit, atServer] = [nameForScpStyle(name), nameForServer(name)];
+  if (overGit !== undefined)
+    throw new RunmakerError('usage', `${name} is no file, and no name of a queue over git`, { hint: `write ${overGit}` });
+  if (atServer !== undefined) throw new RunmakerError('usage', `${name} is no file`, { hint: `for a server write ${atServer}` });
 }
 
 /** An option that would have no effect was meant to have one. */

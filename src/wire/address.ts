@@ -36,6 +36,13 @@ export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address 
   return { kind: 'tcp', host, port };
 }
 
+/** What names a server, `alice:9998` or `tcp:alice`, as the name of a queue; undefined for anything else. */
+export function nameForServer(text: string): string | undefined {
+  const [, after] = /^tcp:\/?([^/\s]+)$/i.exec(text) ?? [];
+  const place = after ?? /^(?:\[[0-9a-f:.%a-z]+\]|[\w.-]+):\d{1,5}$/i.exec(text)?.[0];
+  return place === undefined ? undefined : `tcp://${place}`;
+}
+
 function checkedPath(path: string): string {
   const bytes = Buffer.byteLength(path);
   if (bytes <= LONGEST_PATH) return path;

@@ -393,6 +393,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     const other = createServer(socket => socket.end('SSH-2.0-OpenSSH_9.2\r\n')).listen(0, '127.0.0.1');
     await new Promise(resolve => other.once('listening', resolve));
     onTestFinished(() => void other.close());
+    writeFileSync(bench.path('empty'), '');
     const strange = `tcp://127.0.0.1:${(other.address() as { port: number }).port}`;
     for (const [args, status, message] of [
       [['--token', 'WRONG', url], 2, /the token is not that of the server\n.*--token/],
@@ -405,7 +406,10 @@ describe('what cannot work is said, with what to do and an exit status', () => {
       [['ftp://alice'], 2, /not known/],
       [['--token', 'X', bench.runs], 2, /--token goes with the queue of a server/],
       [['--token', 'X', '--locks', 'file', url], 2, /--locks goes with files/],
-      [['--tokenfile', 'missing', url], 2, /holds no token/],
+      [['--tokenfile', 'missing', url], 2, /missing: no such file\n.*server/],
+      [['--tokenfile', bench.path('empty'), url], 2, /holds no token/],
+      [['127.0.0.1:9998'], 2, /127\.0\.0\.1:9998 is no file\n.*tcp:\/\/127\.0\.0\.1:9998/],
+      [['tcp:alice'], 2, /tcp:alice is no file\n.*tcp:\/\/alice/],
     ] as const) {
       const ended = await runmaker(args, athome(bench));
       expect(ended.stderr).toMatch(message);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Address, parseAddress, printAddress } from '../../src/wire/address.js';
+import { type Address, nameForServer, parseAddress, printAddress } from '../../src/wire/address.js';
 
 const CASES: [string, Address][] = [
   ['alice', { kind: 'tcp', host: 'alice', port: 9998 }],
@@ -24,5 +24,21 @@ describe('an address of a server', () => {
     expect(() => parseAddress(text)).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining(JSON.stringify(text)) }),
     );
+  });
+});
+
+describe('what may have been meant as the queue of a server', () => {
+  it.each([
+    ['alice:9998', 'tcp://alice:9998'],
+    ['127.0.0.1:9998', 'tcp://127.0.0.1:9998'],
+    ['[::1]:9998', 'tcp://[::1]:9998'],
+    ['tcp:alice', 'tcp://alice'],
+    ['tcp:/alice:80', 'tcp://alice:80'],
+  ])('is %s, for %s', (text, name) => {
+    expect(nameForServer(text)).toBe(name);
+  });
+
+  it.each(['alice', 'runs.txt', 'jobs/runs.txt:1', 'alice:runs.txt', 'tcp', 'tcp:', '12:30:45'])('is not %s', text => {
+    expect(nameForServer(text)).toBeUndefined();
   });
 });
