@@ -32,6 +32,8 @@ export class Conversation {
   /** Requests that wait for others to be answered; nothing more is read while there are any. */
   private readonly inbox: Answerable[] = [];
   private openRequests = 0;
+  /** The last request that came before the client has shown that it is there, until that is taken note of. */
+  private confirmedAt: number | undefined;
   private isEntering = false;
   private pulse: NodeJS.Timeout | undefined;
   private readonly late: NodeJS.Timeout;
@@ -99,8 +101,8 @@ export class Conversation {
     if (clerk === undefined || session === undefined) throw new ProtocolError('the first thing to say is hello');
     switch (message.type) {
       case 'pong':
-        // What waits here may ask again for what would be forgotten.
-        if (this.inbox.length === 0) session.confirm();
+        this.confirmedAt ??= this.lastId;
+        this.confirm();
         break;
       case 'bye':
         this.session = undefined;
@@ -132,6 +134,7 @@ export class Conversation {
         this.openRequests--;
         this.work(clerk);
       });
+      this.confirm();
     }
     if (this.inbox.length === 0) {
       this.channel.resume();
@@ -139,6 +142,14 @@ export class Conversation {
     }
     this.channel.pause();
     if (this.isOpen && this.openRequests === 0) void this.channel.drained().then(() => this.work(clerk));
+  }
+
+  /** What came before, and still waits here, may ask again for what is to be forgotten: that must have begun. */
+  private confirm(): void {
+    const [next] = this.inbox;
+    if (this.confirmedAt === undefined || (next !== undefined && next.id <= this.confirmedAt)) return;
+    this.confirmedAt = undefined;
+    this.session?.confirm();
   }
 
   private async answer(clerk: Clerk, request: Answerable): Promise<void> {
