@@ -1,5 +1,6 @@
 import { reason } from '../errors.js';
 import { nameLines } from '../queue/orphans.js';
+import { LONGEST_TIMER } from '../system/timer.js';
 import type { House } from './house.js';
 
 /** Between two looks for orphans, in ms: the whole queue is read for each. */
@@ -30,7 +31,7 @@ export class Reclaimer {
       this.house.log.info(`${who} ${seconds} s to come back`);
     }
     this.startedAt = performance.now();
-    this.timer = setTimeout(() => void this.endGrace(), this.options.grace);
+    this.timer = setTimeout(() => void this.endGrace(), Math.min(this.options.grace, LONGEST_TIMER));
   }
 
   stop(): void {
@@ -42,7 +43,7 @@ export class Reclaimer {
     const { returning, sessions, attention } = this.house;
     const rest = this.options.grace - attention.silenceSince(this.startedAt);
     if (rest > 1) {
-      this.timer = setTimeout(() => void this.endGrace(), rest);
+      this.timer = setTimeout(() => void this.endGrace(), Math.min(rest, LONGEST_TIMER));
       return;
     }
     await sessions.giveUp(returning.takeRest(), 'runners that have not come back');

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers';
 import { reason } from '../errors.js';
 import { amount } from '../job/amount.js';
 import type { Claim } from '../queue/queue.js';
+import { LONGEST_TIMER } from '../system/timer.js';
 import type { Hello, OpenClaim, Welcome } from '../wire/messages.js';
 import type { Attention } from './attention.js';
 import type { Bulletin } from './bulletin.js';
@@ -150,7 +151,7 @@ export class Sessions {
   /** Returns how long the client has yet, in ms. */
   private letLapse(session: Session, heardAt: number): number {
     const rest = Math.max(0, this.options.grace - this.attention.silenceSince(heardAt));
-    session.lapse = setTimeout(() => void this.lapsed(session, heardAt), rest);
+    session.lapse = setTimeout(() => void this.lapsed(session, heardAt), Math.min(rest, LONGEST_TIMER));
     return rest;
   }
 

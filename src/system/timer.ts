@@ -1,11 +1,11 @@
 /** setTimeout takes no more than 2^31 - 1 ms, about 24 days; a longer wait would be none at all. */
-const LONGEST_STEP = 2 ** 31 - 1;
+export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Calls `done` after `ms` milliseconds, however long that is. Returns how to call it off. */
 export function after(ms: number, done: () => void): () => void {
   let timer: NodeJS.Timeout;
   const step = (left: number): void => {
-    timer = left > LONGEST_STEP ? setTimeout(() => step(left - LONGEST_STEP), LONGEST_STEP) : setTimeout(done, left);
+    timer = left > LONGEST_TIMER ? setTimeout(() => step(left - LONGEST_TIMER), LONGEST_TIMER) : setTimeout(done, left);
   };
   step(ms);
   return () => clearTimeout(timer);

@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { formatDuration } from '../../job/duration.js';
 import type { Job } from '../../job/job.js';
 import { JobTable } from '../../job/job-table.js';
@@ -7,6 +6,7 @@ import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { hostName } from '../../system/host.js';
+import { pause } from '../../system/timer.js';
 import { Advice, noticesOf } from '../advice.js';
 import { planLines } from '../plan.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
@@ -156,7 +156,7 @@ export class GitQueue implements Queue {
   async changed(signal: AbortSignal, since = this.seen): Promise<void> {
     signal.throwIfAborted();
     while (this.seen === since) {
-      await setTimeout(this.sleep, undefined, { signal });
+      await pause(this.sleep, signal);
       if (this.seen === since) await this.look(false, signal);
       signal.throwIfAborted();
     }

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from '../../system/timer.js';
 import { beatOf, printLease } from './lease.js';
 import type { Ledger } from './ledger.js';
 import type { RefChange } from './plumbing/remote.js';
@@ -48,12 +49,15 @@ export class Heartbeat {
   }
 
   private wait(ms: number): void {
-    this.timer = setTimeout(() => {
-      this.beating = this.beat().then(done => {
-        this.beating = undefined;
-        if (this.wanted) this.wait(done ? this.lease / BEATS : Math.min(RETRY, this.lease / BEATS));
-      });
-    }, ms).unref();
+    this.timer = setTimeout(
+      () => {
+        this.beating = this.beat().then(done => {
+          this.beating = undefined;
+          if (this.wanted) this.wait(done ? this.lease / BEATS : Math.min(RETRY, this.lease / BEATS));
+        });
+      },
+      Math.min(ms, LONGEST_TIMER),
+    ).unref();
   }
 
   private async beat(): Promise<boolean> {
