@@ -80,7 +80,7 @@ async function cloneAt(directory: string, url: string): Promise<Git> {
   }
   await mkdir(directory, { recursive: true });
   try {
-    await git.call(['clone', '--quiet', '--', url, '.'], { asUser: true });
+    await git.call(['clone', '--', url, '.'], { asUser: true });
   } catch (error) {
     // Not tried again: it is more likely the address that is wrong, and who has mistyped it does not want to wait.
     throw error instanceof GitFailure ? explainFailure(error, url) : error;

@@ -123,7 +123,7 @@ export class WorkTree {
 
   private async push(refspec: string): Promise<void> {
     const tries = new Tries(this.remote.url, this.patience);
-    await tries.until(() => this.git.call(['push', '--quiet', '--no-verify', 'origin', refspec]));
+    await tries.until(() => this.git.call(['push', '--no-verify', 'origin', refspec]));
   }
 
   /** Adding all files would count as having resolved them. */

@@ -18,7 +18,7 @@ const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
   ],
   [
     'unreachable',
-    /Could not resolve host|Connection (?:refused|timed out|reset|closed)|Operation timed out|Network is unreachable|No route to host|Failed to connect|remote end hung up|early EOF|error: 5\d\d|RPC failed|unexpected disconnect|gnutls_handshake|SSL_/i,
+    /Could not resolve host|Connection (?:refused|timed out|reset|closed)|Operation timed out|Network is unreachable|No route to host|Failed to connect|remote end hung up|early EOF|error: 5\d\d|RPC failed|unexpected disconnect|gnutls_handshake|SSL_|without a sign of progress/i,
   ],
   ['locked', /[Uu]nable to create '[^']*\.lock'|cannot lock ref/],
   ['missing', /does not appear to be a git repository|[Rr]epository .*not found|not a git repository|does not exist|not found|error: 404/],
@@ -94,9 +94,9 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
 
 /** So many lines of what git has said go into a message. */
 const SAID = 3;
-/** What git says whatever the reason, its advice, and its progress. */
+/** What git says whatever the reason, its advice, its progress, and what has become of each ref. */
 const EMPTY_WORDS =
-  /^$|^hint:|^To |^Done$|^error: failed to push|^Please make sure you have|^and the repository exists|^@+$|^(?:Enumerating|Counting|Compressing|Writing|Resolving|Total) .*\d/;
+  /^$|^hint:|^To |^From |^Cloning into |^Done$|^error: failed to push|^Please make sure you have|^and the repository exists|^@+$|^(?:Enumerating|Counting|Compressing|Writing|Receiving|Resolving|Unpacking|Updating|Filtering|Checking|Total|Delta) .*\d|^(?:[*+=-] |[0-9a-f]{7,}\.\.).* -> /;
 /** Said of any remote that was not reached, and of any ref that was refused: nothing beside a reason. */
 const NO_REASON = /^!|^fatal: (?:Could not read from remote repository|the remote end hung up)/;
 const TELLING = /^(?:error|fatal|ERROR): |GH\d{3}|GitLab:/;

@@ -1,11 +1,22 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { buffer, text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { errnoName, RunmakerError } from '../../../errors.js';
 import { GitFailure } from './failure.js';
+import { Said } from './said.js';
 
-/** Nothing that git does for a queue takes longer than this, in ms, unless the other side hangs. */
-const LONGEST = 300_000;
+/** Commands that go to a remote, and what has them tell how they get on. */
+const TRANSFERS: Readonly<Record<string, readonly string[]>> = {
+  clone: ['--progress'],
+  fetch: ['--progress'],
+  push: ['--progress'],
+  'ls-remote': [],
+};
+
+/** For how long, in ms, a git may say nothing before it is taken to hang: one that tells how it gets on, and one that does not. */
+const SILENCE = { transfer: 300_000, other: 3_600_000 };
+/** How long a git that was told to end has for it, in ms. */
+const GRACE = 5000;
 
 /** Variables by which a caller that is itself run by git (a hook) would have ours work on its own repository. */
 const FOREIGN = [
@@ -29,7 +40,9 @@ export interface GitOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Whether hooks and settings of the repository count, as they do for people. */
   readonly asUser?: boolean | undefined;
-  /** How long it may take, in ms. */
+  /** For how long it may say nothing, in ms. */
+  readonly silence?: number | undefined;
+  /** How long it may take in all, in ms; as long as it will by default. */
   readonly within?: number | undefined;
 }
 
@@ -38,6 +51,7 @@ export interface GitResult {
   /** Undefined when a signal ended it. */
   readonly status: number | undefined;
   readonly stdout: Buffer;
+  /** Without progress; when a signal ended it, that is the last line. */
   readonly stderr: string;
 }
 
@@ -56,7 +70,7 @@ export class Git {
   /** Runs a command and returns what it has printed. @throws GitFailure when it fails · RunmakerError `queue` when there is no git */
   async call(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
     const { status, stdout, stderr } = await this.attempt(args, options);
-    if (status !== 0) throw new GitFailure(args[0] as string, stderr || 'it was ended by a signal');
+    if (status !== 0) throw new GitFailure(args[0] as string, stderr);
     return stdout;
   }
 
@@ -66,24 +80,50 @@ export class Git {
   }
 
   /** Runs a command; that it fails is an answer, too. */
-  async attempt(args: readonly string[], { input, environment, asUser, within = LONGEST }: GitOptions = {}): Promise<GitResult> {
-    const child = spawn('git', [...(asUser ? [] : QUIET), ...args], {
+  async attempt(args: readonly string[], { input, environment, asUser, silence, within }: GitOptions = {}): Promise<GitResult> {
+    const [command = '', ...rest] = args;
+    const progress = TRANSFERS[command];
+    const child = spawn('git', [...(asUser ? [] : QUIET), command, ...(progress ?? []), ...rest], {
       cwd: this.directory,
       env: { ...gitEnvironment(), ...this.settings, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: within,
+      // A group of its own, so that what it has started, such as ssh, can be ended with it.
+      detached: true,
     });
-
+    let ended: string | undefined;
+    let grace: NodeJS.Timeout | undefined;
+    const end = (why: string): void => {
+      if (ended !== undefined) return;
+      ended = why;
+      endGroup(child.pid, 'SIGTERM');
+      grace = setTimeout(() => endGroup(child.pid, 'SIGKILL'), GRACE);
+    };
+    const limit = silence ?? (progress ? SILENCE.transfer : SILENCE.other);
+    const quiet = setTimeout(() => end(`after ${limit / 1000} s without a sign of progress`), limit);
+    const whole = within === undefined ? undefined : setTimeout(() => end(`after ${within / 1000} s`), within);
+    const said = new Said();
+    child.stderr.on('data', (bytes: Buffer) => {
+      said.take(bytes);
+      if (ended === undefined) quiet.refresh();
+    });
     // Who does not read its input may be gone before it is written.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
-    const closed = new Promise<number | undefined>((resolve, reject) => {
+    const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
       child.once('error', error => reject(notStarted(error, this.directory)));
-      child.once('close', status => resolve(status ?? undefined));
+      child.once('close', (status, signal) => resolve([status, signal]));
     });
-    const [status, stdout, stderr] = await Promise.all([closed, buffer(child.stdout), text(child.stderr)]);
-
-    return { status, stdout, stderr };
+    try {
+      const [[status, signal], stdout] = await Promise.all([closed, buffer(child.stdout)]);
+      if (signal) ended ??= `by ${signal}`;
+      return {
+        status: status ?? undefined,
+        stdout,
+        stderr: ended === undefined ? said.text : `${said.text}\nfatal: it was ended ${ended}\n`,
+      };
+    } finally {
+      for (const timer of [quiet, whole, grace]) clearTimeout(timer);
+    }
   }
 
   /** Starts a command that lives on, with its input and output for the caller. */
@@ -101,6 +141,14 @@ function gitEnvironment(): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', GIT_TERMINAL_PROMPT: process.env.GIT_TERMINAL_PROMPT ?? '0' };
   for (const name of FOREIGN) delete environment[name];
   return environment;
+}
+
+function endGroup(leader: number | undefined, signal: NodeJS.Signals): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, signal);
+  } catch {
+    // It has ended by itself just now.
+  }
 }
 
 function notStarted(error: Error, directory: string): RunmakerError {

@@ -76,7 +76,7 @@ export class Remote {
    * @param size of the queue's file, in bytes
    */
   async fetch(leases: boolean, size: number): Promise<void> {
-    const args = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--update-shallow', '--force'];
+    const args = ['fetch', '--no-tags', '--no-write-fetch-head', '--update-shallow', '--force'];
     // The first time the files of all the past would come along.
     if (this.filter) args.push(`--filter=${this.fetched ? `blob:limit=${Math.max(SMALL, 2 * size)}` : this.filter}`);
     args.push('origin', `refs/heads/${this.branch}:${this.seenBranch}`);
@@ -87,7 +87,7 @@ export class Remote {
       await setTimeout(Math.random() * tries * HALF_MADE_PAUSE);
       ({ status, stderr } = await this.git.attempt(args));
     }
-    if (status !== 0) throw new GitFailure('fetch', stderr || 'it was ended by a signal');
+    if (status !== 0) throw new GitFailure('fetch', stderr);
     this.fetched = true;
     if (this.filter && stderr.includes('filtering not recognized')) await this.unfilter();
   }
@@ -146,7 +146,7 @@ export class Remote {
       .toString('utf8')
       .split('\n')
       .filter(line => line.startsWith('!'));
-    const failure = new GitFailure('push', `${refusals.join('\n')}\n${stderr}` || 'it was ended by a signal');
+    const failure = new GitFailure('push', `${refusals.join('\n')}\n${stderr}`);
     if (refusals.some(line => BEATEN.test(line)) && !failure.needsSomebody) return { kind: 'beaten', failure };
     throw failure;
   }

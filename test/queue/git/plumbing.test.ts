@@ -1,0 +1,72 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { explainFailure, type GitFailure } from '../../../src/queue/git/plumbing/failure.js';
+import { Git } from '../../../src/queue/git/plumbing/git.js';
+import { Said } from '../../../src/queue/git/plumbing/said.js';
+import { temporaryFolder } from '../../support/temporary.js';
+
+const LIMIT = { timeout: 60_000 };
+const SILENCE = 1000;
+
+/** What a fetch says that goes by ssh, where this script is the ssh. */
+async function fetchBy(script: string): Promise<GitFailure> {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'ssh'), `#!/bin/sh\ncd ${folder}\n${script}\n`, { mode: 0o755 });
+  const git = new Git(folder, { GIT_SSH_COMMAND: join(folder, 'ssh') });
+  await git.call(['init', '--quiet', '.']);
+  return await git.call(['fetch', 'ssh://host/x'], { silence: SILENCE }).then(
+    () => expect.unreachable(),
+    (error: GitFailure) => error,
+  );
+}
+
+describe('a git that goes to a remote', LIMIT, () => {
+  it('may take as long as it will, while it tells how it gets on', async () => {
+    const failure = await fetchBy(`
+for i in 1 2 3 4 5 6 7 8; do printf 'Receiving objects:  %s%% (1/8)\\r' $i >&2; sleep 0.4; done
+echo 'ERROR: at its end' >&2; exit 1`);
+    expect(failure.message).toBe('git fetch: ERROR: at its end');
+    expect(failure.stderr).not.toContain('Receiving');
+  });
+
+  it('is ended, with what it has started, when it says nothing for long, and that is told', async () => {
+    const failure = await fetchBy('echo one >&2; exec sleep 600');
+    expect(failure.message).toContain('it was ended after 1 s without a sign of progress');
+    expect(failure.kind).toBe('unreachable');
+    expect(explainFailure(failure, 'ssh://host/x')).toMatchObject({ code: 'queue', message: expect.stringContaining('cannot be reached') });
+  });
+
+  it('leaves no ssh behind when it is ended', async () => {
+    const note = join(temporaryFolder(), 'pid');
+    await fetchBy(`echo $$ > ${note}; exec sleep 600`);
+    const process = `/proc/${readFileSync(note, 'utf8').trim()}/cmdline`;
+    // One that has ended and whom nobody has asked yet has no command line.
+    expect(existsSync(process) ? readFileSync(process, 'utf8') : '').toBe('');
+  });
+});
+
+describe('what git says', () => {
+  const said = (...pieces: readonly (string | Buffer)[]): string => {
+    const all = new Said();
+    for (const piece of pieces) all.take(Buffer.from(piece));
+    return all.text;
+  };
+
+  it('is kept without its progress, however it comes in', () => {
+    const text = Buffer.from('Schlüssel?\r\nCounting: 50%\rCounting: 100%\rCounting: 100%, done.\nfatal: no\n');
+    fc.assert(
+      fc.property(fc.nat({ max: text.length }), fc.nat({ max: text.length }), (one, other) => {
+        const [from, to] = [Math.min(one, other), Math.max(one, other)];
+        const pieces = [text.subarray(0, from), text.subarray(from, to), text.subarray(to)];
+        expect(said(...pieces)).toBe('Schlüssel?\r\nCounting: 100%, done.\nfatal: no\n');
+      }),
+    );
+  });
+
+  it('is kept at its end only when it is too much', () => {
+    expect(said(...Array<string>(1000).fill('x'.repeat(1000)), '\nfatal: no\n')).toMatch(/^x{1,140000}\nfatal: no\n$/);
+    expect(said(...Array<string>(10_000).fill(`${'x'.repeat(99)}\n`), 'fatal: no\n')).toMatch(/^(?:x*\n){600,700}fatal: no\n$/);
+  });
+});
