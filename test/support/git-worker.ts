@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
+import { newRunnerName } from '../../src/queue/git/identity.js';
 import { type GitWorker, gitWorker, queueJobs } from '../../src/queue/worker.js';
 import { type Repository, repository } from './git.js';
 
@@ -17,6 +18,11 @@ export async function workerIn(made: Repository, name: string, patience = PATIEN
   const worker = await gitWorker({ url: made.bare, path: join(made.folder, name), name, patience });
   onTestFinished(() => worker.close());
   return worker;
+}
+
+/** Has a worker be as one whose process was killed: nobody hears of it any more, and its clone says that it had it. */
+export function kill(worker: GitWorker): void {
+  writeFileSync(join(worker.path, '.git', 'runmaker-worker'), newRunnerName().replace(/-\d+-\d+-\d+$/, '-4194305-1-1'));
 }
 
 /** Has a worker write a file of results. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Choose, queueJobs } from '../../../src/queue/worker.js';
 import { type Repository, repository } from '../../support/git.js';
-import { inConflict, leave, lists, workerIn } from '../../support/git-worker.js';
+import { inConflict, kill, leave, lists, workerIn } from '../../support/git-worker.js';
 import { linesOf } from '../../support/runners.js';
 
 const LIMIT = { timeout: 180_000 };
@@ -54,7 +54,8 @@ describe('a worker in trouble', LIMIT, () => {
   });
 
   it('takes no job while a killed one has left a merge that is not resolved', async () => {
-    const { made } = await inConflict();
+    const { made, bob } = await inConflict();
+    kill(bob);
     const again = await workerIn(made, 'bob');
     await expect(again.nextJob(queueJobs())).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('results/best') });
     made.git(again.path, 'merge', '--abort');
@@ -66,6 +67,7 @@ describe('a worker in trouble', LIMIT, () => {
     const killed = await workerIn(made, 'ann');
     await killed.nextJob(queueJobs());
     leave(killed, 'one', 'half');
+    kill(killed);
     const again = await workerIn(made, 'ann');
     expect(await again.nextJob(queueJobs())).toBe('two');
     expect(made.read('results/one', 'ann/one')).toBe('half');
@@ -83,6 +85,7 @@ describe('a worker in trouble', LIMIT, () => {
     made.git(killed.path, 'add', '--all');
     made.git(killed.path, 'commit', '--quiet', '-m', 'halfway');
     expect(made.refs('refs/heads/ann')).toEqual([]);
+    kill(killed);
     expect(await (await workerIn(made, 'ann')).nextJob(queueJobs())).toBe('two');
     expect(made.read('results/one', 'ann/one')).toBe('whole');
   });
@@ -97,6 +100,7 @@ describe('a worker in trouble', LIMIT, () => {
     const left = `ann/one-left-${made.git(killed.path, 'rev-parse', '--short=12', 'HEAD').trim()}`;
     made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
     made.change('again', { 'jobs.txt': 'one\n', 'running.txt': '' });
+    kill(killed);
     const again = await workerIn(made, 'ann');
     expect(await again.nextJob(queueJobs())).toBe('one');
     leave(again, 'second', '2');
@@ -211,7 +215,7 @@ case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
 
   it('starts again in its clone although the remote is away at first', async () => {
     const made = repository(lists(['one']));
-    await workerIn(made, 'ann');
+    await (await workerIn(made, 'ann')).close();
     const toCome = remoteIsAway(made, ['ls-remote', 'fetch']);
     expect(await (await workerIn(made, 'ann')).nextJob(queueJobs())).toBe('one');
     expect(toCome()).toBe(0);

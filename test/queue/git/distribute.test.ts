@@ -1,11 +1,14 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunmakerError } from '../../../src/errors.js';
-import { type Choose, type GitWorker, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
+import { lockClone } from '../../../src/queue/git/distribute/clone-lock.js';
+import { newRunnerName } from '../../../src/queue/git/identity.js';
+import { type Choose, type GitWorker, type GitWorkerOptions, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
 import { repository } from '../../support/git.js';
-import { inConflict, leave, lists, workerIn } from '../../support/git-worker.js';
-import { fixture, start } from '../../support/programs.js';
+import { inConflict, kill, leave, lists, workerIn } from '../../support/git-worker.js';
+import { fixture, HOST, start } from '../../support/programs.js';
+import { temporaryFolder } from '../../support/temporary.js';
 
 const LIMIT = { timeout: 180_000 };
 
@@ -232,14 +235,83 @@ describe('a worker', LIMIT, () => {
     made.git(made.bare, 'fsck', '--strict');
   });
 
-  it('is refused a name that no branch can have, and a folder that is something else', async () => {
+  it.each<[object | undefined, RegExp]>([
+    [undefined, /^undefined cannot be the url/],
+    [{ url: '' }, /^"" cannot be the url/],
+    [{ path: undefined }, /^undefined cannot be the path/],
+    [{ path: 7 }, /^7 cannot be the path/],
+    [{ name: undefined }, /^undefined cannot be the name/],
+    [{ name: '' }, /^"" cannot be the name/],
+    [{ name: 'a b' }, /^"a b" cannot be the name/],
+    [{ name: '-a' }, /name/],
+    [{ name: 'a..b' }, /name/],
+    [{ name: 'x.lock' }, /name/],
+    [{ patience: 'long' }, /^"long" cannot be the patience/],
+    [{ url: 'git+ssh://host/team/queue.git#runs.txt' }, /ends with the repository/],
+  ])('is refused options that make no sense: %j', async (wrong, message) => {
+    const options = wrong && { url: '/nowhere', path: '/nowhere', name: 'ann', ...wrong };
+    await expect(gitWorker(options as GitWorkerOptions)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(message) });
+  });
+
+  it('may be told of its remote as a queue is named', async () => {
+    const made = repository(lists(['one']));
+    const worker = await gitWorker({ url: `git+file://${made.bare}`, path: join(made.folder, 'ann'), name: 'ann' });
+    expect(await worker.nextJob(queueJobs())).toBe('one');
+    await worker.close();
+  });
+
+  it('takes no job without a function that chooses, and commits nothing without a message', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    for (const wrong of [undefined, 'one']) await expect(worker.nextJob(wrong as never)).rejects.toMatchObject({ code: 'usage' });
+    for (const wrong of [7, 'one\ntwo']) await expect(worker.nextJob(() => wrong as never)).rejects.toMatchObject({ code: 'usage' });
+    expect([made.read('jobs.txt'), made.read('lock.txt')]).toEqual(['one\n', '']);
+    await worker.nextJob(queueJobs());
+    for (const wrong of [undefined, ' ']) await expect(worker.commitUpdate(wrong as never)).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('is refused a folder that is something else', async () => {
     const made = repository(lists([]));
-    for (const name of ['', 'a b', '-a', 'a..b', 'x.lock']) {
-      await expect(gitWorker({ url: made.bare, path: join(made.folder, 'new'), name })).rejects.toMatchObject({ code: 'usage' });
-    }
     await expect(gitWorker({ url: made.bare, path: made.bare, name: 'ann' })).rejects.toMatchObject({ code: 'input' });
     await expect(gitWorker({ url: `${made.bare}.none`, path: join(made.folder, 'new'), name: 'ann' })).rejects.toMatchObject({
       code: 'input',
     });
+  });
+
+  it('has its clone for itself, until it is closed or its process has ended', async () => {
+    const made = repository(lists(['one']));
+    const options = { url: made.bare, path: join(made.folder, 'shared') };
+    const ann = await gitWorker({ ...options, name: 'ann' });
+    const bob = (): Promise<GitWorker> => gitWorker({ ...options, name: 'bob' });
+    const refused = {
+      code: 'usage',
+      message: expect.stringMatching(new RegExp(`process ${process.pid} on ${HOST}$`)),
+      hint: expect.any(String),
+    };
+    await expect(bob()).rejects.toMatchObject(refused);
+    await ann.close();
+    const second = await bob();
+    await expect(bob()).rejects.toMatchObject(refused);
+    kill(second);
+    const third = await bob();
+    await second.close();
+    await expect(bob()).rejects.toMatchObject(refused);
+    await third.close();
+  });
+
+  it('lets only one of many have a clone, though a dead one left it to them', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'runmaker-worker'), newRunnerName().replace(/-\d+-\d+-\d+$/, '-4194305-1-1'));
+    const got = Array.from({ length: 5 }, () => {
+      try {
+        return lockClone(folder);
+      } catch {
+        return undefined;
+      }
+    });
+    expect(got.filter(giveUp => giveUp !== undefined)).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual(['runmaker-worker']);
+    got[0]?.();
+    expect(readdirSync(folder)).toEqual([]);
   });
 });

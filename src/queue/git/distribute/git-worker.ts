@@ -6,6 +6,7 @@ import type { Choose } from './choices.js';
 import { addJobs, finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
 import type { ListsNow, SharedLists } from './shared-lists.js';
 import type { WorkTree } from './work-tree.js';
+import { shown } from './worker-options.js';
 
 interface Parts {
   readonly remote: Remote;
@@ -13,6 +14,8 @@ interface Parts {
   readonly lists: SharedLists;
   readonly name: string;
   readonly tree: WorkTree;
+  /** Lets another worker have the clone. */
+  giveUp(): void;
 }
 
 /** The job that is worked on. */
@@ -66,6 +69,9 @@ export class GitWorker {
    *   remote went away just then, the next call returns it
    */
   async nextJob(choose: Choose): Promise<string | null> {
+    if (typeof choose !== 'function') {
+      throw new RunmakerError('usage', `${shown(choose)} cannot choose a job`, { hint: 'give nextJob a function: nextJob(queueJobs())' });
+    }
     if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
     const { lists, name, tree } = this.parts;
     await tree.mustBeWritable();
@@ -78,9 +84,7 @@ export class GitWorker {
       async now => {
         const mine = await this.takenBefore(now);
         resumed = mine !== undefined;
-        chosen = mine?.job ?? ((await choose(now))?.trim() || null);
-        if (chosen?.includes('\n'))
-          throw new RunmakerError('usage', 'a job is one line', { hint: 'let choose return a name without line ends' });
+        chosen = mine?.job ?? chosenFrom(await choose(now));
         if (chosen === null) return undefined;
         listed = mine?.listed ?? now.jobs.includes(chosen);
         // What can go wrong with its files is to go wrong while nobody has the job.
@@ -109,6 +113,11 @@ export class GitWorker {
    * @throws RunmakerError `input` while a merge in the clone is not resolved
    */
   async commitUpdate(message: string): Promise<void> {
+    if (typeof message !== 'string' || message.trim() === '') {
+      throw new RunmakerError('usage', `${shown(message)} cannot be the message of a commit`, {
+        hint: "say what it is: commitUpdate('halfway')",
+      });
+    }
     await this.parts.tree.save(this.mustHaveJob().branch, message);
   }
 
@@ -146,7 +155,11 @@ export class GitWorker {
   /** Gives up what the worker keeps open. The clone stays. */
   async close(): Promise<void> {
     this.parts.objects.close();
-    await this.parts.remote.close();
+    try {
+      await this.parts.remote.close();
+    } finally {
+      this.parts.giveUp();
+    }
   }
 
   /** Takes back that a job was taken. Returns what to throw: why, and what has become of the job. */
@@ -184,6 +197,15 @@ export class GitWorker {
     if (this.current) return this.current;
     throw new RunmakerError('usage', 'there is no job at hand', { hint: 'await worker.nextJob(choose) first' });
   }
+}
+
+/** What `choose` has returned, as a job. @throws RunmakerError `usage` when it is none */
+function chosenFrom(answer: string | null): string | null {
+  const job = answer ?? '';
+  if (typeof job === 'string' && !job.trim().includes('\n')) return job.trim() || null;
+  throw new RunmakerError('usage', `${shown(job)} was chosen, and a job is one line of text`, {
+    hint: 'let choose return a string without line ends, or null',
+  });
 }
 
 /** A job as part of a branch's name: as it is if it can be, else made plain and told apart by a checksum. */

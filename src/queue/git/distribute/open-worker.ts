@@ -9,24 +9,12 @@ import { explainFailure, GitFailure } from '../plumbing/failure.js';
 import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
 import { defaultBranch, Remote } from '../plumbing/remote.js';
+import { lockClone } from './clone-lock.js';
 import { GitWorker } from './git-worker.js';
 import { SharedLists } from './shared-lists.js';
 import { Tries } from './tries.js';
 import { WorkTree } from './work-tree.js';
-
-/** Where a worker works. */
-export interface GitWorkerOptions {
-  /** The remote, as git takes it. */
-  readonly url: string;
-  /** The worker's own clone; made when it is not there. One worker a clone. */
-  readonly path: string;
-  /** Of the worker, and no other: letters, digits, `_`, `-` and `.`. */
-  readonly name: string;
-  /** How long to wait for the lock, and for a remote that cannot be reached once it is cloned, in ms; 10 minutes by default. */
-  readonly patience?: number;
-}
-
-const DEFAULT_PATIENCE = 600_000;
+import { type GitWorkerOptions, workerOptions } from './worker-options.js';
 
 /**
  * A worker on a repository in the manner of Distribute: jobs are lines of jobs.txt, go to running.txt while somebody works on them, and to
@@ -39,28 +27,26 @@ const DEFAULT_PATIENCE = 600_000;
  *     }
  *     await worker.close();
  *
- * @throws RunmakerError `usage` for a name that cannot be part of a branch's, `input` when path is something else than a clone of url,
- *   `queue` when the remote cannot be reached
+ * @throws RunmakerError `usage` for options that make no sense and while another worker is in the clone, `input` when path is something
+ *   else than a clone of url, `queue` when the remote cannot be reached
  */
-export async function gitWorker({ url, path: folder, name, patience = DEFAULT_PATIENCE }: GitWorkerOptions): Promise<GitWorker> {
-  if (!/^\w[\w.-]*$/.test(name) || name.includes('..') || /\.(lock)?$/.test(name)) {
-    throw new RunmakerError('usage', `${JSON.stringify(name)} cannot be a worker's name`, {
-      hint: 'use letters, digits, _ and -: branches are called after it',
-    });
-  }
+export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
+  const { url, path: folder, name, patience } = workerOptions(options);
   const git = await cloneAt(path.resolve(folder), url);
-  const branch = await new Tries(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
-  const remote = new Remote(git, url, branch, newRunnerName());
-  const author = await authorFor(git, process.env);
+  const giveUp = lockClone(await git.text(['rev-parse', '--absolute-git-dir']));
   const objects = new Objects(git);
-  const lists = new SharedLists(remote, objects, author, name, patience);
   try {
+    const branch = await new Tries(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
+    const remote = new Remote(git, url, branch, newRunnerName());
+    const author = await authorFor(git, process.env);
+    const lists = new SharedLists(remote, objects, author, name, patience);
     await lists.read();
+    return new GitWorker({ remote, objects, lists, name, tree: new WorkTree(git, remote, name, author, patience), giveUp });
   } catch (error) {
     objects.close();
+    giveUp();
     throw error;
   }
-  return new GitWorker({ remote, objects, lists, name, tree: new WorkTree(git, remote, name, author, patience) });
 }
 
 /** Throws a failure as git told it: whether it passes is to be seen. */
