@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import { formatDuration } from '../../job/duration.js';
-import { type Ledger, mayPass } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { explainFailure, GitFailure } from './plumbing/failure.js';
 
 /** Between two tries while something is wrong, in ms. */
@@ -46,7 +46,7 @@ export class Forbearance {
     const now = performance.now();
     this.since ??= now;
     const known = error instanceof GitFailure ? explainFailure(error, this.ledger.remote.url, true) : error;
-    const passes = mayPass(error) || error === this.ledger.now.problem;
+    const passes = error instanceof GitFailure || error === this.ledger.now.problem;
     const hopeless = error instanceof GitFailure && error.needsSomebody && !precious;
     if (!passes || hopeless || now - this.since + this.pause > this.patience) throw known;
     if (this.pause === FIRST_PAUSE && known instanceof RunmakerError) {

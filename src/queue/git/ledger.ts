@@ -3,7 +3,6 @@ import type { QueueDocument, ReadDocument } from './documents/document.js';
 import { saysReclaimed } from './draft.js';
 import { beatOf, hashOf, parseLease, silentLeases, unleasedJobs } from './lease.js';
 import { LeaseWatch, type SeenLease } from './lease-watch.js';
-import { GitFailure } from './plumbing/failure.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
 import { type GitObject, Objects } from './plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from './plumbing/remote.js';
@@ -218,9 +217,4 @@ export class Ledger {
       return { commit, document: undefined, problem };
     }
   }
-}
-
-/** Whether an error may be gone when the same is tried again a little later. */
-export function mayPass(error: unknown): boolean {
-  return error instanceof GitFailure || (error instanceof Error && error.message === 'git cat-file has ended');
 }

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explainFailure, type GitFailure } from '../../../src/queue/git/plumbing/failure.js';
 import { Git } from '../../../src/queue/git/plumbing/git.js';
+import { Objects } from '../../../src/queue/git/plumbing/objects.js';
 import { Said } from '../../../src/queue/git/plumbing/said.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -44,6 +46,24 @@ echo 'ERROR: at its end' >&2; exit 1`);
     const process = `/proc/${readFileSync(note, 'utf8').trim()}/cmdline`;
     // One that has ended and whom nobody has asked yet has no command line.
     expect(existsSync(process) ? readFileSync(process, 'utf8') : '').toBe('');
+  });
+});
+
+describe('objects', LIMIT, () => {
+  it('cannot be read when git ends meanwhile, which is a failure of git, and can be when it is asked again', async () => {
+    const folder = temporaryFolder();
+    const git = new Git(folder);
+    await git.call(['init', '--quiet', '--bare', '.']);
+    const bin = join(folder, 'bin');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'git'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    const objects = new Objects(new Git(folder, { PATH: bin }));
+    for (let time = 0; time < 2; time++) await expect(objects.read('HEAD')).rejects.toMatchObject({ name: 'GitFailure', kind: 'other' });
+    rmSync(join(bin, 'git'));
+    await expect(objects.read('HEAD')).rejects.toMatchObject({ name: 'RunmakerError', code: 'queue' });
+    symlinkSync(execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim(), join(bin, 'git'));
+    expect(await objects.read('HEAD')).toBeUndefined();
+    objects.close();
   });
 });
 

@@ -1,7 +1,7 @@
 import { RunmakerError } from '../../../errors.js';
 import { GitFailure } from '../plumbing/failure.js';
 import type { Author, CommitPlan } from '../plumbing/import-stream.js';
-import type { GitObject, Objects } from '../plumbing/objects.js';
+import type { Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
 import { LIST_FILES, type Lists, printList, readList } from './lists.js';
 import { Tries } from './tries.js';
@@ -40,14 +40,10 @@ export class SharedLists {
   /** Reads them without patience. @throws GitFailure also */
   private async look(): Promise<ListsNow> {
     await this.remote.fetch(false, 0);
-    const object = (what: string): Promise<GitObject | undefined> =>
-      // Its end is git's failure, too: it goes to the remote for what was not fetched.
-      this.objects.read(what).catch((error: Error) => {
-        throw new GitFailure('cat-file', error.message);
-      });
-    const head = await object(this.remote.seenBranch);
+    const head = await this.objects.read(this.remote.seenBranch);
     if (head === undefined) throw new Error(`${this.remote.seenBranch} is not there after it was fetched`);
-    const text = async (file: string): Promise<string | undefined> => (await object(`${head.name}:${file}`))?.content.toString('utf8');
+    const text = async (file: string): Promise<string | undefined> =>
+      (await this.objects.read(`${head.name}:${file}`))?.content.toString('utf8');
     const jobs = await text(LIST_FILES.jobs);
     if (jobs === undefined) {
       throw new RunmakerError('input', `there is no ${LIST_FILES.jobs} on the branch ${this.remote.branch}`, {

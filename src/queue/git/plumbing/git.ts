@@ -151,7 +151,8 @@ function endGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-function notStarted(error: Error, directory: string): RunmakerError {
+/** What it means that git could not be started. */
+export function notStarted(error: Error, directory: string): RunmakerError {
   const missing = errnoName(error) === 'ENOENT';
   return new RunmakerError('queue', missing ? `git cannot be run in ${directory}` : `git: ${error.message}`, {
     hint: 'queues over git need the program git, 2.31 or later, in the PATH',

@@ -1,6 +1,7 @@
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { Git } from './git.js';
+import { GitFailure } from './failure.js';
+import { type Git, notStarted } from './git.js';
 
 const LF = 0x0a;
 
@@ -28,7 +29,10 @@ export class Objects {
 
   constructor(private readonly git: Git) {}
 
-  /** @param what as git names objects: `refs/heads/main`, `<commit>:<path>`. Undefined when there is none */
+  /**
+   * @param what as git names objects: `refs/heads/main`, `<commit>:<path>`. Undefined when there is none
+   * @throws GitFailure when git ends: it goes to the remote for what was not fetched · RunmakerError `queue` when there is no git
+   */
   read(what: string): Promise<GitObject | undefined> {
     return new Promise((resolve, reject) => {
       this.requests.push({ what, resolve, reject });
@@ -53,8 +57,8 @@ export class Objects {
       for (const request of this.requests.splice(0)) request.reject(error);
     };
     child.stdin.on('error', () => undefined);
-    child.once('error', fail);
-    child.once('close', () => fail(new Error('git cat-file has ended')));
+    child.once('error', error => fail(notStarted(error, this.git.directory)));
+    child.once('close', () => fail(new GitFailure('cat-file', 'it has ended')));
     child.stdout.on('data', (bytes: Buffer) => this.take(bytes));
     return child;
   }
