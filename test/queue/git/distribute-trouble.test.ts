@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Choose, queueJobs } from '../../../src/queue/worker.js';
 import { type Repository, repository } from '../../support/git.js';
 import { inConflict, kill, leave, lists, workerIn } from '../../support/git-worker.js';
+import { run } from '../../support/programs.js';
 import { linesOf } from '../../support/runners.js';
 
 const LIMIT = { timeout: 180_000 };
@@ -109,6 +111,25 @@ describe('a worker in trouble', LIMIT, () => {
     expect([made.read('results/first', left), made.read('results/second')]).toEqual(['1', '2']);
     expect(await again.nextJob(() => 'one')).toBe('one');
     expect(made.refs('refs/heads/ann')).toHaveLength(2);
+  });
+
+  it('keeps no program from its end: one that forgets to close it ends when it has nothing else to do, and the clone is free then', async () => {
+    const made = repository(lists(['one']));
+    const program = join(made.folder, 'program.mjs');
+    const options = JSON.stringify({ url: made.bare, path: join(made.folder, 'ann'), name: 'ann' });
+    const library = fileURLToPath(new URL('../../../dist/index.js', import.meta.url));
+    writeFileSync(
+      program,
+      `import { gitWorker, queueJobs } from '${library}';
+const worker = await gitWorker(${options});
+console.log(await worker.nextJob(queueJobs()));
+await worker.finish();
+console.log(await worker.nextJob(queueJobs()));
+`,
+    );
+    expect(await run(process.execPath, [program])).toMatchObject({ status: 0, stdout: 'one\nnull\n', stderr: '' });
+    const next = await workerIn(made, 'ann');
+    expect(made.git(next.path, 'for-each-ref', '--format=x', 'refs/runmaker-seen').trim()).toBe('x');
   });
 
   it('takes no job while files are changed that belong to none, and names them', async () => {

@@ -5,6 +5,7 @@ import { RunmakerError } from '../../../errors.js';
 import { withoutSecrets } from '../address.js';
 import { newRunnerName } from '../identity.js';
 import { authorFor } from '../place.js';
+import { forgetTheDead } from '../plumbing/clone.js';
 import { explainFailure, GitFailure } from '../plumbing/failure.js';
 import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
@@ -36,6 +37,7 @@ export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
   const giveUp = lockClone(await git.text(['rev-parse', '--absolute-git-dir']));
   const objects = new Objects(git);
   try {
+    await forgetTheDead(git);
     const branch = await new Tries(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
     const remote = new Remote(git, url, branch, newRunnerName());
     const author = await authorFor(git, process.env);

@@ -64,8 +64,8 @@ async function makeClone(directory: string, url: string): Promise<void> {
   }
 }
 
-/** Takes away what runners of this host have left that were killed. */
-async function forgetTheDead(git: Git): Promise<void> {
+/** Takes away what handles of this host have left in a clone whose processes have ended. */
+export async function forgetTheDead(git: Git): Promise<void> {
   const refs = (await git.text(['for-each-ref', '--format=%(refname)', SEEN, WORK])).split('\n');
   const dead = refs.filter(ref => isGone(ref.split('/')[2] ?? ''));
   if (dead.length > 0) await git.attempt(['update-ref', '--stdin'], { input: Buffer.from(dead.map(ref => `delete ${ref}\n`).join('')) });

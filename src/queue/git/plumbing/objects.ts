@@ -1,4 +1,5 @@
 import type { ChildProcessByStdio } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { GitFailure } from './failure.js';
 import { type Git, notStarted } from './git.js';
@@ -37,6 +38,7 @@ export class Objects {
     return new Promise((resolve, reject) => {
       this.requests.push({ what, resolve, reject });
       this.child ??= this.begin();
+      hold(this.child, true);
       this.child.stdin.write(`${what}\n`);
     });
   }
@@ -85,5 +87,14 @@ export class Objects {
     }
     this.received = [all];
     this.length = all.length;
+    if (this.requests.length === 0 && this.child) hold(this.child, false);
+  }
+}
+
+/** Whether a program that has nothing else to do is to stay for this process's sake. */
+function hold(child: ChildProcessByStdio<Writable, Readable, null>, whether: boolean): void {
+  for (const end of [child, child.stdin as Socket, child.stdout as Socket]) {
+    if (whether) end.ref();
+    else end.unref();
   }
 }
