@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -111,6 +111,54 @@ describe('a worker in trouble', LIMIT, () => {
     expect([made.read('results/first', left), made.read('results/second')]).toEqual(['1', '2']);
     expect(await again.nextJob(() => 'one')).toBe('one');
     expect(made.refs('refs/heads/ann')).toHaveLength(2);
+  });
+
+  it('goes on, when it is asked to, with the job that its predecessor has left: also in the middle of a merge', async () => {
+    const { made, bob } = await inConflict();
+    appendFileSync(join(bob.path, 'jobs.txt'), 'two\n');
+    kill(bob);
+    const again = await workerIn(made, 'bob');
+    await expect(again.finish()).rejects.toMatchObject({ code: 'usage', hint: expect.stringContaining('worker.resume()') });
+    expect([await again.resume(), again.job]).toEqual(['one', 'one']);
+    await expect(again.resume()).rejects.toMatchObject({ code: 'usage' });
+    await expect(again.nextJob(queueJobs())).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('one') });
+    leave(again, 'best', 'both\n');
+    made.git(again.path, 'add', 'results/best');
+    await again.finish();
+    expect([made.read('results/best'), ...Object.keys(lists([])).map(file => made.read(file))]).toEqual([
+      'both\n',
+      'two\n',
+      '',
+      'one\n',
+      '',
+    ]);
+    expect(await again.resume()).toBe(null);
+  });
+
+  it('goes on with a job before which nothing was committed, whatever its name', async () => {
+    const made = repository(lists(['a.b (c) \\d*']));
+    const killed = await workerIn(made, 'ann');
+    const job = await killed.nextJob(queueJobs());
+    leave(killed, 'one', 'x');
+    kill(killed);
+    const again = await workerIn(made, 'ann');
+    expect(await again.resume()).toBe(job);
+    await again.finish();
+    expect([made.read('results/one'), made.read('done.txt')]).toEqual(['x', `${job}\n`]);
+  });
+
+  it('does not go on with a job that was set back, or that somebody else has taken since', async () => {
+    const made = repository(lists(['one']));
+    const killed = await workerIn(made, 'ann');
+    await killed.nextJob(queueJobs());
+    kill(killed);
+    made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+    made.change('again', { 'jobs.txt': 'one\n', 'running.txt': '' });
+    const again = await workerIn(made, 'ann');
+    expect(await again.resume()).toBe(null);
+    await (await workerIn(made, 'bob')).nextJob(queueJobs());
+    expect(await again.resume()).toBe(null);
+    expect(await again.nextJob(queueJobs())).toBe(null);
   });
 
   it('keeps no program from its end: one that forgets to close it ends when it has nothing else to do, and the clone is free then', async () => {

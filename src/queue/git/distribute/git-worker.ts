@@ -63,7 +63,7 @@ export class GitWorker {
   /**
    * Has a job chosen while nobody else can choose, and begins a branch for it.
    * @returns the job, or null when `choose` had none
-   * What a predecessor left in the clone when it was killed is pushed to its own job's branch first.
+   * What a predecessor left in the clone when it was killed is pushed to its own job's branch first, unless `resume` was called.
    * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `input` when files were changed that belong to no
    *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken; should one be because the
    *   remote went away just then, the next call returns it
@@ -72,7 +72,7 @@ export class GitWorker {
     if (typeof choose !== 'function') {
       throw new RunmakerError('usage', `${shown(choose)} cannot choose a job`, { hint: 'give nextJob a function: nextJob(queueJobs())' });
     }
-    if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
+    this.mustBeFree();
     const { lists, name, tree } = this.parts;
     await tree.mustBeWritable();
     await tree.saveLeftovers();
@@ -106,6 +106,23 @@ export class GitWorker {
     }
     this.current = { job: chosen, branch, began: commit, sent: [] };
     return chosen;
+  }
+
+  /**
+   * Goes on with the job that a predecessor of this name was working on in this clone when it ended: the one on whose branch the clone
+   * is, if it is still in running.txt by its hand. Files stay as they are; a merge that was begun may be brought to its end.
+   * @returns the job, or null when there is none
+   * @throws RunmakerError `usage` when there is a job already, `queue` when the remote cannot be reached in time
+   */
+  async resume(): Promise<string | null> {
+    this.mustBeFree();
+    const { lists, name, tree, remote } = this.parts;
+    const now = await lists.read();
+    const branch = await tree.branch();
+    const job = now.running.find(running => this.branchOf(running) === branch);
+    if (job === undefined || !(await lists.wasTaken(job, `${name}: take ${job}`))) return null;
+    this.current = { job, branch, began: await tree.beginningOf(branch, remote.seenBranch), sent: [] };
+    return job;
   }
 
   /**
@@ -193,9 +210,15 @@ export class GitWorker {
     return `${this.parts.name}/${branchPart(job)}`;
   }
 
+  private mustBeFree(): void {
+    if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
+  }
+
   private mustHaveJob(): Current {
     if (this.current) return this.current;
-    throw new RunmakerError('usage', 'there is no job at hand', { hint: 'await worker.nextJob(choose) first' });
+    throw new RunmakerError('usage', 'there is no job at hand', {
+      hint: 'await worker.nextJob(choose) first, or worker.resume() to go on with the one that was left in this clone',
+    });
   }
 }
 

@@ -93,6 +93,13 @@ export class SharedLists {
     }
   }
 
+  /** Whether it was the commit with this message that has put a job among those that run. As of the last look. */
+  async wasTaken(job: string, message: string): Promise<boolean> {
+    const line = `^[[:space:]]*${job.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}[[:space:]]*$`;
+    const change = ['--no-patch', '--first-parent', '--diff-merges=first-parent', '--pickaxe-regex', `-S${line}`, this.remote.seenBranch];
+    return (await this.remote.git.text(['log', '-1', '--format=%s', ...change, '--', LIST_FILES.running])) === message;
+  }
+
   /** Which of some commits of ours is in the history of the lists. */
   async landed(lists: ListsNow, commits: readonly string[]): Promise<string | undefined> {
     for (const commit of commits) if (await this.isIn(lists.commit, commit)) return commit;

@@ -48,6 +48,17 @@ export class WorkTree {
     await this.checkOut(branch, commit);
   }
 
+  /** The branch that is checked out; empty when there is none. */
+  async branch(): Promise<string> {
+    return await this.run(['branch', '--show-current']);
+  }
+
+  /** The commit of the main branch that a job's branch began with. */
+  async beginningOf(branch: string, main: string): Promise<string> {
+    const own = await this.run(['rev-list', '--first-parent', '--reverse', `refs/heads/${branch}`, '--not', main]);
+    return await this.run(['rev-parse', own === '' ? `refs/heads/${branch}` : `${own.split('\n')[0]}^`]);
+  }
+
   /** Checks a commit out, as a branch that is to be there from now on. @throws RunmakerError `input` when that cannot be checked out */
   async checkOut(branch: string, commit: string): Promise<void> {
     await this.run(['checkout', '--quiet', '--no-track', '-B', branch, commit], { asUser: true });
@@ -92,7 +103,7 @@ export class WorkTree {
   private async saveChanges(): Promise<void> {
     const changed = await this.run(['status', '--porcelain']);
     if (changed === '') return;
-    const branch = await this.run(['branch', '--show-current']);
+    const branch = await this.branch();
     if (branch.startsWith(`${this.worker}/`)) return void (await this.save(branch, `${this.worker}: left unfinished`));
     const files = changed.split('\n').map(line => line.slice(3));
     throw new RunmakerError('input', `${this.path} has changes that belong to no job: ${files.slice(0, SHOWN).join(', ')}`, {
@@ -117,7 +128,7 @@ export class WorkTree {
     if (status !== 0 && status !== 1) throw explainInClone(new GitFailure('merge-tree', stderr), this.path);
     if (conflicts.length === 0) return tree;
     throw new RunmakerError('queue', `the branch ${branch} cannot be merged: somebody else has changed ${conflicts.join(', ')}`, {
-      hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} run "git fetch origin" and "git merge origin/${this.remote.branch}", mend the files, "git add" them, then finish again`,
+      hint: `it is pushed, and the job stays in ${LIST_FILES.running}: in ${this.path} run "git fetch origin" and "git merge origin/${this.remote.branch}", mend the files, "git add" them, then finish again (after worker.resume() if the program was started anew)`,
     });
   }
 
@@ -134,7 +145,7 @@ export class WorkTree {
         hint: 'mend these files and "git add" them there, then try again; "git merge --abort" gives the merge up',
       });
     }
-    const current = await this.run(['branch', '--show-current']);
+    const current = await this.branch();
     if (current === branch) return;
     throw new RunmakerError('input', `${this.path} is not on the branch of its job, ${branch}, but on ${current || 'none'}`, {
       hint: 'bring to an end what was begun there (git status tells), and check that branch out; then try again',
