@@ -188,6 +188,26 @@ console.log(await worker.nextJob(queueJobs()));
     expect([made.read('jobs.txt'), made.read('lock.txt')]).toEqual(['one\n', '']);
   });
 
+  it('commits nothing while a job’s repository lies among its files, and commits the files when it is none any more', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    await worker.nextJob(queueJobs());
+    leave(worker, 'one', 'x');
+    const inner = join(worker.path, 'results', 'inner');
+    made.git(worker.path, 'init', '--quiet', inner);
+    const refused = { code: 'input', message: expect.stringMatching(/another repository.*: results\/inner\/$/) };
+    await expect(worker.commitUpdate('halfway')).rejects.toMatchObject(refused);
+    writeFileSync(join(inner, 'file'), 'y');
+    made.git(inner, 'add', '--all');
+    made.git(inner, 'commit', '--quiet', '-m', 'inner');
+    await expect(worker.finish()).rejects.toMatchObject(refused);
+    rmSync(join(inner, '.git'), { recursive: true });
+    made.git(worker.path, 'init', '--quiet', join(worker.path, 'ignored'));
+    writeFileSync(join(worker.path, '.gitignore'), '/ignored\n');
+    await worker.finish();
+    expect([made.read('results/one'), made.read('results/inner/file'), made.read('running.txt')]).toEqual(['x', 'y', '']);
+  });
+
   it('takes no job while git is locked out of its clone, and names the file that does it', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');

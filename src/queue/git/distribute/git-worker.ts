@@ -127,7 +127,7 @@ export class GitWorker {
 
   /**
    * Commits all that has changed in the clone, and pushes it to the job's branch.
-   * @throws RunmakerError `input` while a merge in the clone is not resolved
+   * @throws RunmakerError `input` while a merge in the clone is not resolved, or another repository lies in it
    */
   async commitUpdate(message: string): Promise<void> {
     if (typeof message !== 'string' || message.trim() === '') {
@@ -142,7 +142,8 @@ export class GitWorker {
    * Commits and pushes what is left, merges the branch into the main one, and puts the job into done.txt. Jobs that were added to
    * jobs.txt on the branch come to the end of that of the main one; what else was changed in the lists there does not count.
    * @throws RunmakerError `queue` when the branch cannot be merged, naming the files: the job stays in running.txt and its branch is pushed.
-   *   `input` while a merge in the clone is not resolved: nothing is committed then. It can be called again
+   *   `input` while a merge in the clone is not resolved, or another repository lies in it: nothing is committed then. It can be called
+   *   again
    */
   async finish(): Promise<void> {
     const current = this.mustHaveJob();

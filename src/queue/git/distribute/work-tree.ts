@@ -66,7 +66,7 @@ export class WorkTree {
 
   /**
    * Commits all that has changed, and pushes it to a branch. Returns the commit.
-   * @throws RunmakerError `input` while a merge is not resolved, or another branch is checked out
+   * @throws RunmakerError `input` while a merge is not resolved, another branch is checked out, or a repository lies among the files
    */
   async save(branch: string, message: string): Promise<string> {
     const { git, identity } = this;
@@ -77,6 +77,7 @@ export class WorkTree {
       GIT_COMMITTER_EMAIL: identity.email,
     };
     await this.mustBeResolved(branch);
+    await this.mustHoldNoRepository();
     await this.run(['add', '--all']);
     const changed = (await git.attempt(['diff', '--cached', '--quiet'])).status !== 0;
     // A merge resolved in favour of what was there changes no file, and is one all the same.
@@ -150,6 +151,21 @@ export class WorkTree {
     throw new RunmakerError('input', `${this.path} is not on the branch of its job, ${branch}, but on ${current || 'none'}`, {
       hint: 'bring to an end what was begun there (git status tells), and check that branch out; then try again',
     });
+  }
+
+  /** git would commit the name of what is checked out in it, and none of its files. */
+  private async mustHoldNoRepository(): Promise<void> {
+    // Of all that is not tracked, only they end like this: of other folders the files are listed.
+    const others = (await this.run(['ls-files', '--others', '--exclude-standard', '-z'])).split('\0');
+    const repositories = others.filter(file => file.endsWith('/'));
+    if (repositories.length === 0) return;
+    throw new RunmakerError(
+      'input',
+      `${this.path} holds another repository, whose files would be lost: ${repositories.slice(0, SHOWN).join(', ')}`,
+      {
+        hint: 'remove the .git in it, and its files are committed as all others are; or have git ignore it; then try again',
+      },
+    );
   }
 
   /**
