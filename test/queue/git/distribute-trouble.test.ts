@@ -236,6 +236,21 @@ console.log(await worker.nextJob(queueJobs()));
     expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['one\n', '', '']);
   });
 
+  it('takes no job while the remote has a branch of its own name, since it could not push any', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    made.git(made.bare, 'branch', 'ann', 'main');
+    await expect(worker.nextJob(queueJobs())).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('a branch ann') });
+    expect([made.read('jobs.txt'), made.read('lock.txt'), made.history()]).toEqual(['one\n', '', ['begin']]);
+    made.git(made.bare, 'branch', '-D', 'ann');
+    await worker.nextJob(queueJobs());
+    made.git(made.bare, 'branch', 'ann', 'main');
+    await expect(worker.commitUpdate('halfway')).rejects.toMatchObject({
+      code: 'queue',
+      message: expect.stringContaining("'refs/heads/ann' exists"),
+    });
+  });
+
   it('gives a job back that it has taken and then cannot check out', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');

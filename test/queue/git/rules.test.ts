@@ -371,6 +371,12 @@ describe('what git says when it fails', () => {
       'queue',
       'checked out',
     ],
+    [
+      "remote: error: cannot lock ref 'refs/heads/al/one': 'refs/heads/al' exists; cannot create 'refs/heads/al/one'\n ! [remote rejected] HEAD -> al/one (failed to update ref)",
+      'queue',
+      'a branch has a name that',
+    ],
+    ["remote: error: cannot lock ref 'refs/heads/main': is at 1 but expected 2", 'queue', 'something is locked'],
     ['error: something new', 'queue', 'git push failed: something new'],
   ])('is told with what to do: %s', (stderr, code, message) => {
     const error = explainFailure(new GitFailure('push', stderr), 'https://me:secret@host/q');

@@ -64,7 +64,7 @@ export class GitWorker {
    * Has a job chosen while nobody else can choose, and begins a branch for it.
    * @returns the job, or null when `choose` had none
    * What a predecessor left in the clone when it was killed is pushed to its own job's branch first, unless `resume` was called.
-   * @throws what `choose` throws; RunmakerError `usage` when there is a job already, `input` when files were changed that belong to no
+   * @throws what `choose` throws; RunmakerError `usage` when there is a job already or the remote has a branch of the worker's name, `input` when files were changed that belong to no
    *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken; should one be because the
    *   remote went away just then, the next call returns it
    */
@@ -75,6 +75,7 @@ export class GitWorker {
     this.mustBeFree();
     const { lists, name, tree } = this.parts;
     await tree.mustBeWritable();
+    await tree.mustBePushable();
     await tree.saveLeftovers();
     let chosen: string | null = null;
     let listed = false;

@@ -48,6 +48,20 @@ export class WorkTree {
     await this.checkOut(branch, commit);
   }
 
+  /**
+   * Makes sure that branches of this worker's name can be on the remote.
+   * @throws RunmakerError `usage` when a branch has that name itself, `queue` when the remote cannot be reached in time
+   */
+  async mustBePushable(): Promise<void> {
+    const ref = `refs/heads/${this.worker}`;
+    const tries = new Tries(this.remote.url, this.patience);
+    const listed = await tries.until(() => this.git.text(['ls-remote', 'origin', ref]));
+    if (!listed.split('\n').some(line => line.endsWith(`\t${ref}`))) return;
+    throw new RunmakerError('usage', `the remote has a branch ${this.worker}: there can be none that is called ${this.worker}/JOB`, {
+      hint: `give the worker another name, or remove that branch: git push origin --delete ${this.worker}`,
+    });
+  }
+
   /** The branch that is checked out; empty when there is none. */
   async branch(): Promise<string> {
     return await this.run(['branch', '--show-current']);

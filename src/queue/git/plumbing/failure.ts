@@ -2,7 +2,16 @@ import { RunmakerError } from '../../../errors.js';
 import { withoutSecrets } from '../address.js';
 
 /** Why git failed. `locked`, `unreachable` and `other` may pass; the rest needs somebody. */
-export type FailureKind = 'refused' | 'stranger' | 'missing' | 'protected' | 'checkedOut' | 'locked' | 'unreachable' | 'other';
+export type FailureKind =
+  | 'refused'
+  | 'stranger'
+  | 'missing'
+  | 'protected'
+  | 'checkedOut'
+  | 'nameTaken'
+  | 'locked'
+  | 'unreachable'
+  | 'other';
 
 /** What git says, in English, when it fails. The first that fits counts. */
 const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
@@ -20,12 +29,14 @@ const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
     'unreachable',
     /Could not resolve host|Connection (?:refused|timed out|reset|closed)|Operation timed out|Network is unreachable|No route to host|Failed to connect|remote end hung up|early EOF|error: 5\d\d|RPC failed|unexpected disconnect|gnutls_handshake|SSL_|without a sign of progress/i,
   ],
+  // A ref whose name is the beginning of another's: as files, one would be a folder.
+  ['nameTaken', /cannot lock ref '[^']+': '[^']+' exists/],
   ['locked', /[Uu]nable to create '[^']*\.lock'|cannot lock ref/],
   ['missing', /does not appear to be a git repository|[Rr]epository .*not found|not a git repository|does not exist|not found|error: 404/],
   ['unreachable', /Could not read from remote repository|unable to access/],
 ];
 
-const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut']);
+const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut', 'nameTaken']);
 
 /** A git command that did not do what it should. */
 export class GitFailure extends Error {
@@ -70,6 +81,11 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
     case 'checkedOut':
       return new RunmakerError('queue', `${about}the remote has the branch checked out, and so takes no changes to it`, {
         hint: 'share a bare repository: git clone --bare REPOSITORY queue.git',
+        cause: failure,
+      });
+    case 'nameTaken':
+      return new RunmakerError('queue', `${about}a branch has a name that others' names would have to begin with: ${said}`, {
+        hint: 'rename or remove one of the two: git keeps refs as files, and cannot have X beside X/Y',
         cause: failure,
       });
     case 'missing':
