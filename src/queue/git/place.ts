@@ -5,6 +5,7 @@ import { hostName } from '../../system/host.js';
 import type { GitAddress } from './address.js';
 import { Git } from './plumbing/git.js';
 import type { Author } from './plumbing/import-stream.js';
+import { reachingOf } from './reaching.js';
 
 /** Where a queue's remote is, and how git is to go there. */
 export interface Place {
@@ -16,9 +17,6 @@ export interface Place {
   /** Where git shows what it would do for the user. */
   readonly here: Git;
 }
-
-/** The settings of a clone that say how its remote is reached. */
-const REACHING = '^(core\\.sshcommand|credential\\.|http\\.|url\\.|protocol\\.)';
 
 /** @throws RunmakerError `input` when the clone is none, or has no remote */
 export async function placeOf({ url, clone, branch }: GitAddress): Promise<Place> {
@@ -47,32 +45,17 @@ export async function placeOf({ url, clone, branch }: GitAddress): Promise<Place
       hint: 'add one (git remote add origin URL), or share a bare repository: git clone --bare',
     });
   }
-  const said = (await value('remote', 'get-url', remote)) as string;
-  const isPath = !/^[^/]*:/.test(said);
   const base = bare === 'true' ? directory : ((await value('rev-parse', '--show-toplevel')) ?? folder);
+  const placed = (url: string): string => (/^[^/]*:/.test(url) ? url : path.resolve(base, url));
+  const said = (await value('remote', 'get-url', remote)) as string;
+  const { url: configured = said, settings } = await reachingOf(here, remote, placed, process.env);
   return {
-    url: isPath ? path.resolve(base, said) : said,
+    // git itself puts in what stands for the beginning of a URL, and would do so twice.
+    url: said === configured ? placed(said) : configured,
     branch: branch ?? (remote === upstream ? followed?.replace(/^refs\/heads\//, '') : undefined),
-    settings: await settingsOf(here),
+    settings,
     here,
   };
-}
-
-/** A clone's settings as variables by which git takes them over. */
-async function settingsOf(clone: Git): Promise<Record<string, string>> {
-  const { stdout } = await clone.attempt(['config', '--local', '--null', '--get-regexp', REACHING]);
-  const entries = stdout
-    .toString()
-    .split('\0')
-    .filter(entry => entry !== '');
-  if (entries.length === 0) return {};
-  const settings: Record<string, string> = { GIT_CONFIG_COUNT: String(entries.length) };
-  for (const [at, entry] of entries.entries()) {
-    const end = entry.indexOf('\n');
-    settings[`GIT_CONFIG_KEY_${at}`] = end < 0 ? entry : entry.slice(0, end);
-    settings[`GIT_CONFIG_VALUE_${at}`] = end < 0 ? 'true' : entry.slice(end + 1);
-  }
-  return settings;
 }
 
 /** Who commits: GIT_USER_NAME and GIT_USER_EMAIL, else what git has for the user, else this program. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { placeOf } from '../../../src/queue/git/place.js';
 import { openQueue } from '../../../src/queue/open.js';
 import { openGit, ownCache, type Repository, repository } from '../../support/git.js';
 import { claim } from '../../support/queues.js';
@@ -93,5 +94,72 @@ describe('a remote over ssh', LIMIT, () => {
     const made = repository({ 'runs.txt': '. a\n' });
     sshRuns(made, script);
     await expect(openQueue(nameOf(made))).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+});
+
+describe('the remote of a clone', LIMIT, () => {
+  /** An ssh that takes nothing from anybody. */
+  const READS_ONLY =
+    'for last; do :; done; case $last in git-receive-pack*) echo "ERROR: only for reading" >&2; exit 1;; esac; exec sh -c "$last"';
+
+  function cloneBySsh(script = READS_ONLY): { made: Repository; ssh: string; name: string } {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const ssh = join(made.folder, 'its-ssh');
+    writeFileSync(ssh, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    made.git(made.clone, 'remote', 'set-url', 'origin', `ssh://host${made.bare}`);
+    return { made, ssh, name: `git:${made.clone}#runs.txt` };
+  }
+
+  function withVariables(variables: Readonly<Record<string, string>>): void {
+    Object.assign(process.env, variables);
+    onTestFinished(() => {
+      for (const name of Object.keys(variables)) delete process.env[name];
+    });
+  }
+
+  it('is pushed to where the clone pushes to', async () => {
+    const { made, ssh, name } = cloneBySsh();
+    made.git(made.clone, 'config', 'core.sshCommand', ssh);
+    made.git(made.clone, 'config', 'remote.origin.pushurl', '../queue.git');
+    await (await claim(await openGit(name))).finish('d');
+    expect(made.read()).toBe('d a\n');
+  });
+
+  it('is reached with what the clone’s configuration includes, its own and the user’s', async () => {
+    const { made, ssh, name } = cloneBySsh(READS_ONLY.replace('receive', 'no'));
+    writeFileSync(join(made.folder, 'included'), `[core]\n\tsshCommand = ${ssh}\n`);
+    made.git(made.clone, 'config', 'include.path', join(made.folder, 'included'));
+    await (await claim(await openGit(name))).finish('d');
+    made.git(made.clone, 'config', '--unset', 'include.path');
+    writeFileSync(join(made.folder, 'users'), `[includeIf "gitdir:${made.clone}/"]\n\tpath = included\n`);
+    withVariables({ GIT_CONFIG_GLOBAL: join(made.folder, 'users') });
+    await (await openGit(name)).append([Buffer.from('b')]);
+    expect(made.read()).toBe('d a\n. b\n');
+  });
+
+  it('is reached with what variables tell git, though the clone has settings of its own', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    made.git(made.clone, 'remote', 'set-url', 'origin', 'team:queue.git');
+    made.git(made.clone, 'config', 'http.proxy', 'http://nowhere');
+    withVariables({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: `url.file://${made.folder}/.insteadOf`, GIT_CONFIG_VALUE_0: 'team:' });
+    await (await claim(await openGit(`git:${made.clone}#runs.txt`))).finish('d');
+    expect(made.read()).toBe('d a\n');
+  });
+
+  it('is found where the beginning of its URL stands for a longer one', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    made.git(made.clone, 'config', `url.file://${made.folder}/queue.insteadOf`, `file://${made.folder}/`);
+    made.git(made.clone, 'remote', 'set-url', 'origin', `file://${made.folder}/.git`);
+    await (await claim(await openGit(`git:${made.clone}#runs.txt`))).finish('d');
+    expect(made.read()).toBe('d a\n');
+  });
+
+  it('is not asked twice with what holds for all of the user’s repositories', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    writeFileSync(join(made.folder, 'users'), '[http]\n\textraHeader = x: y\n[credential]\n\thelper = one\n');
+    withVariables({ GIT_CONFIG_GLOBAL: join(made.folder, 'users') });
+    made.git(made.clone, 'config', 'credential.helper', 'two');
+    const { settings } = await placeOf({ clone: made.clone });
+    expect(settings).toEqual({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: 'two' });
   });
 });
