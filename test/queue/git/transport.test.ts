@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { placeOf } from '../../../src/queue/git/place.js';
 import { openQueue } from '../../../src/queue/open.js';
+import { queueJobs } from '../../../src/queue/worker.js';
 import { openGit, ownCache, type Repository, repository } from '../../support/git.js';
+import { workerIn } from '../../support/git-worker.js';
 import { claim } from '../../support/queues.js';
 
 const LIMIT = { timeout: 60_000 };
@@ -161,5 +163,26 @@ describe('the remote of a clone', LIMIT, () => {
     made.git(made.clone, 'config', 'credential.helper', 'two');
     const { settings } = await placeOf({ clone: made.clone });
     expect(settings).toEqual({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: 'two' });
+  });
+});
+
+describe('a remote that names its objects by SHA-256', LIMIT, () => {
+  it('is worked on as any other, also from code, and once something is there', async () => {
+    const made = repository({ 'runs.txt': '. a\n', 'jobs.txt': 'one\n' });
+    rmSync(made.bare, { recursive: true });
+    made.git(made.folder, 'init', '--quiet', '--bare', '--object-format=sha256', '--initial-branch=main', made.bare);
+    await expect(openQueue(made.name())).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('nobody has pushed') });
+    rmSync(join(made.clone, '.git'), { recursive: true });
+    made.git(made.clone, 'init', '--quiet', '--object-format=sha256', '--initial-branch=main');
+    made.git(made.clone, 'remote', 'add', 'origin', made.bare);
+    made.change('again', {});
+    const taken = await claim(await openGit(made.name(), { resultsDir: 'out' }));
+    writeFileSync(join(taken.directory as string, 'out/new'), 'x');
+    await taken.finish('d');
+    expect([made.read(), made.read('out/new')]).toEqual(['d a\n', 'x']);
+    const worker = await workerIn(made, 'ann');
+    await worker.nextJob(queueJobs());
+    await worker.finish();
+    expect(made.read('done.txt')).toBe('one\n');
   });
 });

@@ -6,18 +6,22 @@ import path from 'node:path';
 import { RunmakerError } from '../../../errors.js';
 import { hostName } from '../../../system/host.js';
 import { isGone } from '../identity.js';
-import { GitFailure } from './failure.js';
+import { explainFailure, GitFailure, nothingThere } from './failure.js';
 import { Git } from './git.js';
 
 /** Refs of our own clone, of each user of it: what it has seen of the remote, and what it is about to push. */
 export const SEEN = 'refs/runmaker-seen/';
 export const WORK = 'refs/runmaker-work/';
 
+/** The length of an object's name, where it is made of SHA-256. */
+const SHA256 = 64;
+
 /**
  * Our own clone of a repository, without files, below the user's cache directory. All programs of this user on this host share it;
  * what is in it is only a copy, and may be deleted when none of them runs.
  *
- * @param settings variables for git · @throws RunmakerError `queue` when it cannot be made
+ * @param settings variables for git
+ * @throws RunmakerError `queue` when it cannot be made; when it is not there yet, also what explainFailure says of the remote
  */
 export async function openClone(url: string, settings: Readonly<Record<string, string>> = {}): Promise<Git> {
   const folder = path.join(cacheFolder(), 'git', hostName());
@@ -27,7 +31,7 @@ export async function openClone(url: string, settings: Readonly<Record<string, s
     .replace(/[^\w.-]/g, '_');
   const directory = path.join(folder, `${name}-${createHash('sha1').update(url).digest('hex').slice(0, 12)}.git`);
   try {
-    if (!existsSync(path.join(directory, 'HEAD'))) await makeClone(directory, url);
+    if (!existsSync(path.join(directory, 'HEAD'))) await makeClone(directory, url, settings);
   } catch (cause) {
     if (cause instanceof RunmakerError) throw cause;
     throw new RunmakerError('queue', `no clone could be made in ${folder}: ${(cause as Error).message}`, {
@@ -49,12 +53,12 @@ export async function openClone(url: string, settings: Readonly<Record<string, s
 }
 
 /** Made under another name first: whoever finds it finds it whole. */
-async function makeClone(directory: string, url: string): Promise<void> {
+async function makeClone(directory: string, url: string, settings: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
   const draft = await mkdtemp(`${directory}.`);
   try {
-    const git = new Git(draft);
-    await git.call(['init', '--quiet', '--bare', '--template=', '.']);
+    const git = new Git(draft, settings);
+    await git.call(['init', '--quiet', '--bare', '--template=', `--object-format=${await objectFormat(git, url)}`, '.']);
     await git.call(['config', 'remote.origin.url', url]);
     await rename(draft, directory);
   } catch (error) {
@@ -62,6 +66,16 @@ async function makeClone(directory: string, url: string): Promise<void> {
     // Somebody else was faster.
     if (!existsSync(path.join(directory, 'HEAD'))) throw error;
   }
+}
+
+/** How a remote names its objects, which shows when it names one. */
+async function objectFormat(git: Git, url: string): Promise<string> {
+  const listed = await git.text(['ls-remote', '--', url]).catch((error: unknown) => {
+    throw error instanceof GitFailure ? explainFailure(error, url) : error;
+  });
+  const [name] = /^[0-9a-f]+/.exec(listed) ?? [];
+  if (name === undefined) throw nothingThere(url);
+  return name.length === SHA256 ? 'sha256' : 'sha1';
 }
 
 /** Takes away what handles of this host have left in a clone whose processes have ended. */

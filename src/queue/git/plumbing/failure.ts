@@ -108,6 +108,13 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
   }
 }
 
+/** What it means that a remote names no commit to begin with. */
+export function nothingThere(url: string): RunmakerError {
+  return new RunmakerError('input', `${withoutSecrets(url)}: the repository has no default branch, or nobody has pushed anything yet`, {
+    hint: "push a commit with the queue's file first, or name the branch: …?branch=main",
+  });
+}
+
 /** So many lines of what git has said go into a message. */
 const SAID = 3;
 /** What git says whatever the reason, its advice, its progress, and what has become of each ref. */

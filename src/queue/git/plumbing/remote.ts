@@ -1,9 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
-import { RunmakerError } from '../../../errors.js';
-import { withoutSecrets } from '../address.js';
 import { forgetHalfMade, HALF_MADE } from '../half-made.js';
 import { SEEN, WORK } from './clone.js';
-import { explainFailure, GitFailure } from './failure.js';
+import { explainFailure, GitFailure, nothingThere } from './failure.js';
 import type { Git, GitOptions } from './git.js';
 import { type Author, type CommitPlan, importStream } from './import-stream.js';
 
@@ -176,7 +174,5 @@ export async function defaultBranch(git: Git, url: string): Promise<string> {
   });
   const branch = /^ref: refs\/heads\/(\S+)\s+HEAD$/m.exec(answer)?.[1];
   if (branch !== undefined) return branch;
-  throw new RunmakerError('input', `${withoutSecrets(url)}: the repository has no default branch, or nobody has pushed anything yet`, {
-    hint: "push a commit with the queue's file first, or name the branch: …?branch=main",
-  });
+  throw nothingThere(url);
 }
