@@ -29,6 +29,14 @@ function sshRuns(made: Repository, script = 'for last; do :; done; exec sh -c "$
   });
 }
 
+/** Has git, as all that this process starts, see variables until the test has ended. */
+function withVariables(variables: Readonly<Record<string, string>>): void {
+  Object.assign(process.env, variables);
+  onTestFinished(() => {
+    for (const name of Object.keys(variables)) delete process.env[name];
+  });
+}
+
 function nameOf(made: Repository): string {
   return `git+ssh://git@host${made.bare}#runs.txt`;
 }
@@ -112,13 +120,6 @@ describe('the remote of a clone', LIMIT, () => {
     return { made, ssh, name: `git:${made.clone}#runs.txt` };
   }
 
-  function withVariables(variables: Readonly<Record<string, string>>): void {
-    Object.assign(process.env, variables);
-    onTestFinished(() => {
-      for (const name of Object.keys(variables)) delete process.env[name];
-    });
-  }
-
   it('is pushed to where the clone pushes to', async () => {
     const { made, ssh, name } = cloneBySsh();
     made.git(made.clone, 'config', 'core.sshCommand', ssh);
@@ -163,6 +164,21 @@ describe('the remote of a clone', LIMIT, () => {
     made.git(made.clone, 'config', 'credential.helper', 'two');
     const { settings } = await placeOf({ clone: made.clone });
     expect(settings).toEqual({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: 'two' });
+  });
+});
+
+describe('a user who lets git find no bare repository by itself', LIMIT, () => {
+  it('works on queues all the same', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    writeFileSync(join(made.folder, 'users'), '[safe]\n\tbareRepository = explicit\n');
+    withVariables({ GIT_CONFIG_GLOBAL: join(made.folder, 'users') });
+    expect(() => made.git(made.bare, 'rev-parse')).toThrow('safe.bareRepository');
+    const queue = await openGit(made.name(), { resultsDir: 'out' });
+    const taken = await claim(queue);
+    writeFileSync(join(taken.directory as string, 'out/new'), 'x');
+    await taken.finish('d');
+    const read = (file: string): string => made.git(made.folder, '--git-dir', made.bare, 'cat-file', 'blob', `main:${file}`);
+    expect([read('runs.txt'), read('out/new')]).toEqual(['d a\n', 'x']);
   });
 });
 

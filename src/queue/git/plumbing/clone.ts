@@ -39,7 +39,7 @@ export async function openClone(url: string, settings: Readonly<Record<string, s
       cause,
     });
   }
-  const git = new Git(directory, settings);
+  const git = new Git(directory, settings, true);
   try {
     await forgetTheDead(git);
   } catch (cause) {
@@ -57,8 +57,9 @@ async function makeClone(directory: string, url: string, settings: Readonly<Reco
   await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
   const draft = await mkdtemp(`${directory}.`);
   try {
-    const git = new Git(draft, settings);
-    await git.call(['init', '--quiet', '--bare', '--template=', `--object-format=${await objectFormat(git, url)}`, '.']);
+    const git = new Git(draft, settings, true);
+    const format = await objectFormat(git.in(draft), url);
+    await git.call(['init', '--quiet', '--bare', '--template=', `--object-format=${format}`]);
     await git.call(['config', 'remote.origin.url', url]);
     await rename(draft, directory);
   } catch (error) {

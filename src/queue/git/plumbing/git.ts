@@ -57,9 +57,14 @@ export interface GitResult {
 
 /** git, working in one directory: the one way in which this program calls it. */
 export class Git {
+  /**
+   * @param settings variables for git
+   * @param isBare whether the directory is itself a repository without files: some users let git find none by itself
+   */
   constructor(
     readonly directory: string,
     private readonly settings: Readonly<Record<string, string>> = {},
+    private readonly isBare = false,
   ) {}
 
   /** The same git elsewhere, and nowhere else: a repository that was removed from there does not have one above it taken for it. */
@@ -85,7 +90,7 @@ export class Git {
     const progress = TRANSFERS[command];
     const child = spawn('git', [...(asUser ? [] : QUIET), command, ...(progress ?? []), ...rest], {
       cwd: this.directory,
-      env: { ...gitEnvironment(), ...this.settings, ...environment },
+      env: { ...this.environment, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
       // A group of its own, so that what it has started, such as ssh, can be ended with it.
       detached: true,
@@ -130,9 +135,13 @@ export class Git {
   start(args: readonly string[]) {
     return spawn('git', [...QUIET, ...args], {
       cwd: this.directory,
-      env: { ...gitEnvironment(), ...this.settings },
+      env: this.environment,
       stdio: ['pipe', 'pipe', 'ignore'],
     });
+  }
+
+  private get environment(): NodeJS.ProcessEnv {
+    return { ...gitEnvironment(), ...this.settings, ...(this.isBare && { GIT_DIR: this.directory }) };
   }
 }
 
