@@ -182,6 +182,20 @@ describe('a user who lets git find no bare repository by itself', LIMIT, () => {
   });
 });
 
+describe('variables that say how git takes paths', LIMIT, () => {
+  it.each(['GIT_LITERAL_PATHSPECS', 'GIT_GLOB_PATHSPECS', 'GIT_NOGLOB_PATHSPECS', 'GIT_ICASE_PATHSPECS'])(
+    'do not count: %s',
+    async variable => {
+      const made = repository({ 'runs.txt': '. a\n', 'RUNS.TXT': '. other\n' });
+      withVariables({ [variable]: '1' });
+      const taken = await claim(await openGit(made.name(), { resultsDir: 'out' }));
+      writeFileSync(join(taken.directory as string, 'out/*'), 'x');
+      await taken.finish('d');
+      expect([made.read(), made.read('out/*')]).toEqual(['d a\n', 'x']);
+    },
+  );
+});
+
 describe('a remote that names its objects by SHA-256', LIMIT, () => {
   it('is worked on as any other, also from code, and once something is there', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'jobs.txt': 'one\n' });

@@ -18,7 +18,10 @@ const SILENCE = { transfer: 300_000, other: 3_600_000 };
 /** How long a git that was told to end has for it, in ms. */
 const GRACE = 5000;
 
-/** Variables by which a caller that is itself run by git (a hook) would have ours work on its own repository. */
+/**
+ * Variables by which a caller that is itself run by git (a hook) would have ours work on its own repository, and those that say how
+ * paths on a command line are meant: ours say it themselves.
+ */
 const FOREIGN = [
   'GIT_DIR',
   'GIT_WORK_TREE',
@@ -29,6 +32,10 @@ const FOREIGN = [
   'GIT_NAMESPACE',
   'GIT_PREFIX',
   'GIT_QUARANTINE_PATH',
+  'GIT_LITERAL_PATHSPECS',
+  'GIT_GLOB_PATHSPECS',
+  'GIT_NOGLOB_PATHSPECS',
+  'GIT_ICASE_PATHSPECS',
 ];
 
 /** Settings of the user's that are meant for people at work, not for this. */
