@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { RunmakerError } from '../errors.js';
 import { nameForServer } from '../wire/address.js';
 import { openFileQueue } from './file/open-file-queue.js';
-import { isGitName, nameForScpStyle } from './git/address.js';
+import { isGitName, nameForScpStyle, withoutSecrets } from './git/address.js';
 import type { GitOptions, OpenOptions, Queue } from './queue.js';
 
 /**
@@ -24,7 +24,7 @@ export async function openQueue(name: string, options: OpenOptions = {}): Promis
     case 'tcp+legacy':
       return await (await import('./tcp-legacy/open-legacy-queue.js')).openLegacyQueue(name, options);
     default:
-      throw new RunmakerError('usage', `${name}: queues of the kind "${scheme?.[1]}" are not known`, {
+      throw new RunmakerError('usage', `${withoutSecrets(name)}: queues of the kind "${scheme?.[1]}" are not known`, {
         hint: 'name the path of a runs file, or tcp://host, tcp+legacy://host, unix:/path or git+ssh://…#runs.txt',
       });
   }
@@ -43,5 +43,5 @@ function refuseGitOptions(name: string, options: GitOptions): void {
   const [lost] = Object.entries(options).find(([, value]) => value !== undefined) ?? [];
   if (lost === undefined) return;
   const option = lost.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
-  throw new RunmakerError('usage', `--${option} goes with queues over git, and ${name} is none`);
+  throw new RunmakerError('usage', `--${option} goes with queues over git, and ${withoutSecrets(name)} is none`);
 }

@@ -64,9 +64,12 @@ export function nameForScpStyle(text: string): string | undefined {
   return `git+ssh://${account}/${place.replace(/^\//, '')}${place.includes('#') ? '' : '#runs.txt'}`;
 }
 
-/** The same without the password that a URL may hold: for messages. */
+/**
+ * The same without what a URL may hold to be let in: for messages. Where http is spoken a name alone may be a token. A password may have
+ * any character, so all counts up to the last @ before a space: who has one elsewhere sees less of it.
+ */
 export function withoutSecrets(text: string): string {
-  return text.replace(/(\/\/[^/@:\s]*):[^/@\s]*@/g, '$1:***@');
+  return text.replace(/\b((?:https?|ftps?):\/\/)\S*@/gi, '$1***@').replace(/(\/\/[^/@:\s]*):[^/\s]*@/g, '$1:***@');
 }
 
 function decode(text: string, name: string): string {

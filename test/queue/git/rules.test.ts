@@ -50,9 +50,30 @@ describe('an address', () => {
     for (const path of ['git', 'git+runs.txt', './git:x', 'github/runs.txt']) expect(isGitName(path)).toBe(false);
   });
 
-  it('shows no password in messages', () => {
-    expect(withoutSecrets('git+https://me:secret@host/q and https://host:8080/a@b')).toBe(
-      'git+https://me:***@host/q and https://host:8080/a@b',
+  it.each([
+    ['git+https://me:secret@host/q and ssh://host:22/a@b', 'git+https://***@host/q and ssh://host:22/a@b'],
+    ['https://token@host/q', 'https://***@host/q'],
+    ['https://me:se@cret@host/q', 'https://***@host/q'],
+    ['https://me:se/cret@host/q', 'https://***@host/q'],
+    ["unable to access 'HTTP://me:secret@host/q/': no", "unable to access 'HTTP://***@host/q/': no"],
+    ['git+ssh://git@host/team/q.git#runs.txt', 'git+ssh://git@host/team/q.git#runs.txt'],
+    ['ssh://me:se@cret@host/q', 'ssh://me:***@host/q'],
+    ['https://host:8080/q.git#runs.txt', 'https://host:8080/q.git#runs.txt'],
+  ])('shows nothing in messages by which one is let in: %s', (text, shown) => {
+    expect(withoutSecrets(text)).toBe(shown);
+  });
+
+  it('shows nothing of that whatever is in it, and neither does what git says of it', () => {
+    const secret = fc.string({ minLength: 1 }).filter(text => /^\S+$/.test(text));
+    fc.assert(
+      fc.property(secret, fc.constantFrom('https', 'http'), (userinfo, scheme) => {
+        const url = `${scheme}://${userinfo}@host/q.git`;
+        expect(withoutSecrets(`git+${url}#runs.txt said: 'no'`)).toBe(`git+${scheme}://***@host/q.git#runs.txt said: 'no'`);
+        const failure = new GitFailure('fetch', `fatal: unable to access '${url}/': URL rejected\n`);
+        const said = `unable to access '${scheme}://***@host/q.git/': URL rejected`;
+        expect([failure.message, failure.stderr]).toEqual([`git fetch: ${said}`, `fatal: ${said}\n`]);
+        expect(explainFailure(failure, url).message).toBe(`${scheme}://***@host/q.git: the remote cannot be reached: ${said}`);
+      }),
     );
   });
 });

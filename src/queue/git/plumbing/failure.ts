@@ -42,14 +42,17 @@ const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger',
 export class GitFailure extends Error {
   override readonly name = 'GitFailure';
   readonly kind: FailureKind;
+  /** What git said, without secrets. */
+  readonly stderr: string;
 
   /** @param command its first word · @param stderr what git said */
   constructor(
     readonly command: string,
-    readonly stderr: string,
+    stderr: string,
   ) {
-    super(`git ${command}: ${lastWords(stderr)}`);
-    this.kind = SIGNS.find(([, sign]) => sign.test(stderr))?.[0] ?? 'other';
+    super(`git ${command}: ${lastWords(withoutSecrets(stderr))}`);
+    this.stderr = withoutSecrets(stderr);
+    this.kind = SIGNS.find(([, sign]) => sign.test(this.stderr))?.[0] ?? 'other';
   }
 
   /** Whether it does not pass by itself. */
@@ -61,7 +64,7 @@ export class GitFailure extends Error {
 /** What a failure means to the user of a queue, and what can be done. `wasThere`: the repository was found before. */
 export function explainFailure(failure: GitFailure, place: string, wasThere = false): RunmakerError {
   const about = `${withoutSecrets(place)}: `;
-  const said = withoutSecrets(lastWords(failure.stderr));
+  const said = lastWords(failure.stderr);
   switch (wasThere && failure.kind === 'missing' ? 'unreachable' : failure.kind) {
     case 'refused':
       return new RunmakerError('queue', `${about}the remote refused the credentials: ${said}`, {
