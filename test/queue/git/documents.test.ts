@@ -122,6 +122,17 @@ describe('a queue.csv', () => {
     ['a row with a field too many', `${HEADER}a,[],{},ready\nb,[1,2],{},ready\n`, 'the row at line 3 has 5 fields'],
     ['a header that lacks a column', 'script,args,status\na,[],ready\n', 'no column kwargs'],
     ['merge markers', `${HEADER}<<<<<<< a\na,[],{},ready\n`, 'line 2'],
+    [
+      'a quote that is never closed',
+      `${HEADER}"a\nb",[],{},ready\na,"[],{},ready\n${'a,[],{},ready\n'.repeat(48)}`,
+      'the row that begins at line 4',
+    ],
+    [
+      'a quote that is closed too late',
+      `${HEADER}a,[],{},ready\na,"[],{},ready\na,[],{},ready\na,"[]",{},ready\n`,
+      'the row that begins at line 3',
+    ],
+    ['a quote in the header', 'script,"args,kwargs,status\n', 'the row that begins at line 1'],
   ])('is refused, naming the place, for %s', (_, text, place) => {
     expect(() => csv(text)).toThrow(place);
   });

@@ -65,25 +65,39 @@ export function readQueueCsv(bytes: Buffer, name: string): QueueDocument {
 
 function recordsIn(bytes: Buffer, encoding: Encoding, name: string): CsvRecord[] {
   try {
-    const parsed = parse(bytes, { encoding, bom: true, info: true, relax_column_count: true }) as unknown as {
-      record: string[];
-      info: { bytes: number };
-    }[];
     let start = 0;
     let line = 1;
-    return parsed.map(({ record, info }) => {
+    return parseRecords(bytes, encoding).map(({ record, info }) => {
       const place = { cells: record, start, end: info.bytes, line };
       line += countLines(bytes.subarray(start, info.bytes));
       start = info.bytes;
       return place;
     });
   } catch (cause) {
-    const { message } = cause as Error;
-    throw new RunmakerError('input', `${name} is not well-formed CSV: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, {
+    const { message, records = 0 } = cause as Error & { records?: number };
+    // A quote that is never closed is missed at the end only, many rows on: it is the row's beginning that helps.
+    const whole = records === 0 ? undefined : parseRecords(bytes, encoding, records).at(-1);
+    const line = countLines(bytes.subarray(0, whole?.info.bytes ?? 0)) + 1;
+    const what = `the row that begins at line ${line}: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+    throw new RunmakerError('input', `${name} is not well-formed CSV: ${what}`, {
       hint: 'mend that row and push it; runners wait for that',
       cause,
     });
   }
+}
+
+/** @param most so many records */
+function parseRecords(bytes: Buffer, encoding: Encoding, most?: number): { record: string[]; info: { bytes: number } }[] {
+  return parse(bytes, {
+    encoding,
+    bom: true,
+    info: true,
+    relax_column_count: true,
+    ...(most !== undefined && { to: most }),
+  }) as unknown as {
+    record: string[];
+    info: { bytes: number };
+  }[];
 }
 
 function countLines(bytes: Buffer): number {
