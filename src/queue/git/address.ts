@@ -49,12 +49,23 @@ export function parseGitAddress(name: string): GitAddress {
       hint: 'write it as git does: runs.txt, jobs/runs.txt',
     });
   }
+  if (branch !== undefined && !isBranchName(branch)) {
+    throw new RunmakerError('usage', `${withoutSecrets(name)}: ${JSON.stringify(branch)} cannot be the name of a branch`, {
+      hint: 'write it as git branch shows it: ?branch=main, ?branch=dev/queue',
+    });
+  }
   return {
     ...(url !== undefined && { url }),
     ...(clone !== undefined && { clone: path.resolve(clone) }),
     ...(file !== undefined && { file }),
     ...(branch !== undefined && { branch }),
   };
+}
+
+/** Whether git lets a branch have a name: git-check-ref-format(1). */
+export function isBranchName(name: string): boolean {
+  const isRef = name !== '' && !/[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|^\/|\/$|\/\/|\.$|(?:^|\/)\.|\.lock(?:\/|$)/.test(name);
+  return isRef && !name.startsWith('-') && name !== 'HEAD';
 }
 
 /** A remote as `git clone` takes it, `user@host:path`, as the name of a queue; undefined for anything else. */

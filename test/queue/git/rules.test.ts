@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/git/address.js';
+import { isBranchName, isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/git/address.js';
 import { failuresIn } from '../../../src/queue/git/attempts.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
 import { Change, Rows } from '../../../src/queue/git/follow.js';
@@ -42,8 +43,47 @@ describe('an address', () => {
     'git+file:///q#../a',
     'git+file:///q#/a',
     'git+file:///q#%zz',
+    'git+file:///q?branch=a:b',
+    'git+file:///q?branch=-d',
+    'git+file:///q?branch=a%20b',
   ])('is refused: %s', name => {
     expect(() => parseGitAddress(name)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+
+  it('may name the branches that git may have', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'B9',
+      'ä',
+      '.',
+      '..',
+      '/',
+      '@',
+      '{',
+      '@{',
+      '-',
+      '~',
+      '^',
+      ':',
+      '?',
+      '*',
+      '[',
+      '\\',
+      ' ',
+      '\t',
+      '\x7f',
+      '.lock',
+      "'",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 4 }), pieces => {
+        const name = pieces.join('');
+        const { status } = spawnSync('git', ['check-ref-format', `refs/heads/${name}`]);
+        expect([name, isBranchName(name)]).toEqual([name, status === 0 && !name.startsWith('-')]);
+      }),
+      { numRuns: 150 },
+    );
+    expect(['main', 'dev/x', '', 'HEAD'].filter(isBranchName)).toEqual(['main', 'dev/x']);
   });
 
   it('is no path that happens to begin with git', () => {
