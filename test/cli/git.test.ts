@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ownCache, repository } from '../support/git.js';
-import { runmaker, runset, runwait } from '../support/programs.js';
+import { fixture, programWords, run, runmaker, runset, runwait } from '../support/programs.js';
 import { fakePython, linesOf } from '../support/runners.js';
 
 const LIMIT = { timeout: 120_000 };
@@ -31,6 +31,29 @@ describe('the programs over git', LIMIT, () => {
     expect(await runmaker([made.name('queue.csv')], { env })).toMatchObject({ status: 0, stderr: '' });
     expect(linesOf(log)).toEqual(['dummy.py 1 --cheese=on,toast']);
     expect(made.git(made.bare, 'log', '-1', '--format=%an', 'main')).toBe('Robin\n');
+  });
+
+  it('let ssh ask for nothing, on a terminal too', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    made.git(made.bare, 'config', 'uploadpack.allowFilter', 'true');
+    const ssh = join(made.folder, 'ssh');
+    const asked = join(made.folder, 'asked');
+    writeFileSync(
+      ssh,
+      `#!/bin/sh
+for last; do :; done
+(: < /dev/tty) 2> /dev/null && echo tty >> ${asked}
+[ "$SSH_ASKPASS_REQUIRE" = never ] || echo askpass >> ${asked}
+exec sh -c "$last"
+`,
+      { mode: 0o755 },
+    );
+    const list = [...programWords('runset'), '--list', `git+ssh://git@host${made.bare}#runs.txt`];
+    expect(await run('python3', [fixture('terminal.py'), ...list], { env: { GIT_SSH_COMMAND: ssh } })).toMatchObject({
+      status: 0,
+      stdout: '1: . - a\r\n',
+    });
+    expect(existsSync(asked)).toBe(false);
   });
 
   it('leave after so many looks without work', async () => {

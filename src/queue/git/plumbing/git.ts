@@ -41,6 +41,12 @@ const FOREIGN = [
 /** Settings of the user's that are meant for people at work, not for this. */
 const QUIET = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'push.gpgSign=false'];
 
+/**
+ * In a session of its own. What it has started, such as ssh, can be ended with it; keys that are meant for us do not reach it; and without
+ * a terminal ssh finds none where it could ask for something, whichever command the user has for it.
+ */
+const DETACHED = true;
+
 export interface GitOptions {
   /** What git reads. */
   readonly input?: Buffer | undefined;
@@ -99,8 +105,7 @@ export class Git {
       cwd: this.directory,
       env: { ...this.environment, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
-      // A group of its own, so that what it has started, such as ssh, can be ended with it.
-      detached: true,
+      detached: DETACHED,
     });
     let ended: string | undefined;
     let grace: NodeJS.Timeout | undefined;
@@ -144,6 +149,7 @@ export class Git {
       cwd: this.directory,
       env: this.environment,
       stdio: ['pipe', 'pipe', 'ignore'],
+      detached: DETACHED,
     });
   }
 
@@ -154,7 +160,8 @@ export class Git {
 
 /** Messages in English, because they are read; no questions, because nobody may be there to answer. */
 function gitEnvironment(): NodeJS.ProcessEnv {
-  const environment: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', GIT_TERMINAL_PROMPT: process.env.GIT_TERMINAL_PROMPT ?? '0' };
+  const { GIT_TERMINAL_PROMPT = '0', SSH_ASKPASS_REQUIRE = 'never' } = process.env;
+  const environment: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', GIT_TERMINAL_PROMPT, SSH_ASKPASS_REQUIRE };
   for (const name of FOREIGN) delete environment[name];
   return environment;
 }
