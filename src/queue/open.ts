@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { RunmakerError } from '../errors.js';
 import { nameForServer } from '../wire/address.js';
 import { openFileQueue } from './file/open-file-queue.js';
-import { isGitName, nameForScpStyle, withoutSecrets } from './git/address.js';
+import { isGitName, withoutSecrets } from './git/address.js';
+import { meantQueue } from './git/meant.js';
 import type { GitOptions, OpenOptions, Queue } from './queue.js';
 
 /**
@@ -11,13 +12,12 @@ import type { GitOptions, OpenOptions, Queue } from './queue.js';
  */
 export async function openQueue(name: string, options: OpenOptions = {}): Promise<Queue> {
   if (isGitName(name)) return await (await import('./git/open-git-queue.js')).openGitQueue(name, options);
-  refuseGitOptions(name, options.git ?? {});
   const scheme = /^([a-z][a-z0-9+.-]*):\/\/|^(unix):/i.exec(name);
+  if (!scheme) refuseMeant(name);
+  refuseGitOptions(name, options.git ?? {});
   switch ((scheme?.[1] ?? scheme?.[2])?.toLowerCase()) {
-    case undefined: {
-      if (!existsSync(name)) refuseMeant(name);
+    case undefined:
       return await openFileQueue(name, options);
-    }
     case 'tcp':
     case 'unix':
       return await (await import('./tcp/open-tcp-queue.js')).openTcpQueue(name, options);
@@ -32,7 +32,7 @@ export async function openQueue(name: string, options: OpenOptions = {}): Promis
 
 /** What is no file may have been meant as something else. */
 function refuseMeant(name: string): void {
-  const [overGit, atServer] = [nameForScpStyle(name), nameForServer(name)];
+  const [overGit, atServer] = [meantQueue(name), existsSync(name) ? undefined : nameForServer(name)];
   if (overGit !== undefined)
     throw new RunmakerError('usage', `${name} is no file, and no name of a queue over git`, { hint: `write ${overGit}` });
   if (atServer !== undefined) throw new RunmakerError('usage', `${name} is no file`, { hint: `for a server write ${atServer}` });

@@ -36,6 +36,12 @@ export function parseGitAddress(name: string): GitAddress {
       hint: `write one of ${TRANSPORTS.map(known => `git+${known}://`).join(', ')}`,
     });
   }
+  const [, relative] = /^file:\/\/(?!\/)(.+)$/i.exec(url ?? '') ?? [];
+  if (relative !== undefined) {
+    throw new RunmakerError('usage', `${withoutSecrets(name)}: ${JSON.stringify(relative)} is not the whole path of a repository`, {
+      hint: `write it with three slashes: git+file://${path.resolve(relative)}${tail}`,
+    });
+  }
   let file: string | undefined;
   let branch: string | undefined;
   for (const [part] of tail.matchAll(/[#?][^#?]*/g)) {

@@ -604,6 +604,27 @@ describe('trouble over git', LIMIT, () => {
     await expect(open(`git:${made.folder}`)).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('is not a clone') });
   });
 
+  it('that is named by its path is told by the name that it has as a queue', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const refused = (hint: string) => ({ code: 'usage', hint: `write ${hint}` });
+    await expect(open(`${made.bare}#runs.txt`)).rejects.toMatchObject(refused(made.name()));
+    await expect(open(`git+${made.bare}#runs.txt`)).rejects.toMatchObject(refused(made.name()));
+    await expect(open(made.bare)).rejects.toMatchObject(refused(made.name()));
+    await expect(open('/nowhere/q%.git#a.csv')).rejects.toMatchObject(refused('git+file:///nowhere/q%25.git#a.csv'));
+    await expect(open(`${made.clone}#runs.txt`)).rejects.toMatchObject(refused(`git:${made.clone}#runs.txt`));
+    await expect(open(`git+file://queue.git#runs.txt`)).rejects.toMatchObject({
+      code: 'usage',
+      hint: expect.stringContaining('git+file:///'),
+    });
+    writeFileSync(`${made.clone}#1`, '. a\n');
+    const file = await openQueue(`${made.clone}#1`);
+    expect(file.name).toBe(`${made.clone}#1`);
+    await file.close();
+    for (const name of ['nowhere/runs#1.txt', 'git+runs.txt']) {
+      await expect(openQueue(name)).rejects.toMatchObject({ message: expect.stringContaining('no such file') });
+    }
+  });
+
   it('with the remote gone is borne: the result is pushed when it is back', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const notices: string[] = [];

@@ -43,6 +43,7 @@ describe('an address', () => {
     'git+file:///q#../a',
     'git+file:///q#/a',
     'git+file:///q#%zz',
+    'git+file://q.git#runs.txt',
     'git+file:///q?branch=a:b',
     'git+file:///q?branch=-d',
     'git+file:///q?branch=a%20b',
