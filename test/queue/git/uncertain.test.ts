@@ -120,7 +120,7 @@ describe('a remote that changes one ref at a time', LIMIT, () => {
       await holdersOf(other);
       await setTimeout(50);
     }
-    pushesThrough(made, `[ -e $notes ] || $real -C ${made.bare} update-ref ${ref} ${commit(lease)}; echo >> $notes`);
+    pushesThrough(made, `[ -e $notes ] || $real --git-dir=${made.bare} update-ref ${ref} ${commit(lease)}; echo >> $notes`);
     expect(await other.reclaim()).toEqual([]);
     expect(existsSync(join(made.folder, 'wrapped', 'notes'))).toBe(true);
     expect(made.refs('refs/runmaker/')).toEqual([ref]);
