@@ -278,6 +278,15 @@ describe('a worker', LIMIT, () => {
     });
   });
 
+  it('is told of a folder that it cannot work in', async () => {
+    const made = repository(lists([]));
+    const refused = { name: 'RunmakerError', code: 'input', hint: expect.any(String) };
+    writeFileSync(join(made.folder, 'file'), '');
+    for (const path of ['file', 'file/below']) {
+      await expect(gitWorker({ url: made.bare, path: join(made.folder, path), name: 'ann' })).rejects.toMatchObject(refused);
+    }
+  });
+
   it('has its clone for itself, until it is closed or its process has ended', async () => {
     const made = repository(lists(['one']));
     const options = { url: made.bare, path: join(made.folder, 'shared') };

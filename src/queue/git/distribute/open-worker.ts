@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { RunmakerError } from '../../../errors.js';
+import { errnoName, RunmakerError, reason } from '../../../errors.js';
 import { withoutSecrets } from '../address.js';
 import { newRunnerName } from '../identity.js';
 import { authorFor } from '../place.js';
@@ -10,6 +10,7 @@ import { explainFailure, GitFailure } from '../plumbing/failure.js';
 import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
 import { defaultBranch, Remote } from '../plumbing/remote.js';
+import { explainInClone } from './clone-failure.js';
 import { lockClone } from './clone-lock.js';
 import { GitWorker } from './git-worker.js';
 import { SharedLists } from './shared-lists.js';
@@ -22,7 +23,8 @@ import { type GitWorkerOptions, workerOptions } from './worker-options.js';
  * done.txt. Each is worked on in a branch of its own, which is merged when the job is done.
  *
  *     const worker = await gitWorker({ url, path, name });
- *     for (let job = await worker.nextJob(queueJobs()); job !== null; job = await worker.nextJob(queueJobs())) {
+ *     const next = () => worker.nextJob(queueJobs());
+ *     for (let job = (await worker.resume()) ?? (await next()); job !== null; job = await next()) {
  *       await writeFile(join(worker.path, 'result.txt'), await work(job));
  *       await worker.finish();
  *     }
@@ -33,11 +35,12 @@ import { type GitWorkerOptions, workerOptions } from './worker-options.js';
  */
 export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
   const { url, path: folder, name, patience } = workerOptions(options);
-  const git = await cloneAt(path.resolve(folder), url);
-  const giveUp = lockClone(await git.text(['rev-parse', '--absolute-git-dir']));
+  const directory = path.resolve(folder);
+  const { git, giveUp } = await takeClone(directory, url).catch((error: unknown) => {
+    throw explainFolder(error, directory);
+  });
   const objects = new Objects(git);
   try {
-    await forgetTheDead(git);
     const branch = await new Tries(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
     const remote = new Remote(git, url, branch, newRunnerName());
     const author = await authorFor(git, process.env);
@@ -49,6 +52,22 @@ export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
     giveUp();
     throw error;
   }
+}
+
+/** The clone, for one worker alone. */
+async function takeClone(directory: string, url: string): Promise<{ git: Git; giveUp: () => void }> {
+  const git = await cloneAt(directory, url);
+  await forgetTheDead(git);
+  return { git, giveUp: lockClone(await git.text(['rev-parse', '--absolute-git-dir'])) };
+}
+
+function explainFolder(error: unknown, directory: string): unknown {
+  if (error instanceof GitFailure) return explainInClone(error, directory);
+  if (error instanceof RunmakerError || errnoName(error) === undefined) return error;
+  return new RunmakerError('input', `no worker can work in ${directory}: ${reason(error)}`, {
+    hint: 'name a folder that this account may write to, and see that there is room',
+    cause: error,
+  });
 }
 
 /** Throws a failure as git told it: whether it passes is to be seen. */
