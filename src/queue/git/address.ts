@@ -89,6 +89,11 @@ export function withoutSecrets(text: string): string {
   return text.replace(/\b((?:https?|ftps?):\/\/)\S*@/gi, '$1***@').replace(/(\/\/[^/@:\s]*):[^/\s]*@/g, '$1:***@');
 }
 
+/** A URL without what it may hold to be let in, as others can use it: git asks the user's credential helper for what is missing. */
+export function forOthers(url: string): string {
+  return withoutSecrets(url).replace(/(:?)\*\*\*@/, (_, colon) => (colon === '' ? '' : '@'));
+}
+
 function decode(text: string, name: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,6 +1,6 @@
 import { RunmakerError } from '../../errors.js';
 import type { OpenOptions, Queue } from '../queue.js';
-import { parseGitAddress, withoutSecrets } from './address.js';
+import { forOthers, parseGitAddress, withoutSecrets } from './address.js';
 import { Checkouts } from './checkouts.js';
 import { readQueueCsv } from './documents/csv-document.js';
 import { readRuns } from './documents/runs-document.js';
@@ -38,7 +38,7 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
       await ledger.close();
       throw ledger.now.problem;
     }
-    const whole = address.clone === undefined ? withoutSecrets(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
+    const whole = address.clone === undefined ? forOthers(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
     const { resultsDir } = settings;
     const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, { resultsDir, queueFile: file });
     return new GitQueue({ ...settings, name: withoutSecrets(name), address: whole, ledger, patience, checkouts });

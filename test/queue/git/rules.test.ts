@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isBranchName, isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/git/address.js';
+import { forOthers, isBranchName, isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/git/address.js';
 import { failuresIn } from '../../../src/queue/git/attempts.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
 import { Change, Rows } from '../../../src/queue/git/follow.js';
@@ -102,6 +102,16 @@ describe('an address', () => {
     ['https://host:8080/q.git#runs.txt', 'https://host:8080/q.git#runs.txt'],
   ])('shows nothing in messages by which one is let in: %s', (text, shown) => {
     expect(withoutSecrets(text)).toBe(shown);
+  });
+
+  it.each([
+    ['git+https://token@host/q.git#runs.txt', 'git+https://host/q.git#runs.txt'],
+    ['git+https://me:secret@host/q.git', 'git+https://host/q.git'],
+    ['git+ssh://me:secret@host/q.git', 'git+ssh://me@host/q.git'],
+    ['git+ssh://git@host/q.git', 'git+ssh://git@host/q.git'],
+  ])('tells jobs a name that they can use, and nothing by which one is let in: %s', (name, told) => {
+    expect(forOthers(name)).toBe(told);
+    expect(parseGitAddress(told).url).toBeDefined();
   });
 
   it('shows nothing of that whatever is in it, and neither does what git says of it', () => {
