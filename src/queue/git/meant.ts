@@ -11,8 +11,12 @@ function nameForPath(text: string, isThere: boolean): string | undefined {
   const [, prefix, folder, file] = /^(git\+(?=[^#]*\/))?([^#]+)(#.+)?$/.exec(text) ?? [];
   if (folder === undefined || (isThere && folder !== text)) return undefined;
   if (existsSync(path.join(folder, '.git'))) return `git:${folder}${file ?? ''}`;
-  const isRepository = existsSync(path.join(folder, 'HEAD')) && existsSync(path.join(folder, 'objects'));
   const seemsOne = prefix !== undefined || (file !== undefined && folder.endsWith('.git'));
-  if (!isRepository && !seemsOne) return undefined;
+  if (!isBareRepository(folder) && !seemsOne) return undefined;
   return `git+file://${path.resolve(folder).replace(/[%?]/g, encodeURIComponent)}${file ?? '#runs.txt'}`;
+}
+
+/** Whether a folder is itself a repository, without files. */
+export function isBareRepository(folder: string): boolean {
+  return existsSync(path.join(folder, 'HEAD')) && existsSync(path.join(folder, 'objects'));
 }

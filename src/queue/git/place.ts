@@ -3,6 +3,7 @@ import path from 'node:path';
 import { RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import type { GitAddress } from './address.js';
+import { isBareRepository } from './meant.js';
 import { Git } from './plumbing/git.js';
 import type { Author } from './plumbing/import-stream.js';
 import { reachingOf } from './reaching.js';
@@ -24,7 +25,7 @@ export async function placeOf({ url, clone, branch }: GitAddress): Promise<Place
   const folder = clone as string;
   if (!existsSync(folder))
     throw new RunmakerError('input', `${folder}: no such folder`, { hint: 'name a clone: git:path/to/clone#runs.txt' });
-  const here = new Git(folder);
+  const here = new Git(folder, {}, isBareRepository(folder));
   const top = await here.attempt(['rev-parse', '--is-bare-repository', '--absolute-git-dir']);
   const [bare, directory = ''] = top.stdout.toString().trim().split('\n');
   if (top.status !== 0) {

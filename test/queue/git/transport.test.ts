@@ -179,6 +179,9 @@ describe('a user who lets git find no bare repository by itself', LIMIT, () => {
     await taken.finish('d');
     const read = (file: string): string => made.git(made.folder, '--git-dir', made.bare, 'cat-file', 'blob', `main:${file}`);
     expect([read('runs.txt'), read('out/new')]).toEqual(['d a\n', 'x']);
+    const other = await openGit(`git:${made.bare}#runs.txt`);
+    await other.append([Buffer.from('b')]);
+    expect(read('runs.txt')).toBe('d a\n. b\n');
   });
 });
 
