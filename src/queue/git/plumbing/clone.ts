@@ -72,7 +72,7 @@ async function makeClone(directory: string, url: string, settings: Readonly<Reco
 
 /** How a remote names its objects, which shows when it names one. */
 async function objectFormat(git: Git, url: string): Promise<string> {
-  const listed = await git.text(['ls-remote', '--', url]).catch((error: unknown) => {
+  const listed = await git.text(['ls-remote', '--heads', '--', url]).catch((error: unknown) => {
     throw error instanceof GitFailure ? explainFailure(error, url) : error;
   });
   const [name] = /^[0-9a-f]+/.exec(listed) ?? [];
