@@ -150,16 +150,3 @@ function compile(source: string): RegExp {
     });
   }
 }
-
-/**
- * The line numbers outside of which nothing is chosen, so that a reader can skip what lies there.
- * An end that is not known, as with byte offsets, is 1 or Infinity; when no line can be chosen, `to` is less than `from`.
- */
-export function lineBounds({ lines, offsets }: Selection): { from: number; to: number } {
-  const everything = { from: 1, to: Number.POSITIVE_INFINITY };
-  if (lines === undefined || (offsets !== undefined && offsets.length > 0)) return everything;
-  return lines.reduce<{ from: number; to: number }>(
-    (bounds, { from = 1, to = Number.POSITIVE_INFINITY }) => ({ from: Math.min(bounds.from, from), to: Math.max(bounds.to, to) }),
-    { from: Number.POSITIVE_INFINITY, to: 0 },
-  );
-}

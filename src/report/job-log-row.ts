@@ -17,7 +17,7 @@ export const JOB_LOG_HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\t
  */
 export function jobLogRow(event: Extract<RunEvent, { type: 'ended' }>, received: number): Buffer | undefined {
   const { outcome } = event;
-  if (outcome.kind === 'interrupted' || outcome.kind === 'notStarted') return undefined;
+  if (outcome.kind === 'interrupted') return undefined;
   const [code, signal] = outcome.kind === 'timedOut' ? timedOut(outcome.exit) : columns(outcome);
   const host = event.host.split('.', 1)[0]!;
   const runTime = seconds(event.end - event.start).padStart(10);

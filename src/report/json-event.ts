@@ -1,4 +1,5 @@
 import type { OutputStream } from '../execute/executor.js';
+import type { CommandJson } from './command-json.js';
 import type { OutcomeJson } from './outcome-json.js';
 
 /*
@@ -6,13 +7,13 @@ import type { OutcomeJson } from './outcome-json.js';
  * and readers should pass over those that they do not know. Times are ISO 8601, UTC, with milliseconds.
  */
 
-/** A job, as it was when it was claimed. Its command is given as `base64` if it is not UTF-8. */
+/** A job, as it was when it was claimed. */
 export type JobJson = {
   /** Line number, from 1. */
   readonly number: number;
   /** The state that it was claimed in: `.`, or `!` or `e` with --retry. */
   readonly state: string;
-} & ({ readonly command: string } | { readonly base64: string });
+} & CommandJson;
 
 /** What all events that are about an attempt carry. */
 export interface AttemptJson<J = JobJson> {

@@ -4,6 +4,7 @@ import type { Job } from '../job/job.js';
 import type { Attempt, Listener, RunEvent } from '../run/events.js';
 import { Attempts } from './attempts.js';
 import type { Sink } from './byte-sink.js';
+import { commandJson } from './command-json.js';
 import type { AttemptJson, JobJson, JsonEvent, OutputJson } from './json-event.js';
 import { LineAssembler } from './lines.js';
 import { outcomeJson } from './outcome-json.js';
@@ -84,7 +85,7 @@ export class JsonReport {
 }
 
 function jobJson({ number, state, command }: Job): JobJson {
-  return isUtf8(command) ? { number, state, command: command.toString() } : { number, state, base64: command.toString('base64') };
+  return { number, state, ...commandJson(command) };
 }
 
 function attemptJson(attempt: Attempt, time: string): AttemptJson {

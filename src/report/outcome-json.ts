@@ -16,18 +16,16 @@ export function outcomeJson(outcome: Outcome): OutcomeJson {
   const exit = exitOf(outcome);
   return {
     outcome: outcome.kind,
-    exit: exit?.kind === 'exited' ? exit.code : null,
-    signal: exit?.kind === 'signalled' ? exit.signal : null,
+    exit: exit.kind === 'exited' ? exit.code : null,
+    signal: exit.kind === 'signalled' ? exit.signal : null,
   };
 }
 
-function exitOf(outcome: Outcome): Exit | undefined {
+function exitOf(outcome: Outcome): Exit {
   switch (outcome.kind) {
     case 'timedOut':
     case 'interrupted':
       return outcome.exit;
-    case 'notStarted':
-      return undefined;
     default:
       return outcome;
   }

@@ -1,20 +1,21 @@
 import type { Attempt, RunEvent } from '../run/events.js';
+import { type CommandJson, commandJson } from './command-json.js';
 import { type OutcomeJson, outcomeJson } from './outcome-json.js';
 
 /** What status.json of a results folder holds. Times are ISO 8601, UTC. */
 export type ResultStatus = {
-  readonly command: string;
   readonly host: string;
   readonly pid: number;
   /** From 1. */
   readonly attempt: number;
   readonly start: string;
-} & ({ readonly outcome: 'running'; readonly exit: null; readonly signal: null } | ({ readonly end: string } & OutcomeJson));
+} & CommandJson &
+  ({ readonly outcome: 'running'; readonly exit: null; readonly signal: null } | ({ readonly end: string } & OutcomeJson));
 
 /** @param ended absent while the attempt runs */
 export function resultStatus(attempt: Attempt, ended?: Extract<RunEvent, { type: 'ended' }>): ResultStatus {
   const begun = {
-    command: attempt.job.command.toString(),
+    ...commandJson(attempt.job.command),
     host: attempt.host,
     pid: attempt.pid,
     attempt: attempt.attempt,

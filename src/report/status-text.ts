@@ -34,8 +34,6 @@ export function endedTexts(event: Ended): Buffer[] {
       return [say(`timed out after ${exactDuration(outcome.after)}`), say(exitText(outcome.exit))];
     case 'interrupted':
       return [say(exitText(outcome.exit))];
-    case 'notStarted':
-      return [say(`not started: ${outcome.message}`)];
     default:
       return [say(exitText(outcome))];
   }

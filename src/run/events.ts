@@ -9,8 +9,7 @@ export type Outcome =
   /** `after`: milliseconds. */
   | { readonly kind: 'timedOut'; readonly after: number; readonly exit: Exit }
   /** Ended because the runner was told to stop. */
-  | { readonly kind: 'interrupted'; readonly exit: Exit }
-  | { readonly kind: 'notStarted'; readonly message: string };
+  | { readonly kind: 'interrupted'; readonly exit: Exit };
 
 /** What every event about an attempt that was started carries. */
 export interface Attempt {

@@ -25,13 +25,16 @@ export interface JobRun {
   emit(event: RunEvent): void | Promise<void>;
 }
 
+/** How a job ended in the end: as its last attempt, or without one. */
+export type Ending = Outcome | { readonly kind: 'notStarted' };
+
 /** Processes, memory or descriptors run out for moments: a job is not failed for that. */
 const SHORTAGES = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 const SHORTAGE_PAUSE = 1000;
 const SHORTAGE_TRIES = 30;
 
 /** Runs a claimed job until it succeeds, or has failed often enough, or is interrupted, and says how it went in the end. */
-export async function runJob(run: JobRun): Promise<Outcome> {
+export async function runJob(run: JobRun): Promise<Ending> {
   const { claim, slot, stopping } = run;
   const timeout = claim.job.directives.timeout ?? run.timeout;
   const tries = claim.job.directives.retries ?? run.tries;
@@ -44,7 +47,7 @@ export async function runJob(run: JobRun): Promise<Outcome> {
     } catch (error) {
       if (!(error instanceof RunmakerError) || error.code !== 'start') throw error;
       await run.emit({ type: 'notStarted', job: claim.job, slot, message: error.message });
-      return { kind: 'notStarted', message: error.message };
+      return { kind: 'notStarted' };
     }
     const { execution, start, began } = beginning;
     const started: Attempt = {
@@ -112,7 +115,7 @@ function environmentFor(run: JobRun, attempt: number): Record<string, string> {
 }
 
 /** The state in which a job ends. An interrupted one is an error, or new again if the runner puts jobs back. */
-export function stateAfter(outcome: Outcome, requeue: boolean): FinalState | typeof State.new {
+export function stateAfter(outcome: Ending, requeue: boolean): FinalState | typeof State.new {
   switch (outcome.kind) {
     case 'exited':
       return outcome.code === 0 ? State.done : State.failed;

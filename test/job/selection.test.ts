@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { NO_DIRECTIVES } from '../../src/job/directives.js';
 import type { Job } from '../../src/job/job.js';
 import { printOf } from '../../src/job/print.js';
-import { jobMatcher, lineBounds, parseJobChoice, type Selection, selectionOf } from '../../src/job/selection.js';
+import { jobMatcher, parseJobChoice, type Selection, selectionOf } from '../../src/job/selection.js';
 
 function job(
   number: number,
@@ -206,49 +206,6 @@ describe('jobMatcher', () => {
         const one = job(number, rest);
         const each = [{ lines }, { states }, { match }].every(selection => jobMatcher(selection)(one));
         expect(jobMatcher({ lines, states, match })(one)).toBe(each);
-      }),
-    );
-  });
-});
-
-describe('lineBounds', () => {
-  test.each<[Selection, number, number]>([
-    [{}, 1, Number.POSITIVE_INFINITY],
-    [{ states: ['e'] }, 1, Number.POSITIVE_INFINITY],
-    [
-      {
-        lines: [
-          { from: 3, to: 3 },
-          { from: 7, to: 9 },
-        ],
-      },
-      3,
-      9,
-    ],
-    [{ lines: [{ to: 5 }] }, 1, 5],
-    [{ lines: [{ from: 20 }, { from: 4, to: 6 }] }, 4, Number.POSITIVE_INFINITY],
-  ])('of %j are %d and %d', (selection, from, to) => {
-    expect(lineBounds(selection)).toEqual({ from, to });
-  });
-
-  it('are open when byte offsets are chosen, whose lines are not known', () => {
-    expect(lineBounds({ lines: [{ from: 3, to: 3 }], offsets: [160] })).toEqual({ from: 1, to: Number.POSITIVE_INFINITY });
-  });
-
-  it('run backwards when no line can be chosen', () => {
-    const { from, to } = lineBounds({ lines: [] });
-    expect(to).toBeLessThan(from);
-  });
-
-  it('hold every line that the matcher chooses', () => {
-    const range = fc.record({
-      from: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
-      to: fc.option(fc.integer({ min: 6, max: 12 }), { nil: undefined }),
-    });
-    fc.assert(
-      fc.property(fc.array(range), fc.array(fc.nat(120)), (lines, offsets) => {
-        const { from, to } = lineBounds({ lines, offsets });
-        for (const line of chosen({ lines, offsets })) expect(from <= line && line <= to).toBe(true);
       }),
     );
   });

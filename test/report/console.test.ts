@@ -52,7 +52,6 @@ describe('the console', () => {
     ['exit 3', { kind: 'exited', code: 3 } as const],
     ['exit -9', { kind: 'signalled', signal: 9 } as const],
     ['exit -15', { kind: 'interrupted', exit: { kind: 'signalled', signal: 15 } } as const],
-    ['not started: no such shell', { kind: 'notStarted', message: 'no such shell' } as const],
   ])('prints %s', (text, outcome) => {
     const { out, listener } = consoleReport();
     tell(listener, attemptAt('cmd').ended(outcome));

@@ -74,10 +74,6 @@ describe('JSON', () => {
       { kind: 'interrupted', exit: { kind: 'exited', code: 0 } },
       { outcome: 'interrupted', exit: 0, signal: null },
     ],
-    [
-      { kind: 'notStarted', message: 'no' },
-      { outcome: 'notStarted', exit: null, signal: null },
-    ],
   ] as const)('knows %o', (outcome, expected) => {
     expect(printed(run.ended(outcome, { again: true }))).toMatchObject([{ ...expected, again: true }]);
   });

@@ -70,6 +70,7 @@ class NodeExecution implements Execution {
     this.label = `${hostName()},${pid}`;
     const exited = new Promise<Exit>(resolve => {
       child.once('exit', (code, signal) => {
+        this.group.leaderReaped();
         resolve(signal ? { kind: 'signalled', signal: os.constants.signals[signal] } : { kind: 'exited', code: code as number });
       });
     });

@@ -19,7 +19,12 @@ export class ProcessGroup {
 
   constructor(private readonly leader: number) {}
 
-  /** The leader was reaped. */
+  /** The leader was reaped, but outputs are open: there may be members, for which it has to be looked from now on. */
+  leaderReaped(): void {
+    this.isReaped = true;
+  }
+
+  /** The leader was reaped, and nobody waits for outputs any more. */
   reaped(): void {
     this.isReaped = true;
     this.isOurs = false;

@@ -7,8 +7,8 @@ import type { LockableFile } from './locks/lock-driver.js';
 const NEIGHBOURHOOD = 16 * 1024;
 
 /**
- * Reads all states again; blocks that are as they were at the last reading are not looked at line by line. Returns how many differ from those of the index, which then has them; undefined when anything
- * but states has changed, and the index is not to be relied upon any more.
+ * Reads all states again; blocks that are as they were at the last reading are not looked at line by line. Returns how many differ from
+ * those of the index, which then has them; undefined when anything but states has changed, and the index is not to be relied upon any more.
  */
 export async function restateAll(file: LockableFile, index: LineIndex): Promise<number | undefined> {
   const longest = index.blocks.reduce((most, block) => Math.max(most, block.end - block.start), 0);

@@ -19,6 +19,9 @@ const COARSEST_TIME = 2000;
 const REST = 10;
 /** But not by more where a server answers, in ms. */
 const LONGEST_REST = 5000;
+/** Between two looks of who waits for news, in ms. */
+const SHORTEST_PAUSE = 100;
+const LONGEST_PAUSE = 800;
 /** Who has enough to do looks up now and then all the same: after so many times what the last look has cost, and so many ms. */
 const BUSY_REST = { times: 100, local: 100, network: 5000 };
 
@@ -197,9 +200,9 @@ export class FileView {
     return true;
   }
 
-  /** How long to pause between two looks, in ms, for news within a second (two over a network). */
+  /** How long to pause between two looks, in ms, for news within a second; two over a network, where the look itself takes its time. */
   pause(): number {
-    const shortest = this.driver.staleLooks ? 1000 : 100;
-    return Math.min(Math.max(shortest, this.rest.left), 800) + jitter();
+    const pause = this.driver.staleLooks ? LONGEST_PAUSE : Math.min(Math.max(SHORTEST_PAUSE, this.rest.left), LONGEST_PAUSE);
+    return pause + jitter();
   }
 }

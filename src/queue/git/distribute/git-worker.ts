@@ -61,12 +61,12 @@ export class GitWorker {
   }
 
   /**
-   * Has a job chosen while nobody else can choose, and begins a branch for it.
+   * Has a job chosen while nobody else can choose, and begins a branch for it. What a predecessor left in the clone when it was killed is
+   * pushed to its own job's branch first, unless `resume` was called.
    * @returns the job, or null when `choose` had none
-   * What a predecessor left in the clone when it was killed is pushed to its own job's branch first, unless `resume` was called.
-   * @throws what `choose` throws; RunmakerError `usage` when there is a job already or the remote has a branch of the worker's name, `input` when files were changed that belong to no
-   *   job or nothing can be checked out, `queue` when the lock could not be had in time. Then no job is taken; should one be because the
-   *   remote went away just then, the next call returns it
+   * @throws what `choose` throws; RunmakerError `usage` when there is a job already or the remote has a branch of the worker's name,
+   *   `input` when files were changed that belong to no job or nothing can be checked out, `queue` when the lock could not be had in
+   *   time. Then no job is taken; should one be because the remote went away just then, the next call returns it
    */
   async nextJob(choose: Choose): Promise<string | null> {
     if (typeof choose !== 'function') {

@@ -10,11 +10,10 @@ export class Tries {
   private readonly end: number;
   private pause = FIRST_PAUSE;
 
-  /** @param url of the remote, for messages · @param patience in ms · @param wasThere whether the remote was found before */
+  /** @param url of the remote, for messages · @param patience in ms */
   constructor(
     private readonly url: string,
     patience: number,
-    private readonly wasThere = true,
   ) {
     this.end = performance.now() + patience;
   }
@@ -36,8 +35,8 @@ export class Tries {
    */
   async bear(error: unknown): Promise<void> {
     if (!(error instanceof GitFailure)) throw error;
-    const passes = !error.needsSomebody && (this.wasThere || error.kind !== 'missing');
-    if (!passes || this.over) throw explainFailure(error, this.url, this.wasThere);
+    // The remote was found before: what is missing now may be back.
+    if (error.needsSomebody || this.over) throw explainFailure(error, this.url, true);
     await this.rest();
   }
 

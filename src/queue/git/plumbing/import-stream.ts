@@ -1,4 +1,4 @@
-/** Who commits, and when, as git writes it: `Alice <alice@example.org> 1700000000 +0000`. */
+/** Who commits. */
 export interface Author {
   readonly name: string;
   readonly email: string;
