@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../errors.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
@@ -242,8 +243,11 @@ function refuseContradictions(options: RunmakerOptions): void {
 /** A file without a single job is most likely the wrong file, or lacks the state characters. */
 async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
   if (options.watch || queue.capabilities.claimsOnly || (await queue.counts()).total > 0) return;
+  const isTable = queue.name.endsWith('.csv') && !isGitName(queue.name);
   throw new RunmakerError('input', `${queue.name} holds no jobs`, {
-    hint: 'a job is a line with a state, a blank and a command: ". echo hello"',
+    hint: isTable
+      ? `a queue.csv is worked on in its git repository: runmaker 'git:${path.dirname(queue.name)}#${path.basename(queue.name)}'`
+      : 'a job is a line with a state, a blank and a command: ". echo hello"',
   });
 }
 

@@ -136,6 +136,27 @@ describe('a runs file that may not be written', () => {
     expect(existsSync(bench.path('ran'))).toBe(false);
   });
 
+  it('is told by its folder where that is the reason', async () => {
+    const bench = new Workbench('');
+    mkdirSync(bench.path('closed'));
+    writeFileSync(bench.path('closed/runs.txt'), '. echo a\n', { mode: 0o666 });
+    chmodSync(bench.path('closed'), 0o600);
+    const entering = await runmaker(['closed/runs.txt'], { cwd: bench.folder, unprivileged: true });
+    expect(entering.stderr).toBe('runmaker: closed/runs.txt: permission denied\nrunners need to enter the folder closed\n');
+    chmodSync(bench.path('closed'), 0o555);
+    const locking = await runmaker(['--locks=directory', 'closed/runs.txt'], { cwd: bench.folder, unprivileged: true });
+    expect(locking.stderr).toMatch(
+      /^runmaker: .*closed\/runs.txt.lock: permission denied\nrunners need to write into the folder closed\n$/,
+    );
+  });
+
+  it('is pointed to git when it is the table of gitrunner', async () => {
+    const bench = new Workbench('');
+    writeFileSync(bench.path('queue.csv'), 'script,args,kwargs,status\na,[],{},ready\n');
+    const { stderr } = await runmaker(['queue.csv'], { cwd: bench.folder });
+    expect(stderr).toContain("a queue.csv is worked on in its git repository: runmaker 'git:.#queue.csv'\n");
+  });
+
   it('can be looked at and waited for', async () => {
     const bench = new Workbench('d echo a\n');
     chmodSync(bench.runs, 0o444);

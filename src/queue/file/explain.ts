@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../errors.js';
 
 /**
@@ -17,15 +19,15 @@ export function explain(path: string, error: unknown, locksWorked = false): Runm
   switch (name) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new RunmakerError('input', `${path}: no such file`, { hint: 'create it first, one line a job: ". command"', cause: error });
+      return new RunmakerError('input', `${path}: no such file`, {
+        hint: locksWorked ? 'it was there before: put it back, then start again' : 'create it first, one line a job: ". command"',
+        cause: error,
+      });
     case 'EISDIR':
       return new RunmakerError('input', `${path} is a directory`, { hint: 'name the runs file in it', cause: error });
     case 'EACCES':
     case 'EPERM':
-      return new RunmakerError('input', `${path}: permission denied`, {
-        hint: 'runners need to read and write the file',
-        cause: error,
-      });
+      return new RunmakerError('input', ...explainDenial(path, error as NodeJS.ErrnoException));
     case 'EROFS':
       return new RunmakerError('input', `${path} is on a read-only filesystem`, { hint: 'states are written into the file', cause: error });
     case 'ENOLCK':
@@ -55,5 +57,24 @@ export function explain(path: string, error: unknown, locksWorked = false): Runm
       });
     default:
       return new RunmakerError('queue', `${path}: ${reason(error)}`, { cause: error });
+  }
+}
+
+/** The file itself may be fine: its folder may not be entered, or what is to be made beside it may not be made there. */
+function explainDenial(path: string, error: NodeJS.ErrnoException): [message: string, details: { hint: string; cause: unknown }] {
+  const folder = dirname(path);
+  if (error.path !== undefined && error.path !== path) {
+    return [`${error.path}: permission denied`, { hint: `runners need to write into the folder ${folder}`, cause: error }];
+  }
+  const hint = mayEnter(folder) ? 'runners need to read and write the file' : `runners need to enter the folder ${folder}`;
+  return [`${path}: permission denied`, { hint, cause: error }];
+}
+
+function mayEnter(folder: string): boolean {
+  try {
+    accessSync(folder, constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
