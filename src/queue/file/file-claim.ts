@@ -17,6 +17,8 @@ import { PATIENCE, type RunsFile } from './runs-file.js';
 const RUNNING = State.running.charCodeAt(0);
 /** Between two looks at a place that somebody else seems to hold, in ms. */
 const OCCUPIED_PAUSE = 100;
+/** How long, in ms, such a place may yet be given up: by a runner that was stopped before an edit has moved the line there, for instance. */
+const OCCUPIED_HOPE = 10_000;
 
 /** A line in state `r` that is ours, until its final state is written. */
 export class FileClaim implements Claim, Kept {
@@ -34,7 +36,7 @@ export class FileClaim implements Claim, Kept {
     line: ClaimedLine,
     file: LockableFile | undefined,
   ) {
-    this.held = new HeldLine(runs, line, file);
+    this.held = new HeldLine(runs, line, file, start => runs.keeper.keeps(start, this));
     if (file) runs.keeper.add(this);
   }
 
@@ -183,9 +185,8 @@ export class FileClaim implements Claim, Kept {
     switch (cause) {
       case 'locked':
         return PATIENCE;
-      // On a local disk that is hardly somebody who has the line, but who was stopped, or was killed, before the line came to be there.
       case 'occupied':
-        return this.runs.driver.staleLooks ? this.runs.keeper.settled : Math.max(this.runs.keeper.settled, this.runs.patience);
+        return Math.max(this.runs.keeper.settled, OCCUPIED_HOPE);
       // Whoever saves a file in place empties it first: what is not there may be there again in a moment.
       case 'gone':
       case 'set':

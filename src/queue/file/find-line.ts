@@ -17,6 +17,7 @@ const TRIES = 3;
 export const ONE_GO = 100;
 /** Of giving up a lock on a descriptor on which perhaps nothing works any more. */
 const DEAD_TRIES = 3;
+const CLAIMED_ANEW = 'somebody set the line back while its job ran, and this runner has claimed it again';
 /** A line end has two bytes at most, and the state one. */
 const MOST_BESIDES_REST = 3;
 
@@ -37,6 +38,8 @@ export interface Holding {
   readonly held?: LockableFile | undefined;
   /** A state that we may have written to the line already, where it was, with the locks that `held` has. Local locks are never lost. */
   readonly doubtful?: number | undefined;
+  /** Whether we have claimed the line that begins there once more: somebody has set it back while its job ran. */
+  isClaimedAnew(start: number): boolean;
 }
 
 /**
@@ -60,7 +63,7 @@ export interface Lost {
  * state `r`, and nobody else is present at it. Identical lines stand for each other, and of several the nearest is taken; but none
  * stands for a line that is where it was and was set to another state.
  */
-export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holding = {}): Promise<Found> {
+export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holding): Promise<Found> {
   let lost: Lost = { kind: 'lost', cause: 'gone', reason: 'its line was changed or removed while the job ran' };
   const end = performance.now() + ONE_GO;
   for (let tried = 0; tried < TRIES; tried++) {
@@ -129,6 +132,8 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
       return { kind: 'lost', cause: 'set', reason };
     }
     if (runs.driver.presence && !(await showPresence(file, line, before, held))) {
+      // Not waited for: the other claim may have to wait for this one.
+      if (holding.isClaimedAnew(line.start)) return { kind: 'lost', cause: 'set', reason: CLAIMED_ANEW };
       return { kind: 'lost', cause: 'occupied', reason: 'somebody else runs the line by now' };
     }
     keep = true;

@@ -20,11 +20,15 @@ export class HeldLine {
   /** While the job's process is being started with one of our descriptors: those that are to be closed after that. */
   private closeLater: LockableFile[] | undefined;
 
-  /** @param opened absent with drivers that show no presence */
+  /**
+   * @param opened absent with drivers that show no presence
+   * @param isClaimedAnew see `Holding`
+   */
   constructor(
     private readonly runs: RunsFile,
     private place: ClaimedLine,
     private opened: LockableFile | undefined,
+    private readonly isClaimedAnew: (start: number) => boolean,
   ) {}
 
   /** Where it was when it was seen last. */
@@ -81,7 +85,7 @@ export class HeldLine {
 
   /** Looks for the line wherever it may be by now. @param doubtful a final state that we may have written to it already */
   find(doubtful?: number): Promise<Found> {
-    return findLine(this.runs, this.place, { held: this.opened, doubtful });
+    return findLine(this.runs, this.place, { held: this.opened, doubtful, isClaimedAnew: this.isClaimedAnew });
   }
 
   /** From now on the line is there, and held there. */

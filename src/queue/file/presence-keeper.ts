@@ -28,9 +28,12 @@ export class PresenceKeeper {
     this.timer = undefined;
   }
 
-  /** Whether the line at a byte offset is one of ours, however much presence there is lost for now. */
-  keeps(start: number): boolean {
-    for (const claim of this.kept) if (claim.start === start) return true;
+  /**
+   * Whether the line at a byte offset is one of ours, however much presence there is lost for now.
+   * @param besides a claim that does not count
+   */
+  keeps(start: number, besides?: Kept): boolean {
+    for (const claim of this.kept) if (claim.start === start && claim !== besides) return true;
     return false;
   }
 

@@ -5,7 +5,7 @@ import { recordDriver } from '../../../src/queue/file/locks/record.js';
 import type { Claim } from '../../../src/queue/queue.js';
 import { edit, patchFile, replaceFile, rewriteFile } from '../../support/edit.js';
 import { eventually, isOpenAfter } from '../../support/eventually.js';
-import { claim, finishEverything, holdersOf, longAfter, openRuns, reclaimAtOnce } from '../../support/queues.js';
+import { claim, finishEverything, holdersOf, jobsOf, longAfter, openRuns, reclaimAtOnce } from '../../support/queues.js';
 import { runsFile } from '../../support/temporary.js';
 
 const content = (path: string): string => readFileSync(path, 'utf8');
@@ -81,6 +81,24 @@ describe('a runs file in which somebody seems to be absent', () => {
     await stopped.unlock(10, 1);
     expect(await finished).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# 345678\nd a\n. b\n');
+  });
+});
+
+describe('a runs file in which somebody sets a running job back', () => {
+  it('gets no result of the first run, which is told at once, when the same runner has claimed the job again', async () => {
+    const path = runsFile('. a\n. b\n');
+    const queue = await openRuns(path);
+    const first = await claim(queue);
+    replaceFile(path, '. a\n. b\n');
+    await eventually('the file is read anew', async () => (await jobsOf(queue)).every(job => job.state === '.'));
+    await setTimeout(200);
+    const second = await claim(queue);
+    expect(second.job.number).toBe(1);
+    const began = performance.now();
+    expect(await first.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(performance.now() - began).toBeLessThan(4000);
+    expect(await second.finish('!')).toEqual({ kind: 'recorded' });
+    expect(content(path)).toBe('! a\n. b\n');
   });
 });
 
