@@ -253,18 +253,22 @@ async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void
 
 /** @param oneOnly as many as would be run if each succeeded: one */
 async function printPlan(queue: Queue, output: Output, asker: ClaimRequest, oneOnly: boolean): Promise<number> {
-  let unusable = 0;
+  const left = { unusable: 0, tooBig: 0, writable: 0, news: 0 };
   const tell = (notice: QueueNotice): void => {
-    if (notice.kind === 'unusable') unusable++;
+    left[notice.kind]++;
     warn(describeNotice(notice));
   };
+  let planned = 0;
   for await (const jobs of queue.plan({ ...asker, tell })) {
-    const planned = oneOnly ? jobs.slice(0, 1) : jobs;
-    if (!(await output.print(Buffer.concat(planned.map(lineText)))) || oneOnly) break;
+    const shown = oneOnly ? jobs.slice(0, 1) : jobs;
+    planned += shown.length;
+    if (!(await output.print(Buffer.concat(shown.map(lineText)))) || (oneOnly && planned > 0)) return EXIT.ok;
   }
-  const blocked = (await queue.counts()).blocked - unusable;
+  const counts = await queue.counts();
+  const wanted = counts.new + (asker.retry ? counts.failed + counts.error : 0);
+  const blocked = wanted - planned - left.unusable - left.tooBig;
   if (blocked > 0) warn(describeBlocked(blocked, queue.name));
-  return blocked > 0 ? EXIT.failed : unusable > 0 ? EXIT.usage : EXIT.ok;
+  return blocked > 0 ? EXIT.failed : left.unusable > 0 ? EXIT.usage : EXIT.ok;
 }
 
 function warn({ message, hint }: { message: string; hint: string }): void {

@@ -75,8 +75,9 @@ export function heedSignals(): SignalWatch {
 async function refuseDebugger(drain: () => void): Promise<void> {
   const asked = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(option => option.includes('--inspect'));
   if (asked) return;
-  const { default: inspector } = await import('node:inspector');
-  if (inspector.url() === undefined) return;
+  // There are builds of Node without one.
+  const inspector = await import('node:inspector').catch(() => undefined);
+  if (inspector?.url() === undefined) return;
   inspector.close();
   drain();
 }

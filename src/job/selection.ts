@@ -78,10 +78,10 @@ function notAChoice(part: string): RunmakerError {
 }
 
 function mustBeStates(text: string): State[] {
-  const states = text === '' ? undefined : statesNamed(text);
-  if (states !== undefined) return states;
+  const states = text === ',' ? [text] : statesNamed(text);
+  if (states !== undefined && states.length > 0) return states;
   throw new RunmakerError('usage', `--state ${JSON.stringify(text)} names no state`, {
-    hint: "give words with commas between them (new, claimed, running, done, failed, error, held), or characters, such as '!e'",
+    hint: "give words with commas between them (new, claimed, running, done, failed, error, held), or characters, such as '!e'; letters that hold jobs are told apart by commas: x,y",
   });
 }
 

@@ -35,7 +35,8 @@ const SHOWN = 60;
 
 function describeStrays({ line, text, count }: Strays): { readonly message: string; readonly hint: string } {
   const shown = JSON.stringify(text.toString().slice(0, SHOWN));
-  const others = count === 1 ? '' : count === 2 ? ', and so is 1 more' : `, and so are ${count - 1} more`;
+  // Without how many: it would be told again with each that is added.
+  const others = count === 1 ? '' : ', as are others';
   return {
     message: `line ${line} is no job and is passed over: ${shown}${others}`,
     hint: 'a job is a state, a blank and a command (". echo hello"), a barrier nothing but dashes, and a comment begins with "#"',

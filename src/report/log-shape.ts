@@ -59,13 +59,19 @@ async function beginningOf(path: string): Promise<Buffer> {
 
 /** How many lines each job has in a log that begins so, if that is not as many as here. Undefined where it cannot be seen. */
 function otherLines(bytes: Buffer, lines: number): number | undefined {
-  const blocks: number[] = [];
-  for (let record = 0; record * RECORD_SIZE < bytes.length; record++) {
-    if (bytes.indexOf(COMMAND_MARK, record * RECORD_SIZE) === record * RECORD_SIZE) blocks.push(record);
+  const records = Math.floor(bytes.length / RECORD_SIZE);
+  const isHeader = (record: number) => bytes.indexOf(COMMAND_MARK, record * RECORD_SIZE) === record * RECORD_SIZE;
+  // The place of a job that has not been run yet is a hole.
+  const isHole = (record: number) => bytes[record * RECORD_SIZE] === NUL;
+  for (let first = 0; first < records; first++) {
+    if (!isHeader(first)) continue;
+    let next = first + 1;
+    while (next < records && !isHeader(next) && !isHole(next)) next++;
+    // One that reaches to where the looking ends may have more.
+    if (next === LOOK) return undefined;
+    return next - first - 1 === lines ? undefined : next - first - 1;
   }
-  const others = blocks.slice(1).map((record, at) => record - (blocks[at] as number));
-  // Between two blocks there may be the places of jobs that have not been run yet.
-  return others.every(distance => distance % (lines + 1) === 0) ? undefined : Math.min(...others) - 1;
+  return undefined;
 }
 
 function mayBeLog(bytes: Buffer): boolean {

@@ -37,6 +37,7 @@ export class Runner {
   private failure: { readonly error: unknown } | undefined;
 
   private delayTold = false;
+  private executing = 0;
 
   private readonly host = hostName();
   private readonly results: Results;
@@ -60,7 +61,7 @@ export class Runner {
 
   /** How many jobs run now. */
   get busy(): number {
-    return this.slots.busy;
+    return this.executing;
   }
 
   /** Claims no more jobs; those that run go on to their end. */
@@ -225,6 +226,7 @@ export class Runner {
     const { options, stopping } = this;
     const { job } = claim;
     await this.emit({ type: 'claimed', job, slot });
+    this.executing++;
     const outcome = await runJob({
       claim,
       slot,
@@ -237,7 +239,7 @@ export class Runner {
       killAfter: options.killAfter ?? DEFAULT_KILL_AFTER,
       tries: options.tries ?? 1,
       emit: event => this.emit(event),
-    });
+    }).finally(() => this.executing--);
     const state = stateAfter(outcome, options.requeue ?? false);
     if (options.retry && (state === State.failed || state === State.error)) this.tried.add(job);
     const writing = record(claim, state, stopping, () => this.tellDelay());
@@ -271,9 +273,8 @@ export class Runner {
 
   private count(state: string): void {
     const stop = this.results.add(state);
-    // The slot of the job that has just ended is held until it is clear whether another one may follow.
     if (stop && this.results.isHalted && !this.stopping.draining.aborted)
-      void this.emit({ type: 'warning', ...describeHalt(this.results.summary, this.slots.busy - 1, stop) });
+      void this.emit({ type: 'warning', ...describeHalt(this.results.summary, this.executing, stop) });
     if (stop === 'now') this.interrupt();
     else if (stop === 'soon') this.drain();
   }

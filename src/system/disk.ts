@@ -14,7 +14,7 @@ export interface FileFacts {
   readonly modified: number;
   /** When it was last written to, renamed or given other rights: the same. Unlike `modified` it cannot be set. */
   readonly touched: number;
-  /** When it was made: the same; 0 where nobody knows. Another file that was given the inode of one that is gone has another. */
+  /** When it was made: the same. Where nobody knows, 0 or the same as `touched`. */
   readonly born: number;
   readonly isFile: boolean;
   readonly mode: number;

@@ -31,7 +31,7 @@ function listing(args: readonly string[], options: StartOptions = {}): Promise<E
 describe('a line that may have been meant as a job', () => {
   it.each([
     ['. echo a\necho b\n. echo c\n', 'line 2 is no job and is passed over: "echo b"'],
-    ['. echo a\n--- merge\n. echo c\necho b\n', 'line 2 is no job and is passed over: "--- merge", and so is 1 more'],
+    ['. echo a\n--- merge\n. echo c\necho b\n', 'line 2 is no job and is passed over: "--- merge", as are others'],
     ['\ufeff. echo b\n. echo c\n', 'line 1 is no job and is passed over: "\ufeff. echo b"'],
   ])('is named, and the others are run: %j', async (content, message) => {
     for (const option of [[], ['--dry-run']]) {

@@ -8,8 +8,8 @@ const HIGH = 63;
 
 /**
  * Under which number a job has the descriptor that shows its presence: a command that writes to a descriptor which it takes for its
- * own, or opens one by number, must not hit it.
+ * own, or opens one by number, must not hit it. Two below the limit at most: child_process needs one above it for a moment.
  */
 export function presenceDescriptor(): number {
-  return Math.min(HIGH, (descriptorLimit() ?? Number.POSITIVE_INFINITY) - 1);
+  return Math.min(HIGH, (descriptorLimit() ?? Number.POSITIVE_INFINITY) - 2);
 }

@@ -6,16 +6,16 @@ interface Absence {
   readonly since: number;
 }
 
-/** Where a look took long, runners take long to show presence again: so many times as long. */
-const SLOWNESS = 3;
+/** Where a look takes long, runners take long to show presence again: so many times as long, but no longer than this, in ms. */
+const SLOWNESS = { times: 3, most: 10_000 };
 
 /** Since when nobody has been seen at jobs that are said to run, from look to look. */
 export class Absences {
   private known: ReadonlyMap<number, Absence> = new Map();
   private lookedAt = 0;
   private edits: number | undefined;
-  /** The longest look so far, in ms. */
-  private longest = 0;
+  /** How long the last two looks took, in ms. */
+  private durations: readonly [number, number] = [0, 0];
 
   /**
    * @param settled how long, in ms, nobody must be seen at a job before it counts as an orphan
@@ -28,7 +28,7 @@ export class Absences {
 
   /** How long, in ms, nobody must be seen at a job, as things are. */
   get needed(): number {
-    return this.settled + SLOWNESS * this.longest;
+    return this.settled + Math.min(SLOWNESS.times * Math.max(...this.durations), SLOWNESS.most);
   }
 
   /**
@@ -54,7 +54,7 @@ export class Absences {
         this.known = now;
         this.edits = edits;
         this.lookedAt = performance.now();
-        this.longest = Math.max(this.longest, this.lookedAt - began);
+        this.durations = [this.durations[1], this.lookedAt - began];
       },
     };
   }

@@ -18,7 +18,7 @@ const RUNNING = State.running.charCodeAt(0);
 /** Between two looks at a place that somebody else seems to hold, in ms. */
 const OCCUPIED_PAUSE = 100;
 /** How long, in ms, such a place may yet be given up: by a runner that was stopped before an edit has moved the line there, for instance. */
-const OCCUPIED_HOPE = 10_000;
+const OCCUPIED_HOPE = 6000;
 
 /** A line in state `r` that is ours, until its final state is written. */
 export class FileClaim implements Claim, Kept {
@@ -185,6 +185,8 @@ export class FileClaim implements Claim, Kept {
     switch (cause) {
       case 'locked':
         return PATIENCE;
+      case 'claimedAnew':
+        return 0;
       case 'occupied':
         return Math.max(this.runs.keeper.settled, OCCUPIED_HOPE);
       // Whoever saves a file in place empties it first: what is not there may be there again in a moment.

@@ -49,12 +49,12 @@ export interface Holding {
 export type Found = { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine } | Lost;
 
 /**
- * `gone`: there is no such line · `set`: it is there, in a state that somebody has set · `occupied`: it is there, but somebody else is
- * present at it · `locked`: a line that may be ours could not be looked at.
+ * `gone`: there is no such line · `set`: it is there, in a state that somebody has set · `claimedAnew`: it was set back, and we have claimed
+ * it once more · `occupied`: it is there, but somebody else is present at it · `locked`: a line that may be ours could not be looked at.
  */
 export interface Lost {
   readonly kind: 'lost';
-  readonly cause: 'gone' | 'set' | 'occupied' | 'locked';
+  readonly cause: 'gone' | 'set' | 'claimedAnew' | 'occupied' | 'locked';
   readonly reason: string;
 }
 
@@ -77,7 +77,7 @@ export async function findLine(runs: RunsFile, line: ClaimedLine, holding: Holdi
       if (found === undefined) continue;
       if (found.kind === 'found') return found;
       // It has not moved: other lines that say the same are other jobs.
-      if (found.cause === 'set' && candidate.start === line.start) return found;
+      if ((found.cause === 'set' || found.cause === 'claimedAnew') && candidate.start === line.start) return found;
       if (lost.cause !== 'locked') lost = found;
     }
     await runs.view.look();
@@ -133,7 +133,7 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
     }
     if (runs.driver.presence && !(await showPresence(file, line, before, held))) {
       // Not waited for: the other claim may have to wait for this one.
-      if (holding.isClaimedAnew(line.start)) return { kind: 'lost', cause: 'set', reason: CLAIMED_ANEW };
+      if (holding.isClaimedAnew(line.start)) return { kind: 'lost', cause: 'claimedAnew', reason: CLAIMED_ANEW };
       return { kind: 'lost', cause: 'occupied', reason: 'somebody else runs the line by now' };
     }
     keep = true;

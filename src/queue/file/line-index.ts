@@ -24,6 +24,8 @@ export class LineIndex implements Board {
   readonly afterColumns = new Map<number, number>();
   /** The jobs that are left alone, and why. */
   readonly problems = new Map<number, DirectiveProblem>();
+  /** Lines that are too long to be read, and so are in no block. */
+  readonly overlong: { readonly line: number; readonly start: number; readonly end: number }[] = [];
   strays: Strays | undefined;
   dependents: Dependents = new Map();
   prioritised: readonly number[] = [];

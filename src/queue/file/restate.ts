@@ -37,8 +37,24 @@ export async function restateAll(file: LockableFile, index: LineIndex): Promise<
     block.whole = whole;
     differing += fresh.length;
   }
-  // A line that is too long to be read is in no block.
+  for (const { line, start, end } of index.overlong) {
+    covered += end - start;
+    const now = await overlongState(file, start, end, index.end);
+    const before = index.stateAt(line);
+    if (now === undefined || (now === NOT_A_JOB) !== (before === NOT_A_JOB)) return undefined;
+    if (now === before) continue;
+    index.setState(line, now);
+    differing++;
+  }
   return covered === index.end ? differing : undefined;
+}
+
+/** The state of a line that is too long to be read; undefined when it does not end where it did. What it says between is nobody's concern. */
+async function overlongState(file: LockableFile, start: number, end: number, fileEnd: number): Promise<number | undefined> {
+  const head = Buffer.alloc(3);
+  const last = Buffer.alloc(1);
+  if ((await file.read(head, start)) < head.length || (await file.read(last, end - 1)) < last.length) return undefined;
+  return last[0] === LF || end === fileEnd ? jobState(head, 0, head.length) : undefined;
 }
 
 /**

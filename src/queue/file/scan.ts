@@ -117,6 +117,7 @@ class Scanner {
   takeOverlong(head: Buffer, start: number, end: number): number {
     const state = jobState(head, 0, head.length);
     this.index.push(start, state);
+    this.index.overlong.push({ line: this.index.lineCount, start, end });
     if (state !== NOT_A_JOB) {
       const message = `the line is ${end - start} bytes long; lines of more than ${LONGEST_LINE} bytes are not run`;
       this.index.problems.set(this.index.lineCount, { column: 1, message });

@@ -179,7 +179,7 @@ export class FileView {
     const before = this.facts;
     const facts = await file.facts();
     const sameModified = before !== undefined && before.modified === facts.modified;
-    const isSame = before !== undefined && before.identity === facts.identity && before.born === facts.born;
+    const isSame = before !== undefined && isSameFile(before, facts);
     const sameSize = before?.size === facts.size;
     const tellsAll = !this.isInDoubt && (this.readLate || this.readAt - this.modifiedSeenAt >= CLOCK_TICK);
     if (isSame && sameSize && sameModified && tellsAll) return false;
@@ -205,4 +205,12 @@ export class FileView {
     const pause = this.driver.staleLooks ? LONGEST_PAUSE : Math.min(Math.max(SHORTEST_PAUSE, this.rest.left), LONGEST_PAUSE);
     return pause + jitter();
   }
+}
+
+/** An inode that was given up may be given to another file. */
+function isSameFile(before: FileFacts, now: FileFacts): boolean {
+  if (before.identity !== now.identity) return false;
+  // Where the system tells nobody when files were made, Node gives the time of the last change instead.
+  const isUnknown = before.born === before.touched && now.born === now.touched;
+  return before.born === now.born || isUnknown;
 }
