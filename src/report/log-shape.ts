@@ -67,8 +67,8 @@ function otherLines(bytes: Buffer, lines: number): number | undefined {
     if (!isHeader(first)) continue;
     let next = first + 1;
     while (next < records && !isHeader(next) && !isHole(next)) next++;
-    // One that reaches to where the looking ends may have more.
-    if (next === LOOK) return undefined;
+    // Where nothing follows it may have more, or be torn.
+    if (next === records) return undefined;
     return next - first - 1 === lines ? undefined : next - first - 1;
   }
   return undefined;

@@ -209,16 +209,17 @@ describe('descriptors that are lost with their locks, as when a network lease ha
   });
 
   it('cost a result where somebody else has run the job meanwhile: both outcomes are named', async () => {
-    const troubled = new Troubled(`. ${waiting()}\n. sleep 0.1\n`, 20_000);
+    const troubled = new Troubled(`. sleep 0.1\n. ${waiting()}\n`, 20_000);
     const other = await openRuns(troubled.bench.runs);
-    const running = troubled.runner({ jobs: 2 }).run();
-    await troubled.bench.reaches('rd');
+    // One at a time: it must not take the job once more itself.
+    const running = troubled.runner({ jobs: 1 }).run();
+    await troubled.bench.reaches('dr');
     await troubled.driver.loseLease();
     expect(await reclaimAtOnce(other)).toHaveLength(1);
     await (await claim(other)).finish('!');
     writeFileSync(troubled.bench.path('go'), '');
     expect(await running).toMatchObject({ succeeded: 2, refused: 1 });
-    expect(troubled.bench.states).toBe('!d');
+    expect(troubled.bench.states).toBe('d!');
     const [refused] = troubled.finished().filter(event => event.refused !== undefined);
     expect(refused).toMatchObject({ state: 'd', refused: expect.stringContaining('"!"') });
   });

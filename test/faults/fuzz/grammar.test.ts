@@ -325,7 +325,9 @@ describe('any text', () => {
 });
 
 /** What begins as a job log does, and goes on in any way. */
-const logLike = fc.tuple(fc.constantFrom('Seq\tHost', '1\talice', '12\t'), anyBytes).map(([head, rest]) => Buffer.concat([Buffer.from(head), rest]));
+const logLike = fc
+  .tuple(fc.constantFrom('Seq\tHost', '1\talice', '12\t'), anyBytes)
+  .map(([head, rest]) => Buffer.concat([Buffer.from(head), rest]));
 
 describe('any bytes in a file that is read back', () => {
   it('as what hosts say to each other (--doctor --peer) are words or nothing', async () => {
