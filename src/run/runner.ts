@@ -268,7 +268,11 @@ export class Runner {
     if (this.delayTold) return;
     this.delayTold = true;
     const message = `the results of jobs that have ended cannot be written yet to ${this.queue.name}`;
-    void this.emit({ type: 'warning', message, hint: 'they are kept for as long as --patience says; a second Ctrl-C gives them up' });
+    void this.emit({
+      type: 'warning',
+      message,
+      hint: 'they are kept, and tried for as long as --patience says; Ctrl-C twice gives them up',
+    });
   }
 
   private count(state: string): void {

@@ -22,13 +22,18 @@ function expectClean(made: Repository, first: number): void {
   made.git(made.bare, 'fsck', '--strict');
 }
 
+/** On a busy machine eight runners get into each other's way for longer than a runner is silent about it. */
+function withoutDelays(stderr: string): string {
+  return stderr.replace(/^runmaker: the results of jobs that have ended cannot be written yet.*\nthey are kept.*\n/m, '');
+}
+
 describe('eight runners on one remote', LIMIT, () => {
   it('run every line of a runs.txt exactly once, and the history says so', async () => {
     const made = repository({});
     const log = join(made.folder, 'log');
     made.change('jobs', { 'runs.txt': Array.from({ length: JOBS }, (_, at) => `. echo ${at} >> ${log}\n`).join('') });
     const ends = await Promise.all(Array.from({ length: RUNNERS }, (_, at) => gitRunner(made.folder, at, ['-j4', made.name()])));
-    expect(ends.map(({ status, stderr }) => `${status}${stderr}`)).toEqual(Array(RUNNERS).fill('0'));
+    expect(ends.map(({ status, stderr }) => `${status}${withoutDelays(stderr)}`)).toEqual(Array(RUNNERS).fill('0'));
     expect(
       linesOf(log)
         .map(Number)
@@ -45,7 +50,7 @@ describe('eight runners on one remote', LIMIT, () => {
     const ends = await Promise.all(
       Array.from({ length: RUNNERS }, (_, at) => gitRunner(made.folder, at, ['-j4', made.name('queue.csv')], { PATH: path })),
     );
-    expect(ends.map(({ status, stderr }) => `${status}${stderr}`)).toEqual(Array(RUNNERS).fill('0'));
+    expect(ends.map(({ status, stderr }) => `${status}${withoutDelays(stderr)}`)).toEqual(Array(RUNNERS).fill('0'));
     expect(linesOf(log).sort()).toEqual(Array.from({ length: JOBS }, (_, at) => `dummy.py ${at} --k=a b`).sort());
     expect(made.read('queue.csv')).toBe(`script,args,kwargs,status\n${rows.replaceAll('ready', 'done')}`);
     expectClean(made, 2);
