@@ -51,9 +51,13 @@ export class Heartbeat {
   private wait(ms: number): void {
     this.timer = setTimeout(
       () => {
+        const began = performance.now();
         this.beating = this.beat().then(done => {
           this.beating = undefined;
-          if (this.wanted) this.wait(done ? this.lease / BEATS : Math.min(RETRY, this.lease / BEATS));
+          if (!this.wanted) return;
+          const interval = this.lease / BEATS;
+          // From when it began: one that takes long puts the next one off no further.
+          this.wait(done ? Math.max(began + interval - performance.now(), 0) : Math.min(RETRY, interval));
         });
       },
       Math.min(ms, LONGEST_TIMER),
@@ -65,8 +69,8 @@ export class Heartbeat {
     const message = printLease(`runmaker ${this.who}: is alive`, { queue: title, duration: this.lease, rows: [] }, ++this.beats);
     try {
       const [commit] = await remote.commit([{ message }], author, 'beat-');
-      // A connection that hangs must not keep the next one from being tried.
-      const pushed = await remote.push([{ ref: beatOf(this.leaseRef), commit, own: true }], { within: this.lease / BEATS });
+      // A connection that hangs must not keep the next one from being tried; one to a slow remote may take nearly as long as the lease holds.
+      const pushed = await remote.push([{ ref: beatOf(this.leaseRef), commit, own: true }], { silence: this.lease });
       this.shows ||= pushed.kind === 'landed';
       return pushed.kind === 'landed';
     } catch {

@@ -228,6 +228,15 @@ describe('presence over git', LIMIT, () => {
     expect(made.refs('refs/runmaker')).toEqual([]);
   });
 
+  it('is renewed also where each push takes a good part of the lease', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    await claim(await openGit(made.name(), { lease: 6000 }));
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(dirname(hook), { recursive: true });
+    writeFileSync(hook, '#!/bin/sh\nsleep 2\n', { mode: 0o755 });
+    await eventually('a renewal has landed', () => made.refs('refs/runmaker').length === 2);
+  });
+
   it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 60_000 });

@@ -53,10 +53,8 @@ export interface GitOptions {
   readonly environment?: Readonly<Record<string, string>> | undefined;
   /** Whether hooks and settings of the repository count, as they do for people. */
   readonly asUser?: boolean | undefined;
-  /** For how long it may say nothing, in ms. */
+  /** For how long it may say nothing, in ms, if that is less than usual. */
   readonly silence?: number | undefined;
-  /** How long it may take in all, in ms; as long as it will by default. */
-  readonly within?: number | undefined;
 }
 
 /** How a git command ended. */
@@ -98,7 +96,10 @@ export class Git {
   }
 
   /** Runs a command; that it fails is an answer, too. */
-  async attempt(args: readonly string[], { input, environment, asUser, silence, within }: GitOptions = {}): Promise<GitResult> {
+  async attempt(
+    args: readonly string[],
+    { input, environment, asUser, silence = Number.POSITIVE_INFINITY }: GitOptions = {},
+  ): Promise<GitResult> {
     const [command = '', ...rest] = args;
     const progress = TRANSFERS[command];
     const child = spawn('git', [...(asUser ? [] : QUIET), command, ...(progress ?? []), ...rest], {
@@ -115,9 +116,8 @@ export class Git {
       endGroup(child.pid, 'SIGTERM');
       grace = setTimeout(() => endGroup(child.pid, 'SIGKILL'), GRACE);
     };
-    const limit = silence ?? (progress ? SILENCE.transfer : SILENCE.other);
+    const limit = Math.min(silence, progress ? SILENCE.transfer : SILENCE.other);
     const quiet = setTimeout(() => end(`after ${limit / 1000} s without a sign of progress`), limit);
-    const whole = within === undefined ? undefined : setTimeout(() => end(`after ${within / 1000} s`), within);
     const said = new Said();
     child.stderr.on('data', (bytes: Buffer) => {
       said.take(bytes);
@@ -139,7 +139,7 @@ export class Git {
         stderr: ended === undefined ? said.text : `${said.text}\nfatal: it was ended ${ended}\n`,
       };
     } finally {
-      for (const timer of [quiet, whole, grace]) clearTimeout(timer);
+      for (const timer of [quiet, grace]) clearTimeout(timer);
     }
   }
 

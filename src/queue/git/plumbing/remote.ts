@@ -36,8 +36,8 @@ export interface RefChange {
 /** What came of a push: all of it, or none of it because somebody else was faster, or just there with a lock. */
 export type Pushed = { readonly kind: 'landed' } | { readonly kind: 'beaten'; readonly failure: GitFailure };
 
-/** How long a push may take. */
-export type PushLimits = Pick<GitOptions, 'within'>;
+/** For how long a push may tell of no progress. */
+export type PushLimits = Pick<GitOptions, 'silence'>;
 
 /** One branch of a remote, through a clone of ours: fetches it, and changes it by compare and swap. */
 export class Remote {
@@ -122,7 +122,7 @@ export class Remote {
   /**
    * Changes refs of the remote, all or none. Where the remote cannot do that, first all but the last: the branch comes last, since a
    * lease may name what is not claimed, but no claim may go without its lease.
-   * @param limits `within`: how long it may take, in ms · @throws GitFailure when that did not work; it is not certain then that nothing was changed
+   * @param limits `silence`: for how long it may tell of no progress, in ms · @throws GitFailure when that did not work; it is not certain then that nothing was changed
    */
   async push(changes: readonly RefChange[], limits: PushLimits = {}): Promise<Pushed> {
     if (this.atomic || changes.length === 1) return await this.pushTogether(changes, limits);
