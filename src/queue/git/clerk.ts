@@ -178,9 +178,10 @@ export class Clerk<Claim> {
           attempt = undefined;
           if (!isSorted) continue;
         }
+        // What was put apart waits behind what is left: that is to last as long.
         await forbearance.bear(
           error,
-          batch.some(({ errand }) => errand.precious),
+          [...batch, ...this.pending].some(({ errand }) => errand.precious),
         );
         look = true;
       }

@@ -528,6 +528,17 @@ exit 0
     expect([made.read('results/1'), made.read('results/2')]).toEqual(['result\n', 'result\n']);
   });
 
+  it('that are refused for a moment, together with a claim, end nobody', async () => {
+    const made = repository({ 'runs.txt': '. echo one > $RESULTS_DIR/1\n. echo two > $RESULTS_DIR/2\n' });
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(dirname(hook), { recursive: true });
+    const script = '#!/bin/sh\ngrep -q heads/main || exit 0\necho >> pushes\ncase $(wc -l < pushes) in 2|3) echo "not now" >&2; exit 1 ;; esac\n';
+    writeFileSync(hook, script, { mode: 0o755 });
+    const summary = await new Runner(await openGit(made.name(), { resultsDir: 'results' }), { jobs: 1 }).run();
+    expect(summary).toMatchObject({ succeeded: 2, refused: 0 });
+    expect([made.read('results/1'), made.read('results/2')]).toEqual(['one\n', 'two\n']);
+  });
+
   it('of a job whose claim was lost stay where they are, and are named', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
