@@ -51,7 +51,7 @@ export class Clerk<Claim> {
     private readonly options: ClerkOptions,
   ) {
     this.maker = new CommitMaker(ledger, holdings, options);
-    this.heartbeat = new Heartbeat(ledger, this.maker.leaseRef, options.lease, options.who);
+    this.heartbeat = new Heartbeat(ledger, this.maker.leaseRef, options.lease, options.who, options.tell);
     this.rollCall = new RollCall(ledger, holdings, options.lease);
   }
 

@@ -1,6 +1,9 @@
+import { reason } from '../../errors.js';
+import { formatDuration } from '../../job/duration.js';
 import { LONGEST_TIMER } from '../../system/timer.js';
 import { beatOf, printLease } from './lease.js';
 import type { Ledger } from './ledger.js';
+import { GitFailure } from './plumbing/failure.js';
 import type { RefChange } from './plumbing/remote.js';
 
 /** A lease is renewed so many times while it would hold. */
@@ -19,13 +22,17 @@ export class Heartbeat {
   private beats = 0;
   /** Whether one has landed. */
   private shows = false;
+  /** How many in a row have failed. */
+  private failed = 0;
+  private told = false;
 
-  /** @param leaseRef the ref of the lease · @param lease how long it holds, in ms · @param who the host */
+  /** @param leaseRef the ref of the lease · @param lease how long it holds, in ms · @param who the host · @param tell says that it may run out */
   constructor(
     private readonly ledger: Ledger,
     private readonly leaseRef: string,
     private readonly lease: number,
     private readonly who: string,
+    private readonly tell: (message: string, hint: string) => void,
   ) {}
 
   /** Renews from now on. */
@@ -71,10 +78,26 @@ export class Heartbeat {
       const [commit] = await remote.commit([{ message }], author, 'beat-');
       // A connection that hangs must not keep the next one from being tried; one to a slow remote may take nearly as long as the lease holds.
       const pushed = await remote.push([{ ref: beatOf(this.leaseRef), commit, own: true }], { silence: this.lease });
-      this.shows ||= pushed.kind === 'landed';
-      return pushed.kind === 'landed';
-    } catch {
+      if (pushed.kind === 'beaten') throw pushed.failure;
+    } catch (error) {
+      this.complain(error);
       return false;
     }
+    this.shows = true;
+    this.failed = 0;
+    this.told = false;
+    return true;
+  }
+
+  /** Says once, until one lands again, that none does. One alone may fail for a moment. */
+  private complain(error: unknown): void {
+    this.failed++;
+    const isLasting = this.failed > 1 || (error instanceof GitFailure && error.needsSomebody);
+    if (!isLasting || this.told || !this.wanted) return;
+    this.told = true;
+    this.tell(
+      `the lease of the jobs that run here cannot be renewed: ${reason(error)}`,
+      `they run on; if that lasts for ${formatDuration(this.lease)}, others may take them for orphans, and run them again`,
+    );
   }
 }

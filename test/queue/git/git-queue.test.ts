@@ -237,6 +237,29 @@ describe('presence over git', LIMIT, () => {
     await eventually('a renewal has landed', () => made.refs('refs/runmaker').length === 2);
   });
 
+  it('that cannot be renewed is told, once each time that it could be', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const notices: string[] = [];
+    const taken = await claim(await openGit(made.name(), { lease: 1000 }), {
+      tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind),
+    });
+    const hook = join(made.bare, 'hooks/pre-receive');
+    mkdirSync(dirname(hook), { recursive: true });
+    const refuse = (): void => writeFileSync(hook, '#!/bin/sh\necho >> pushes\necho "no such refs here" >&2\nexit 1\n', { mode: 0o755 });
+    const beat = (): string => made.git(made.bare, 'for-each-ref', '--format=%(objectname)', 'refs/runmaker/*.beat');
+    const refused = (): number => (existsSync(join(made.bare, 'pushes')) ? readFileSync(join(made.bare, 'pushes')).length : 0);
+    refuse();
+    await eventually('it was refused more than once', () => refused() > 3);
+    expect(notices).toEqual([expect.stringMatching(/^the lease of the jobs that run here cannot be renewed: .*no such refs here/)]);
+    rmSync(hook);
+    const before = beat();
+    await eventually('it is renewed', () => beat() !== before);
+    refuse();
+    await eventually('it is told again', () => notices.length === 2);
+    rmSync(hook);
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  });
+
   it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 60_000 });
@@ -532,7 +555,8 @@ exit 0
     const made = repository({ 'runs.txt': '. echo one > $RESULTS_DIR/1\n. echo two > $RESULTS_DIR/2\n' });
     const hook = join(made.bare, 'hooks/pre-receive');
     mkdirSync(dirname(hook), { recursive: true });
-    const script = '#!/bin/sh\ngrep -q heads/main || exit 0\necho >> pushes\ncase $(wc -l < pushes) in 2|3) echo "not now" >&2; exit 1 ;; esac\n';
+    const script =
+      '#!/bin/sh\ngrep -q heads/main || exit 0\necho >> pushes\ncase $(wc -l < pushes) in 2|3) echo "not now" >&2; exit 1 ;; esac\n';
     writeFileSync(hook, script, { mode: 0o755 });
     const summary = await new Runner(await openGit(made.name(), { resultsDir: 'results' }), { jobs: 1 }).run();
     expect(summary).toMatchObject({ succeeded: 2, refused: 0 });
