@@ -19,6 +19,7 @@ import { areAlike } from './follow.js';
 import { GitClaim, type Office } from './git-claim.js';
 import { Holdings } from './holdings.js';
 import { isInHand } from './lease.js';
+import { LONGEST_SPAN } from './lease-watch.js';
 import type { Ledger } from './ledger.js';
 
 /** What a queue over git is made of. Times in ms. */
@@ -177,11 +178,13 @@ export class GitQueue implements Queue {
     const { others } = this.clerk;
     if (!this.reclaiming || this.othersTold || others.length === 0 || tell === undefined) return;
     this.othersTold = true;
-    for (const { lines, duration } of others) {
+    for (const { lines, duration, left } of others) {
+      const half = duration * LONGEST_SPAN;
+      const times = left > half ? `in ${atLeast(half)}, and in ${atLeast(left)}` : `in ${atLeast(left)}`;
       tell({
         kind: 'news',
         message: `${jobsInWords(lines)} claimed by others: set back only when there was no sign of life for ${formatDuration(duration)}`,
-        hint: 'if those runners are dead, ask again after half of that time, and after all of it; --watch or --max-idle has a runner with --reclaim stay for it',
+        hint: `if those runners are dead, ask again ${times}; --watch or --max-idle has a runner with --reclaim stay for it`,
       });
     }
   }
@@ -211,6 +214,12 @@ export class GitQueue implements Queue {
   private async look(leases: boolean, signal?: AbortSignal): Promise<{ document: QueueDocument; present: ReadonlySet<number> }> {
     return await this.clerk.do({ family: 'jobs', leases, signal, decide: ({ document, present }) => ({ document, present }) });
   }
+}
+
+/** In words, and not less than it is: who comes too early comes once more. */
+function atLeast(ms: number): string {
+  const unit = ms < 60_000 ? 1000 : ms < 86_400_000 ? 60_000 : 3_600_000;
+  return formatDuration(Math.ceil(ms / unit) * unit);
 }
 
 const KIND_OF: Readonly<Record<State, Exclude<keyof Counts, 'total' | 'blocked'>>> = {

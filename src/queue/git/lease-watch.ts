@@ -12,6 +12,11 @@ export interface SeenLease {
   readonly lease: Lease;
 }
 
+/** A lease that holds, and for how long it will at most without a sign of life, in ms: time in which it is looked at often enough. */
+export interface LiveLease extends SeenLease {
+  readonly left: number;
+}
+
 /** Clocks of this observer, in ms: `steady` never jumps, `wall` goes on over restarts. */
 export interface Clocks {
   steady(): number;
@@ -34,7 +39,7 @@ interface Sighting {
  * The time between two looks counts for this part of a lease at most. Nobody can tell whether the remote could be reached all the while:
  * who could not renew a lease is to have time for it before the next look.
  */
-const LONGEST_SPAN = 1 / 2;
+export const LONGEST_SPAN = 1 / 2;
 
 /**
  * Tells whose lease has run out: by this observer's clock alone, those that have not changed for as long as they hold. What was seen
@@ -51,12 +56,12 @@ export class LeaseWatch {
   ) {}
 
   /** Takes a look at all leases of the remote, and parts them. */
-  async part(leases: readonly SeenLease[]): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
+  async part(leases: readonly SeenLease[]): Promise<{ readonly alive: LiveLease[]; readonly expired: SeenLease[] }> {
     const now = this.clocks.steady();
     const wall = this.clocks.wall();
     const earlier = await this.read();
     const notes: Record<string, Sighting> = {};
-    const alive: SeenLease[] = [];
+    const alive: LiveLease[] = [];
     const expired: SeenLease[] = [];
     for (const seen of leases) {
       const { ref, commit, beat, lease } = seen;
@@ -66,7 +71,9 @@ export class LeaseWatch {
         unchangedSince(this.sightings.get(ref), sign, now, longest) ?? unchangedSince(earlier[ref], sign, wall, longest) ?? 0;
       this.sightings.set(ref, { sign, unchanged, at: now });
       notes[ref] = { sign, unchanged, at: wall };
-      (unchanged >= lease.duration ? expired : alive).push(seen);
+      const left = lease.duration - unchanged;
+      if (left <= 0) expired.push(seen);
+      else alive.push({ ...seen, left });
     }
     for (const ref of this.sightings.keys()) if (!(ref in notes)) this.sightings.delete(ref);
     await this.write(notes);

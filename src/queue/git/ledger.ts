@@ -2,7 +2,7 @@ import { RunmakerError } from '../../errors.js';
 import type { QueueDocument, ReadDocument } from './documents/document.js';
 import { saysReclaimed } from './draft.js';
 import { beatOf, hashOf, parseLease, silentLeases, unleasedJobs } from './lease.js';
-import { LeaseWatch, type SeenLease } from './lease-watch.js';
+import { LeaseWatch, type LiveLease, type SeenLease } from './lease-watch.js';
 import type { Author, CommitPlan } from './plumbing/import-stream.js';
 import { type GitObject, Objects } from './plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from './plumbing/remote.js';
@@ -94,7 +94,7 @@ export class Ledger {
    * The leases of all runners, as of the last look that fetched them: those of this queue, by whether they still hold. Jobs of a program
    * that keeps none count as leased until they have not changed for `patience` (in ms).
    */
-  async leases(patience: number): Promise<{ readonly alive: SeenLease[]; readonly expired: SeenLease[] }> {
+  async leases(patience: number): Promise<{ readonly alive: LiveLease[]; readonly expired: SeenLease[] }> {
     const leases: SeenLease[] = [];
     const seen = await this.remote.leases();
     const commits = new Map(seen.map(({ ref, commit }) => [ref, commit]));

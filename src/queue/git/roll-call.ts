@@ -1,6 +1,7 @@
 import type { DocumentJob } from './documents/document.js';
 import type { Holdings } from './holdings.js';
-import { isInHand, leasedLines } from './lease.js';
+import { isInHand, type Lease, leasedLines } from './lease.js';
+import { type LiveLease, LONGEST_SPAN } from './lease-watch.js';
 import type { Ledger } from './ledger.js';
 import type { RefChange } from './plumbing/remote.js';
 
@@ -10,10 +11,11 @@ import type { RefChange } from './plumbing/remote.js';
  */
 export const REFS_SETTLE = 1000;
 
-/** Lines that are leased, and for how long those leases hold without a sign of life, in ms. */
+/** Lines that are leased, and for how long those leases hold without a sign of life: in all, and from now on at most. In ms. */
 export interface LeasedLines {
   readonly lines: readonly number[];
   readonly duration: number;
+  readonly left: number;
 }
 
 /** Who is at which jobs, as of the last look at the leases. */
@@ -22,7 +24,7 @@ export class RollCall<Claim> {
   present: ReadonlySet<number> = new Set();
   /** What takes away the leases that have run out. */
   expired: readonly RefChange[] = [];
-  /** The lines that others hold leases of, by how long those hold. */
+  /** The lines that others hold leases of, by how long those hold, and how many more looks it takes to see them run out. */
   others: readonly LeasedLines[] = [];
   /** Since when jobs were seen without a lease, by performance.now(). */
   private unleased: ReadonlyMap<string, number> = new Map();
@@ -42,14 +44,7 @@ export class RollCall<Claim> {
     const ours = new Set(this.holdings.rows().map(({ number }) => number));
     const leased = new Set([...leasedLines(jobs, theirs), ...ours]);
     const doubtful = this.doubtful(jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number)));
-    this.others = [...new Set(theirs.map(({ duration }) => duration))].flatMap(duration => {
-      const lines = leasedLines(
-        jobs,
-        theirs.filter(lease => lease.duration === duration),
-      );
-      const others = [...lines].filter(line => !ours.has(line)).sort((a, b) => a - b);
-      return others.length === 0 ? [] : [{ lines: others, duration }];
-    });
+    this.others = othersAmong(jobs, alive, ours);
     this.present = new Set([...leased, ...doubtful]);
     // Signs of life first: where refs change one after the other, one that is renewed just then keeps the lease from going.
     this.expired = expired.map(({ ref, commit }) => ({ ref, commit: undefined, instead: commit })).reverse();
@@ -63,6 +58,23 @@ export class RollCall<Claim> {
     this.unleased = new Map(unleased.map(job => [nameOf(job), since(job)]));
     return unleased.filter(job => now - since(job) < REFS_SETTLE).map(({ number }) => number);
   }
+}
+
+function othersAmong(jobs: readonly DocumentJob[], alive: readonly LiveLease[], ours: ReadonlySet<number>): LeasedLines[] {
+  const groups = new Map<string, LiveLease[]>();
+  for (const seen of alive) {
+    const { duration } = seen.lease;
+    const group = `${duration} ${Math.ceil(seen.left / (duration * LONGEST_SPAN))}`;
+    const alike = groups.get(group);
+    if (alike) alike.push(seen);
+    else groups.set(group, [seen]);
+  }
+  return [...groups.values()].flatMap(group => {
+    const leases = group.map(({ lease }) => lease);
+    const lines = [...leasedLines(jobs, leases)].filter(line => !ours.has(line)).sort((a, b) => a - b);
+    const [{ duration }] = leases as [Lease];
+    return lines.length === 0 ? [] : [{ lines, duration, left: Math.max(...group.map(({ left }) => left)) }];
+  });
 }
 
 function nameOf({ number, key }: DocumentJob): string {

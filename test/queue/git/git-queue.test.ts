@@ -298,6 +298,21 @@ describe('presence over git', LIMIT, () => {
     expect(notices.sort()).toEqual([`1 job (2) ${said} 2m`, `2 jobs (1,3) ${said} 1m`]);
   });
 
+  it('is told with when to look again for it to run out', async () => {
+    const made = repository({ 'runs.txt': '. a\n' });
+    const holder = await openGit(made.name(), { lease: 600_000 });
+    await claim(holder);
+    const later = vi.spyOn(Date, 'now');
+    onTestFinished(() => later.mockRestore());
+    const began = performance.timeOrigin + performance.now();
+    const hints: string[] = [];
+    for (const minutes of [0, 2, 5.5]) {
+      later.mockReturnValue(began + minutes * 60_000);
+      await (await openGit(made.name())).reclaim({ tell: notice => notice.kind === 'news' && hints.push(notice.hint) });
+    }
+    expect(hints.map(hint => /ask again (.*?);/.exec(hint)?.[1])).toEqual(['in 5m, and in 10m', 'in 5m, and in 8m', 'in 5m']);
+  });
+
   it('that is renewed at the last moment keeps the job from being reclaimed', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 3000 });
