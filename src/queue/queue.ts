@@ -67,8 +67,11 @@ export type ClaimResult =
 
 /** What came of writing a job's final state. */
 export type FinishResult =
-  /** `state`: the one that was written, when it is not the one that was asked for: the job is to be tried again by whoever takes it. */
-  | { readonly kind: 'recorded'; readonly state?: FinalState | typeof State.new }
+  /**
+   * `state`: the one that was written, when it is not the one that was asked for: the job is to be tried again by whoever takes it.
+   * `incomplete`: not all files that the job has left were taken; where they stay was told.
+   */
+  | { readonly kind: 'recorded'; readonly state?: FinalState | typeof State.new; readonly incomplete?: true }
   /** The line is no longer the one that was claimed; nothing was written. */
   | { readonly kind: 'refused'; readonly reason: string };
 

@@ -254,7 +254,7 @@ export class Runner {
       state: written,
       refused: result.kind === 'refused' ? result.reason : undefined,
     });
-    if (result.kind === 'refused') this.results.addRefused();
+    if (result.kind === 'refused' || result.incomplete) this.results.addRefused();
     if (result.failure) {
       this.failure ??= { error: result.failure };
       this.drain();

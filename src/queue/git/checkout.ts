@@ -68,10 +68,11 @@ export class Checkout {
     this.leftOver = `not all results of a job can be put into git: ${new GitFailure(args[0] as string, stderr).message}`;
   }
 
-  /** The job has ended, and what it left is pushed, or told where it stays. */
-  giveBack(): void {
+  /** The job has ended, and what it left is pushed, or told where it stays: false then. */
+  giveBack(): boolean {
     if (this.leftOver === undefined) this.onFree();
     else this.keep(this.leftOver);
+    return this.leftOver === undefined;
   }
 
   /** Leaves the folder as it is, because what is in it is nowhere else. */

@@ -66,10 +66,13 @@ export class GitClaim implements Claim {
         },
         settled: () => holdings.remove(this),
       });
-      if (result.kind === 'refused') this.checkout?.keep(`the result of job ${this.job.number} was refused`);
-      else if (refused === undefined) this.checkout?.giveBack();
-      else this.checkout?.keep(`the remote does not take the files of job ${this.job.number} (${refused})`);
-      return result;
+      if (result.kind === 'refused') {
+        this.checkout?.keep(`the result of job ${this.job.number} was refused`);
+        return result;
+      }
+      if (refused === undefined) return this.checkout?.giveBack() === false ? { ...result, incomplete: true } : result;
+      this.checkout?.keep(`the remote does not take the files of job ${this.job.number} (${refused})`);
+      return { ...result, incomplete: true };
     } catch (error) {
       // A lease that went on to name it would keep everybody from it.
       holdings.remove(this);

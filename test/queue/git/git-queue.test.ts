@@ -447,7 +447,7 @@ describe('results over git', LIMIT, () => {
     const results = join(taken.directory as string, 'results');
     writeFileSync(join(results, 'fine'), 'fine\n');
     writeFileSync(Buffer.concat([Buffer.from(`${results}/`), Buffer.from([0xff])]), 'odd\n');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded', incomplete: true });
     expect(made.read('results/fine')).toBe('fine\n');
     const folder = /no UTF-8 cannot be pushed: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
     expect(readdirSync(folder, { encoding: 'buffer' }).map(name => name.toString('latin1'))).toEqual(['fine', '\xff']);
@@ -481,7 +481,7 @@ describe('results over git', LIMIT, () => {
     const notices: string[] = [];
     const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
     leave(join(taken.directory as string, 'results'));
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded', ...(isKept && { incomplete: true }) });
     expect(made.git(made.bare, 'ls-tree', '-r', '--name-only', 'main', 'results').split('\n').filter(Boolean)).toEqual(pushed);
     expect(notices.some(notice => notice.includes('stays in'))).toBe(isKept);
     expect(existsSync(join(process.env.XDG_CACHE_HOME as string, '.git/index'))).toBe(false);
@@ -518,7 +518,7 @@ describe('results over git', LIMIT, () => {
     const results = join(taken.directory as string, 'results');
     rmSync(results, { recursive: true });
     writeFileSync(results, 'a file in its place\n');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded', incomplete: true });
     expect(made.read()).toBe('d true\n');
     const place = /cannot be put into git: .*: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
     expect(readFileSync(place, 'utf8')).toBe('a file in its place\n');
@@ -542,7 +542,7 @@ exit 0
     const listener = (event: RunEvent): void => void (event.type === 'warning' && notices.push(event.message));
     const queue = await openGit(made.name(), { resultsDir: 'results' });
     const summary = await new Runner(queue, { jobs: 4, listeners: [listener] }).run();
-    expect(summary).toMatchObject({ succeeded: 3, failed: 1, refused: 0 });
+    expect(summary).toMatchObject({ succeeded: 3, failed: 1, refused: 1 });
     expect(made.read().replace(/ .*/g, '')).toBe('d\nd\nd\n!\n');
     expect([made.read('results/1'), made.read('results/3')]).toEqual(['one\n', 'three\n']);
     const told = notices.find(notice => notice.includes('stays in')) ?? '';
