@@ -41,7 +41,7 @@ export function dial(address: Address, key: Buffer, signal: AbortSignal): Promis
 
 function turnedAway(address: Address, cause?: Error): RunmakerError {
   return new RunmakerError('queue', `${printAddress(address)}: the connection was closed before anything was said`, {
-    hint: 'while many wrong tokens come from an address, a server turns away some who come from there: try again in a minute',
+    hint: 'see that it is a runmaker-server that listens there; one turns some away while many wrong tokens come from an address: try again in a minute',
     cause,
   });
 }

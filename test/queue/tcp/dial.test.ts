@@ -1,0 +1,16 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { dial } from '../../../src/queue/tcp/dial.js';
+
+it('a connection that is closed at once may be to another program, or to a server that lets some wait: both are named', async () => {
+  const server = createServer(socket => socket.resetAndDestroy()).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const dialled = dial({ kind: 'tcp', host: '127.0.0.1', port }, Buffer.alloc(32, 1), new AbortController().signal);
+  await expect(dialled).rejects.toMatchObject({
+    message: `127.0.0.1:${port}: the connection was closed before anything was said`,
+    hint: expect.stringMatching(/is a runmaker-server that listens there.*wrong tokens.*try again/),
+  });
+});
