@@ -1,6 +1,6 @@
 import { RunmakerError } from '../../errors.js';
 import type { OpenOptions, Queue } from '../queue.js';
-import { forOthers, parseGitAddress, withoutSecrets } from './address.js';
+import { forOthers, parseGitAddress, withoutPassword } from './address.js';
 import { Checkouts } from './checkouts.js';
 import { readQueueCsv } from './documents/csv-document.js';
 import { readRuns } from './documents/runs-document.js';
@@ -41,7 +41,7 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
     const whole = address.clone === undefined ? forOthers(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
     const { resultsDir } = settings;
     const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, { resultsDir, queueFile: file });
-    return new GitQueue({ ...settings, name: withoutSecrets(name), address: whole, ledger, patience, checkouts });
+    return new GitQueue({ ...settings, name: withoutPassword(name), address: whole, ledger, patience, checkouts });
   } catch (error) {
     await remote.close().catch(() => undefined);
     throw error instanceof GitFailure ? explainOpening(error, remote) : error;
@@ -50,7 +50,7 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
 
 function explainOpening(failure: GitFailure, { url, branch }: Remote): RunmakerError {
   if (!failure.stderr.includes("couldn't find remote ref")) return explainFailure(failure, url);
-  return new RunmakerError('input', `${withoutSecrets(url)} has no branch ${branch}`, {
+  return new RunmakerError('input', `${withoutPassword(url)} has no branch ${branch}`, {
     hint: 'push it first, or name another one: …?branch=main',
     cause: failure,
   });
@@ -67,7 +67,7 @@ async function findFile(remote: Remote, wanted: string | undefined): Promise<{ f
   const found = candidates.map(candidate => entries.find(({ file }) => file === candidate)).find(entry => entry !== undefined);
   if (found?.mode.startsWith('100')) return found;
   const what = found ? `${found.file} is a symbolic link` : `there is no ${candidates.join(' or ')}`;
-  throw new RunmakerError('input', `${withoutSecrets(remote.url)}: ${what} on the branch ${remote.branch}`, {
+  throw new RunmakerError('input', `${withoutPassword(remote.url)}: ${what} on the branch ${remote.branch}`, {
     hint: 'commit it and push it: a runs.txt with lines such as ". echo hello", or a queue.csv; another file is named after #',
   });
 }

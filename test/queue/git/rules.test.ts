@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { forOthers, isBranchName, isGitName, parseGitAddress, withoutSecrets } from '../../../src/queue/git/address.js';
+import { forOthers, isBranchName, isGitName, parseGitAddress, withoutPassword, withoutSecrets } from '../../../src/queue/git/address.js';
 import { failuresIn } from '../../../src/queue/git/attempts.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
 import { Change, Rows } from '../../../src/queue/git/follow.js';
@@ -105,7 +105,13 @@ describe('an address', () => {
   });
 
   it.each([
-    ['git+https://token@host/q.git#runs.txt', 'git+https://host/q.git#runs.txt'],
+    ['git+https://me@host/q.git#runs.txt', 'git+https://me@host/q.git#runs.txt'],
+    ['git+https://ghp_token@host/q.git#runs.txt', 'git+https://host/q.git#runs.txt'],
+    ['git+https://0123456789abcdef01234@host/q.git', 'git+https://host/q.git'],
+    ['git+https://me:se/cret@host/q.git', 'git+https://host/q.git'],
+    ['git+https://me:secret@host:8080/q.git?branch=user@x', 'git+https://host:8080/q.git?branch=user@x'],
+    ['git+https://host.example/team/queue.git#runs@v2.txt', 'git+https://host.example/team/queue.git#runs@v2.txt'],
+    ['git+https://[::1]:80/team@home/q.git#runs.txt', 'git+https://[::1]:80/team@home/q.git#runs.txt'],
     ['git+https://me:secret@host/q.git', 'git+https://host/q.git'],
     ['git+ssh://me:secret@host/q.git', 'git+ssh://me@host/q.git'],
     ['git+ssh://git@host/q.git', 'git+ssh://git@host/q.git'],
@@ -114,7 +120,36 @@ describe('an address', () => {
     expect(parseGitAddress(told).url).toBeDefined();
   });
 
-  it('shows nothing of that whatever is in it, and neither does what git says of it', () => {
+  it.each([
+    ['git+https://me@host/q.git#runs.txt', 'git+https://me@host/q.git#runs.txt'],
+    ['git+https://glpat-x@host/q.git', 'git+https://***@host/q.git'],
+    ['git+https://me:secret@host/q.git#runs@v2.txt', 'git+https://***@host/q.git#runs@v2.txt'],
+    ['https://me:se/cr@et@host/q', 'https://***@host/q'],
+    ['https://ghp_a/b@host/q', 'https://***@host/q'],
+    ['git+ssh://me:se@cret@host/q.git#a@b', 'git+ssh://me:***@host/q.git#a@b'],
+    ['git:/srv/a@b#runs.txt', 'git:/srv/a@b#runs.txt'],
+  ])('shows in messages what a name says, but for the password: %s', (name, shown) => {
+    expect(withoutPassword(name)).toBe(shown);
+  });
+
+  it('tells jobs the same place as its own name, wherever an @ stands in it, and whatever the password', () => {
+    const word = fc.stringMatching(/^[a-z0-9@][a-z0-9@_-]{0,8}$/).filter(text => text !== '@');
+    const account = fc.option(fc.stringMatching(/^[a-z]{1,8}:[^\s/?#]{0,12}$/));
+    const scheme = fc.constantFrom('https', 'http', 'ssh');
+    const port = fc.constantFrom('', ':8080');
+    fc.assert(
+      fc.property(scheme, account, port, word, word, fc.option(word), (how, who, at, folder, file, branch) => {
+        const place = `host.example${at}/${folder}/q.git#${file}${branch === null ? '' : `?branch=${branch}`}`;
+        const name = `git+${how}://${who === null ? '' : `${who}@`}${place}`;
+        const user = who?.slice(0, who.indexOf(':'));
+        const isSsh = how === 'ssh' && user !== undefined;
+        expect(forOthers(name)).toBe(`git+${how}://${isSsh ? `${user}@` : ''}${place}`);
+        expect(withoutPassword(name)).toBe(`git+${how}://${isSsh ? `${user}:***@` : user === undefined ? '' : '***@'}${place}`);
+      }),
+    );
+  });
+
+  it('shows nothing of a password whatever is in it, and neither does what git says of it', () => {
     const secret = fc.string({ minLength: 1 }).filter(text => /^\S+$/.test(text));
     fc.assert(
       fc.property(secret, fc.constantFrom('https', 'http'), (userinfo, scheme) => {
@@ -123,7 +158,10 @@ describe('an address', () => {
         const failure = new GitFailure('fetch', `fatal: unable to access '${url}/': URL rejected\n`);
         const said = `unable to access '${scheme}://***@host/q.git/': URL rejected`;
         expect([failure.message, failure.stderr]).toEqual([`git fetch: ${said}`, `fatal: ${said}\n`]);
-        expect(explainFailure(failure, url).message).toBe(`${scheme}://***@host/q.git: the remote cannot be reached: ${said}`);
+        // What stands between an @ and a slash is a host to git, too.
+        fc.pre(!/@[^:[\]]*[/?#]/.test(userinfo));
+        const given = `${scheme}://me:p${userinfo}@host/q.git`;
+        expect(explainFailure(failure, given).message).toBe(`${scheme}://***@host/q.git: the remote cannot be reached: ${said}`);
       }),
     );
   });

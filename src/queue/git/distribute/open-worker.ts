@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../../errors.js';
-import { withoutSecrets } from '../address.js';
+import { withoutPassword } from '../address.js';
 import { newRunnerName } from '../identity.js';
 import { authorFor } from '../place.js';
 import { forgetTheDead } from '../plumbing/clone.js';
@@ -81,7 +81,7 @@ async function cloneAt(directory: string, url: string): Promise<Git> {
     const { status, stdout } = await git.attempt(['config', 'remote.origin.url']);
     const there = stdout.toString().trim();
     if (status === 0 && there === url && existsSync(path.join(directory, '.git'))) return git;
-    throw new RunmakerError('input', `${directory} is not a clone of ${withoutSecrets(url)}`, {
+    throw new RunmakerError('input', `${directory} is not a clone of ${withoutPassword(url)}`, {
       hint: 'name a folder that is empty, or not there',
     });
   }

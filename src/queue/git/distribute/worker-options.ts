@@ -1,5 +1,5 @@
 import { RunmakerError } from '../../../errors.js';
-import { isGitName, parseGitAddress, withoutSecrets } from '../address.js';
+import { isGitName, parseGitAddress, withoutPassword, withoutSecrets } from '../address.js';
 
 /** Where a worker works. */
 export interface GitWorkerOptions {
@@ -32,8 +32,8 @@ function asGitTakesIt(url: string): string {
   if (!/^git\+/i.test(url) || !isGitName(url)) return url;
   const address = parseGitAddress(url);
   if (address.url !== undefined && address.file === undefined && address.branch === undefined) return address.url;
-  throw new RunmakerError('usage', `the url of a worker's remote ends with the repository, not as ${withoutSecrets(url)} does`, {
-    hint: `write url: '${withoutSecrets(`${address.url}`)}'; a worker finds its lists by their names, on the default branch`,
+  throw new RunmakerError('usage', `the url of a worker's remote ends with the repository, not as ${withoutPassword(url)} does`, {
+    hint: `write url: '${withoutPassword(`${address.url}`)}'; a worker finds its lists by their names, on the default branch`,
   });
 }
 

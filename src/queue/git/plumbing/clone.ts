@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { RunmakerError } from '../../../errors.js';
 import { hostName } from '../../../system/host.js';
-import { withoutSecrets } from '../address.js';
+import { withoutPassword } from '../address.js';
 import { isGone } from '../identity.js';
 import { explainFailure, GitFailure, nothingThere } from './failure.js';
 import { Git } from './git.js';
@@ -27,7 +27,7 @@ const SHA256 = 64;
 export async function openClone(url: string, settings: Readonly<Record<string, string>> = {}): Promise<Git> {
   const folder = path.join(cacheFolder(), 'git', hostName());
   const name = path
-    .basename(withoutSecrets(url))
+    .basename(withoutPassword(url))
     .replace(/\.git$/, '')
     .replace(/[^\w.-]/g, '_');
   const directory = path.join(folder, `${name}-${createHash('sha1').update(url).digest('hex').slice(0, 12)}.git`);

@@ -1,5 +1,5 @@
 import { RunmakerError } from '../../../errors.js';
-import { withoutSecrets } from '../address.js';
+import { withoutPassword, withoutSecrets } from '../address.js';
 
 /** Why git failed. `locked`, `unreachable` and `other` may pass; the rest needs somebody. */
 export type FailureKind =
@@ -63,7 +63,7 @@ export class GitFailure extends Error {
 
 /** What a failure means to the user of a queue, and what can be done. `wasThere`: the repository was found before. */
 export function explainFailure(failure: GitFailure, place: string, wasThere = false): RunmakerError {
-  const about = `${withoutSecrets(place)}: `;
+  const about = `${withoutPassword(place)}: `;
   const said = lastWords(failure.stderr);
   switch (wasThere && failure.kind === 'missing' ? 'unreachable' : failure.kind) {
     case 'refused':
@@ -113,7 +113,7 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
 
 /** What it means that a remote names no commit to begin with. */
 export function nothingThere(url: string): RunmakerError {
-  return new RunmakerError('input', `${withoutSecrets(url)}: the repository has no default branch, or nobody has pushed anything yet`, {
+  return new RunmakerError('input', `${withoutPassword(url)}: the repository has no default branch, or nobody has pushed anything yet`, {
     hint: "push a commit with the queue's file first, or name the branch: …?branch=main",
   });
 }
