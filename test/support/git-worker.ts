@@ -1,7 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { newRunnerName } from '../../src/queue/git/identity.js';
 import { type GitWorker, gitWorker, queueJobs } from '../../src/queue/worker.js';
 import { type Repository, repository } from './git.js';
 
@@ -20,9 +19,9 @@ export async function workerIn(made: Repository, name: string, patience = PATIEN
   return worker;
 }
 
-/** Has a worker be as one whose process was killed: nobody hears of it any more, and its clone says that it had it. */
+/** Has a worker be as one whose process was killed: nobody hears of it any more, and what it has locked holds up nobody. */
 export function kill(worker: GitWorker): void {
-  writeFileSync(join(worker.path, '.git', 'runmaker-worker'), newRunnerName().replace(/-\d+-\d+-\d+$/, '-4194305-1-1'));
+  rmSync(join(worker.path, '.git', 'runmaker-worker'));
 }
 
 /** Has a worker write a file of results. */

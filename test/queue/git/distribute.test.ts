@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { RunmakerError } from '../../../src/errors.js';
+import { type RunmakerError, systemError } from '../../../src/errors.js';
 import { lockClone } from '../../../src/queue/git/distribute/clone-lock.js';
 import { newRunnerName } from '../../../src/queue/git/identity.js';
 import { type Choose, type GitWorker, type GitWorkerOptions, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
+import { type RecordLocks, recordLocks } from '../../../src/system/record-lock.js';
 import { repository } from '../../support/git.js';
 import { inConflict, kill, leave, lists, workerIn } from '../../support/git-worker.js';
 import { fixture, HOST, start } from '../../support/programs.js';
@@ -308,19 +312,44 @@ describe('a worker', LIMIT, () => {
     await third.close();
   });
 
-  it('lets only one of many have a clone, though a dead one left it to them', async () => {
+  it('lets only one of many have a clone, also one that a process has left whose end nobody here can see', async () => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, 'runmaker-worker'), newRunnerName().replace(/-\d+-\d+-\d+$/, '-4194305-1-1'));
-    const got = Array.from({ length: 5 }, () => {
-      try {
-        return lockClone(folder);
-      } catch {
-        return undefined;
-      }
+    writeFileSync(join(folder, 'runmaker-worker'), newRunnerName().replace(/-\d+-(\d+)-\d+-\d+$/, '-1-$1-1-1'));
+    const tries = await Promise.allSettled(Array.from({ length: 5 }, () => lockClone(folder)));
+    const [got, ...more] = tries.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(more).toEqual([]);
+    await expect(lockClone(folder)).rejects.toMatchObject({ message: expect.stringMatching(`process ${process.pid} on`) });
+    got?.();
+    got?.();
+    (await lockClone(folder))();
+  });
+
+  it('gets the clone of one that was killed at once', async () => {
+    const folder = temporaryFolder();
+    const script =
+      "import('./dist/queue/git/distribute/clone-lock.js').then(m => m.lockClone(process.argv[1])).then(() => console.log('mine'))";
+    const other = spawn(process.execPath, ['-e', `${script}; setInterval(() => 0, 1000)`, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    expect(got.filter(giveUp => giveUp !== undefined)).toHaveLength(1);
-    expect(readdirSync(folder)).toEqual(['runmaker-worker']);
+    await once(other.stdout, 'data');
+    await expect(lockClone(folder)).rejects.toMatchObject({ message: expect.stringMatching(`process ${other.pid} on`) });
+    other.kill('SIGKILL');
+    await once(other, 'close');
+    (await lockClone(folder))();
+  });
+
+  it('lets only one of many have a clone where nothing can be locked, though a dead one left it to them', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'runmaker-worker.pid'), newRunnerName().replace(/-\d+-\d+-\d+$/, '-4194305-1-1'));
+    const refuses: RecordLocks = {
+      ...recordLocks(),
+      tryLockAsync: () => Promise.reject(systemError(constants.errno.ENOLCK, 'fcntl')),
+    };
+    const tries = await Promise.allSettled(Array.from({ length: 5 }, () => lockClone(folder, refuses)));
+    const got = tries.flatMap(one => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(got).toHaveLength(1);
+    expect(readdirSync(folder)).toEqual(['runmaker-worker', 'runmaker-worker.pid']);
     got[0]?.();
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['runmaker-worker']);
   });
 });

@@ -1,40 +1,77 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { errnoName, RunmakerError } from '../../../errors.js';
+import { type RecordLocks, recordLocks } from '../../../system/record-lock.js';
 import { isGone, newRunnerName } from '../identity.js';
 
-/** Where it stands who works in a clone, in the folder that git keeps for itself. */
+/** What is locked for as long as somebody works in a clone, in the folder that git keeps for itself. It says who that is. */
 const LOCK = 'runmaker-worker';
+/** Says the same where nothing can be locked. It is there for as long as somebody works in the clone. */
+const PID_FILE = 'runmaker-worker.pid';
+
+/** What a filesystem says that knows no locks. */
+const NO_LOCKS = ['ENOLCK', 'ENOSYS', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP'];
 
 /**
- * Has a clone for one worker alone. What a process that has ended has left is no lock.
- * @param gitFolder the `.git` of the clone · @returns gives the clone up
+ * Has a clone for one worker alone. The kernel gives it up when the process ends, wherever its id counts: a worker that was killed in a
+ * container blocks nobody.
+ * @param gitFolder the `.git` of the clone · @param locks undefined where there are none
+ * @returns gives the clone up
  * @throws RunmakerError `usage` while another worker has it
  */
-export function lockClone(gitFolder: string): () => void {
+export async function lockClone(gitFolder: string, locks: RecordLocks | undefined = known()): Promise<() => void> {
+  const pidFile = path.join(gitFolder, PID_FILE);
+  if (locks === undefined) return makePidFile(pidFile);
   const lock = path.join(gitFolder, LOCK);
-  const own = newRunnerName();
-  const mine = `${lock}-${own}`;
-  writeFileSync(mine, own);
+  const fd = openSync(lock, 'a+', 0o666);
   try {
-    for (;;) {
-      if (isMade(() => linkSync(mine, lock))) return () => giveUp(lock, own);
-      const holder = holderOf(lock);
-      if (holder !== undefined && !isGone(holder)) throw taken(lock, holder);
-      // Moved first: somebody else may have found the same, and have the clone by now.
-      const old = `${mine}-old`;
-      if (!isMade(() => renameSync(lock, old))) continue;
-      const moved = holderOf(old);
-      if (moved !== undefined && !isGone(moved)) renameSync(old, lock);
-      else rmSync(old, { force: true });
-    }
-  } finally {
-    rmSync(mine, { force: true });
+    if (!(await locks.tryLockAsync(fd, 'exclusive', 0, 1))) throw taken(lock, holderOf(lock), '');
+    ftruncateSync(fd);
+    writeSync(fd, newRunnerName());
+  } catch (error) {
+    closeSync(fd);
+    if (NO_LOCKS.includes(errnoName(error) ?? '')) return makePidFile(pidFile);
+    throw error;
+  }
+  // The file stays: who removes it may remove it from under somebody who has opened it.
+  return once(() => closeSync(fd));
+}
+
+function known(): RecordLocks | undefined {
+  try {
+    return recordLocks();
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a process that has ended has left is no lock, where that can be told. */
+function makePidFile(lock: string): () => void {
+  const own = newRunnerName();
+  for (;;) {
+    if (isMade(() => writeFileSync(lock, own, { flag: 'wx' }))) return once(() => giveUp(lock, own));
+    const holder = holderOf(lock);
+    if (holder !== undefined && !isGone(holder)) throw taken(lock, holder, `; if that one is certainly gone, remove ${lock}`);
+    // Moved first: somebody else may have found the same, and have the clone by now.
+    const old = `${lock}-${own}`;
+    if (!isMade(() => renameSync(lock, old))) continue;
+    const moved = holderOf(old);
+    if (moved !== undefined && !isGone(moved)) renameSync(old, lock);
+    else rmSync(old, { force: true });
   }
 }
 
 function giveUp(lock: string, own: string): void {
   if (holderOf(lock) === own) rmSync(lock, { force: true });
+}
+
+/** The number of a file that was closed may be another's by now. */
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
 }
 
 /** Whether something was done, or others were there first. */
@@ -57,11 +94,11 @@ function holderOf(file: string): string | undefined {
   }
 }
 
-function taken(lock: string, holder: string): RunmakerError {
-  const [, host, pid] = /^(.+)-[0-9a-z]+-\d+-(\d+)-\d+-\d+$/.exec(holder) ?? [];
-  const who = pid === undefined ? `${JSON.stringify(holder)}` : `process ${pid} on ${host}`;
+function taken(lock: string, holder: string | undefined, remedy: string): RunmakerError {
+  const [, host, pid] = /^(.+)-[0-9a-z]+-\d+-(\d+)-\d+-\d+$/.exec(holder ?? '') ?? [];
+  const who = pid === undefined ? 'it has not said which yet' : `process ${pid} on ${host}`;
   const clone = path.dirname(path.dirname(lock));
   return new RunmakerError('usage', `another worker is at work in ${clone}: ${who}`, {
-    hint: `give each worker a clone of its own, and close() one before the next; if that one is certainly gone, remove ${lock}`,
+    hint: `give each worker a clone of its own, and close() one before the next${remedy}`,
   });
 }

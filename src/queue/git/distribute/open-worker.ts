@@ -58,7 +58,7 @@ export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
 async function takeClone(directory: string, url: string): Promise<{ git: Git; giveUp: () => void }> {
   const git = await cloneAt(directory, url);
   await forgetTheDead(git);
-  return { git, giveUp: lockClone(await git.text(['rev-parse', '--absolute-git-dir'])) };
+  return { git, giveUp: await lockClone(await git.text(['rev-parse', '--absolute-git-dir'])) };
 }
 
 function explainFolder(error: unknown, directory: string): unknown {
