@@ -4,8 +4,8 @@ import path from 'node:path';
 import { reason } from '../../errors.js';
 import { GitFailure } from './plumbing/failure.js';
 import type { Git } from './plumbing/git.js';
-import { findRepositories } from './repositories.js';
 import type { Result } from './results.js';
+import { type Found, survey } from './survey.js';
 
 /** Says something to the user: a message, and what can be done. */
 export type Tell = (message: string, hint: string) => void;
@@ -21,6 +21,8 @@ export interface Layout {
 export class Checkout {
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** What was in the results folder when the job started. */
+  private before: ReadonlyMap<string, Found> = new Map();
   /** Why not all that the job has left could be put into our clone. */
   private leftOver: string | undefined;
 
@@ -33,6 +35,11 @@ export class Checkout {
   ) {
     this.directory = git.directory;
     this.environment = { RESULTS_DIR: layout.resultsDir };
+  }
+
+  /** Looks what is in the results folder, for what the job changes there to be seen. */
+  async remember(): Promise<void> {
+    this.before = await this.look();
   }
 
   /**
@@ -48,24 +55,67 @@ export class Checkout {
     }
   }
 
+  private look(): Promise<Map<string, Found>> {
+    return survey(this.directory, this.layout.resultsDir, this.layout.queueFile);
+  }
+
+  /**
+   * Puts what the job has written into git as it is. git itself would see it through the repository's attributes and the user's settings,
+   * which may change line ends, and leave only a name of a large file. What the job has not touched was made by these, and stays.
+   */
   private async gathered(): Promise<Result[]> {
     const { resultsDir } = this.layout;
     // An empty folder is nothing to git.
     if (!(await makeFolder(this.directory, resultsDir))) throw new Error(`${resultsDir} is a symbolic link now, or behind one`);
-    const { repositories, files } = await findRepositories(this.directory, resultsDir);
-    // Of a repository in a repository git would commit the name only. Its files are results as all others are; its history is not.
-    const others = repositories.map(repository => `:(top,literal,exclude)${repository}`);
-    await this.stage(['add', '--all', '--force', '--ignore-errors', '--', ...this.pathspecs, ...others]);
-    const input = Buffer.concat(files.map(file => Buffer.concat([file, Buffer.alloc(1)])));
-    if (files.length > 0) await this.stage(['update-index', '--add', '-z', '--stdin'], input);
-    return await this.staged();
+    // Fails where the job has removed the checkout.
+    const folder = await this.git.text(['rev-parse', '--absolute-git-dir']);
+    const now = await this.look();
+    const gone = [...this.before.keys()].filter(path => !now.has(path));
+    const changed = [...now].filter(([path, { stamp }]) => this.before.get(path)?.stamp !== stamp);
+    if (gone.length + changed.length === 0) return [];
+    // An index of our own: the job may have done anything to the one that is there.
+    const index = { GIT_INDEX_FILE: path.join(folder, 'runmaker-results') };
+    await this.git.call(['read-tree', this.commit], { environment: index });
+    const hasModes = (await this.git.attempt(['config', '--type=bool', 'core.fileMode'])).stdout.toString().trim() !== 'false';
+    const removals = gone.map(path => `0 ${'0'.repeat(this.commit.length)}\t${path}\0`);
+    const files = changed.filter(([, { kind }]) => kind === 'file');
+    const objects = await this.hash(files.map(([path]) => path));
+    const additions = files.flatMap(([path, { isExecutable }], at) => {
+      const object = objects[at];
+      return object === undefined ? [] : [`${hasModes && isExecutable ? '100755' : '100644'} ${object}\t${path}\0`];
+    });
+    const entries = Buffer.from([...removals, ...additions].join(''), 'latin1');
+    await this.stage(['update-index', '--add', '--replace', '-z', '--index-info'], entries, index);
+    // No attribute counts for these.
+    const links = changed.flatMap(([path, { kind }]) => (kind === 'link' ? [`${path}\0`] : []));
+    await this.stage(['update-index', '--add', '--replace', '-z', '--stdin'], Buffer.from(links.join(''), 'latin1'), index);
+    return await this.staged(index);
   }
 
-  /** Takes in what git takes. It passes over what it cannot have, such as a file that may not be read, or a folder `.GIT`. */
-  private async stage(args: readonly string[], input?: Buffer): Promise<void> {
-    const { status, stderr } = await this.git.attempt(args, { input });
-    if (status === 0 && !stderr.includes('Ignoring path')) return;
-    this.leftOver = `not all results of a job can be put into git: ${new GitFailure(args[0] as string, stderr).message}`;
+  /** The names of the objects that have the contents of files, made where there are none; undefined for a file that cannot be read. */
+  private async hash(paths: readonly string[]): Promise<(string | undefined)[]> {
+    const objects: (string | undefined)[] = [];
+    while (objects.length < paths.length) {
+      const input = Buffer.from(paths.slice(objects.length).map(quoted).join(''), 'latin1');
+      const { status, stdout, stderr } = await this.git.attempt(['hash-object', '-w', '--no-filters', '--stdin-paths'], { input });
+      objects.push(...stdout.toString().split('\n').slice(0, -1));
+      if (status === 0) break;
+      // It ends at the first file that it cannot read.
+      this.passedOver('hash-object', stderr);
+      objects.push(undefined);
+    }
+    return objects;
+  }
+
+  /** Takes in what git takes. It passes over what it cannot have, such as a file in a folder `.GIT`. */
+  private async stage(args: readonly string[], input: Buffer, environment: Readonly<Record<string, string>>): Promise<void> {
+    if (input.length === 0) return;
+    const { status, stderr } = await this.git.attempt(args, { input, environment });
+    if (status !== 0 || stderr.includes('Ignoring path')) this.passedOver(args[0] as string, stderr);
+  }
+
+  private passedOver(command: string, stderr: string): void {
+    this.leftOver = `not all results of a job can be put into git: ${new GitFailure(command, stderr).message}`;
   }
 
   /** The job has ended, and what it left is pushed, or told where it stays: false then. */
@@ -92,9 +142,9 @@ export class Checkout {
     return [`:(top,literal)${this.layout.resultsDir}`, `:(top,literal,exclude)${this.layout.queueFile}`];
   }
 
-  private async staged(): Promise<Result[]> {
+  private async staged(environment: Readonly<Record<string, string>>): Promise<Result[]> {
     const args = ['diff-index', '--cached', '--raw', '--no-renames', '--abbrev=64', '-z', this.commit, '--', ...this.pathspecs];
-    const listed = await this.git.call(args);
+    const listed = await this.git.call(args, { environment });
     const results: Result[] = [];
     // Byte for byte: what is no UTF-8 is to be seen as such.
     const fields = listed.toString('latin1').split('\0');
@@ -113,6 +163,12 @@ export class Checkout {
 export async function makeFolder(home: string, folder: string): Promise<boolean> {
   await mkdir(path.join(home, folder), { recursive: true });
   return (await realpath(path.join(home, folder))) === path.join(await realpath(home), folder);
+}
+
+/** A path as git reads it in a line, whatever is in it. */
+function quoted(path: string): string {
+  const octal = (char: string): string => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
+  return `"${path.replace(/[^\w./-]/g, octal)}"\n`;
 }
 
 /** git writes zeros where there is nothing. */

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../errors.js';
 import { Checkout, type Layout, makeFolder, type Tell } from './checkout.js';
@@ -27,11 +27,12 @@ export class Checkouts {
 
   /** A folder with the files of a commit, and nothing else. @throws RunmakerError `queue` when it cannot be had */
   async take(commit: string): Promise<Checkout> {
-    if (this.count === 0) await this.prepare();
+    if (this.count === 0) await this.forgetTheDead();
     const directory = (await this.again(commit)) ?? (await this.anew(commit));
     const checkout = new Checkout(this.git.in(directory), commit, this.layout, this.tell, () => this.free.push(directory));
     try {
       await this.makeResultsFolder(directory);
+      await checkout.remember();
     } catch (error) {
       checkout.giveBack();
       throw error;
@@ -46,13 +47,6 @@ export class Checkouts {
 
   private get home(): string {
     return `${this.git.directory}.checkouts`;
-  }
-
-  private async prepare(): Promise<void> {
-    await this.forgetTheDead();
-    await this.keepBytes().catch((cause: unknown) => {
-      throw this.unusable(cause);
-    });
   }
 
   /** A folder in which a job has ended, with the files of a commit and nothing else, if there is one that can be used again. */
@@ -100,18 +94,6 @@ export class Checkouts {
       hint: 'XDG_CACHE_HOME says where; the files of the repository need room there, once for each job at a time',
       cause,
     });
-  }
-
-  /** Has git put results into the repository as they are, whatever the user's settings and the repository's attributes say. */
-  private async keepBytes(): Promise<void> {
-    const file = path.join(this.git.directory, 'info', 'attributes');
-    const pattern = `/${this.layout.resultsDir.replace(/[\\*?[\]]/g, '\\$&')}/**`;
-    const line = `"${pattern.replace(/["\\]/g, '\\$&')}" -text -ident !filter !working-tree-encoding\n`;
-    const known = await readFile(file, 'utf8').catch(() => '');
-    if (known.includes(line)) return;
-    await mkdir(path.dirname(file), { recursive: true });
-    // In one write: others may do the same.
-    await appendFile(file, line);
   }
 
   private async forgetTheDead(): Promise<void> {

@@ -510,6 +510,36 @@ describe('results over git', LIMIT, () => {
     for (const [name, content] of Object.entries(files)) expect(made.read(`my [results]/${name}`)).toBe(content);
   });
 
+  it('leave checkouts as the repository’s attributes say, also for what lies in the results folder and was not touched', async () => {
+    const made = repository({
+      'runs.txt': '. true\n. true\n',
+      '.gitattributes': '*.txt text eol=crlf\n',
+      'results/a.txt': 'one\n',
+      'results/b.txt': 'one\n',
+      'results/gone.txt': 'one\n',
+    });
+    for (const resultsDir of ['results', 'other']) {
+      const taken = await claim(await openGit(made.name(), { resultsDir }));
+      const results = join(taken.directory as string, 'results');
+      expect(readFileSync(join(results, 'b.txt'), 'utf8')).toBe('one\r\n');
+      if (resultsDir === 'results') {
+        writeFileSync(join(results, 'a.txt'), 'one\r\ntwo\r\n');
+        rmSync(join(results, 'gone.txt'));
+        writeFileSync(join(results, 'an odd\n"name"'), 'odd\n', { mode: 0o755 });
+        symlinkSync('b.txt', join(results, 'link'));
+      }
+      expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    }
+    expect([made.read('results/a.txt'), made.read('results/b.txt')]).toEqual(['one\r\ntwo\r\n', 'one\n']);
+    const listed = made.git(made.bare, 'ls-tree', '-z', 'main', 'results/').split('\0').filter(Boolean);
+    expect(listed.map(entry => entry.replace(/ blob \w+\tresults\//, ' '))).toEqual([
+      '100644 a.txt',
+      '100755 an odd\n"name"',
+      '100644 b.txt',
+      '120000 link',
+    ]);
+  });
+
   it('that cannot be put into git stay where they are, are named, and do not keep the state from being pushed', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
