@@ -71,8 +71,11 @@ export class Checkout {
     const folder = await this.git.text(['rev-parse', '--absolute-git-dir']);
     const now = await this.look();
     const gone = [...this.before.keys()].filter(path => !now.has(path));
-    const changed = [...now].filter(([path, { stamp }]) => this.before.get(path)?.stamp !== stamp);
-    if (gone.length + changed.length === 0) return [];
+    const written = [...now].filter(([path, { stamp }]) => this.before.get(path)?.stamp !== stamp);
+    if (gone.length + written.length === 0) return [];
+    const submodules = await this.submodules();
+    const changed = written.filter(([path]) => !submodules.some(submodule => `${path}/`.startsWith(`${submodule}/`)));
+    if (changed.length < written.length) this.passedOver('add', `fatal: some are in a submodule: ${submodules.join(', ')}`);
     // An index of our own: the job may have done anything to the one that is there.
     const index = { GIT_INDEX_FILE: path.join(folder, 'runmaker-results') };
     await this.git.call(['read-tree', this.commit], { environment: index });
@@ -92,13 +95,20 @@ export class Checkout {
     return await this.staged(index);
   }
 
+  /** Submodules in the results folder. Their files belong to another repository, and would take their place. */
+  private async submodules(): Promise<string[]> {
+    const listed = await this.git.call(['ls-tree', '-r', '-z', this.commit, '--', this.layout.resultsDir]);
+    const entries = listed.toString('latin1').split('\0');
+    return entries.flatMap(entry => /^160000 commit \w+\t([\s\S]+)$/.exec(entry)?.[1] ?? []);
+  }
+
   /** The names of the objects that have the contents of files, made where there are none; undefined for a file that cannot be read. */
   private async hash(paths: readonly string[]): Promise<(string | undefined)[]> {
     const objects: (string | undefined)[] = [];
     while (objects.length < paths.length) {
       const input = Buffer.from(paths.slice(objects.length).map(quoted).join(''), 'latin1');
       const { status, stdout, stderr } = await this.git.attempt(['hash-object', '-w', '--no-filters', '--stdin-paths'], { input });
-      objects.push(...stdout.toString().split('\n').slice(0, -1));
+      for (const object of stdout.toString().split('\n').slice(0, -1)) objects.push(object);
       if (status === 0) break;
       // It ends at the first file that it cannot read.
       this.passedOver('hash-object', stderr);

@@ -540,6 +540,24 @@ describe('results over git', LIMIT, () => {
     ]);
   });
 
+  it('in a submodule are not put in its place, and those beside it are pushed', async () => {
+    const made = repository({ 'runs.txt': '. true\n' });
+    const commit = made.git(made.clone, 'rev-parse', 'HEAD').trim();
+    made.git(made.clone, 'update-index', '--add', '--cacheinfo', `160000,${commit},results/sub`);
+    made.git(made.clone, 'commit', '--quiet', '-m', 'submodule');
+    made.git(made.clone, 'push', '--quiet');
+    const notices: string[] = [];
+    const queue = await openGit(made.name(), { resultsDir: 'results' });
+    const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
+    const results = join(taken.directory as string, 'results');
+    execFileSync('sh', ['-c', 'git init -q sub; echo x > sub/x; echo y > y'], { cwd: results });
+    expect(await taken.finish('d')).toEqual({ kind: 'recorded', incomplete: true });
+    expect(made.git(made.bare, 'ls-tree', '-r', 'main', 'results').replace(/ \w+\t/g, ' ')).toBe(
+      '160000 commit results/sub\n100644 blob results/y\n',
+    );
+    expect(notices.at(-1)).toMatch(/some are in a submodule: results\/sub: what it left stays in/);
+  });
+
   it('that cannot be put into git stay where they are, are named, and do not keep the state from being pushed', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
