@@ -40,7 +40,7 @@ import { FileView } from './view.js';
 const DEFAULT_PATIENCE = 60_000;
 /** Why a file that can be read cannot be opened for writing. */
 const READ_ONLY = new Set(['EACCES', 'EPERM', 'EROFS']);
-/** Looks for orphans that are so far apart know nothing of each other, in ms: twice as far as anybody lets them be, and more. */
+/** Looks for orphans that are so far apart know nothing of each other, in ms: twice as far as anybody lets them be. */
 const MEMORY = 25_000;
 /** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
 const KEEP_INTERVAL = { local: 1000, network: 5000 };

@@ -167,6 +167,10 @@ export class FileView {
     try {
       await freshen(file, this.driver, this.path);
       return await this.compare(file, began);
+    } catch (error) {
+      // What was read by half must not pass for known.
+      this.doubt();
+      throw error;
     } finally {
       await file.close();
       this.rest.after(began);

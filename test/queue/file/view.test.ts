@@ -312,6 +312,32 @@ describe('a view', () => {
     expect(view.generation).toBe(generation);
   });
 
+  it('reads again what it could read by half only, though the file has not changed since', async () => {
+    const path = runsFile('. a\n');
+    let fails = false;
+    const broken = recordDriver('local');
+    const view = new FileView(path, {
+      ...broken,
+      open: async (...args) => {
+        const file = await broken.open(...args);
+        const read = file.read.bind(file);
+        file.read = (...where) => {
+          if (fails) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+          return read(...where);
+        };
+        return file;
+      },
+    });
+    await view.look();
+    writeFileSync(path, 'd a\n');
+    utimesSync(path, 1000, 1000);
+    fails = true;
+    await expect(view.look()).rejects.toThrow('EIO');
+    fails = false;
+    expect(await view.look()).toBe(true);
+    expect((await view.index()).stateAt(1)).toBe('d'.charCodeAt(0));
+  });
+
   it('counts as edits all that takes presence away, and neither states nor what is appended', async () => {
     const path = runsFile('. a\n. b\n');
     const view = await viewOf(path);
