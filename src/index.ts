@@ -6,11 +6,13 @@
  *     const summary = await new Runner(queue, { jobs: 2 }).run();
  */
 export { type ErrorCode, RunmakerError } from './errors.js';
-export type { Execution, Executor, Exit, OutputStream, Task } from './execute/executor.js';
+export type { Execution, Executor, Exit, OutputStream, Survivor, Task } from './execute/executor.js';
 export type { ShellOptions } from './execute/shell/shell.js';
 export { shellExecutor } from './execute/shell/shell-executor.js';
-export type { DirectiveProblem, Directives, Needs } from './job/directives.js';
+export type { DirectiveProblem, Directives } from './job/directives.js';
 export type { Job } from './job/job.js';
+export type { Needs, Share } from './job/needs.js';
+export type { JobOutcome } from './job/outcome.js';
 export type { Range, Selection } from './job/selection.js';
 export { type Counts, type FinalState, State } from './job/state.js';
 export { openQueue } from './queue/open.js';

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError, reason } from '../errors.js';
 import type { Job } from '../job/job.js';
+import { nameOfJob } from '../job/job.js';
 import { jobLine } from '../job/job-lines.js';
 import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
@@ -10,7 +11,7 @@ import { State, stateNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
 import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
-import { doubtNotice, findOrphans, nameLines } from '../queue/orphans.js';
+import { doubtNotice, findOrphans, nameJobs } from '../queue/orphans.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
@@ -153,7 +154,7 @@ function refuseLostOptions(options: Options, jobs: readonly string[]): void {
 
 async function setStates(queue: Queue, selection: Selection, state: string, force: boolean): Promise<number> {
   const { matched, running } = await queue.set(selection, state, { force, tell });
-  for (const job of running) complain(`runset: line ${job.number} is being run and was left alone`);
+  for (const job of running) complain(`runset: ${nameOfJob(job)} is being run and was left alone`);
   if (running.length > 0) complain('pass --force to set it all the same: its result will not be recorded');
   if (matched === 0) {
     if (selection.lines === undefined && selection.offsets === undefined) complain('runset: no job is chosen, none was set');
@@ -233,7 +234,7 @@ async function reclaim(queue: Queue, output: Output): Promise<number> {
     if (presenceReturns === undefined || doubtful.length === 0) return EXIT.ok;
     if (looks === MOST_LOOKS) {
       complain(
-        `runset: ${nameLines(doubtful)} may be orphaned, and nobody can be sure: the file is edited again and again`,
+        `runset: ${nameJobs(doubtful)} may be orphaned, and nobody can be sure: the file is edited again and again`,
         'try again later',
       );
       return EXIT.failed;
@@ -253,9 +254,7 @@ function tell(notice: QueueNotice): void {
 /** What was set back is printed at once, whatever comes after. */
 async function reclaimOnce(queue: Queue, output: Output): Promise<void> {
   const jobs = await queue.reclaim({ tell });
-  const lines = jobs.map(({ number, ordinal, offset, command, directives }) =>
-    jobLine({ number, ordinal, offset, state: State.new, command, directives }),
-  );
+  const lines = jobs.map(({ id, number, command, directives }) => jobLine({ id, number, state: State.new, command, directives }));
   await output.printLent(Buffer.concat(lines));
 }
 

@@ -1,20 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
 import { parseDuration } from './duration.js';
+import { type Needs, NO_NEEDS } from './needs.js';
 import { parseSize } from './size.js';
-
-/** What a job needs of its host while it runs. A job that does not say needs nothing but a slot. */
-export interface Needs {
-  /** CPUs; fractions are allowed. */
-  readonly cpus: number;
-  /** Bytes. */
-  readonly mem: number;
-  /** Whole GPUs. */
-  readonly gpus: number;
-}
 
 /** What a job's line says about how to run it, after ` #: `. */
 export interface Directives {
+  /** What the job needs of its host while it runs; what its line does not name it does not need. */
   readonly needs: Needs;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
@@ -47,13 +39,15 @@ export const DIRECTIVE_MARK = ' #: ';
 
 /** What holds for a command without directives. One frozen object, shared by all of them. */
 export const NO_DIRECTIVES: Directives = Object.freeze({
-  needs: Object.freeze({ cpus: 0, mem: 0, gpus: 0 }),
+  needs: NO_NEEDS,
   after: Object.freeze([]),
   priority: 0,
 });
 
 /** The values that were read, by key. */
-type Values = Needs & { readonly [K in Exclude<keyof Directives, 'needs'>]-?: NonNullable<Directives[K]> };
+type Values = { readonly cpus: number; readonly mem: number; readonly gpus: number } & {
+  readonly [K in Exclude<keyof Directives, 'needs'>]-?: NonNullable<Directives[K]>;
+};
 
 type Key = keyof Values;
 
@@ -123,8 +117,9 @@ function readValue<K extends Key>(key: K, text: string, values: { [P in K]?: Val
   return true;
 }
 
-function assemble({ cpus = 0, mem = 0, gpus = 0, after = [], priority = 0, ...rest }: Partial<Values>): Directives {
-  return { needs: { cpus, mem, gpus }, after, priority, ...rest };
+function assemble({ cpus, mem, gpus, after = [], priority = 0, ...rest }: Partial<Values>): Directives {
+  const needs = { ...(cpus !== undefined && { cpus }), ...(mem !== undefined && { mem }), ...(gpus !== undefined && { gpus }) };
+  return { needs, after, priority, ...rest };
 }
 
 function isAmount(text: string): boolean {

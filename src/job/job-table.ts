@@ -1,7 +1,7 @@
 import type { Board, Dependents } from './board.js';
 import { resolveDependencies } from './dependencies.js';
 import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, NO_DIRECTIVES } from './directives.js';
-import type { Job } from './job.js';
+import type { NumberedJob } from './job.js';
 import { NOT_A_JOB } from './line.js';
 import { State } from './state.js';
 
@@ -24,7 +24,7 @@ export class JobTable implements Board {
 
   /** @param jobs in order · @param barriers line numbers, ascending */
   constructor(
-    jobs: readonly Job[],
+    jobs: readonly NumberedJob[],
     readonly barriers: readonly number[],
     readonly lineCount: number,
   ) {

@@ -1,14 +1,44 @@
-import type { Needs } from './directives.js';
-
 /**
- * CPUs in whole thousandths, the form in which they are compared and counted:
- * sums of fractions such as 0.1 would drift.
+ * Amounts of resources, by name: `cpus` (fractions are allowed), `mem` (bytes), `gpus` (whole ones), and what users name.
+ * What is not named is 0.
  */
-export function thousandthsOfCpus(cpus: number): number {
-  return Math.round(cpus * 1000);
+export interface Needs {
+  readonly [resource: string]: number;
 }
+
+/** What one job was given for as long as it runs. */
+export interface Share {
+  readonly needs: Needs;
+  /** Ids of the job's own GPUs, as CUDA_VISIBLE_DEVICES lists them; empty when it asked for none. */
+  readonly gpus: readonly string[];
+}
+
+/** What a job asks for that asks for nothing but a slot. */
+export const NO_NEEDS: Needs = Object.freeze({});
 
 /** Whether a job with these needs can run where there is that much room. Each need counts by itself; needing exactly what there is fits. */
 export function fits(needs: Needs, room: Needs): boolean {
-  return thousandthsOfCpus(needs.cpus) <= thousandthsOfCpus(room.cpus) && needs.mem <= room.mem && needs.gpus <= room.gpus;
+  for (const name in needs) if (thousandths(needs[name]) > thousandths(room[name])) return false;
+  return true;
+}
+
+/** The room that is left when a job with these needs has been given them. */
+export function less(room: Needs, needs: Needs): Needs {
+  return combined(room, needs, -1);
+}
+
+/** The room when a job has given back what it needed. */
+export function more(room: Needs, needs: Needs): Needs {
+  return combined(room, needs, 1);
+}
+
+function combined(room: Needs, needs: Needs, sign: 1 | -1): Needs {
+  const sum: Record<string, number> = { ...room };
+  for (const name in needs) sum[name] = (thousandths(room[name]) + sign * thousandths(needs[name])) / 1000;
+  return sum;
+}
+
+/** Amounts are compared and counted in whole thousandths: sums of fractions such as 0.1 would drift. */
+function thousandths(amount = 0): number {
+  return Math.round(amount * 1000);
 }

@@ -1,7 +1,6 @@
 import type { Board } from './board.js';
-import type { Needs } from './directives.js';
 import { NOT_A_JOB } from './line.js';
-import { fits } from './needs.js';
+import { fits, type Needs } from './needs.js';
 import { State } from './state.js';
 
 const NEW = State.new.charCodeAt(0);
@@ -15,7 +14,7 @@ const ERROR = State.error.charCodeAt(0);
 export interface Asker {
   /** Failed jobs and errors are taken too, except those in `tried`. */
   readonly retry?: boolean | undefined;
-  readonly tried?: ReadonlySet<number> | undefined;
+  readonly tried?: ReadonlySet<string> | undefined;
   /** What can be given now; `capacity` when absent. */
   readonly free?: Needs | undefined;
   /** What there is in all. Absent: everything fits. */
@@ -112,7 +111,7 @@ function isTooBig(board: Board, line: number, asker: Asker): boolean {
 /** Whether an asker would take a job in this state at all. */
 export function isWanted(state: number, line: number, asker: Asker): boolean {
   if (state === NEW) return true;
-  return asker.retry === true && (state === FAILED || state === ERROR) && !asker.tried?.has(line);
+  return asker.retry === true && (state === FAILED || state === ERROR) && !asker.tried?.has(String(line));
 }
 
 /** The last line above the first barrier that is still closed. */

@@ -129,7 +129,9 @@ export function jobMatcher(selection: Selection): (job: Job) => boolean {
   const prints = commands && new Set(commands);
 
   const isNamed = ({ number, offset }: Job): boolean =>
-    (lines === undefined && offsets === undefined) || isWithin(ranges, number) || starts.has(offset);
+    (lines === undefined && offsets === undefined) ||
+    (number !== undefined && isWithin(ranges, number)) ||
+    (offset !== undefined && starts.has(offset));
 
   const says = ({ command }: Job): boolean => (pattern?.test(textOf(command)) ?? true) && (prints?.has(printOf(command)) ?? true);
 

@@ -17,8 +17,9 @@ export function describeNotice(notice: QueueNotice): { readonly message: string;
         hint: `chmod o-w ${notice.name}, or pass --trust-any`,
       };
     case 'tooBig': {
-      const { cpus, mem, gpus } = notice.needs;
-      const asked = [cpus > 0 && `cpus=${cpus}`, mem > 0 && `mem=${formatSize(mem)}`, gpus > 0 && `gpus=${gpus}`].filter(Boolean);
+      const asked = Object.entries(notice.needs)
+        .filter(([, amount = 0]) => amount > 0)
+        .map(([name, amount = 0]) => `${name}=${name === 'mem' ? formatSize(amount) : amount}`);
       return {
         message: `line ${notice.line} needs ${asked.join(' ')}, more than this host has`,
         hint: 'it is left to other hosts; --cpus, --mem and --gpus say what this one may give',

@@ -1,4 +1,4 @@
-import { findOrphansNow, nameLines } from './orphans.js';
+import { findOrphansNow, nameJobs } from './orphans.js';
 import type { Queue } from './queue.js';
 
 /** Nobody's leaving is put off for longer than this, in ms, by what may be an orphan. */
@@ -6,9 +6,9 @@ const LONGEST_WAIT = 5000;
 
 /** Names orphans, each once. */
 export class OrphanWatch {
-  private readonly named = new Set<number>();
+  private readonly named = new Set<string>();
   /** Since when nobody was seen at them, by performance.now(). */
-  private absent: ReadonlyMap<number, number> | undefined;
+  private absent: ReadonlyMap<string, number> | undefined;
 
   /** @param notice takes what there is to say, and what can be done */
   constructor(
@@ -24,16 +24,16 @@ export class OrphanWatch {
     const { presenceReturns = 0, silent = 'older runners' } = this.queue.capabilities;
     const before = this.absent;
     const now = performance.now();
-    const lines = (await findOrphansNow(this.queue)) ?? [];
-    const since = new Map(lines.map(line => [line, before?.get(line) ?? now]));
+    const jobs = (await findOrphansNow(this.queue)) ?? [];
+    const since = new Map(jobs.map(({ id }) => [id, before?.get(id) ?? now]));
     this.absent = since;
     const isSureOfAll = before === undefined || (last && presenceReturns > LONGEST_WAIT);
-    const unnamed = lines.filter(line => !this.named.has(line));
-    const found = unnamed.filter(line => isSureOfAll || now - (since.get(line) ?? now) >= presenceReturns);
+    const unnamed = jobs.filter(({ id }) => !this.named.has(id));
+    const found = unnamed.filter(({ id }) => isSureOfAll || now - (since.get(id) ?? now) >= presenceReturns);
     if (found.length > 0) {
-      for (const line of found) this.named.add(line);
+      for (const { id } of found) this.named.add(id);
       this.notice(
-        `${nameLines(found)} ${found.length === 1 ? 'is' : 'are'} orphaned: nobody shows that the job is being run`,
+        `${nameJobs(found)} ${found.length === 1 ? 'is' : 'are'} orphaned: nobody shows that the job is being run`,
         `${silent} never show it; if none is at work, have it run again: runset --reclaim ${this.queue.name}`,
       );
     }

@@ -1,21 +1,22 @@
 import { RunmakerError } from '../errors.js';
+import type { Job } from '../job/job.js';
 import { State } from '../job/state.js';
 import type { Queue } from './queue.js';
 
-/** The line numbers of orphans: jobs that are said to run while nobody shows that they do. None where the queue cannot tell. */
-export async function findOrphans(queue: Queue): Promise<number[]> {
-  const orphans: number[] = [];
+/** The orphans: jobs that are said to run while nobody shows that they do. None where the queue cannot tell. */
+export async function findOrphans(queue: Queue): Promise<Job[]> {
+  const orphans: Job[] = [];
   if (!queue.capabilities.presence) return orphans;
   const { running, claimed } = await queue.counts();
   if (running + claimed === 0) return orphans;
   for await (const jobs of queue.jobs({ states: [State.running, State.claimed] })) {
-    for (const job of jobs) if (job.holder === 'absent') orphans.push(job.number);
+    for (const job of jobs) if (job.holder === 'absent') orphans.push(job);
   }
   return orphans;
 }
 
 /** The same for whoever can wait; undefined when the queue cannot be reached now. That is for those to deal with who need it: they are more patient. */
-export async function findOrphansNow(queue: Queue): Promise<number[] | undefined> {
+export async function findOrphansNow(queue: Queue): Promise<Job[] | undefined> {
   try {
     return await findOrphans(queue);
   } catch (error) {
@@ -24,21 +25,25 @@ export async function findOrphansNow(queue: Queue): Promise<number[] | undefined
   }
 }
 
-/** "line 3", "lines 3, 5 and 9", "lines 3, 5, 9 and 20 more". */
-export function nameLines(lines: readonly number[]): string {
-  if (lines.length === 1) return `line ${lines[0]}`;
-  const shown = lines.slice(0, SHOWN);
-  const rest = lines.length - shown.length;
-  if (rest > 0) return `lines ${shown.join(', ')} and ${rest} more`;
-  return `lines ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
+/** "line 3", "lines 3, 5 and 9", "lines 3, 5, 9 and 20 more"; "job" where jobs are not lines. */
+export function nameJobs(jobs: readonly Named[]): string {
+  const what = jobs.every(({ number }) => number !== undefined) ? 'line' : 'job';
+  const ids = jobs.map(({ id }) => id);
+  if (ids.length === 1) return `${what} ${ids[0]}`;
+  const shown = ids.slice(0, SHOWN);
+  const rest = ids.length - shown.length;
+  if (rest > 0) return `${what}s ${shown.join(', ')} and ${rest} more`;
+  return `${what}s ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }
 
-/** What to say before such lines are looked at again, after so many ms. */
-export function doubtNotice(lines: readonly number[], ms: number): { readonly message: string; readonly hint: string } {
+/** What to say before such jobs are looked at again, after so many ms. */
+export function doubtNotice(jobs: readonly Named[], ms: number): { readonly message: string; readonly hint: string } {
   return {
-    message: `${nameLines(lines)} ${lines.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round(ms / 1000)} s`,
+    message: `${nameJobs(jobs)} ${jobs.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round(ms / 1000)} s`,
     hint: 'within this time whoever runs it shows presence again, should the file have just been edited or its server have been away',
   };
 }
 
 const SHOWN = 10;
+
+type Named = Pick<Job, 'id' | 'number'>;

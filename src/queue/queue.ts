@@ -9,8 +9,10 @@
  *
  * test/conformance/ says what every queue must do; a queue is done when it passes.
  */
-import type { Needs } from '../job/directives.js';
+
 import type { Job } from '../job/job.js';
+import type { Needs, Share } from '../job/needs.js';
+import type { JobOutcome } from '../job/outcome.js';
 import type { Selection } from '../job/selection.js';
 import type { Counts, FinalState, State } from '../job/state.js';
 
@@ -18,8 +20,8 @@ import type { Counts, FinalState, State } from '../job/state.js';
 export interface ClaimRequest {
   /** Also take jobs that are `!` or `e`, except those in `tried`. */
   readonly retry?: boolean;
-  /** Line numbers of jobs that this runner has run already, so that `retry` takes each at most once; see `Queue.layout`. */
-  readonly tried?: ReadonlySet<number>;
+  /** Ids of the jobs that this runner has run already, so that `retry` takes each at most once; see `Queue.layout`. */
+  readonly tried?: ReadonlySet<string>;
   /** What is free now. A job that needs more is passed over. Absent: everything fits. */
   readonly free?: Needs;
   /** What the runner has in all. A job that needs more is passed over for good. */
@@ -92,8 +94,14 @@ export interface Claim {
   readonly directory?: string | undefined;
   /** What the job is to find in its environment. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** What a scheduler has given the job; the runner takes it as given. */
+  readonly share?: Share | undefined;
+  /** What an earlier runner has noted of where the job runs; see `note`. */
+  readonly handle?: string | undefined;
+  /** Keeps with the claim where the job runs, so that a later runner can attach to it. Absent where a queue cannot keep it. */
+  note?(handle: string): Promise<void>;
   /** Writes the job's final state and gives up the claim. */
-  finish(state: FinalState): Promise<FinishResult>;
+  finish(outcome: JobOutcome): Promise<FinishResult>;
   /** Puts the job back and gives up the claim. */
   release(how?: ReleaseOptions): Promise<FinishResult>;
   /** Gives up the claim and leaves the job as it is: an orphan, in state `r` with nobody present. Goes with `Queue.adopt`. */
@@ -170,10 +178,11 @@ export interface Queue {
    */
   reclaim(request?: ReclaimRequest): Promise<readonly Job[]>;
   /**
-   * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose
-   * clients may come back. Queues that have it can be served to others.
+   * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose clients may
+   * come back, and for a runner that attaches to what an earlier one has started. Queues that have it can be served to others.
+   * @param selection only these; all of them by default
    */
-  adopt?(): Promise<readonly Claim[]>;
+  adopt?(selection?: Selection): Promise<readonly Claim[]>;
   /**
    * Grows with every change that is noticed, whoever looked, and when it is time to try a claim again that came to nothing for a reason
    * that no change ends, such as somebody else's lock. Take it before a call, and hand it to `changed` after.

@@ -81,12 +81,12 @@ export class ConsoleReport {
       }
       case 'notStarted':
         // Nothing else tells of it, so being quiet does not hide it.
-        if (this.options.quiet) return this.warn(`job ${event.job.number} could not be started: ${event.message}`);
+        if (this.options.quiet) return this.warn(`job ${event.job.id} could not be started: ${event.message}`);
         return this.print(this.status(notStartedText(event, this.options.host)));
       case 'finished':
         if (event.refused === undefined) return;
         return this.warn(
-          `job ${event.job.number}: its state '${event.state}' was not written: ${event.refused}`,
+          `job ${event.job.id}: its state '${event.state}' was not written: ${event.refused}`,
           'look at its line before you run it again',
         );
       case 'summary':

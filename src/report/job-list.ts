@@ -8,7 +8,7 @@ const LINE_FEED = Buffer.from('\n');
 export function jobJson(job: Job): Buffer {
   const presence = job.holder === undefined ? {} : { presence: PRESENCE[job.holder] };
   return Buffer.from(
-    `${JSON.stringify({ number: job.number, offset: job.offset, state: job.state, ...presence, ...commandJson(job.command) })}\n`,
+    `${JSON.stringify({ id: job.id, number: job.number, offset: job.offset, state: job.state, ...presence, ...commandJson(job.command) })}\n`,
   );
 }
 

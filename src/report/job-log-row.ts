@@ -1,4 +1,4 @@
-import type { Exit } from '../execute/executor.js';
+import type { Exit } from '../job/outcome.js';
 import type { RunEvent } from '../run/events.js';
 
 /** The first line of GNU parallel's job log. */
@@ -9,19 +9,19 @@ export const JOB_LOG_HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\t
  * characters wide, tabs between. Starttime counts from 1970. Seq is the job's line number; Send is always 0.
  *
  * A job that a signal has killed has Exitval 0 and the signal's number. A job whose time was up never looks like one that
- * succeeded: Exitval is -1 where it would be 0.
+ * succeeded: Exitval is -1 where it would be 0, as for one that its executor has ended.
  *
  * @param received bytes of stdout
  * @returns undefined for what is not a finished run: GNU parallel, too, leaves out the jobs that it has interrupted, so that
- *   whoever resumes from the log runs them again
+ *   they run again when a run is resumed from the log
  */
 export function jobLogRow(event: Extract<RunEvent, { type: 'ended' }>, received: number): Buffer | undefined {
   const { outcome } = event;
-  if (outcome.kind === 'interrupted') return undefined;
+  if (outcome.kind === 'interrupted' || outcome.kind === 'lost') return undefined;
   const [code, signal] = outcome.kind === 'timedOut' ? timedOut(outcome.exit) : columns(outcome);
   const host = event.host.split('.', 1)[0]!;
   const runTime = seconds(event.end - event.start).padStart(10);
-  const fields = [event.job.number, host, seconds(event.start), runTime, 0, received, code, signal, ''];
+  const fields = [event.job.number ?? event.job.id, host, seconds(event.start), runTime, 0, received, code, signal, ''];
   return Buffer.concat([Buffer.from(fields.join('\t')), event.job.command, Buffer.from('\n')]);
 }
 
@@ -31,7 +31,14 @@ function timedOut(exit: Exit): [code: number, signal: number] {
 }
 
 function columns(exit: Exit): [code: number, signal: number] {
-  return exit.kind === 'exited' ? [exit.code, 0] : [0, exit.signal];
+  switch (exit.kind) {
+    case 'exited':
+      return [exit.code, 0];
+    case 'signalled':
+      return [0, exit.signal];
+    default:
+      return [-1, 0];
+  }
 }
 
 function seconds(milliseconds: number): string {

@@ -9,8 +9,10 @@ import type { OutcomeJson } from './outcome-json.js';
 
 /** A job, as it was when it was claimed. */
 export type JobJson = {
-  /** Line number, from 1. */
-  readonly number: number;
+  /** Names the job in its queue; a line number in decimal where jobs are lines. */
+  readonly id: string;
+  /** Line number, from 1; absent where jobs are not lines. */
+  readonly number?: number;
   /** The state that it was claimed in: `.`, or `!` or `e` with --retry. */
   readonly state: string;
 } & CommandJson;
@@ -24,7 +26,10 @@ export interface AttemptJson<J = JobJson> {
   /** From 1. */
   readonly attempt: number;
   readonly host: string;
-  readonly pid: number;
+  /** Process id on the host; absent where the job is no process of it. */
+  readonly pid?: number;
+  /** Where the job runs, in its executor's words: a process id, a container id, a Slurm job id. */
+  readonly handle: string;
 }
 
 /** This runner has the job. */
@@ -42,9 +47,9 @@ export interface StartedJson extends AttemptJson {
 
 /**
  * One line of output, without its newline, as `text`, or as `base64` if it is not UTF-8. A line longer than 64 KiB may come in
- * parts. The job is given by its number alone: the command was told with `claimed` and is often longer than the line.
+ * parts. The job is given by its id alone: the command was told with `claimed` and is often longer than the line.
  */
-export type OutputJson = AttemptJson<Pick<JobJson, 'number'>> & {
+export type OutputJson = AttemptJson<Pick<JobJson, 'id' | 'number'>> & {
   readonly event: 'output';
   readonly stream: OutputStream;
 } & ({ readonly text: string } | { readonly base64: string });

@@ -84,16 +84,20 @@ export class JsonReport {
   }
 }
 
-function jobJson({ number, state, command }: Job): JobJson {
-  return { number, state, ...commandJson(command) };
+function jobJson(job: Job): JobJson {
+  return { ...nameJson(job), state: job.state, ...commandJson(job.command) };
+}
+
+function nameJson({ id, number }: Job): Pick<JobJson, 'id' | 'number'> {
+  return { id, ...(number !== undefined && { number }) };
 }
 
 function attemptJson(attempt: Attempt, time: string): AttemptJson {
   return { time, job: jobJson(attempt.job), ...placeJson(attempt) };
 }
 
-function placeJson({ slot, attempt, host, pid }: Attempt) {
-  return { slot, attempt, host, pid };
+function placeJson({ slot, attempt, host, pid, handle }: Attempt) {
+  return { slot, attempt, host, ...(pid !== undefined && { pid }), handle };
 }
 
 /** An event for each line. The part that all have in common is made once: a job can print a million lines a second. */
@@ -102,7 +106,7 @@ function outputJson(attempt: Attempt, stream: OutputStream, lines: Buffer | unde
   const common = {
     event: 'output',
     time,
-    job: { number: attempt.job.number },
+    job: nameJson(attempt.job),
     ...placeJson(attempt),
     stream,
   } satisfies Partial<OutputJson>;

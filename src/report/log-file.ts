@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { OutputStream } from '../execute/executor.js';
-import type { Job } from '../job/job.js';
+import { type Job, ordinalOf } from '../job/job.js';
 import type { Listener, RunEvent } from '../run/events.js';
 import { networkFilesystem } from '../system/disk.js';
 import { atServer } from '../system/server-calls.js';
@@ -138,24 +138,25 @@ export class LogFile {
 
   /** One entry for all attempts at a job: the log shows its last lines, whichever attempt wrote them. */
   private entryOf(job: Job): Entry {
-    let entry = this.entries.get(job.ordinal);
+    const ordinal = ordinalOf(job);
+    let entry = this.entries.get(ordinal);
     if (entry === undefined) {
       entry = {
         block: new LogBlock(job.command, this.options.directory, this.options.lines),
-        position: (job.ordinal - 1) * blockSize(this.options.lines),
+        position: (ordinal - 1) * blockSize(this.options.lines),
         writing: undefined,
         due: false,
         lastWrite: Number.NEGATIVE_INFINITY,
         timer: undefined,
       };
-      this.entries.set(job.ordinal, entry);
+      this.entries.set(ordinal, entry);
     }
     return entry;
   }
 
   private writeLast(job: Job, forget: boolean): Promise<void> {
     const entry = this.entryOf(job);
-    if (forget) this.entries.delete(job.ordinal);
+    if (forget) this.entries.delete(ordinalOf(job));
     return this.write(entry);
   }
 

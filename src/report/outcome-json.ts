@@ -1,4 +1,4 @@
-import type { Exit } from '../execute/executor.js';
+import type { Exit } from '../job/outcome.js';
 import type { Outcome } from '../run/events.js';
 
 /** How an attempt ended, as programs read it. */
@@ -9,6 +9,8 @@ export interface OutcomeJson {
   readonly exit: number | null;
   /** Number of the signal that killed it, or null. */
   readonly signal: number | null;
+  /** Why its executor has ended it (`killed`), or does not know how it ended (`lost`); else absent. */
+  readonly reason?: string;
 }
 
 /** Flattens an outcome. */
@@ -18,6 +20,7 @@ export function outcomeJson(outcome: Outcome): OutcomeJson {
     outcome: outcome.kind,
     exit: exit.kind === 'exited' ? exit.code : null,
     signal: exit.kind === 'signalled' ? exit.signal : null,
+    ...('reason' in exit && { reason: exit.reason }),
   };
 }
 

@@ -5,7 +5,10 @@ import { type OutcomeJson, outcomeJson } from './outcome-json.js';
 /** What status.json of a results folder holds. Times are ISO 8601, UTC. */
 export type ResultStatus = {
   readonly host: string;
-  readonly pid: number;
+  /** Process id on the host; absent where the job is no process of it. */
+  readonly pid?: number;
+  /** Where the job runs, in its executor's words. */
+  readonly handle: string;
   /** From 1. */
   readonly attempt: number;
   readonly start: string;
@@ -17,7 +20,8 @@ export function resultStatus(attempt: Attempt, ended?: Extract<RunEvent, { type:
   const begun = {
     ...commandJson(attempt.job.command),
     host: attempt.host,
-    pid: attempt.pid,
+    ...(attempt.pid !== undefined && { pid: attempt.pid }),
+    handle: attempt.handle,
     attempt: attempt.attempt,
     start: new Date(attempt.start).toISOString(),
   };

@@ -67,7 +67,7 @@ export class ResultsFolder {
   private readonly loss: LossNotice;
   private readonly attempts: Attempts<Files>;
   /** Work under way, by job: the next attempt waits until the files of the previous one are closed. */
-  private readonly work = new Map<number, Promise<void>>();
+  private readonly work = new Map<string, Promise<void>>();
 
   /** Use `openResultsFolder`. */
   constructor(path: string, warn: Warn) {
@@ -98,11 +98,11 @@ export class ResultsFolder {
   }
 
   private begin(attempt: Attempt): Files {
-    const { number } = attempt.job;
-    const folder = join(this.path, String(number));
-    const ready = (this.work.get(number) ?? Promise.resolve()).then(() => atServer(() => mkdir(folder, { recursive: true })));
+    const { id } = attempt.job;
+    const folder = join(this.path, id);
+    const ready = (this.work.get(id) ?? Promise.resolve()).then(() => atServer(() => mkdir(folder, { recursive: true })));
     const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.loss.say(folder, error));
-    this.keep(number, begun);
+    this.keep(id, begun);
     const sink = (stream: OutputStream) => this.sink(join(folder, stream), ready);
     return { folder, begun, stdout: sink('stdout'), stderr: sink('stderr') };
   }
@@ -111,7 +111,7 @@ export class ResultsFolder {
     const ended = Promise.all([files.begun, files.stdout.close(), files.stderr.close()])
       .then(() => writeStatus(files.folder, event, event))
       .catch(error => this.loss.say(files.folder, error));
-    this.keep(event.job.number, ended);
+    this.keep(event.job.id, ended);
     return ended;
   }
 
@@ -120,11 +120,11 @@ export class ResultsFolder {
     return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.loss.say(path, error) });
   }
 
-  private keep(number: number, work: Promise<void>): void {
+  private keep(id: string, work: Promise<void>): void {
     const kept = work.finally(() => {
-      if (this.work.get(number) === kept) this.work.delete(number);
+      if (this.work.get(id) === kept) this.work.delete(id);
     });
-    this.work.set(number, kept);
+    this.work.set(id, kept);
   }
 }
 

@@ -1,5 +1,5 @@
-import type { Exit, OutputStream } from '../execute/executor.js';
-
+import type { OutputStream } from '../execute/executor.js';
+import type { Exit } from '../job/outcome.js';
 import type { Attempt, RunEvent } from '../run/events.js';
 import { exactDuration } from './exact-duration.js';
 
@@ -44,9 +44,16 @@ export function notStartedText(event: NotStarted, host: string): Buffer {
   return statusText(host, `not started: ${event.message}`, event.job.command);
 }
 
-/** `exit 3`; `exit -9` for a process that signal 9 has killed. */
+/** `exit 3`; `exit -9` for a process that signal 9 has killed; `killed: out of memory`; `lost: the container was removed`. */
 function exitText(exit: Exit): string {
-  return `exit ${exit.kind === 'exited' ? exit.code : -exit.signal}`;
+  switch (exit.kind) {
+    case 'exited':
+      return `exit ${exit.code}`;
+    case 'signalled':
+      return `exit -${exit.signal}`;
+    default:
+      return `${exit.kind}: ${exit.reason}`;
+  }
 }
 
 function statusText(label: string, what: string, command: Buffer): Buffer {

@@ -1,5 +1,6 @@
-import type { Exit, OutputStream } from '../execute/executor.js';
+import type { OutputStream } from '../execute/executor.js';
 import type { Job } from '../job/job.js';
+import type { Exit } from '../job/outcome.js';
 import type { FinalState, State } from '../job/state.js';
 import type { ClaimStatistics } from '../queue/queue.js';
 
@@ -21,7 +22,10 @@ export interface Attempt {
   /** `alice,601`. */
   readonly label: string;
   readonly host: string;
-  readonly pid: number;
+  /** Process id on the host; absent where the job is no process of it. */
+  readonly pid?: number | undefined;
+  /** Where the job runs, in its executor's words: a process id, a container id, a Slurm job id. */
+  readonly handle: string;
   /** Milliseconds since 1970. */
   readonly start: number;
 }

@@ -1,5 +1,5 @@
 import { OrphanWatch } from '../queue/orphan-watch.js';
-import { findOrphansNow, nameLines } from '../queue/orphans.js';
+import { findOrphansNow, nameJobs } from '../queue/orphans.js';
 import type { Queue } from '../queue/queue.js';
 
 /** Between two looks for orphans, in ms: the whole queue is read for each. */
@@ -55,9 +55,9 @@ export class Orphanage {
 
   private async reclaim(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<'reclaimed' | 'doubtful' | 'nothing'> {
     const { queue } = this;
-    const reclaimed = (await queue.reclaim({ signal })).map(job => job.number);
+    const reclaimed = await queue.reclaim({ signal });
     if (reclaimed.length > 0) {
-      this.tell(`${nameLines(reclaimed)} set back to ".": nobody was running ${reclaimed.length === 1 ? 'it' : 'them'}`);
+      this.tell(`${nameJobs(reclaimed)} set back to ".": nobody was running ${reclaimed.length === 1 ? 'it' : 'them'}`);
       return 'reclaimed';
     }
     if (when !== 'last' || queue.capabilities.presenceReturns === undefined) return 'nothing';

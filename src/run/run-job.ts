@@ -1,11 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, RunmakerError } from '../errors.js';
 import type { Execution, Executor } from '../execute/executor.js';
+import type { Share } from '../job/needs.js';
 import { type FinalState, State } from '../job/state.js';
 import type { Claim } from '../queue/queue.js';
 import { isSuccess, watch } from './attempt.js';
 import type { Attempt, Outcome, RunEvent } from './events.js';
-import type { Share } from './resources.js';
+import type { RecordedOutcome } from './record.js';
 import type { Stopping } from './stopping.js';
 
 /** Everything about how one claimed job is to be run. Times in ms. */
@@ -25,8 +26,10 @@ export interface JobRun {
   emit(event: RunEvent): void | Promise<void>;
 }
 
-/** How a job ended in the end: as its last attempt, or without one. */
-export type Ending = Outcome | { readonly kind: 'notStarted' };
+/** How a job ended: as its last attempt, or without one. */
+export type Ending =
+  | { readonly outcome: Outcome; readonly start: number; readonly end: number; readonly handle: string }
+  | { readonly outcome: { readonly kind: 'notStarted' }; readonly message: string };
 
 /** Processes, memory or descriptors run out for moments: a job is not failed for that. */
 const SHORTAGES = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
@@ -47,7 +50,7 @@ export async function runJob(run: JobRun): Promise<Ending> {
     } catch (error) {
       if (!(error instanceof RunmakerError) || error.code !== 'start') throw error;
       await run.emit({ type: 'notStarted', job: claim.job, slot, message: error.message });
-      return { kind: 'notStarted' };
+      return { outcome: { kind: 'notStarted' }, message: error.message };
     }
     const { execution, start, began } = beginning;
     const started: Attempt = {
@@ -57,6 +60,7 @@ export async function runJob(run: JobRun): Promise<Ending> {
       label: execution.label,
       host: run.host,
       pid: execution.pid,
+      handle: execution.handle,
       start,
     };
     about.attempt = started;
@@ -67,7 +71,7 @@ export async function runJob(run: JobRun): Promise<Ending> {
     // The clock on the wall may be set while the job runs: what counts is how long it took.
     const end = start + Math.round(performance.now() - began);
     await run.emit({ type: 'ended', ...started, outcome, end, again });
-    if (!again) return outcome;
+    if (!again) return { outcome, start, end, handle: execution.handle };
   }
 }
 
@@ -85,7 +89,11 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
     const letGo = run.claim.holdPresence?.();
     try {
       const execution = await run.executor.start({
-        command: run.claim.job.command,
+        job: run.claim.job,
+        queue: run.queueAddress,
+        attempt,
+        share: run.share,
+        timeout: run.claim.job.directives.timeout ?? run.timeout,
         environment: environmentFor(run, attempt),
         directory: run.claim.directory,
         presence: run.claim.presence,
@@ -105,7 +113,7 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
 function environmentFor(run: JobRun, attempt: number): Record<string, string> {
   return {
     RUNMAKER_QUEUE: run.queueAddress,
-    RUNMAKER_JOB: String(run.claim.job.number),
+    RUNMAKER_JOB: run.claim.job.id,
     RUNMAKER_SLOT: String(run.slot),
     RUNMAKER_ATTEMPT: String(attempt),
     RUNMAKER_HOST: run.host,
@@ -114,16 +122,26 @@ function environmentFor(run: JobRun, attempt: number): Record<string, string> {
   };
 }
 
+/** What the queue is told. @param host where the runner is */
+export function outcomeOf(ending: Ending, host: string, requeue: boolean): RecordedOutcome {
+  const state = stateAfter(ending.outcome, requeue);
+  if (!('start' in ending)) return { state, host, message: ending.message };
+  const { outcome, start, end, handle } = ending;
+  return { state, host, start, end, handle, exit: 'exit' in outcome ? outcome.exit : outcome };
+}
+
 /** The state in which a job ends. An interrupted one is an error, or new again if the runner puts jobs back. */
-export function stateAfter(outcome: Ending, requeue: boolean): FinalState | typeof State.new {
+export function stateAfter(outcome: Ending['outcome'], requeue: boolean): FinalState | typeof State.new {
   switch (outcome.kind) {
     case 'exited':
       return outcome.code === 0 ? State.done : State.failed;
     case 'signalled':
+    case 'killed':
     case 'timedOut':
       return State.failed;
     case 'interrupted':
       return requeue ? State.new : State.error;
+    case 'lost':
     case 'notStarted':
       return State.error;
   }

@@ -1,5 +1,6 @@
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
+import type { Share } from '../job/needs.js';
 import { State } from '../job/state.js';
 import { describeNotice } from '../queue/notices.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
@@ -12,9 +13,9 @@ import { hostResources } from './host-resources.js';
 import { describeBlocked, describeFailed, describeHalt } from './leaving.js';
 import { Orphanage } from './orphanage.js';
 import { record } from './record.js';
-import type { Resources, Share } from './resources.js';
+import type { Resources } from './resources.js';
 import { Results } from './results.js';
-import { runJob, stateAfter } from './run-job.js';
+import { outcomeOf, runJob } from './run-job.js';
 import type { RunnerOptions } from './runner-options.js';
 import { Slots } from './slots.js';
 import { Stopping } from './stopping.js';
@@ -151,7 +152,7 @@ export class Runner {
   private request(): ClaimRequest {
     const { options, resources, slots, tried } = this;
     return {
-      ...(options.retry && { retry: true, tried: tried.lines }),
+      ...(options.retry && { retry: true, tried: tried.ids }),
       capacity: resources.capacity,
       tell: notice => this.pass(notice),
       signal: this.stopping.draining,
@@ -190,7 +191,7 @@ export class Runner {
 
   private launch(slot: number, claim: Claim): void {
     const share = this.resources.take(claim.job.directives.needs);
-    if (share === undefined) throw new Error(`job ${claim.job.number} was claimed but does not fit`);
+    if (share === undefined) throw new Error(`job ${claim.job.id} was claimed but does not fit`);
     let held = true;
     const free = (): void => {
       if (!held) return;
@@ -227,7 +228,7 @@ export class Runner {
     const { job } = claim;
     await this.emit({ type: 'claimed', job, slot });
     this.executing++;
-    const outcome = await runJob({
+    const ending = await runJob({
       claim,
       slot,
       share,
@@ -240,9 +241,10 @@ export class Runner {
       tries: options.tries ?? 1,
       emit: event => this.emit(event),
     }).finally(() => this.executing--);
-    const state = stateAfter(outcome, options.requeue ?? false);
+    const outcome = outcomeOf(ending, this.host, options.requeue ?? false);
+    const { state } = outcome;
     if (options.retry && (state === State.failed || state === State.error)) this.tried.add(job);
-    const writing = record(claim, state, stopping, () => this.tellDelay());
+    const writing = record(claim, outcome, stopping, () => this.tellDelay());
     // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
     if (!this.results.mayStop) free();
     const result = await writing;

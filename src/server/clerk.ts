@@ -21,7 +21,7 @@ export class Clerk {
   private readonly lists = new Streams();
   private readonly parts: AppendParts;
   /** Lines that the client does not want to try again. It names them anew over each connection. */
-  private readonly tried = new Set<number>();
+  private readonly tried = new Set<string>();
   /** Ends the wait of the request for news that came last. */
   private waiting: AbortController | undefined;
 
@@ -72,7 +72,7 @@ export class Clerk {
   noteTried({ lines, anew }: Of<'tried'>): void {
     const { tried } = this;
     if (anew) tried.clear();
-    for (const line of lines) tried.add(line);
+    for (const line of lines) tried.add(String(line));
     if (tried.size > MOST_TRIED) throw new ProtocolError(`more than ${MOST_TRIED} lines that were tried before`);
   }
 
@@ -108,7 +108,7 @@ export class Clerk {
     }
     session.claims.set(id, claim);
     house.bulletin.note();
-    house.log.detail(() => `${session.name} has claimed line ${claim.job.number}: ${claim.job.command}`);
+    house.log.detail(() => `${session.name} has claimed line ${claim.job.id}: ${claim.job.command}`);
     return { type: 'claimed', id, job: jobToWire(claim.job), layout };
   }
 
@@ -128,12 +128,12 @@ export class Clerk {
   private async conclude(claim: Claim, { claim: id, state, unrun = false }: Of<'end'>): Promise<FinishResult> {
     const { session, house } = this;
     session.claims.delete(id);
-    const result = await (state === State.new ? claim.release({ unrun }) : claim.finish(state));
-    const { number } = claim.job;
-    if (state === State.failed || state === State.error) house.retried.add(number);
+    const result = await (state === State.new ? claim.release({ unrun }) : claim.finish({ state }));
+    const { id: line } = claim.job;
+    if (state === State.failed || state === State.error) house.retried.add(line);
     house.bulletin.note();
-    if (result.kind === 'refused') house.log.warn(`${session.name}: the result of line ${number} was refused: ${result.reason}`);
-    else house.log.detail(() => `${session.name} has set line ${number} to "${state}"`);
+    if (result.kind === 'refused') house.log.warn(`${session.name}: the result of line ${line} was refused: ${result.reason}`);
+    else house.log.detail(() => `${session.name} has set line ${line} to "${state}"`);
     return result;
   }
 

@@ -22,8 +22,8 @@ export interface House {
   readonly inHand: Shared<readonly Job[]>;
   readonly budget: Budget;
   readonly retry: boolean;
-  /** Lines that have failed under this server, which `retry` does not give out again. */
-  readonly retried: Set<number>;
+  /** Ids of jobs that have failed under this server, which `retry` does not give out again. */
+  readonly retried: Set<string>;
   /** Takes what those should know who own the file, rather than a client. */
   readonly tell: (notice: QueueNotice) => void;
   /** How often clients are asked whether they are there, in ms. */

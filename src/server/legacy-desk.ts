@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { reason } from '../errors.js';
-import type { Job } from '../job/job.js';
+import { asLine, type LineJob } from '../job/job.js';
 import type { FinalState } from '../job/state.js';
 import { State } from '../job/state.js';
 import type { Claim } from '../queue/queue.js';
@@ -96,7 +96,7 @@ export class LegacyDesk {
       return;
     }
     const { claim } = result;
-    const { ordinal, command } = claim.job;
+    const { ordinal, command } = asLine(claim.job);
     const number = this.isInUse(ordinal) ? this.nextSpare++ : ordinal;
     this.offered.add(number);
     const wasHeard = hear(socket, text => text.length > 0);
@@ -110,7 +110,7 @@ export class LegacyDesk {
     this.claimed.set(number, claim);
     this.ended.delete(number);
     house.bulletin.note();
-    house.log.detail(() => `${addressOf(socket)} has claimed line ${claim.job.number}: ${command}`);
+    house.log.detail(() => `${addressOf(socket)} has claimed line ${claim.job.id}: ${command}`);
   }
 
   /**
@@ -130,13 +130,15 @@ export class LegacyDesk {
       return true;
     }
     this.claimed.delete(number);
-    const isTaken = claim ? (await claim.finish(state as FinalState)).kind === 'recorded' : await this.takeUnclaimed(number, state);
+    const isTaken = claim
+      ? (await claim.finish({ state: state as FinalState })).kind === 'recorded'
+      : await this.takeUnclaimed(number, state);
     if (!isTaken) {
       house.log.warn(`${who}: that job ${number} is "${state}" was not taken: it is not that client's`);
       return false;
     }
     this.ended.set(number, state);
-    if (claim && (state === State.failed || state === State.error)) house.retried.add(claim.job.number);
+    if (claim && (state === State.failed || state === State.error)) house.retried.add(claim.job.id);
     house.bulletin.note();
     house.log.detail(() => `${who} has set job ${number} to "${state}"`);
     return true;
@@ -152,9 +154,9 @@ export class LegacyDesk {
     return running.length === 0 && (changed === 1 || state === job.state);
   }
 
-  private async jobOf(number: number): Promise<Job | undefined> {
+  private async jobOf(number: number): Promise<LineJob | undefined> {
     for await (const jobs of this.house.queue.jobs()) {
-      const found = jobs.find(({ ordinal }) => ordinal === number);
+      const found = jobs.map(asLine).find(({ ordinal }) => ordinal === number);
       if (found) return found;
     }
     return undefined;

@@ -1,5 +1,5 @@
 import { reason } from '../errors.js';
-import { nameLines } from '../queue/orphans.js';
+import { nameJobs } from '../queue/orphans.js';
 import { LONGEST_TIMER } from '../system/timer.js';
 import type { House } from './house.js';
 
@@ -63,7 +63,7 @@ export class Reclaimer {
       const jobs = await queue.reclaim();
       if (jobs.length === 0) return;
       bulletin.note();
-      log.warn(`${nameLines(jobs.map(({ number }) => number))} set back to ".": nobody was at work there`);
+      log.warn(`${nameJobs(jobs)} set back to ".": nobody was at work there`);
     } catch (error) {
       log.warn(reason(error));
     }

@@ -1,4 +1,5 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
+import { asLine } from '../job/job.js';
 import { printOf } from '../job/print.js';
 import type { Claim, Queue } from '../queue/queue.js';
 import type { OpenClaim } from '../wire/messages.js';
@@ -71,7 +72,7 @@ export class Returning {
     }
     if (elsewhere.size === 0) return;
     for await (const jobs of this.queue.jobs({ offsets: [...elsewhere.keys()] })) {
-      for (const { offset, command, state } of jobs) {
+      for (const { offset, command, state } of jobs.map(asLine)) {
         const print = printOf(command);
         const others: OpenClaim[] = [];
         for (const wanted of elsewhere.get(offset) ?? []) {
@@ -131,7 +132,7 @@ export class Returning {
 
   /** Of those with the same command that are still held, the nearest. */
   private takeNearest(candidates: readonly Held[], { number }: OpenClaim): Claim | undefined {
-    const distance = ({ claim }: Held): number => Math.abs(claim.job.number - number);
+    const distance = ({ claim }: Held): number => Math.abs(asLine(claim.job).number - number);
     let nearest: Held | undefined;
     for (const held of candidates) {
       if (!this.held.has(placeIn(held))) continue;
@@ -149,7 +150,7 @@ function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
 }
 
 function placeIn({ claim, print }: Held): string {
-  return placeOf({ offset: claim.job.offset, print });
+  return placeOf({ offset: asLine(claim.job).offset, print });
 }
 
 function placeOf({ offset, print }: Pick<OpenClaim, 'offset' | 'print'>): string {

@@ -128,13 +128,13 @@ export class Sessions {
         if (!this.options.reclaim) await claim.abandon?.();
         else await claim.release();
       } catch (error) {
-        this.log.warn(`line ${claim.job.number}: ${reason(error)}`);
+        this.log.warn(`line ${claim.job.id}: ${reason(error)}`);
       }
     }
     if (claims.length === 0) return;
     this.bulletin.note();
     const fate = this.options.reclaim ? 'are set back to "."' : 'are orphans now: runset --reclaim sets them back';
-    this.log.warn(`the jobs of ${whose} (lines ${claims.map(({ job }) => job.number).join(', ')}) ${fate}`);
+    this.log.warn(`the jobs of ${whose} (lines ${claims.map(({ job }) => job.id).join(', ')}) ${fate}`);
   }
 
   /** Of those that are away and have no jobs the first is forgotten when there are too many: who comes back then is told so. */

@@ -1,17 +1,18 @@
 import { parseDirectives } from '../job/directives.js';
-import type { Job } from '../job/job.js';
+import { asLine, type Job, type LineJob } from '../job/job.js';
 import type { Range, Selection } from '../job/selection.js';
 import { fromWire, toWire } from './bytes.js';
 import type { WireJob, WireSelection } from './messages.js';
 
 /** A job as it crosses the wire. What its directives say is read again at the other end. */
-export function jobToWire({ number, ordinal, offset, state, command, holder }: Job): WireJob {
+export function jobToWire(job: Job): WireJob {
+  const { number, ordinal, offset, state, command, holder } = asLine(job);
   return { number, ordinal, offset, state, command: toWire(command), ...(holder && { holder }) };
 }
 
-export function jobFromWire({ command: wired, ...rest }: WireJob): Job {
+export function jobFromWire({ command: wired, ...rest }: WireJob): LineJob {
   const command = fromWire(wired);
-  return { ...rest, command, ...parseDirectives(command) };
+  return { id: String(rest.number), ...rest, command, ...parseDirectives(command) };
 }
 
 /** What of a selection others can be asked for. */

@@ -34,7 +34,8 @@ const base64 = v.pipe(
 );
 /** Bytes: as text where they are short and valid UTF-8, else in base64. */
 const bytes = v.union([v.pipe(v.string(), v.maxLength(MOST_TEXT)), v.object({ base64 })]);
-const needs = v.object({ cpus: amount, mem: amount, gpus: amount });
+/** Amounts by resource; what is not named is 0. */
+const needs = v.record(v.string(), amount);
 const job = v.object({
   number: count,
   ordinal: count,

@@ -81,9 +81,9 @@ describe('runset --list', () => {
         .slice(0, -1)
         .map(line => JSON.parse(line)),
     ).toEqual([
-      { number: 1, offset: 0, state: '.', command: 'echo "a"' },
-      { number: 2, offset: 11, state: 'r', presence: 'orphaned', command: 'b' },
-      { number: 3, offset: 15, state: 'd', base64: Buffer.from([0xff]).toString('base64') },
+      { id: '1', number: 1, offset: 0, state: '.', command: 'echo "a"' },
+      { id: '2', number: 2, offset: 11, state: 'r', presence: 'orphaned', command: 'b' },
+      { id: '3', number: 3, offset: 15, state: 'd', base64: Buffer.from([0xff]).toString('base64') },
     ]);
   });
 

@@ -145,7 +145,7 @@ describe('a claim whose end was written before the server was killed', () => {
     const queue = await openQueue(first.url, { token: first.token });
     const taken = await claim(queue);
     first.process.signal('SIGSTOP');
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     first.process.signal('SIGKILL');
     await first.process.end;
     // As if the server had written it with its last breath.
@@ -166,7 +166,7 @@ describe('a claim whose end was written before the server was killed', () => {
     await first.process.end;
     await eventually('the client has noticed', () => notices.length > 0);
     await writeState(bench, 'd');
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     await startServer(bench, [], first.port);
     expect(await finished).toMatchObject({ kind: 'refused', reason: expect.stringContaining('in state "d"') });
     await queue.close();
@@ -184,7 +184,7 @@ describe('a claim whose end was written before the server was killed', () => {
     const local = await openQueue(bench.runs);
     await local.set({}, '-', { force: true });
     await local.close();
-    const finished = result.claim.finish('d');
+    const finished = result.claim.finish({ state: 'd' });
     await startServer(bench, [], first.port);
     expect(await finished).toMatchObject({ kind: 'refused', reason: expect.stringContaining('in state "-"') });
     await queue.close();

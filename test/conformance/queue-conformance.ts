@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { asLine } from '../../src/job/job.js';
 import type { Capabilities, ClaimRequest, Queue, QueueNotice } from '../../src/queue/queue.js';
 import { isOpenAfter } from '../support/eventually.js';
 import { claim, claimEverything, finishEverything, holdersOf, jobsOf, planOf, reclaimAtOnce } from '../support/queues.js';
@@ -94,7 +95,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(
           taken
             .flat()
-            .map(({ job }) => job.number)
+            .map(({ job }) => Number(job.id))
             .sort((a, b) => a - b),
         ).toEqual(Array.from({ length: count }, (_, at) => at + 1));
         expect(await made.content()).toBe('r a\n'.repeat(count));
@@ -116,7 +117,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
           looking = false;
         });
         await Promise.all(looks);
-        const numbers = taken.flat().map(({ job }) => job.number);
+        const numbers = taken.flat().map(({ job }) => Number(job.id));
         expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
       });
 
@@ -139,7 +140,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
       it('give out a job again that somebody set back', async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
-        await (await claim(one)).finish('d');
+        await (await claim(one)).finish({ state: 'd' });
         await other.set({ states: ['d'] }, '.');
         expect((await claim(one)).job.number).toBe(1);
       });
@@ -175,7 +176,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
       it.each(['d', '!', 'e'] as const)('finish writes the final state %s', async state => {
         const made = await make('. a\n. b\n');
         const taken = await claim(await made.open());
-        expect(await taken.finish(state)).toEqual({ kind: 'recorded' });
+        expect(await taken.finish({ state })).toEqual({ kind: 'recorded' });
         expect(await made.content()).toBe(`${state} a\n. b\n`);
       });
 
@@ -208,9 +209,9 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const made = await make('. a\n. b\n. c\n');
         const queue = await made.open();
         const [a, b, c] = [await claim(queue), await claim(queue), await claim(queue)];
-        await c.finish('d');
-        await a.finish('!');
-        await b.finish('e');
+        await c.finish({ state: 'd' });
+        await a.finish({ state: '!' });
+        await b.finish({ state: 'e' });
         expect(await made.content()).toBe('! a\ne b\nd c\n');
       });
 
@@ -219,15 +220,15 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const [one, other] = [await made.open(), await made.open()];
         const taken = await claim(one);
         await other.set({}, state, { force: true });
-        expect(await taken.finish('e')).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
+        expect(await taken.finish({ state: 'e' })).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
         expect(await made.content()).toBe(`${state} a\n`);
       });
 
       it('comes once: who finishes a second time is refused and changes nothing', async () => {
         const made = await make('. a\n');
         const taken = await claim(await made.open());
-        await taken.finish('d');
-        expect(await taken.finish('!')).toMatchObject({ kind: 'refused' });
+        await taken.finish({ state: 'd' });
+        expect(await taken.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
         expect(await taken.release()).toMatchObject({ kind: 'refused' });
         expect(await made.content()).toBe('d a\n');
       });
@@ -236,11 +237,11 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         const taken = await claim(one);
-        await taken.finish('!');
+        await taken.finish({ state: '!' });
         await other.set({}, '.');
         const next = await claim(other);
-        expect(await taken.finish('e')).toMatchObject({ kind: 'refused' });
-        expect(await next.finish('d')).toEqual({ kind: 'recorded' });
+        expect(await taken.finish({ state: 'e' })).toMatchObject({ kind: 'refused' });
+        expect(await next.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
         expect(await made.content()).toBe('d a\n');
       });
     });
@@ -264,14 +265,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
 
       it('passes over those that were tried', async () => {
         const queue = await open('! a\ne b\n! c\n');
-        const retry: ClaimRequest = { retry: true, tried: new Set([1, 2]) };
+        const retry: ClaimRequest = { retry: true, tried: new Set(['1', '2']) };
         expect(await commandClaimed(queue, retry)).toBe('c');
-        expect(await queue.claim({ ...retry, tried: new Set([1, 2, 3]) })).toEqual({ kind: 'exhausted' });
+        expect(await queue.claim({ ...retry, tried: new Set(['1', '2', '3']) })).toEqual({ kind: 'exhausted' });
       });
 
       it('takes a new job even if it was tried before: somebody has set it back', async () => {
         const queue = await open('. a\n');
-        expect(await commandClaimed(queue, { retry: true, tried: new Set([1]) })).toBe('a');
+        expect(await commandClaimed(queue, { retry: true, tried: new Set(['1']) })).toBe('a');
       });
     });
 
@@ -295,25 +296,25 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const b = await claim(queue);
         expect(b.job.number).toBe(2);
         expect(await queue.claim({})).toEqual({ kind: 'waiting', for: 'others' });
-        await b.finish('d');
+        await b.finish({ state: 'd' });
         expect((await claim(queue)).job.number).toBe(1);
       });
 
       it('holds a job until all jobs of the name are done', async () => {
         const queue = await open('. last #: after=prep\n. one #: name=prep\n. two #: name=prep\n');
         const [one, two] = [await claim(queue), await claim(queue)];
-        await one.finish('d');
+        await one.finish({ state: 'd' });
         expect(await queue.claim({})).toEqual({ kind: 'waiting', for: 'others' });
-        await two.finish('d');
+        await two.finish({ state: 'd' });
         expect(await commandClaimed(queue)).toBe('last #: after=prep');
       });
 
       it('wants all that it lists', async () => {
         const queue = await open('. a\n. b #: name=b\n. last #: after=1,b\n');
         const [a, b] = [await claim(queue), await claim(queue)];
-        await b.finish('d');
+        await b.finish({ state: 'd' });
         expect(await queue.claim({})).toEqual({ kind: 'waiting', for: 'others' });
-        await a.finish('d');
+        await a.finish({ state: 'd' });
         expect((await claim(queue)).job.number).toBe(3);
       });
 
@@ -322,7 +323,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const [one, other] = [await made.open(), await made.open()];
         const a = await claim(one);
         expect(await other.claim({})).toEqual({ kind: 'waiting', for: 'others' });
-        await a.finish('d');
+        await a.finish({ state: 'd' });
         expect((await claim(other)).job.number).toBe(2);
       });
 
@@ -336,9 +337,9 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
       it('hold what stands below until everything above is done', async () => {
         const queue = await open('. a\n. b\n---\n. c\n');
         const [a, b] = [await claim(queue), await claim(queue)];
-        await a.finish('d');
+        await a.finish({ state: 'd' });
         expect(await queue.claim({})).toEqual({ kind: 'waiting', for: 'others' });
-        await b.finish('d');
+        await b.finish({ state: 'd' });
         expect(await commandClaimed(queue)).toBe('c');
       });
 
@@ -362,7 +363,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const [one, other] = [await made.open(), await made.open()];
         const a = await claim(one);
         expect(await other.claim({})).toEqual({ kind: 'waiting', for: 'others' });
-        await a.finish('d');
+        await a.finish({ state: 'd' });
         expect(await commandClaimed(other)).toBe('b');
       });
     });
@@ -391,10 +392,10 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const queue = await open('. a #: cpus=5 gpus=2\n. b\n. c\n');
         const notices: QueueNotice[] = [];
         const request: ClaimRequest = { free: capacity, capacity, tell: notice => notices.push(notice) };
-        await (await claim(queue, request)).finish('d');
-        await (await claim(queue, request)).finish('d');
+        await (await claim(queue, request)).finish({ state: 'd' });
+        await (await claim(queue, request)).finish({ state: 'd' });
         expect(await queue.claim(request)).toEqual({ kind: 'exhausted' });
-        expect(notices).toEqual([{ kind: 'tooBig', line: 1, needs: { cpus: 5, mem: 0, gpus: 2 } }]);
+        expect(notices).toEqual([{ kind: 'tooBig', line: 1, needs: { cpus: 5, gpus: 2 } }]);
       });
     });
 
@@ -410,8 +411,8 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const queue = await made.open();
         const notices: QueueNotice[] = [];
         const request: ClaimRequest = { tell: notice => notices.push(notice) };
-        await (await claim(queue, request)).finish('d');
-        await (await claim(queue, request)).finish('d');
+        await (await claim(queue, request)).finish({ state: 'd' });
+        await (await claim(queue, request)).finish({ state: 'd' });
         expect(await queue.claim(request)).toEqual({ kind: 'exhausted' });
         expect(notices).toEqual([{ kind: 'unusable', line: 1, column: column ?? expect.any(Number), message: expect.stringMatching(/./) }]);
         expect(await made.content()).toBe(`${line}\nd b\nd c\n`);
@@ -440,7 +441,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         await jobsOf(one);
         const taken = await claim(other);
         expect((await jobsOf(one)).map(job => job.state)).toEqual(['r', '.']);
-        await taken.finish('!');
+        await taken.finish({ state: '!' });
         expect((await jobsOf(one)).map(job => job.state)).toEqual(['!', '.']);
       });
 
@@ -462,7 +463,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
 
       it('shows the job that is chosen by the offset which it carries', async () => {
         const queue = await open('. a\n. b\n# c\n. c\n');
-        const offsets = (await jobsOf(queue)).map(job => job.offset);
+        const offsets = (await jobsOf(queue)).map(job => asLine(job).offset);
         expect((await jobsOf(queue, { offsets: offsets.slice(1) })).map(job => job.number)).toEqual([2, 4]);
       });
     });
@@ -489,7 +490,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await one.counts()).toMatchObject({ new: 2, running: 0, done: 0 });
         const taken = await claim(other);
         expect(await one.counts()).toMatchObject({ new: 1, running: 1, done: 0 });
-        await taken.finish('d');
+        await taken.finish({ state: 'd' });
         expect(await one.counts()).toMatchObject({ new: 1, running: 0, done: 1 });
         await other.append([Buffer.from('c')]);
         expect(await one.counts()).toMatchObject({ new: 2, running: 0, done: 1, total: 3 });
@@ -662,7 +663,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const queue = await made.open();
         const taken = await claim(queue);
         await (await made.open()).append([Buffer.from('b')]);
-        expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+        expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
         expect(await made.content()).toBe('d a\n. b\n');
       });
 
@@ -671,7 +672,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const queue = await made.open();
         const taken = await claim(queue);
         await (await made.open()).append([Buffer.from('b')]);
-        expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+        expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
         expect(await made.content()).toBe('d a\n. b\n');
       });
 
@@ -700,7 +701,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
             await queue.append([bytes]);
             const taken = await claim(queue);
             expect(taken.job.command).toEqual(bytes);
-            await taken.finish('d');
+            await taken.finish({ state: 'd' });
           }),
           { numRuns: 30, examples: [[Buffer.from([0])], [Buffer.from([0xff, 0xfe])], [Buffer.from(' leading')], [Buffer.from('x\t')]] },
         );
@@ -713,7 +714,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const [one, other] = [await made.open(), await made.open()];
         const taken = await claim(one);
         expect(await holdersOf(other)).toEqual(['present', 'absent', 'absent', undefined]);
-        await taken.finish('d');
+        await taken.finish({ state: 'd' });
         expect(await holdersOf(other)).toEqual([undefined, 'absent', 'absent', undefined]);
       });
 
@@ -723,7 +724,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const taken = await claim(one);
         expect((await reclaimAtOnce(other)).map(job => job.number)).toEqual([2, 3]);
         expect(await made.content()).toBe('r a\n. b\n. c\nd d\n');
-        await taken.finish('d');
+        await taken.finish({ state: 'd' });
         expect(await reclaimAtOnce(other)).toEqual([]);
         expect(await made.content()).toBe('d a\n. b\n. c\nd d\n');
       });
@@ -734,9 +735,9 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const first = await claim(one);
         await other.set({}, '.', { force: true });
         const second = await claim(other);
-        expect(await first.finish('!')).toMatchObject({ kind: 'refused' });
+        expect(await first.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
         expect(await made.content()).toBe('r a\n');
-        expect(await second.finish('d')).toEqual({ kind: 'recorded' });
+        expect(await second.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
       });
 
       it.skipIf(presence)('is not known here, and is not made up', async () => {
@@ -759,8 +760,8 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         const first = await claim(one);
         await other.set({}, '.', { force: true });
         const second = await claim(other);
-        expect(await second.finish('d')).toEqual({ kind: 'recorded' });
-        expect(await first.finish('!')).toMatchObject({ kind: 'refused' });
+        expect(await second.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+        expect(await first.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
         expect(await made.content()).toBe('d a\n');
       });
     });
@@ -880,7 +881,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
             if (result.kind === 'claimed') return result.claim.job.number;
           }
         })();
-        await a.finish('d');
+        await a.finish({ state: 'd' });
         expect(await next).toBe(2);
       });
     });

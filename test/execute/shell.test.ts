@@ -12,18 +12,15 @@ import { hostName } from '../../src/system/host.js';
 import { posixSpawner, type Spawner } from '../../src/system/posix-spawn.js';
 import { eventually, isOpenAfter } from '../support/eventually.js';
 import { isAlive } from '../support/programs.js';
+import { taskOf } from '../support/task.js';
 
 /** What came of a task: how it ended, and all that it printed. */
 async function run(executor: Executor, command: string | Buffer, extra: Partial<Task> = {}) {
   const printed = { stdout: '', stderr: '' };
-  const execution = await executor.start({
-    command: Buffer.from(command as string),
-    environment: {},
-    output(stream, bytes) {
-      printed[stream] += bytes.toString('latin1');
-    },
-    ...extra,
-  });
+  const output: Task['output'] = (stream, bytes) => {
+    printed[stream] += bytes.toString('latin1');
+  };
+  const execution = await executor.start(taskOf(command, { output, ...extra }));
   return { exit: await execution.exit, label: execution.label, pid: execution.pid, execution, ...printed };
 }
 
@@ -53,14 +50,14 @@ describe.each([
     const count = 20;
     const printed = Array.from({ length: count }, () => '');
     const started = Array.from({ length: count }, (_, which) =>
-      executor.start({
-        command: Buffer.from(`yes ${String(which).padStart(3, '0')} | head -c 400000`),
-        environment: {},
-        async output(_stream, bytes) {
-          await setTimeout(1);
-          printed[which] += bytes.toString('latin1');
-        },
-      }),
+      executor.start(
+        taskOf(`yes ${String(which).padStart(3, '0')} | head -c 400000`, {
+          async output(_stream, bytes) {
+            await setTimeout(1);
+            printed[which] += bytes.toString('latin1');
+          },
+        }),
+      ),
     );
     await Promise.all((await Promise.all(started)).map(execution => execution.exit));
     expect(printed.map((text, which) => text === `${String(which).padStart(3, '0')}\n`.repeat(100_000))).toEqual(Array(count).fill(true));
@@ -134,7 +131,7 @@ describe.each([
   });
 
   test('an output that a stray process keeps open can be abandoned', async () => {
-    const execution = await make().start({ command: Buffer.from('setsid sleep 30 & echo $!'), environment: {}, output: () => undefined });
+    const execution = await make().start(taskOf('setsid sleep 30 & echo $!'));
     await setTimeout(200);
     execution.abandon();
     expect(await execution.exit).toEqual({ kind: 'exited', code: 0 });
@@ -142,14 +139,11 @@ describe.each([
 
   test('nor is anybody waited for who takes its output, once it was abandoned', async () => {
     let took = 0;
-    const execution = await make().start({
-      command: Buffer.from('exec yes'),
-      environment: {},
-      output() {
-        took++;
-        return new Promise(() => undefined);
-      },
-    });
+    const output = () => {
+      took++;
+      return new Promise<void>(() => undefined);
+    };
+    const execution = await make().start(taskOf('exec yes', { output }));
     await eventually('something was printed', () => took > 0);
     execution.kill('SIGKILL');
     expect(await isOpenAfter(execution.exit, 200)).toBe(true);
@@ -158,7 +152,7 @@ describe.each([
   });
 
   test('a signal reaches the whole group', async () => {
-    const execution = await make().start({ command: Buffer.from('sleep 30 & sleep 30; wait'), environment: {}, output: () => undefined });
+    const execution = await make().start(taskOf('sleep 30 & sleep 30; wait'));
     await setTimeout(100);
     execution.kill('SIGKILL');
     expect(await execution.exit).toEqual({ kind: 'signalled', signal: 9 });
@@ -170,13 +164,10 @@ describe.each([
 
   test('what it leaves in the background can be killed for as long as it is watched', async () => {
     let printed = '';
-    const execution = await make().start({
-      command: Buffer.from(`${DEAF} exec sleep 30`),
-      environment: {},
-      output(_stream, bytes) {
-        printed += String(bytes);
-      },
-    });
+    const output: Task['output'] = (_stream, bytes) => {
+      printed += String(bytes);
+    };
+    const execution = await make().start(taskOf(`${DEAF} exec sleep 30`, { output }));
     await eventually('the other process has started', () => printed.endsWith('\n') && isAlive(Number(printed)));
     // The descriptor it spoke through is closed a moment later.
     await eventually('it holds no output', () => readlinkSync(`/proc/${Number(printed)}/exe`).endsWith('sleep'));

@@ -122,7 +122,7 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
     // Another host, which has no trouble, takes orphans: a job whose result waits to be written is none.
     const other = await openRuns(troubled.bench.runs);
     const taken: number[] = [];
-    const taking = setInterval(() => void other.reclaim().then(jobs => taken.push(...jobs.map(job => job.number))), 50);
+    const taking = setInterval(() => void other.reclaim().then(jobs => taken.push(...jobs.map(job => Number(job.id)))), 50);
     await troubled.storm(code, 4000);
     clearInterval(taking);
     expect(taken).toEqual([]);
@@ -157,7 +157,7 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
     troubled.weather = { code, chance: 0.3 };
     const taken: number[] = [];
     for (const end = performance.now() + 5000; performance.now() < end; await setTimeout(20)) {
-      taken.push(...(await other.reclaim()).map(job => job.number));
+      taken.push(...(await other.reclaim()).map(job => Number(job.id)));
     }
     troubled.weather = { code, chance: 0 };
     expect(taken).toEqual([]);
@@ -190,7 +190,7 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     const troubled = new Troubled('. echo a\n', 20_000);
     const taken = await claim(troubled.queue);
     await troubled.driver.loseLease();
-    expect(await taken.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: '!' })).toEqual({ kind: 'recorded' });
     expect(troubled.bench.states).toBe('!');
   });
 
@@ -202,9 +202,12 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     expect(await reclaimAtOnce(other)).toHaveLength(1);
     const theirs = await claim(other);
     await setTimeout(2500);
-    expect(await mine.finish('!')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('somebody else runs the line') });
+    expect(await mine.finish({ state: '!' })).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('somebody else runs the line'),
+    });
     expect(troubled.bench.states).toBe('r');
-    expect(await theirs.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await theirs.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(troubled.bench.states).toBe('d');
   });
 
@@ -216,7 +219,7 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     await troubled.bench.reaches('dr');
     await troubled.driver.loseLease();
     expect(await reclaimAtOnce(other)).toHaveLength(1);
-    await (await claim(other)).finish('!');
+    await (await claim(other)).finish({ state: '!' });
     writeFileSync(troubled.bench.path('go'), '');
     expect(await running).toMatchObject({ succeeded: 2, refused: 1 });
     expect(troubled.bench.states).toBe('d!');

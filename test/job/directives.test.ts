@@ -22,7 +22,7 @@ describe('directives', () => {
   });
 
   it('default to no needs, no order and no limits, and nobody can change the shared defaults', () => {
-    expect(NO_DIRECTIVES).toEqual({ needs: { cpus: 0, mem: 0, gpus: 0 }, after: [], priority: 0 });
+    expect(NO_DIRECTIVES).toEqual({ needs: {}, after: [], priority: 0 });
     expect(Object.isFrozen(NO_DIRECTIVES) && Object.isFrozen(NO_DIRECTIVES.needs) && Object.isFrozen(NO_DIRECTIVES.after)).toBe(true);
   });
 
@@ -40,7 +40,7 @@ describe('directives', () => {
   });
 
   it('leave out what the line does not say', () => {
-    expect(directives('make #: cpus=0.5')).toEqual({ ...NO_DIRECTIVES, needs: { cpus: 0.5, mem: 0, gpus: 0 } });
+    expect(directives('make #: cpus=0.5')).toEqual({ ...NO_DIRECTIVES, needs: { cpus: 0.5 } });
     expect(directives('make #: name=a')).not.toHaveProperty('timeout');
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fits, thousandthsOfCpus } from '../../src/job/needs.js';
+import { fits, less, more } from '../../src/job/needs.js';
 
 const room = { cpus: 2, mem: 1000, gpus: 1 };
 
@@ -40,9 +40,20 @@ describe('fits', () => {
   });
 });
 
-describe('thousandthsOfCpus', () => {
-  it('counts in whole thousandths', () => {
-    expect(thousandthsOfCpus(1.1)).toBe(1100);
-    expect(thousandthsOfCpus(0.0004)).toBe(0);
+describe('room', () => {
+  it('is what it was when all that was given has come back', () => {
+    const amounts = fc.record({ cpus: fc.double({ min: 0, max: 64, noNaN: true }), mem: fc.nat(), licences: fc.nat(8) });
+    fc.assert(
+      fc.property(fc.array(amounts), given => {
+        const left = given.reduce(less, room);
+        expect(given.reduce(more, left)).toEqual({ ...room, ...(given.length > 0 && { licences: 0 }) });
+      }),
+    );
+  });
+
+  it('is compared by every name: what is not there fits nobody who asks for some of it', () => {
+    expect(fits({ licences: 1 }, room)).toBe(false);
+    expect(fits({ licences: 0 }, room)).toBe(true);
+    expect(fits({ licences: 1 }, { licences: 1 })).toBe(true);
   });
 });

@@ -9,7 +9,7 @@ function job(
   number: number,
   { state = '.', command = 'true', offset = number * 10 }: { state?: string; command?: string | Buffer; offset?: number } = {},
 ): Job {
-  return { number, ordinal: number, offset, state, command: Buffer.from(command), directives: NO_DIRECTIVES };
+  return { id: String(number), number, ordinal: number, offset, state, command: Buffer.from(command), directives: NO_DIRECTIVES };
 }
 
 /** Which of the lines 1 … 12 a selection chooses. */

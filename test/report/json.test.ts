@@ -19,14 +19,14 @@ function printed(...events: RunEvent[]): unknown[] {
 
 describe('JSON', () => {
   const run = attemptAt(job('echo "a"', { number: 3 }));
-  const place = { slot: 1, attempt: 1, host: 'alice', pid: 601 };
-  const theJob = { number: 3, state: '.', command: 'echo "a"' };
+  const place = { slot: 1, attempt: 1, host: 'alice', pid: 601, handle: '601' };
+  const theJob = { id: '3', number: 3, state: '.', command: 'echo "a"' };
 
   it('tells the whole story of a job', () => {
     expect(printed(run.claimed, run.started, run.stdout('a\n'), run.ended(), run.finished('d'))).toEqual([
       { event: 'claimed', time: NOW, job: theJob, slot: 1 },
       { event: 'started', time: new Date(START).toISOString(), job: theJob, ...place },
-      { event: 'output', time: NOW, job: { number: 3 }, ...place, stream: 'stdout', text: 'a' },
+      { event: 'output', time: NOW, job: { id: '3', number: 3 }, ...place, stream: 'stdout', text: 'a' },
       {
         event: 'ended',
         time: '2026-11-21T12:00:01.750Z',

@@ -35,6 +35,7 @@ describe('the results folder', () => {
       command: 'cmd',
       host: 'alice',
       pid: 601,
+      handle: '601',
       attempt: 1,
       start: '2026-11-21T12:00:00.250Z',
       end: '2026-11-21T12:00:01.750Z',

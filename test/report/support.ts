@@ -41,12 +41,13 @@ export function warnings(): { said: string[]; warn: (message: string, hint?: str
 
 export function job(command: string | Buffer, changes: Partial<Job> = {}): Job {
   return {
+    id: String(changes.number ?? 1),
     number: 1,
     ordinal: 1,
     offset: 0,
     state: '.',
     command: Buffer.from(command),
-    directives: { needs: { cpus: 0, mem: 0, gpus: 0 }, after: [], priority: 0 },
+    directives: { needs: {}, after: [], priority: 0 },
     ...changes,
   };
 }
@@ -56,7 +57,17 @@ export const START = Date.UTC(2026, 10, 21, 12, 0, 0, 250);
 /** The events of one attempt at a job, on alice, process 601. */
 export function attemptAt(command: string | Buffer | Job, changes: Partial<Attempt> = {}) {
   const ofJob = typeof command === 'string' || Buffer.isBuffer(command) ? job(command) : command;
-  const attempt: Attempt = { job: ofJob, slot: 1, attempt: 1, label: 'alice,601', host: 'alice', pid: 601, start: START, ...changes };
+  const attempt: Attempt = {
+    job: ofJob,
+    slot: 1,
+    attempt: 1,
+    label: 'alice,601',
+    host: 'alice',
+    pid: 601,
+    handle: '601',
+    start: START,
+    ...changes,
+  };
   const output = (stream: OutputStream) => (bytes: string | Buffer) =>
     ({ type: 'output', stream, bytes: Buffer.from(bytes), ...attempt }) satisfies RunEvent;
   return {

@@ -17,22 +17,26 @@ const ignore = (): void => undefined;
 describe('a final state', () => {
   it('is recorded, or refused, as the queue says', async () => {
     const recorded = claimThat(async () => ({ kind: 'recorded' }));
-    expect(await record(recorded, 'd', new Stopping(), ignore)).toEqual({ kind: 'recorded' });
+    expect(await record(recorded, { state: 'd' }, new Stopping(), ignore)).toEqual({ kind: 'recorded' });
     const refused = claimThat(async () => ({ kind: 'refused', reason: 'gone' }));
-    expect(await record(refused, 'd', new Stopping(), ignore)).toEqual({ kind: 'refused', reason: 'gone' });
+    expect(await record(refused, { state: 'd' }, new Stopping(), ignore)).toEqual({ kind: 'refused', reason: 'gone' });
   });
 
   it('is refused when the queue fails, which is told as well', async () => {
     const failure = new RunmakerError('queue', 'nobody listens there');
     const claim = claimThat(() => Promise.reject(failure));
-    expect(await record(claim, '!', new Stopping(), ignore)).toEqual({ kind: 'refused', reason: 'nobody listens there', failure });
+    expect(await record(claim, { state: '!' }, new Stopping(), ignore)).toEqual({
+      kind: 'refused',
+      reason: 'nobody listens there',
+      failure,
+    });
   });
 
   it('is not taken for refused when something went wrong in the program', async () => {
     await expect(
       record(
         claimThat(() => Promise.reject(new TypeError('a bug'))),
-        'd',
+        { state: 'd' },
         new Stopping(),
         ignore,
       ),
@@ -41,7 +45,7 @@ describe('a final state', () => {
 
   it('is waited for when the runner is interrupted, and given up a moment after it was told to end at once', async () => {
     const stopping = new Stopping();
-    const recording = record(claimThat(never), 'd', stopping, ignore);
+    const recording = record(claimThat(never), { state: 'd' }, stopping, ignore);
     stopping.interrupt();
     expect(await isOpenAfter(recording, 1500)).toBe(true);
     stopping.kill();
@@ -52,7 +56,7 @@ describe('a final state', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const told = vi.fn();
-    void record(claimThat(never), 'd', new Stopping(), told);
+    void record(claimThat(never), { state: 'd' }, new Stopping(), told);
     vi.advanceTimersByTime(29_000);
     expect(told).not.toHaveBeenCalled();
     vi.advanceTimersByTime(2000);

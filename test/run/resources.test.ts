@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Resources, type Share } from '../../src/run/resources.js';
+import type { Share } from '../../src/job/needs.js';
+import { Resources } from '../../src/run/resources.js';
 
 const NOTHING = { cpus: 0, mem: 0, gpus: 0 };
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { FinalState } from '../../src/job/state.js';
+import type { JobOutcome } from '../../src/job/outcome.js';
 import type { Claim, ClaimRequest, ClaimResult, Queue } from '../../src/queue/queue.js';
 import { Runner } from '../../src/run/runner.js';
 import { eventually, isOpenAfter } from '../support/eventually.js';
@@ -15,9 +15,9 @@ function withClaims(queue: Queue, pass: (result: ClaimResult) => ClaimResult | P
 
 /** The same claim, but the job's state takes a moment to be written. */
 function slowToWrite(claim: Claim): Claim {
-  const finish = async (state: FinalState) => {
+  const finish = async (outcome: JobOutcome) => {
     await setTimeout(50);
-    return await claim.finish(state);
+    return await claim.finish(outcome);
   };
   return Object.create(claim, { finish: { value: finish } });
 }

@@ -28,7 +28,7 @@ async function othersAreServed(): Promise<void> {
   try {
     const before = (await queue.counts()).done;
     const taken = await claim(queue);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect((await queue.counts()).done).toBe(before + 1);
   } finally {
     await queue.close();
@@ -214,7 +214,7 @@ describe('peers that know the token', () => {
     for (let id = 1; id <= 2000; id++) peer.say({ type: 'jobs', id, selection: {} });
     const queue = await openQueue(other.url, { token: other.token });
     onTestFinished(() => queue.close());
-    await (await claim(queue)).finish('d');
+    await (await claim(queue)).finish({ state: 'd' });
     expect(peakOf(other.process.pid)).toBeLessThan(MOST_MEMORY);
   });
 
@@ -227,7 +227,7 @@ describe('peers that know the token', () => {
     const queue = await openQueue(other.url, { token: other.token });
     onTestFinished(() => queue.close());
     const began = performance.now();
-    await (await claim(queue)).finish('d');
+    await (await claim(queue)).finish({ state: 'd' });
     expect(performance.now() - began).toBeLessThan(5000);
     expect((await peer.hears('welcome')).lost).toHaveLength(20_000);
   });

@@ -29,7 +29,7 @@ it('peers with wrong tokens, by the dozen, keep nobody out who comes from the sa
   const others = Promise.all(Array.from({ length: 60 }, (_, at) => isTurnedAway(port, `OTHER-${at}`)));
   const queue = await openQueue(service.url, { token: TOKEN });
   onTestFinished(() => queue.close());
-  expect(await (await claim(queue)).finish('d')).toEqual({ kind: 'recorded' });
+  expect(await (await claim(queue)).finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   expect(await others).not.toContain(false);
 });
 
@@ -48,6 +48,6 @@ it('peers of a Unix socket that never speak make room for each other, and push o
   const taken = await claim(queue);
   const idlers = Array.from({ length: 300 }, () => idle(path));
   await eventually('those who came first are turned away', () => idlers.filter(({ closed }) => closed).length === 300 - 256);
-  expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+  expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   expect(log.lines.filter(line => line.includes('is away'))).toEqual([]);
 });

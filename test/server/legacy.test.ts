@@ -83,7 +83,7 @@ describe('a server with --legacy', () => {
     await peer.over();
     expect(peer.lines).toEqual(['INVALID_CMD']);
     expect(bench.states[0]).toBe('r');
-    expect(await taken.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: '!' })).toEqual({ kind: 'recorded' });
   });
 
   it('takes each result for the job that it was given for, though an edit has given another one its number', async () => {

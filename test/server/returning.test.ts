@@ -15,7 +15,7 @@ async function recognised(content: string, claims: ReturnType<typeof wanted>[]):
   const returning = await Returning.find(await openRuns(runsFile(content)));
   const all: Record<number, number | string> = {};
   const note = (id: number, what: Recognised): void => {
-    all[id] = what.kind === 'held' ? what.claim.job.number : what.kind;
+    all[id] = what.kind === 'held' ? Number(what.claim.job.id) : what.kind;
   };
   await returning.recognise(claims, note, () => undefined);
   return all;

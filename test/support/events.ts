@@ -15,7 +15,7 @@ export function only<K extends JsonEvent['event']>(events: readonly JsonEvent[],
 
 /** The numbers of the jobs, in the order in which they were started. */
 export function started(stdout: string): number[] {
-  return only(eventsIn(stdout), 'started').map(event => event.job.number);
+  return only(eventsIn(stdout), 'started').map(event => Number(event.job.id));
 }
 
 /** How many jobs ran at a time, at most. */

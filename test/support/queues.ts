@@ -63,7 +63,7 @@ export async function finishEverything(queue: Queue): Promise<Job[]> {
   const jobs: Job[] = [];
   for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) {
     jobs.push(result.claim.job);
-    await result.claim.finish('d');
+    await result.claim.finish({ state: 'd' });
   }
   return jobs;
 }

@@ -32,7 +32,7 @@ describe('messages', () => {
     '{"type":"claim","id":-1}',
     '{"type":"claim","id":1.5}',
     '{"type":"claim","id":1e300}',
-    '{"type":"claim","id":1,"free":{"cpus":1}}',
+    '{"type":"claim","id":1,"free":{"cpus":"1"}}',
     '{"type":"claim","id":1,"free":{"cpus":-1,"mem":0,"gpus":0}}',
     '{"type":"end","id":2,"claim":1,"state":"r"}',
     '{"type":"end","id":2,"claim":1,"state":"dd"}',
@@ -82,7 +82,7 @@ describe('bytes', () => {
 
   it.each([0, 1, 0x22, 0x5c, 0x80, 0xff])('of the longest command there may be fit into a message: all 0x%s', byte => {
     for (const length of [MOST_TEXT, MOST_TEXT + 1, 16 * 1024 * 1024]) {
-      const job = { number: 1, ordinal: 1, offset: 0, state: '.', command: Buffer.alloc(length, byte), directives: NO_DIRECTIVES };
+      const job = { id: '1', number: 1, ordinal: 1, offset: 0, state: '.', command: Buffer.alloc(length, byte), directives: NO_DIRECTIVES };
       const line = overWire({ type: 'claimed', id: 1, job: jobToWire(job) });
       expect(line.length).toBeLessThan(LONGEST_FROM_SERVER);
       const read = readFromServer(line);

@@ -34,7 +34,7 @@ export class NodeExecutor implements Executor {
 
   private spawn(task: Task): ChildProcess {
     const { program, leading, directory } = this.shell;
-    const script = scriptFor(task.command);
+    const script = scriptFor(task.job.command);
     try {
       return this.childProcess.spawn(program, [...leading, script], {
         cwd: task.directory ?? directory,
@@ -57,6 +57,7 @@ function notStarted(cause: Error): RunmakerError {
 }
 
 class NodeExecution implements Execution {
+  readonly handle: string;
   readonly label: string;
   readonly exit: Promise<Exit>;
   private readonly group: ProcessGroup;
@@ -67,6 +68,7 @@ class NodeExecution implements Execution {
     task: Task,
   ) {
     this.group = new ProcessGroup(pid);
+    this.handle = String(pid);
     this.label = `${hostName()},${pid}`;
     const exited = new Promise<Exit>(resolve => {
       child.once('exit', (code, signal) => {

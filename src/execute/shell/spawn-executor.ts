@@ -27,7 +27,7 @@ export class SpawnExecutor implements Executor {
   }
 
   async start(task: Task): Promise<Execution> {
-    refuseUnpassable(task.command, task.command.length);
+    refuseUnpassable(task.job.command, task.job.command.length);
     return new SpawnedExecution(await this.spawn(task), task, this.reaper, this.memory);
   }
 
@@ -35,7 +35,7 @@ export class SpawnExecutor implements Executor {
     try {
       return await this.spawner.spawn({
         program: this.shell.program,
-        argv: [...this.leading, terminated(task.command)],
+        argv: [...this.leading, terminated(task.job.command)],
         environment: this.environment,
         variables: task.environment,
         directory: task.directory ?? this.shell.directory,
@@ -49,6 +49,7 @@ export class SpawnExecutor implements Executor {
 }
 
 class SpawnedExecution implements Execution {
+  readonly handle: string;
   readonly label: string;
   readonly pid: number;
   readonly exit: Promise<Exit>;
@@ -58,6 +59,7 @@ class SpawnedExecution implements Execution {
   constructor({ pid, stdout, stderr }: Spawned, task: Task, reaper: Reaper, memory: PipeMemory) {
     this.pid = pid;
     this.group = new ProcessGroup(pid);
+    this.handle = String(pid);
     this.label = `${hostName()},${pid}`;
     this.outputs = [
       new Pipe(stdout, memory, bytes => task.output('stdout', bytes)),

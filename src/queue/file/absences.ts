@@ -1,4 +1,4 @@
-import type { LineJob } from './read-jobs.js';
+import type { FileJob } from './read-jobs.js';
 
 interface Absence {
   readonly command: Buffer;
@@ -63,8 +63,8 @@ export class Absences {
 /** One look at all jobs. */
 export interface AbsenceLook {
   /** Whether nobody was there at the last look. */
-  isKnown(job: Pick<LineJob, 'offset'>): boolean;
+  isKnown(job: Pick<FileJob, 'offset'>): boolean;
   /** Nobody is at this job now. Says whether that has been so for long enough; if so it is forgotten, since it is to be set back. */
-  note(job: Pick<LineJob, 'offset' | 'command'>): boolean;
+  note(job: Pick<FileJob, 'offset' | 'command'>): boolean;
   end(): void;
 }

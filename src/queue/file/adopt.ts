@@ -5,7 +5,7 @@ import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
 import { lockSoon, STATE_AND_SEPARATOR, stayedLocked } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { type LineJob, readJobs } from './read-jobs.js';
+import { type FileJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { PATIENCE, type RunsFile } from './runs-file.js';
 
@@ -30,8 +30,8 @@ export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]
     // Makes what is read as new as this call, and shows a server before its first client comes whether there are locks at all.
     await lockSoon(file, 'shared', LOOK_BYTE, 1, PATIENCE, runs.path);
     await file.unlock(LOOK_BYTE, 1);
-    let unsure: LineJob[] = [];
-    const look = async (job: LineJob, isLast: boolean): Promise<void> => {
+    let unsure: FileJob[] = [];
+    const look = async (job: FileJob, isLast: boolean): Promise<void> => {
       const seen = await adopt(runs, job);
       if (seen instanceof FileClaim) adopted.push(seen);
       else if (seen === 'locked' || (seen === 'present' && !isLast)) unsure.push(job.kept());
@@ -39,7 +39,7 @@ export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]
     for await (const { jobs } of readJobs(file)) for (const job of jobs) if (job.state === State.running) await look(job, false);
     const end = performance.now() + PATIENCE;
     for (let looks = 2; unsure.length > 0; looks++) {
-      const [first] = unsure as [LineJob];
+      const [first] = unsure as [FileJob];
       if (performance.now() > end) throw stayedLocked(`line ${first.number} of ${runs.path}`, PATIENCE);
       await setTimeout(jitter());
       const again = unsure;
@@ -56,7 +56,7 @@ export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]
   }
 }
 
-async function adopt(runs: RunsFile, job: LineJob): Promise<Look> {
+async function adopt(runs: RunsFile, job: FileJob): Promise<Look> {
   const file = await runs.driver.open(runs.path, 'change');
   let keep = false;
   try {
@@ -69,7 +69,7 @@ async function adopt(runs: RunsFile, job: LineJob): Promise<Look> {
     await file.unlock(start, 1);
     keep = runs.driver.presence;
     const line: ClaimedLine = { number, start, end, rest: now.rest, rank: 0 };
-    const claimed = { number, ordinal, offset: start, state: State.running, command: commandIn(now), directives };
+    const claimed = { id: job.id, number, ordinal, offset: start, state: State.running, command: commandIn(now), directives };
     return new FileClaim(runs, claimed, line, keep ? file : undefined);
   } finally {
     if (!keep) await file.close();

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, isFull } from '../../errors.js';
-import type { Job } from '../../job/job.js';
-import { type FinalState, State, stateUnrun } from '../../job/state.js';
+import type { LineJob } from '../../job/job.js';
+import type { JobOutcome } from '../../job/outcome.js';
+import { State, stateUnrun } from '../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import { explain } from './explain.js';
 import { type ClaimedLine, type Found, type Lost, ONE_GO } from './find-line.js';
@@ -32,7 +33,7 @@ export class FileClaim implements Claim, Kept {
   /** @param file has the locks that show our presence; absent with drivers that show none */
   constructor(
     private readonly runs: RunsFile,
-    readonly job: Job,
+    readonly job: LineJob,
     line: ClaimedLine,
     file: LockableFile | undefined,
   ) {
@@ -52,7 +53,7 @@ export class FileClaim implements Claim, Kept {
     return this.held.keepOpen();
   }
 
-  finish(state: FinalState): Promise<FinishResult> {
+  finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
     return this.conclude(state);
   }
 

@@ -28,7 +28,7 @@ import { type Limits, patiently } from './patience.js';
 import { planJobs } from './plan.js';
 import { PresenceKeeper } from './presence-keeper.js';
 import { printJobs } from './print-jobs.js';
-import { type LineJob, readJobs } from './read-jobs.js';
+import { type FileJob, readJobs } from './read-jobs.js';
 import { isInHand, reclaimOrphans } from './reclaim.js';
 import type { RunsFile } from './runs-file.js';
 import { setStates } from './set.js';
@@ -182,7 +182,7 @@ export class FileQueue implements Queue {
     }
   }
 
-  private async findHolders(file: LockableFile, jobs: readonly LineJob[]): Promise<void> {
+  private async findHolders(file: LockableFile, jobs: readonly FileJob[]): Promise<void> {
     if (!this.driver.presence) return;
     for (const job of jobs) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
   }
@@ -199,7 +199,7 @@ export class FileQueue implements Queue {
   }
 
   /** Undefined when the job ended between the two looks. */
-  private async holderOf(file: LockableFile, job: Job): Promise<Job['holder']> {
+  private async holderOf(file: LockableFile, job: FileJob): Promise<Job['holder']> {
     if (this.runs.keeper.keeps(job.offset) || !(await file.isFree(job.offset + 1, 1))) return 'present';
     await freshen(file, this.driver, this.name);
     const state = Buffer.alloc(1);

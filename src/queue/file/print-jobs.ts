@@ -3,7 +3,7 @@ import { jobLine, LinePrinter, Print } from '../../job/job-lines.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { State } from '../../job/state.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { jobsIn, type LineJob, readBlocks } from './read-jobs.js';
+import { type FileJob, jobsIn, readBlocks } from './read-jobs.js';
 
 /**
  * Prints the chosen jobs. Where nothing but the state chooses, and nobody is at work, a block is printed without making a job of
@@ -15,7 +15,7 @@ export async function* printJobs(
   file: LockableFile,
   selection: Selection,
   presence: boolean,
-  findHolders: (jobs: readonly LineJob[]) => Promise<void>,
+  findHolders: (jobs: readonly FileJob[]) => Promise<void>,
 ): AsyncGenerator<Buffer> {
   const matches = jobMatcher(selection);
   const printer = new LinePrinter(printsFor(selection, presence));
@@ -25,7 +25,7 @@ export async function* printJobs(
     const place = { line: printer.line, ordinal: 0 };
     let text = plain ? printer.print(bytes) : undefined;
     if (text === undefined) {
-      const chosen: (LineJob & Job)[] = jobsIn(bytes, start, place).filter(matches);
+      const chosen: (FileJob & Job)[] = jobsIn(bytes, start, place).filter(matches);
       await findHolders(chosen);
       text = Buffer.concat(chosen.map(jobLine));
       printer.line = place.line;

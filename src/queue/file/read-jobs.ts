@@ -1,5 +1,5 @@
 import { NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
-import type { Job } from '../../job/job.js';
+import type { Job, LineJob } from '../../job/job.js';
 import { contentEnd, jobState, LF, NOT_A_JOB } from '../../job/line.js';
 import type { LockableFile } from './locks/lock-driver.js';
 
@@ -19,7 +19,7 @@ export interface LineBlock {
 
 /** The jobs of one block of whole lines, and where in the file the block lies. */
 export interface JobBlock extends LineBlock {
-  readonly jobs: readonly LineJob[];
+  readonly jobs: readonly FileJob[];
   /** Counts before the block. */
   readonly before: Readonly<Place>;
 }
@@ -70,8 +70,8 @@ export async function* readJobs(file: LockableFile, bytes: 'lent' | 'given' = 'g
 }
 
 /** The jobs in whole lines that begin at byte `position` of the file. Advances `place` past them. */
-export function jobsIn(block: Buffer, position: number, place: Place): LineJob[] {
-  const jobs: LineJob[] = [];
+export function jobsIn(block: Buffer, position: number, place: Place): FileJob[] {
+  const jobs: FileJob[] = [];
   let start = 0;
   while (start < block.length) {
     const feed = block.indexOf(LF, start);
@@ -81,7 +81,7 @@ export function jobsIn(block: Buffer, position: number, place: Place): LineJob[]
     place.line++;
     const next = feed < 0 ? block.length : feed + 1;
     if (state !== NOT_A_JOB) {
-      jobs.push(new LineJob(place.line, ++place.ordinal, position + start, position + next, state, block, start + BEFORE_COMMAND, end));
+      jobs.push(new FileJob(place.line, ++place.ordinal, position + start, position + next, state, block, start + BEFORE_COMMAND, end));
     }
     start = next;
   }
@@ -89,7 +89,7 @@ export function jobsIn(block: Buffer, position: number, place: Place): LineJob[]
 }
 
 /** A job as it was read from the file. Most readers ask neither for directives nor for the command: these are made when somebody does. */
-export class LineJob implements Job {
+export class FileJob implements LineJob {
   holder: Job['holder'];
 
   constructor(
@@ -105,6 +105,10 @@ export class LineJob implements Job {
     private readonly to: number,
   ) {}
 
+  get id(): string {
+    return String(this.number);
+  }
+
   get state(): string {
     return String.fromCharCode(this.stateByte);
   }
@@ -114,16 +118,16 @@ export class LineJob implements Job {
   }
 
   /** The same job in memory of its own. */
-  kept(): LineJob {
+  kept(): FileJob {
     const command = Buffer.from(this.command);
-    const job = new LineJob(this.number, this.ordinal, this.offset, this.end, this.stateByte, command, 0, command.length);
+    const job = new FileJob(this.number, this.ordinal, this.offset, this.end, this.stateByte, command, 0, command.length);
     job.holder = this.holder;
     return job;
   }
 
   /** The same job in another state. */
-  inState(stateByte: number): LineJob {
-    return new LineJob(this.number, this.ordinal, this.offset, this.end, stateByte, this.bytes, this.from, this.to);
+  inState(stateByte: number): FileJob {
+    return new FileJob(this.number, this.ordinal, this.offset, this.end, stateByte, this.bytes, this.from, this.to);
   }
 
   get directives(): Job['directives'] {

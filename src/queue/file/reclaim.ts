@@ -7,7 +7,7 @@ import type { AbsenceLook } from './absences.js';
 import { freshen, STATE_AND_SEPARATOR } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
 import { asFarAsPossible } from './patience.js';
-import { type LineJob, readJobs } from './read-jobs.js';
+import { type FileJob, readJobs } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { type RunsFile, withFile } from './runs-file.js';
 
@@ -62,7 +62,7 @@ export function isInHand(state: string): boolean {
  * that does not mean that somebody runs it.
  * @param end by performance.now(): until then others who look are waited for
  */
-async function isAlone(file: LockableFile, job: LineJob, look: AbsenceLook, end: number): Promise<boolean> {
+async function isAlone(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
   while (!(await file.tryLock('exclusive', job.offset, STATE_AND_SEPARATOR))) {
     if (!look.isKnown(job) || performance.now() >= end) return false;
     await setTimeout(jitter());
@@ -70,7 +70,7 @@ async function isAlone(file: LockableFile, job: LineJob, look: AbsenceLook, end:
   return true;
 }
 
-async function reclaimLine(file: LockableFile, job: LineJob, look: AbsenceLook, end: number): Promise<boolean> {
+async function reclaimLine(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
   if (!(await isAlone(file, job, look, end))) return false;
   try {
     const now = await readLine(file, job.offset, job.end);

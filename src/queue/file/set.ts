@@ -7,7 +7,7 @@ import type { SetOptions, SetResult } from '../queue.js';
 import { type AbsenceLook, Absences } from './absences.js';
 import { freshen, lockSoon } from './lock-bytes.js';
 import type { LockableFile } from './locks/lock-driver.js';
-import { jobsIn, type LineBlock, type LineJob, type Place, readBlocks } from './read-jobs.js';
+import { type FileJob, jobsIn, type LineBlock, type Place, readBlocks } from './read-jobs.js';
 import { commandIn, readLine } from './read-line.js';
 import { isInHand } from './reclaim.js';
 import { PATIENCE, type RunsFile, withFile } from './runs-file.js';
@@ -60,7 +60,14 @@ export async function setStates(runs: RunsFile, wish: Wish): Promise<SetResult> 
     const { matched, running, doubtful } = outcome;
     changed += outcome.changed;
     if (absences === undefined || doubtful.length === 0 || looks === MOST_LOOKS) return { matched, changed, running };
-    if (looks === 1) wish.tell?.({ kind: 'news', ...doubtNotice(doubtful, absences.needed) });
+    if (looks === 1)
+      wish.tell?.({
+        kind: 'news',
+        ...doubtNotice(
+          doubtful.map(number => ({ id: String(number), number })),
+          absences.needed,
+        ),
+      });
     await setTimeout(absences.needed + EARLY);
   }
 }
@@ -137,7 +144,7 @@ async function setWholeBlock(setting: Setting, wanted: Uint8Array, block: LineBl
 }
 
 /** Sets among jobs that lie one behind the other. Where somebody holds a lock they are halved, until few are left around it. */
-async function setAmong(setting: Setting, jobs: readonly LineJob[]): Promise<void> {
+async function setAmong(setting: Setting, jobs: readonly FileJob[]): Promise<void> {
   const chosen = jobs.filter(job => isToChange(job, setting));
   if (chosen.length >= WORTH_A_SWEEP) {
     const hasDoubtful = setting.look && chosen.some(job => isInHand(job.state));
@@ -164,8 +171,8 @@ function isToChange(job: Job, { matches, state }: Setting): boolean {
 }
 
 /** How many lines were changed; undefined when somebody holds a lock among them, or when lines have moved. */
-function setAtOnce(setting: Setting, jobs: readonly LineJob[]): Promise<number | undefined> {
-  const [first, last] = [jobs[0] as LineJob, jobs[jobs.length - 1] as LineJob];
+function setAtOnce(setting: Setting, jobs: readonly FileJob[]): Promise<number | undefined> {
+  const [first, last] = [jobs[0] as FileJob, jobs[jobs.length - 1] as FileJob];
   const place: Place = { line: first.number - 1, ordinal: first.ordinal - 1 };
   return setting.sweeper.set(first.offset, last.end - first.offset, setting.state.charCodeAt(0), bytes => {
     const now = jobsIn(bytes, first.offset, place);
@@ -176,7 +183,7 @@ function setAtOnce(setting: Setting, jobs: readonly LineJob[]): Promise<number |
   });
 }
 
-async function setLine(setting: Setting, job: LineJob): Promise<'changed' | 'running' | 'other'> {
+async function setLine(setting: Setting, job: FileJob): Promise<'changed' | 'running' | 'other'> {
   const { runs, file } = setting;
   await lockSoon(file, 'exclusive', job.offset, 1, PATIENCE, `line ${job.number} of ${runs.path}`);
   try {
@@ -196,7 +203,7 @@ async function setLine(setting: Setting, job: LineJob): Promise<'changed' | 'run
 }
 
 /** Whether a job may be set though it is said to run. */
-async function mayBeTaken(setting: Setting, job: LineJob): Promise<boolean> {
+async function mayBeTaken(setting: Setting, job: FileJob): Promise<boolean> {
   const { runs, file, force, look } = setting;
   if (force || !runs.driver.presence) return true;
   if (!(await file.isFree(job.offset + 1, 1))) return false;

@@ -1,5 +1,5 @@
 import { DIRECTIVE_MARK, NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
-import type { Job } from '../../job/job.js';
+import type { LineJob } from '../../job/job.js';
 import { State } from '../../job/state.js';
 import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
@@ -69,8 +69,9 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
 }
 
 /** The job at a line that was just read. */
-export function jobAt(index: LineIndex, line: number, now: LineNow): Job {
+export function jobAt(index: LineIndex, line: number, now: LineNow): LineJob {
   return {
+    id: String(line),
     number: line,
     ordinal: index.ordinalOf(line),
     offset: index.startOf(line),

@@ -1,6 +1,5 @@
-import type { Needs } from '../../job/directives.js';
 import type { Job } from '../../job/job.js';
-import { thousandthsOfCpus } from '../../job/needs.js';
+import { less } from '../../job/needs.js';
 import { pick } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type FinalState, State } from '../../job/state.js';
@@ -89,12 +88,4 @@ export function reclaimJobs(draft: Draft): readonly Job[] {
   for (const { number } of orphans) draft.set(number, State.new, RECLAIMED);
   draft.leases.push(...draft.expired);
   return orphans;
-}
-
-function less(room: Needs, needs: Needs): Needs {
-  return {
-    cpus: (thousandthsOfCpus(room.cpus) - thousandthsOfCpus(needs.cpus)) / 1000,
-    mem: room.mem - needs.mem,
-    gpus: room.gpus - needs.gpus,
-  };
 }

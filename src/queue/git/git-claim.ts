@@ -1,4 +1,5 @@
 import type { Job } from '../../job/job.js';
+import type { JobOutcome } from '../../job/outcome.js';
 import { type FinalState, State, stateUnrun } from '../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import { doneTrailer, judgeFailure } from './attempts.js';
@@ -37,7 +38,7 @@ export class GitClaim implements Claim {
     return this.checkout?.environment;
   }
 
-  finish(state: FinalState): Promise<FinishResult> {
+  finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
     return this.conclude(state, () => this.endingFor(state));
   }
 

@@ -12,7 +12,7 @@ import { planLines } from '../plan.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
 import type { Checkouts } from './checkouts.js';
 import { Clerk } from './clerk.js';
-import type { QueueDocument } from './documents/document.js';
+import type { DocumentJob, QueueDocument } from './documents/document.js';
 import { jobsInWords } from './draft.js';
 import { appendJobs, claimJobs, type Picking, reclaimJobs, setStates } from './errands.js';
 import { areAlike } from './follow.js';
@@ -106,7 +106,7 @@ export class GitQueue implements Queue {
   async *jobs(selection: Selection = {}): AsyncGenerator<readonly Job[]> {
     const matches = jobMatcher(selection);
     const { document, present } = await this.look(true);
-    const holder = ({ number }: Job): Job['holder'] => (present.has(number) ? 'present' : 'absent');
+    const holder = ({ number }: DocumentJob): Job['holder'] => (present.has(number) ? 'present' : 'absent');
     yield document.jobs.filter(matches).map(job => (isInHand(job.state) ? { ...job, holder: holder(job) } : job));
   }
 
@@ -201,9 +201,9 @@ export class GitQueue implements Queue {
   /** A spare claim that suits the asker. Those that nobody can use now go back. */
   private takeSpare({ free, capacity, retry, tried }: ClaimRequest): GitClaim | undefined {
     for (let claim = this.spares.shift(); claim; claim = this.spares.shift()) {
-      const { directives, state, number } = claim.job;
+      const { directives, state, id } = claim.job;
       const room = free ?? capacity;
-      const wanted = state === State.new || (retry === true && !tried?.has(number));
+      const wanted = state === State.new || (retry === true && !tried?.has(id));
       if (wanted && this.holdings.of(claim).kind === 'held' && (room === undefined || fits(directives.needs, room))) return claim;
       void claim.release({ unrun: true }).catch(() => undefined);
     }

@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, RunmakerError } from '../../errors.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
-import type { Job } from '../../job/job.js';
-import { type FinalState, State } from '../../job/state.js';
+import type { Job, LineJob } from '../../job/job.js';
+import type { JobOutcome } from '../../job/outcome.js';
+import { State } from '../../job/state.js';
 import { ACK, INVALID_CMD, INVALID_TOKEN, type LegacyState, parseLegacyJob } from '../../wire/legacy.js';
 import type { Claim, ClaimRequest, ClaimResult, FinishResult, Queue } from '../queue.js';
 import { exchange, type Server } from './exchange.js';
@@ -135,10 +136,10 @@ class LegacyClaim implements Claim {
 
   constructor(
     private readonly queue: LegacyQueue,
-    readonly job: Job,
+    readonly job: LineJob,
   ) {}
 
-  async finish(state: FinalState): Promise<FinishResult> {
+  async finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
     if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
     this.isConcluded = true;
     if (await this.queue.report(this.job.ordinal, state)) return { kind: 'recorded' };
@@ -146,14 +147,15 @@ class LegacyClaim implements Claim {
   }
 
   async release(): Promise<FinishResult> {
-    const result = await this.finish(State.error);
+    const result = await this.finish({ state: State.error });
     if (result.kind === 'refused') return result;
     return { kind: 'refused', reason: 'a server of runmaker4 takes no job back: it was set to "e"' };
   }
 }
 
 /** The server did not look at what the job needs, and neither may we: the job is ours already. */
-function jobOf({ number, command }: { number: number; command: Buffer }): Job {
+function jobOf({ number, command }: { number: number; command: Buffer }): LineJob {
   const { directives } = parseDirectives(command);
-  return { number, ordinal: number, offset: 0, state: State.new, command, directives: { ...directives, needs: NO_DIRECTIVES.needs } };
+  const place = { id: String(number), number, ordinal: number, offset: 0 };
+  return { ...place, state: State.new, command, directives: { ...directives, needs: NO_DIRECTIVES.needs } };
 }

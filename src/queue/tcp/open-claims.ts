@@ -1,4 +1,4 @@
-import type { Job } from '../../job/job.js';
+import { asLine, type Job, type LineJob } from '../../job/job.js';
 import { printOf } from '../../job/print.js';
 import { stateUnrun } from '../../job/state.js';
 import type { OpenClaim, Request, Welcome } from '../../wire/messages.js';
@@ -7,7 +7,7 @@ type End = Extract<Request, { type: 'end' }>;
 
 /** What we know of a claim of ours whose end was not confirmed yet. */
 interface Entry {
-  readonly job: Job;
+  readonly job: LineJob;
   ending?: NonNullable<OpenClaim['ending']>;
   /** Why it is ours no longer. */
   lost?: string;
@@ -18,7 +18,7 @@ export class OpenClaims {
   private readonly entries = new Map<number, Entry>();
 
   add(id: number, job: Job): void {
-    this.entries.set(id, { job });
+    this.entries.set(id, { job: asLine(job) });
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Job } from '../../job/job.js';
-import { type FinalState, State } from '../../job/state.js';
+import type { JobOutcome } from '../../job/outcome.js';
+import { State } from '../../job/state.js';
 import type { Request } from '../../wire/messages.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import type { Link } from './link.js';
@@ -20,7 +21,7 @@ export class TcpClaim implements Claim {
     link.claims.add(id, job);
   }
 
-  finish(state: FinalState): Promise<FinishResult> {
+  finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
     return this.conclude({ state });
   }
 

@@ -8,12 +8,13 @@ export class TriedLines {
   private told = new Set<number>();
 
   /** What has to be said so that the server knows these lines, and no others. */
-  update(tried: ReadonlySet<number>): FromClient[] {
-    let fresh = [...tried].filter(line => !this.told.has(line));
+  update(tried: ReadonlySet<string>): FromClient[] {
+    const lines = [...tried].map(Number);
+    let fresh = lines.filter(line => !this.told.has(line));
     const anew = this.told.size + fresh.length !== tried.size;
     if (anew) {
       this.told = new Set();
-      fresh = [...tried];
+      fresh = lines;
     }
     for (const line of fresh) this.told.add(line);
     return messages(fresh, anew);

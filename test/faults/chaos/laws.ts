@@ -80,9 +80,9 @@ function resultsTold(path: string): Told[] {
   const results: Told[] = [];
   for (const line of readFileSync(path, 'utf8').split('\n').slice(0, -1)) {
     const event = JSON.parse(line) as JsonEvent;
-    if (event.event === 'started') pids.set(event.job.number, event.pid);
+    if (event.event === 'started') pids.set(Number(event.job.id), event.pid as number);
     if (event.event !== 'finished') continue;
-    const { number } = event.job;
+    const number = Number(event.job.id);
     results.push({ runner, job: number, pid: pids.get(number), state: event.state, refused: event.refused });
   }
   return results;

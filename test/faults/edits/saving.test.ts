@@ -34,7 +34,7 @@ describe('while an editor writes the file anew in place', () => {
     const [, b] = [await claim(queue), await claim(queue)];
     const saved = rewriteSlowly(path, '# new\nr a\nr b\n. c\n');
     await setTimeout(SAVING / 4);
-    const [result] = await Promise.all([b.finish('d'), saved]);
+    const [result] = await Promise.all([b.finish({ state: 'd' }), saved]);
     expect(result).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# new\nr a\nd b\n. c\n');
   });
@@ -49,7 +49,7 @@ describe('while an editor writes the file anew in place', () => {
       await setTimeout(1200);
       expect(await reclaimAtOnce(other)).toEqual([]);
     }
-    expect(await a.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await a.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe(`${'# another comment\n'.repeat(3)}d a\n. b\n`);
   });
 
@@ -104,14 +104,14 @@ describe('a file that is replaced between being opened and being locked', () => 
     const taken = await claim(queue);
     expect(content(path)).toBe('# new\nr a\n. b\n');
     expect(taken.job.number).toBe(2);
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
   });
 
   it('gets a result as it is now: none is said to be recorded that is not there', async () => {
     const { queue, path, replaceNext } = await openShaky('. a\n. b\n');
     const taken = await claim(queue);
     replaceNext('# new\nr a\n. b\n', true);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# new\nd a\n. b\n');
   });
 
@@ -121,7 +121,7 @@ describe('a file that is replaced between being opened and being locked', () => 
     replaceFile(path, '# new\nr a\n. b\n');
     // Not with the file of before, which is open, but with the new one when it is opened.
     replaceNext('# new\nr a\n. b\n# newer\n');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# new\nd a\n. b\n# newer\n');
   });
 
@@ -167,7 +167,7 @@ describe('a file whose lines have moved', () => {
     replaceFile(path, `# new\n${lines('r')}`);
     const results: Promise<FinishResult>[] = [];
     for (const taken of claims) {
-      results.push(taken.finish('d'));
+      results.push(taken.finish({ state: 'd' }));
       await setTimeout(20);
     }
     const all = Promise.all(results);

@@ -6,12 +6,13 @@ import { RunmakerError } from '../../../src/errors.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../../src/job/directives.js';
 import { parseDuration } from '../../../src/job/duration.js';
 import type { Job } from '../../../src/job/job.js';
+import { asLine } from '../../../src/job/job.js';
 import { parseJobChoice } from '../../../src/job/selection.js';
 import { parseSize } from '../../../src/job/size.js';
 import { Talk } from '../../../src/queue/file/doctor/talk.js';
 import { FileQueue } from '../../../src/queue/file/file-queue.js';
 import { recordDriver } from '../../../src/queue/file/locks/record.js';
-import { type LineJob, readJobs } from '../../../src/queue/file/read-jobs.js';
+import { type FileJob, readJobs } from '../../../src/queue/file/read-jobs.js';
 import { commandIn, readLine } from '../../../src/queue/file/read-line.js';
 import { scan } from '../../../src/queue/file/scan.js';
 import { openJobLog } from '../../../src/report/job-log.js';
@@ -97,8 +98,8 @@ function textOf(...pieces: string[]): fc.Arbitrary<string> {
   );
 }
 
-async function jobsOf(path: string): Promise<LineJob[]> {
-  const jobs: LineJob[] = [];
+async function jobsOf(path: string): Promise<FileJob[]> {
+  const jobs: FileJob[] = [];
   let position = 0;
   for await (const block of readJobs(await openFile(path))) {
     expect(block.start).toBe(position);
@@ -203,12 +204,12 @@ describe('any bytes as a runs file', () => {
           for await (const jobs of queue.plan({})) planned.push(...jobs);
           const taken: number[] = [];
           for (let result = await queue.claim({}); result.kind === 'claimed' && taken.length < 3; result = await queue.claim({})) {
-            const { offset, number } = result.claim.job;
+            const { offset, number } = asLine(result.claim.job);
             expect(states.get(offset)).toBe(0x2e);
             // A last line without a line feed is claimed like the others.
             bytes[offset] = 0x64;
             taken.push(number);
-            expect(await result.claim.finish('d')).toEqual({ kind: 'recorded' });
+            expect(await result.claim.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
             expect(readFileSync(path).equals(bytes)).toBe(true);
           }
           // What ran, ran in the order that was foretold.

@@ -37,7 +37,7 @@ describe('adopting orphans', () => {
     const [one, other] = [await openRuns(path), await openRuns(path)];
     const taken = await claim(one);
     expect((await adopt(other)).map(({ job }) => job.number)).toEqual([2]);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('waits for who reads the whole file under a lock for a moment, as older runners do', async () => {
@@ -72,7 +72,7 @@ describe('adopting orphans', () => {
   it.each<LockDriverName>(['record', 'directory'])('gives claims that end as others do (%s)', async driver => {
     const path = runsFile('r a\nr b\nr c\n');
     const [a, b, c] = await adopt(await openRuns(path, driver));
-    expect(await a?.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await a?.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(await b?.release()).toEqual({ kind: 'recorded' });
     await c?.abandon?.();
     expect(readFileSync(path, 'utf8')).toBe('d a\n. b\nr c\n');
@@ -86,7 +86,7 @@ describe('a claim that is abandoned', () => {
     const taken = await claim(one);
     await taken.abandon?.();
     expect(await holdersOf(other)).toEqual(['absent']);
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused' });
     expect(readFileSync(path, 'utf8')).toBe('r a\n');
     expect((await reclaimAtOnce(other)).map(({ number }) => number)).toEqual([1]);
   });
@@ -94,7 +94,7 @@ describe('a claim that is abandoned', () => {
   it('is not abandoned once it has ended', async () => {
     const path = runsFile('. a\n');
     const taken = await claim(await openRuns(path));
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     await taken.abandon?.();
     expect(readFileSync(path, 'utf8')).toBe('d a\n');
   });

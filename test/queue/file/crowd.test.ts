@@ -7,8 +7,8 @@ it('who works beside others on a local disk does not try the lines that they hav
   const [one, other] = [await openRuns(path), await openRuns(path)];
   const numbers: number[] = [];
   for (let round = 0; round < 50; round++) {
-    for (let taken = 0; taken < 5; taken++) numbers.push((await claim(other)).job.number);
-    numbers.push((await claim(one)).job.number);
+    for (let taken = 0; taken < 5; taken++) numbers.push(Number((await claim(other)).job.id));
+    numbers.push(Number((await claim(one)).job.id));
   }
   expect(numbers).toEqual(Array.from({ length: 300 }, (_, at) => at + 1));
   for (const { claims } of [one, other]) expect(claims.lost).toBeLessThan(claims.won / 5);

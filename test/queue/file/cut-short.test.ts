@@ -39,7 +39,7 @@ describe.each(FAILURES)('whichever call fails for a moment with $code', ({ code,
       eachCall.map(async ({ at, times }) => {
         const what = `call ${at} of a claim, ${times} times`;
         const { path, queue, driver, failing, fail } = openFailing(code, can, '. first\n. a\n');
-        await (await claim(queue)).finish('d');
+        await (await claim(queue)).finish({ state: 'd' });
         fail(at, times);
         const taken = await claim(queue);
         fail(0, 0);
@@ -47,7 +47,7 @@ describe.each(FAILURES)('whichever call fails for a moment with $code', ({ code,
         // Longer than it takes the kernel to give up what was cut short.
         await setTimeout(500);
         expect(await holdersOf(await openRuns(path)), what).toEqual([undefined, 'present']);
-        expect(await taken.finish('d'), what).toEqual({ kind: 'recorded' });
+        expect(await taken.finish({ state: 'd' }), what).toEqual({ kind: 'recorded' });
         expect(readFileSync(path, 'utf8'), what).toBe('d first\nd a\n');
         await queue.close();
         expect(driver.openFiles, what).toBe(0);
@@ -64,7 +64,7 @@ describe.each(FAILURES)('whichever call fails for a moment with $code', ({ code,
         const { path, queue, driver, fail } = openFailing(code, can, '. a\n. b\n');
         const taken = await claim(queue);
         fail(at, times);
-        expect(await taken.finish('d'), what).toEqual({ kind: 'recorded' });
+        expect(await taken.finish({ state: 'd' }), what).toEqual({ kind: 'recorded' });
         fail(0, 0);
         await setTimeout(500);
         expect(readFileSync(path, 'utf8'), what).toBe('d a\n. b\n');

@@ -14,7 +14,7 @@ describe('the folder that is the lock', () => {
     const queue = await openRuns(path, 'directory');
     const taken = await claim(queue);
     expect(existsSync(`${path}.lock`)).toBe(false);
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     await queue.append([Buffer.from('b')]);
     await queue.set({}, '-');
     expect(readdirSync(dirname(path))).toEqual(['runs.txt']);

@@ -25,8 +25,8 @@ describe('a runs file that is edited again before its runner has looked after th
     rewriteFile(path, '#####\nr aa\nr bb\n. cc\n');
     await somebody.unlock(10, 1);
     const began = performance.now();
-    expect(await a.finish('d')).toEqual({ kind: 'recorded' });
-    expect(await b.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await a.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+    expect(await b.finish({ state: '!' })).toEqual({ kind: 'recorded' });
     expect(performance.now() - began).toBeLessThan(10_000);
     expect(content(path)).toBe('#####\nd aa\n! bb\n. cc\n');
   });
@@ -43,7 +43,7 @@ describe('a large runs file of which many jobs run', () => {
     const began = performance.now();
     await eventually('presence is shown', async () => (await holdersOf(user, { states: ['r'] })).every(holder => holder === 'present'));
     expect(performance.now() - began).toBeLessThan(user.capabilities.presenceReturns as number);
-    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    for (const taken of claims) expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 });
 
@@ -66,7 +66,7 @@ describe('a runs file in which somebody seems to be absent', () => {
     edit(path, text => text.replace('# inserted\n', ''), 'rewritten');
     expect(await holdersOf(user)).toEqual(['absent', undefined]);
     expect(await user.reclaim()).toEqual([]);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('gets a result as soon as the presence of a stopped runner, by chance at the place to which its line was moved, is gone', async () => {
@@ -76,7 +76,7 @@ describe('a runs file in which somebody seems to be absent', () => {
     onTestFinished(() => stopped.close());
     expect(await stopped.tryLock('shared', 10, 1)).toBe(true);
     rewriteFile(path, '# 345678\nr a\n. b\n');
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     expect(await isOpenAfter(finished, 4000)).toBe(true);
     await stopped.unlock(10, 1);
     expect(await finished).toEqual({ kind: 'recorded' });
@@ -95,9 +95,9 @@ describe('a runs file in which somebody sets a running job back', () => {
     const second = await claim(queue);
     expect(second.job.number).toBe(1);
     const began = performance.now();
-    expect(await first.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(await first.finish({ state: 'd' })).toMatchObject({ kind: 'refused' });
     expect(performance.now() - began).toBeLessThan(4000);
-    expect(await second.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await second.finish({ state: '!' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('! a\n. b\n');
   });
 });
@@ -106,8 +106,8 @@ describe('a runs file of which a runner knows enough that is new', () => {
   it('has what was set back above a barrier run first all the same, within moments', async () => {
     const path = runsFile(`. a\n---\n${'. b\n'.repeat(100)}`);
     const queue = await openRuns(path);
-    await (await claim(queue)).finish('d');
-    await (await claim(queue)).finish('d');
+    await (await claim(queue)).finish({ state: 'd' });
+    await (await claim(queue)).finish({ state: 'd' });
     patchFile(path, 0, '.');
     await setTimeout(200);
     expect((await claim(queue)).job.number).toBe(1);
@@ -143,8 +143,8 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const queue = await openRuns(path);
     const [a, b] = [await claim(queue), await claim(queue)];
     edit(path, text => `# a comment that somebody wrote\n\n${text}`, how);
-    expect(await b.finish('!')).toEqual({ kind: 'recorded' });
-    expect(await a.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await b.finish({ state: '!' })).toEqual({ kind: 'recorded' });
+    expect(await a.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# a comment that somebody wrote\n\nd a\n! b\n. c\n');
   });
 
@@ -153,9 +153,9 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const queue = await openRuns(path);
     const [a, b, c] = [await claim(queue), await claim(queue), await claim(queue)];
     edit(path, text => `. 0\n${text}`, how);
-    expect(await a.finish('d')).toEqual({ kind: 'recorded' });
-    expect(await b.finish('!')).toEqual({ kind: 'recorded' });
-    expect(await c.finish('e')).toEqual({ kind: 'recorded' });
+    expect(await a.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+    expect(await b.finish({ state: '!' })).toEqual({ kind: 'recorded' });
+    expect(await c.finish({ state: 'e' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('. 0\nd a\n! b\ne c\n. d\n');
   });
 
@@ -163,7 +163,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const path = runsFile('d x\nd y\n. a\n');
     const taken = await claim(await openRuns(path));
     edit(path, text => text.replace('d x\nd y\n', ''), how);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('d a\n');
   });
 
@@ -172,8 +172,8 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const queue = await openRuns(path);
     const [a, b] = [await claim(queue), await claim(queue)];
     edit(path, text => text.trimEnd().split('\n').reverse().join('\n'), how);
-    await a.finish('d');
-    await b.finish('!');
+    await a.finish({ state: 'd' });
+    await b.finish({ state: '!' });
     expect(content(path)).toBe('. c\n! b\nd a');
   });
 
@@ -182,8 +182,8 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const queue = await openRuns(path);
     const [a, b] = [await claim(queue), await claim(queue)];
     edit(path, text => text.replaceAll('\n', '\r\n'), how);
-    await a.finish('d');
-    await b.finish('d');
+    await a.finish({ state: 'd' });
+    await b.finish({ state: 'd' });
     expect(content(path)).toBe('d a\r\nd b\r\n');
   });
 
@@ -192,7 +192,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const queue = await openRuns(path);
     const claims = [await claim(queue), await claim(queue), await claim(queue)];
     edit(path, text => `# inserted\n${text}`, how);
-    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    for (const taken of claims) expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# inserted\nd same\nd same\nd same\n. other\n');
   });
 
@@ -200,7 +200,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const path = runsFile('. a\n. b\n');
     const taken = await claim(await openRuns(path));
     edit(path, text => text.replace('r a\n', ''), how);
-    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'its line was changed or removed while the job ran' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: 'its line was changed or removed while the job ran' });
     expect(content(path)).toBe('. b\n');
   });
 
@@ -208,7 +208,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const path = runsFile('. echo 1\n. b\n');
     const taken = await claim(await openRuns(path));
     edit(path, text => text.replace('echo 1', 'echo 2'), how);
-    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'its line was changed or removed while the job ran' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: 'its line was changed or removed while the job ran' });
     expect(content(path)).toBe('r echo 2\n. b\n');
   });
 
@@ -216,7 +216,10 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const path = runsFile('. a\n. b\n');
     const taken = await claim(await openRuns(path));
     edit(path, text => text.replace('r a', '. a'), how);
-    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: expect.stringContaining('somebody set the line to "."') });
+    expect(await taken.finish({ state: 'd' })).toEqual({
+      kind: 'refused',
+      reason: expect.stringContaining('somebody set the line to "."'),
+    });
     expect(content(path)).toBe('. a\n. b\n');
   });
 
@@ -237,7 +240,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const b = await claim(other);
     const c = await claim(one);
     expect([b, c].map(({ job }) => job.command.toString())).toEqual(['b', 'c']);
-    for (const taken of [a, b, c]) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    for (const taken of [a, b, c]) expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# inserted\nd a\nd b\nd c\n');
   });
 
@@ -248,7 +251,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     edit(path, text => `# inserted\n${text}`, how);
     await eventually('presence is shown', async () => (await holdersOf(user))[0] === 'present');
     expect(await reclaimAtOnce(user)).toEqual([]);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# inserted\nd a\n. b\n');
   });
 
@@ -263,7 +266,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
       expect(await user.reclaim()).toEqual([]);
       await setTimeout(100);
     }
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('has no job set to another state that runs, although nobody shows to run it just then', async () => {
@@ -275,7 +278,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     edit(path, text => `# inserted\n${text}`, how);
     const { changed, running } = await user.set({}, '.');
     expect([changed, running.length]).toEqual([1, jobs]);
-    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    for (const taken of claims) expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe(`# inserted\n${'d a\n'.repeat(jobs)}. b\n`);
   });
 
@@ -295,7 +298,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     }
     edit(path, text => text.replaceAll('# inserted\n', ''), how);
     expect(await user.reclaim()).toEqual([]);
-    for (const taken of claims) expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    for (const taken of claims) expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('leaves the descriptor that shows presence open until the process has it, wherever presence is shown by then', async () => {
@@ -312,7 +315,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(fstatSync(descriptor).ino).toBe(before);
     started?.();
     expect(() => fstatSync(descriptor)).toThrow('EBADF');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('works on to its end', async () => {
@@ -320,7 +323,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     const queue = await openRuns(path);
     const a = await claim(queue);
     edit(path, text => text.replace('. b\n', '. b1\n. b2\n'), how);
-    await a.finish('d');
+    await a.finish({ state: 'd' });
     expect((await finishEverything(queue)).map(job => job.command.toString())).toEqual(['b1', 'b2', 'c']);
     expect(content(path)).toBe('d a\nd b1\nd b2\nd c\n');
   });
@@ -371,7 +374,7 @@ describe('a runs file that changes under a runner', () => {
       const [runner, user] = [await openRuns(path), await openRuns(path)];
       const taken = await claim(runner);
       await user.set({ lines: [{ from: mine, to: mine }] }, '-', { force: true });
-      expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'somebody set the line to "-" while its job ran' });
+      expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: 'somebody set the line to "-" while its job ran' });
       expect(content(path)).toBe(after);
     },
   );
@@ -382,7 +385,7 @@ describe('a runs file that changes under a runner', () => {
     const before = content(path);
     rewriteFile(path, '');
     rewriteFile(path, before);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('d a\n. b\n');
   });
 
@@ -391,7 +394,7 @@ describe('a runs file that changes under a runner', () => {
     const queue = await openRuns(path);
     const taken = await claim(queue);
     rewriteFile(path, 'r a\n. b\n');
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     expect((await finishEverything(queue)).map(job => job.command.toString())).toEqual(['b']);
     expect(content(path)).toBe('d a\nd b\n');
   });
@@ -400,7 +403,7 @@ describe('a runs file that changes under a runner', () => {
     const path = runsFile('. a\n');
     const taken = await claim(await openRuns(path));
     rmSync(path);
-    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: `${path} was removed while the job ran` });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: `${path} was removed while the job ran` });
     expect(() => content(path)).toThrow('ENOENT');
   });
 
@@ -409,7 +412,7 @@ describe('a runs file that changes under a runner', () => {
     const taken = await claim(await openRuns(path));
     const before = content(path);
     rmSync(path);
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     void setTimeout(100).then(() => writeFileSync(path, before));
     expect(await finished).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('d a\n');
@@ -439,7 +442,7 @@ describe('a runs file that changes under a runner', () => {
     const b = await claim(queue);
     expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
     patchFile(path, content(path).indexOf('1'), '2');
-    await b.finish('d');
+    await b.finish({ state: 'd' });
     expect((await claim(queue)).job.number).toBe(3);
   });
 
@@ -455,7 +458,7 @@ describe('a runs file that changes under a runner', () => {
     const path = runsFile('. a\n');
     const taken = await claim(await openRuns(path));
     replaceFile(path, '. quite other jobs\n');
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused' });
     expect(content(path)).toBe('. quite other jobs\n');
   });
 });

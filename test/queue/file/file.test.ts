@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)('with fs-ext', () => {
       const path = runsFile('. a\n');
       const taken = await claim(await openRuns(path, 'file'));
       const reader = await lockElsewhere(path, 'shared');
-      const finished = taken.finish('d');
+      const finished = taken.finish({ state: 'd' });
       expect(await isOpenAfter(finished, 200)).toBe(true);
       await reader.release();
       expect(await finished).toEqual({ kind: 'recorded' });
@@ -52,7 +52,7 @@ describe.skipIf(missing !== undefined)('with fs-ext', () => {
     const taken = await claim(await openRuns(path, 'record'));
     const queue = await openRuns(path, 'file');
     expect(await queue.claim({})).toEqual({ kind: 'waiting', for: 'others' });
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     expect((await claim(queue)).job.number).toBe(2);
   });
 
@@ -61,6 +61,6 @@ describe.skipIf(missing !== undefined)('with fs-ext', () => {
     const taken = await claim(await openRuns(path, 'file'));
     const worker = await lockElsewhere(path, 'exclusive');
     await worker.release();
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 });

@@ -38,7 +38,7 @@ describe.each(ERRORS)('a disk on which states need room: $name', ({ name, error 
     const { path, queue, disk } = openOnDisk('. a\n');
     const taken = await claim(queue);
     disk.error = error;
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     await expect.poll(() => disk.tries, { timeout: 10_000 }).toBeGreaterThan(2);
     expect(readFileSync(path, 'utf8')).toBe('r a\n');
     disk.error = undefined;
@@ -51,7 +51,7 @@ describe.each(ERRORS)('a disk on which states need room: $name', ({ name, error 
     const notices: QueueNotice[] = [];
     const taken = [await claim(queue, { tell: notice => notices.push(notice) }), await claim(queue)];
     disk.error = error;
-    const finished = taken.map(one => one.finish('d'));
+    const finished = taken.map(one => one.finish({ state: 'd' }));
     await expect.poll(() => disk.tries, { timeout: 10_000 }).toBeGreaterThan(4);
     disk.error = undefined;
     await Promise.all(finished);
@@ -62,7 +62,7 @@ describe.each(ERRORS)('a disk on which states need room: $name', ({ name, error 
     const { queue, disk } = openOnDisk('. a\n', 300);
     const taken = await claim(queue);
     disk.error = error;
-    await expect(taken.finish('d')).rejects.toThrow(name);
+    await expect(taken.finish({ state: 'd' })).rejects.toThrow(name);
   });
 
   it('gives the next job out when there is room again', async () => {
@@ -81,7 +81,7 @@ it('a job whose result waits for room is no orphan', async () => {
   const user = await openRuns(path);
   const taken = await claim(queue);
   disk.error = systemError('ENOSPC');
-  const finished = taken.finish('d');
+  const finished = taken.finish({ state: 'd' });
   await expect.poll(() => disk.tries, { timeout: 10_000 }).toBeGreaterThan(4);
   expect(await holdersOf(user)).toEqual(['present']);
   expect(await reclaimAtOnce(user)).toEqual([]);

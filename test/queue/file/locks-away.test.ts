@@ -25,7 +25,7 @@ describe('when locks are not granted any more', () => {
     service.isAway = true;
     await expect(queue.claim({})).rejects.toMatchObject(AWAY);
     await expect(jobsOf(queue)).rejects.toMatchObject(AWAY);
-    await expect(taken.finish('d')).rejects.toMatchObject(AWAY);
+    await expect(taken.finish({ state: 'd' })).rejects.toMatchObject(AWAY);
   });
 
   it('and never were, another way to lock is named', async () => {

@@ -43,7 +43,7 @@ describe('over a network', () => {
       ...['tryLock shared', 'unlock'],
     ]);
     requests.length = 0;
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     expect(asked(requests)).toEqual(['tryLock exclusive', 'isAt', 'read', 'write', 'unlock']);
   });
 
@@ -65,7 +65,7 @@ describe('over a network', () => {
     const other = openAsOverNetwork(path).queue;
     expect(await holdersOf(other)).toEqual(['present', 'present']);
     expect(await reclaimAtOnce(await openRuns(path))).toEqual([]);
-    await a.finish('d');
+    await a.finish({ state: 'd' });
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
     const [looker, comer] = await Promise.all([recordDriver('network').open(path, 'change'), recordDriver('network').open(path, 'change')]);
     expect(await looker.isFree(1, 1)).toBe(true);
@@ -82,7 +82,7 @@ describe('over a network', () => {
       throw systemError('EIO');
     });
     const queue = new FileQueue(runsFile('. a\n'), driver);
-    await (await claim(queue)).finish('d');
+    await (await claim(queue)).finish({ state: 'd' });
     isAway = true;
     await queue.close();
     expect(isAway).toBe(false);
@@ -112,7 +112,7 @@ describe('locks that a server has forgotten', () => {
     await setTimeout(queue.capabilities.presenceReturns);
     expect((await queue.reclaim()).map(job => job.number)).toEqual([2]);
     expect(await holdersOf(observer)).toEqual(['present', undefined]);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   }, 30_000);
 
   it("are not taken beside those of somebody who has the job by now: it is that one's result that counts", async () => {
@@ -124,8 +124,8 @@ describe('locks that a server has forgotten', () => {
     const theirs = await claim(other);
     // Until it was looked after our presence at least once.
     await setTimeout(6000);
-    expect(await theirs.finish('d')).toEqual({ kind: 'recorded' });
-    expect(await taken.finish('!')).toMatchObject({ kind: 'refused' });
+    expect(await theirs.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
   }, 30_000);
 
   it('do not make a runner stand still that may reclaim, nor leave before orphans are known to be orphans', async () => {
@@ -191,7 +191,7 @@ describe('a lost lease', () => {
     expect(await holdersOf(await openRuns(path))).toEqual(['absent']);
     expect(await holdersOf(queue)).toEqual(['present']);
     expect(await queue.reclaim()).toEqual([]);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(readFileSync(path, 'utf8')).toBe('d a\n');
   });
 
@@ -203,10 +203,10 @@ describe('a lost lease', () => {
     const other = await openRuns(path);
     await reclaimAtOnce(other);
     const theirs = await claim(other);
-    const ours = taken.finish('!');
+    const ours = taken.finish({ state: '!' });
     // While we look for our line again nobody is made to believe that we have taken it back.
     await setTimeout(1500);
-    expect(await theirs.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await theirs.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(await ours).toMatchObject({ kind: 'refused' });
     expect(readFileSync(path, 'utf8')).toBe('d a\n');
   });
@@ -220,12 +220,12 @@ describe('a lost lease', () => {
       isWriting = false;
       await driver.loseLease();
       await reclaimAtOnce(other);
-      await (await claim(other)).finish('d');
+      await (await claim(other)).finish({ state: 'd' });
       throw systemError('EIO');
     });
     const taken = await claim(queue);
     isWriting = true;
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('"d"') });
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused', reason: expect.stringContaining('"d"') });
   });
 
   it('nor run a job that somebody else has taken while the server was silent in the midst of a claim', async () => {
@@ -242,7 +242,7 @@ describe('a lost lease', () => {
     });
     hasteTime();
     expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
-    expect(await (theirs as unknown as Claim).finish('d')).toEqual({ kind: 'recorded' });
+    expect(await (theirs as unknown as Claim).finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('nor run it because somebody is at the line at that moment', async () => {
@@ -282,9 +282,9 @@ describe('a lost lease', () => {
     pause = 60;
     // In the midst of looking after our presence, which takes a while.
     await setTimeout(5600);
-    expect(await Promise.all(theirs.map(taken => taken.finish('d')))).toEqual(Array(3).fill({ kind: 'recorded' }));
+    expect(await Promise.all(theirs.map(taken => taken.finish({ state: 'd' })))).toEqual(Array(3).fill({ kind: 'recorded' }));
     pause = 0;
-    for (const taken of ours) expect(await taken.finish('!')).toMatchObject({ kind: 'refused' });
+    for (const taken of ours) expect(await taken.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
   }, 40_000);
 
   it('nor when the locks went and nothing else told us', async () => {
@@ -295,7 +295,7 @@ describe('a lost lease', () => {
     const other = await openRuns(path);
     await reclaimAtOnce(other);
     const theirs = await claim(other);
-    expect(await taken.finish('!')).toMatchObject({ kind: 'refused' });
-    expect(await theirs.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
+    expect(await theirs.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 });

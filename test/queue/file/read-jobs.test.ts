@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type JobBlock, type LineJob, readJobs } from '../../../src/queue/file/read-jobs.js';
+import { type FileJob, type JobBlock, readJobs } from '../../../src/queue/file/read-jobs.js';
 import { scan } from '../../../src/queue/file/scan.js';
 import { anyRunsFile, plainLines } from '../../support/lines.js';
 import { openFile, refillable } from '../../support/local-file.js';
@@ -12,7 +12,7 @@ async function blocksOf(path: string): Promise<JobBlock[]> {
   return blocks;
 }
 
-async function jobsOf(path: string): Promise<LineJob[]> {
+async function jobsOf(path: string): Promise<FileJob[]> {
   return (await blocksOf(path)).flatMap(block => block.jobs);
 }
 

@@ -35,7 +35,7 @@ describe('presence in a runs file', () => {
     const path = runsFile('. a\n');
     const taken = await claim(await openRuns(path));
     const stray = start('sleep', ['20'], { inherit: [taken.presence as number] });
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     const other = await openRuns(path);
     await other.set({}, '.');
     await claim(other);
@@ -56,7 +56,7 @@ describe('presence in a runs file', () => {
     const taken = await claim(await openRuns(path));
     const reader = await lockElsewhere(path, 'shared');
     await reader.release();
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 });
 
@@ -75,7 +75,7 @@ describe('locks of other programs on a runs file', () => {
     const path = runsFile('. a\n');
     const taken = await claim(await openRuns(path));
     const reader = await lockElsewhere(path, 'shared');
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     expect(await isOpenAfter(finished, 200)).toBe(true);
     expect(readFileSync(path, 'utf8')).toBe('r a\n');
     await reader.release();
@@ -138,7 +138,7 @@ describe('a runs file with unusual lines', () => {
     for (const command of ['a', 'b', 'c']) {
       const taken = await claim(queue);
       expect(taken.job.command.toString()).toBe(command);
-      await taken.finish('d');
+      await taken.finish({ state: 'd' });
     }
     expect(readFileSync(path, 'utf8')).toBe('d\ta\r\nd b\r\nd\tc');
   });

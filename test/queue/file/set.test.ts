@@ -26,7 +26,7 @@ describe('setting states in a file', () => {
         const matches = jobMatcher(selection);
         const chosen = (await jobsOf(queue)).filter(matches);
         const expected = Buffer.from(bytes);
-        for (const job of chosen) expected.write(state, job.offset, 'latin1');
+        for (const job of chosen) expected.write(state, job.offset as number, 'latin1');
 
         // With force, because it takes seconds to be sure of orphans.
         const result = await queue.set(selection, state, { force: true });
@@ -92,7 +92,7 @@ describe('setting states in a file', () => {
     const runner = await openRuns(path);
     const user = await openRuns(path);
     const run = async (): Promise<void> => {
-      for (let done = 0; done < count; done++) await (await claim(runner, { retry: false })).finish('d');
+      for (let done = 0; done < count; done++) await (await claim(runner, { retry: false })).finish({ state: 'd' });
     };
     const set = async (): Promise<void> => {
       for (const state of ['e', '-', '!', 'e', '-', 'x']) await user.set({ match: 'b' }, state);

@@ -51,7 +51,7 @@ describe('a queue over git', LIMIT, () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n. d\n' });
     const queue = await openGit(made.name());
     const claims = [await claim(queue, { slots: 3 }), await claim(queue), await claim(queue)];
-    await Promise.all(claims.map((taken, at) => taken.finish(at === 1 ? '!' : 'd')));
+    await Promise.all(claims.map((taken, at) => taken.finish({ state: at === 1 ? '!' : 'd' })));
     await (await openGit(made.name())).append([Buffer.from('e')]);
     expect(made.history().map(message => message.replace(/runmaker [^:]+/, 'runmaker HOST'))).toEqual([
       'begin',
@@ -86,7 +86,7 @@ describe('a queue over git', LIMIT, () => {
   it('puts back what was claimed ahead and is not wanted any more', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n' });
     const queue = await openQueue(made.name());
-    await (await claim(queue, { slots: 3 })).finish('d');
+    await (await claim(queue, { slots: 3 })).finish({ state: 'd' });
     await queue.close();
     expect(made.read()).toBe('d a\n. b\n. c\n');
   });
@@ -102,7 +102,7 @@ describe('a queue over git', LIMIT, () => {
   it('leaves everything but states as it was, also beside the file', async () => {
     const files = { 'runs.txt': '# head\r\n. a\r\n', 'script.py': 'print(1)\n', 'sub/data.bin': Buffer.from([0, 255, 10]) };
     const made = repository(files);
-    await (await claim(await openGit(made.name()))).finish('d');
+    await (await claim(await openGit(made.name()))).finish({ state: 'd' });
     expect(made.git(made.bare, 'diff', '--stat', 'main~2', 'main')).toMatch(/^ runs.txt \| 2 \+-\n 1 file changed/);
     expect(made.read()).toBe('# head\r\nd a\r\n');
   });
@@ -111,7 +111,7 @@ describe('a queue over git', LIMIT, () => {
     const made = repository({ 'runs.txt': '. no\n', 'jobs/list.txt': '. a\n' });
     made.git(made.bare, 'branch', 'dev', 'main');
     const queue = await openGit(`git+file://${made.bare}#jobs/list.txt?branch=dev`);
-    await (await claim(queue)).finish('d');
+    await (await claim(queue)).finish({ state: 'd' });
     expect(made.read('jobs/list.txt', 'dev')).toBe('d a\n');
     expect(made.history()).toEqual(['begin']);
   });
@@ -130,10 +130,10 @@ describe('a queue over git', LIMIT, () => {
     for (let at = 0; at < 3; at++) made.change(`more ${at}`, { more: String(at) });
     const shallow = join(made.folder, 'shallow');
     made.git(made.folder, 'clone', '--quiet', '--depth=1', `file://${made.bare}`, shallow);
-    await (await claim(await openGit(`git:${shallow}#runs.txt`))).finish('d');
+    await (await claim(await openGit(`git:${shallow}#runs.txt`))).finish({ state: 'd' });
     const bare = join(made.folder, 'shallow.git');
     made.git(made.folder, 'clone', '--quiet', '--bare', '--depth=1', `file://${made.bare}`, bare);
-    await (await claim(await openGit(`git+file://${bare}#runs.txt`))).finish('d');
+    await (await claim(await openGit(`git+file://${bare}#runs.txt`))).finish({ state: 'd' });
     expect(made.git(bare, 'cat-file', 'blob', 'main:runs.txt')).toBe('d a\nd b\n');
   });
 
@@ -141,7 +141,7 @@ describe('a queue over git', LIMIT, () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const taken = await claim(await openGit(made.name()));
     made.edit('move', 'runs.txt', text => `# new\n. c\n${text}`);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(made.read()).toBe('# new\n. c\nd a\n. b\n');
   });
 
@@ -153,8 +153,8 @@ describe('a queue over git', LIMIT, () => {
     const queue = await openGit(made.name());
     const [first, second] = [await claim(queue), await claim(queue)];
     made.edit('edit', 'runs.txt', edit);
-    expect(await second.finish('!')).toEqual({ kind: 'recorded' });
-    expect(await first.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await second.finish({ state: '!' })).toEqual({ kind: 'recorded' });
+    expect(await first.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(made.read()).toBe(expected);
   });
 
@@ -163,7 +163,7 @@ describe('a queue over git', LIMIT, () => {
     const taken = await claim(await openGit(made.name()));
     made.edit('mine', 'runs.txt', () => '. a\n');
     made.edit('and running', 'runs.txt', () => 'r a\n');
-    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: 'somebody set the line to "." while its job ran' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: 'somebody set the line to "." while its job ran' });
     expect(made.read()).toBe('r a\n');
   });
 
@@ -173,7 +173,7 @@ describe('a queue over git', LIMIT, () => {
     for (const at of [1, 2, 3]) {
       const taken = await claim(queue);
       made.edit(`note ${at}`, 'notes.txt', () => String(at));
-      await taken.finish('d');
+      await taken.finish({ state: 'd' });
     }
     expect(made.git(made.bare, 'rev-list', '--merges', 'main')).toBe('');
     expect(made.read()).toBe('d a\nd b\nd c\n');
@@ -187,7 +187,7 @@ describe('presence over git', LIMIT, () => {
     const queue = await openQueue(made.name());
     const taken = await claim(queue);
     expect(made.refs('refs/runmaker').length).toBe(1);
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     await queue.close();
     expect(made.refs()).toEqual(['refs/heads/main']);
   });
@@ -209,7 +209,7 @@ describe('presence over git', LIMIT, () => {
     const hook = join(made.bare, 'hooks/pre-receive');
     mkdirSync(dirname(hook), { recursive: true });
     writeFileSync(hook, '#!/bin/sh\nif grep -q heads/main; then echo >> pushes; sleep 4; fi\n', { mode: 0o755 });
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     const observer = await openGit(made.name());
     const holders = new Set<string | undefined>();
     let over = false;
@@ -257,7 +257,7 @@ describe('presence over git', LIMIT, () => {
     refuse();
     await eventually('it is told again', () => notices.length === 2);
     rmSync(hook);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', async () => {
@@ -285,7 +285,7 @@ describe('presence over git', LIMIT, () => {
     expect(await holdersOf(observer)).toEqual(['absent']);
     expect((await observer.reclaim()).map(job => job.number)).toEqual([1]);
     expect(made.refs('refs/runmaker')).toEqual([]);
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('its lease had run out') });
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused', reason: expect.stringContaining('its lease had run out') });
     expect(made.read()).toBe('. a\n');
   });
 
@@ -333,7 +333,7 @@ describe('attempts over git', LIMIT, () => {
     const ends: unknown[] = [];
     for (let at = 0; at < 3; at++) {
       const queue = await openGit(made.name('queue.csv'), { maxJobAttempts: 3 });
-      ends.push(await (await claim(queue)).finish('!'));
+      ends.push(await (await claim(queue)).finish({ state: '!' }));
     }
     expect(ends).toEqual([{ kind: 'recorded', state: '.' }, { kind: 'recorded', state: '.' }, { kind: 'recorded' }]);
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},failed\nb,[],{},ready\n');
@@ -344,7 +344,7 @@ describe('attempts over git', LIMIT, () => {
     const queue = await openGit(made.name(), { maxJobAttempts: 2 });
     const ends: unknown[] = [];
     for (const state of ['!', 'd', '!', '!'] as const) {
-      ends.push(await (await claim(queue)).finish(state));
+      ends.push(await (await claim(queue)).finish({ state }));
       if (state === 'd') await queue.set({}, '.');
     }
     const again = { kind: 'recorded', state: '.' };
@@ -386,7 +386,7 @@ describe('results over git', LIMIT, () => {
     const taken = await claim(queue, request);
     writeFileSync(join(taken.directory as string, 'results/log'), 'ours\n');
     made.edit('theirs', 'results/log', () => 'theirs\n');
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     expect([made.read('results/log'), made.read('results/log.job-1')]).toEqual(['theirs\n', 'ours\n']);
     expect(notices).toEqual(['results were changed by somebody else meanwhile; ours are in results/log.job-1']);
   });
@@ -447,7 +447,7 @@ describe('results over git', LIMIT, () => {
     const results = join(taken.directory as string, 'results');
     writeFileSync(join(results, 'fine'), 'fine\n');
     writeFileSync(Buffer.concat([Buffer.from(`${results}/`), Buffer.from([0xff])]), 'odd\n');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded', incomplete: true });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded', incomplete: true });
     expect(made.read('results/fine')).toBe('fine\n');
     const folder = /no UTF-8 cannot be pushed: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
     expect(readdirSync(folder, { encoding: 'buffer' }).map(name => name.toString('latin1'))).toEqual(['fine', '\xff']);
@@ -481,11 +481,11 @@ describe('results over git', LIMIT, () => {
     const notices: string[] = [];
     const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
     leave(join(taken.directory as string, 'results'));
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded', ...(isKept && { incomplete: true }) });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded', ...(isKept && { incomplete: true }) });
     expect(made.git(made.bare, 'ls-tree', '-r', '--name-only', 'main', 'results').split('\n').filter(Boolean)).toEqual(pushed);
     expect(notices.some(notice => notice.includes('stays in'))).toBe(isKept);
     expect(existsSync(join(process.env.XDG_CACHE_HOME as string, '.git/index'))).toBe(false);
-    expect(await (await claim(queue)).finish('d')).toEqual({ kind: 'recorded' });
+    expect(await (await claim(queue)).finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('are the bytes that the job has left, whatever the user’s settings, the repository’s attributes and its filters', async () => {
@@ -506,7 +506,7 @@ describe('results over git', LIMIT, () => {
     const results = join(taken.directory as string, 'my [results]');
     mkdirSync(join(results, 'sub'));
     for (const [name, content] of Object.entries(files)) writeFileSync(join(results, name), content);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     for (const [name, content] of Object.entries(files)) expect(made.read(`my [results]/${name}`)).toBe(content);
   });
 
@@ -528,7 +528,7 @@ describe('results over git', LIMIT, () => {
         writeFileSync(join(results, 'an odd\n"name"'), 'odd\n', { mode: 0o755 });
         symlinkSync('b.txt', join(results, 'link'));
       }
-      expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+      expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     }
     expect([made.read('results/a.txt'), made.read('results/b.txt')]).toEqual(['one\r\ntwo\r\n', 'one\n']);
     const listed = made.git(made.bare, 'ls-tree', '-z', 'main', 'results/').split('\0').filter(Boolean);
@@ -551,7 +551,7 @@ describe('results over git', LIMIT, () => {
     const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
     const results = join(taken.directory as string, 'results');
     execFileSync('sh', ['-c', 'git init -q sub; echo x > sub/x; echo y > y'], { cwd: results });
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded', incomplete: true });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded', incomplete: true });
     expect(made.git(made.bare, 'ls-tree', '-r', 'main', 'results').replace(/ \w+\t/g, ' ')).toBe(
       '160000 commit results/sub\n100644 blob results/y\n',
     );
@@ -566,7 +566,7 @@ describe('results over git', LIMIT, () => {
     const results = join(taken.directory as string, 'results');
     rmSync(results, { recursive: true });
     writeFileSync(results, 'a file in its place\n');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded', incomplete: true });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded', incomplete: true });
     expect(made.read()).toBe('d true\n');
     const place = /cannot be put into git: .*: what it left stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
     expect(readFileSync(place, 'utf8')).toBe('a file in its place\n');
@@ -606,7 +606,7 @@ exit 0
     const hook = join(made.bare, 'hooks/pre-receive');
     mkdirSync(dirname(hook), { recursive: true });
     writeFileSync(hook, '#!/bin/sh\necho "main is protected" >&2\nexit 1\n', { mode: 0o755 });
-    const finished = Promise.all(claims.map(taken => taken.finish('d')));
+    const finished = Promise.all(claims.map(taken => taken.finish({ state: 'd' })));
     await setTimeout(1500);
     rmSync(hook);
     expect(await finished).toEqual([{ kind: 'recorded' }, { kind: 'recorded' }]);
@@ -633,7 +633,7 @@ exit 0
     const taken = await claim(queue, { tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind) });
     writeFileSync(join(taken.directory as string, 'results/log'), 'ours\n');
     made.edit('back', 'runs.txt', () => '. true\n');
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused' });
     const folder = /stays in (.+)$/.exec(notices.at(-1) ?? '')?.[1] as string;
     expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('ours\n');
   });
@@ -644,7 +644,7 @@ exit 0
     const [taken] = await claimEverything(queue);
     const folder = taken?.directory as string;
     expect(existsSync(folder)).toBe(true);
-    await taken?.finish('d');
+    await taken?.finish({ state: 'd' });
     await queue.close();
     expect(existsSync(folder)).toBe(false);
   });
@@ -661,11 +661,11 @@ exit 0
       mkdirSync(join(folder, 'module'));
       writeFileSync(join(folder, 'module/file'), '');
       chmodSync(join(folder, 'module'), 0o555);
-      expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+      expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     }
     await queue.close();
     expect(folders.map(existsSync)).toEqual([false, false]);
-    await (await claim(await openGit(made.name(), { resultsDir: 'results' }))).finish('d');
+    await (await claim(await openGit(made.name(), { resultsDir: 'results' }))).finish({ state: 'd' });
     expect(made.read()).toBe('d a\nd b\nd c\n');
   });
 
@@ -739,7 +739,7 @@ describe('trouble over git', LIMIT, () => {
       tell: notice => notices.push(notice.kind === 'news' ? notice.message : notice.kind),
     });
     renameSync(made.bare, `${made.bare}.away`);
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     await eventually('it is told', () => notices.some(notice => notice.includes('trying on for')));
     renameSync(`${made.bare}.away`, made.bare);
     expect(await finished).toEqual({ kind: 'recorded' });
@@ -751,7 +751,7 @@ describe('trouble over git', LIMIT, () => {
     const queue = await open(made.name());
     const taken = await claim(queue);
     renameSync(made.bare, `${made.bare}.away`);
-    await expect(taken.finish('d')).rejects.toMatchObject({ name: 'RunmakerError' });
+    await expect(taken.finish({ state: 'd' })).rejects.toMatchObject({ name: 'RunmakerError' });
     renameSync(`${made.bare}.away`, made.bare);
     await queue.close();
     expect(made.read()).toBe('r a\n');
@@ -780,7 +780,7 @@ describe('trouble over git', LIMIT, () => {
     writeFileSync(hook, '#!/bin/sh\necho "main is protected" >&2\nexit 1\n');
     chmodSync(hook, 0o755);
     await expect(queue.claim({})).rejects.toMatchObject({ code: 'queue', hint: expect.stringContaining('?branch=') });
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     await setTimeout(300);
     rmSync(hook);
     expect(await finished).toEqual({ kind: 'recorded' });
@@ -817,7 +817,7 @@ describe('trouble over git', LIMIT, () => {
     utimesSync(join(folder, 'HEAD'), Date.now() / 1000 - age, Date.now() / 1000 - age);
     if (folder.endsWith('0')) void setTimeout(300).then(() => rmSync(folder, { recursive: true }));
     await openGit(made.name());
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(existsSync(folder)).toBe(false);
   });
 
@@ -828,7 +828,7 @@ describe('trouble over git', LIMIT, () => {
     const taken = await claim(queue, { tell: notice => notices.push(JSON.stringify(notice)) });
     const lock = join(made.bare, 'refs/heads/main.lock');
     writeFileSync(lock, '');
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     await eventually('it is told', () => notices.some(notice => notice.includes('trying on for')), 20_000);
     rmSync(lock);
     expect(await finished).toEqual({ kind: 'recorded' });
@@ -859,7 +859,7 @@ describe('trouble over git', LIMIT, () => {
     made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
     made.git(made.clone, 'commit', '--quiet', '--amend', '-m', 'squashed');
     made.git(made.clone, 'push', '--quiet', '--force', 'origin', 'HEAD:main');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(made.history().slice(1)).toEqual(['squashed', expect.stringContaining('finished 1 job (1)')]);
     expect(notices).toEqual(['the history of main was rewritten on the remote']);
   });
@@ -868,7 +868,7 @@ describe('trouble over git', LIMIT, () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const taken = await claim(await openGit(made.name()));
     made.git(made.bare, 'update-ref', 'refs/heads/main', 'main~1');
-    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: expect.stringContaining('rewritten') });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: expect.stringContaining('rewritten') });
     expect(made.read()).toBe('. a\n. b\n');
   });
 
@@ -880,7 +880,7 @@ describe('trouble over git', LIMIT, () => {
     const taken = await claim(await openGit(made.name()));
     made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
     made.change('broken', { 'runs.txt': content });
-    const finished = taken.finish('d');
+    const finished = taken.finish({ state: 'd' });
     await setTimeout(500);
     made.change('mended', { 'runs.txt': 'r a\n' });
     expect(await finished).toEqual({ kind: 'recorded' });
@@ -893,7 +893,7 @@ describe('trouble over git', LIMIT, () => {
     const taken = await claim(queue);
     made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
     made.change('gone', { 'runs.txt': null });
-    expect(await taken.finish('d')).toEqual({ kind: 'refused', reason: expect.stringContaining('is not in the repository') });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: expect.stringContaining('is not in the repository') });
     await queue.close();
   });
 
@@ -924,7 +924,7 @@ describe('a queue.csv over git', LIMIT, () => {
     expect(await holdersOf(queue)).toEqual(['present', 'present', undefined]);
     const reclaimed: number[] = [];
     await eventually('the rows are reclaimed', async () => {
-      for (const { number } of await queue.reclaim()) reclaimed.push(number);
+      for (const { id } of await queue.reclaim()) reclaimed.push(Number(id));
       return reclaimed.length > 0;
     });
     expect(reclaimed).toEqual([2, 3]);

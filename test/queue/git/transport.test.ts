@@ -62,7 +62,7 @@ describe('a remote over ssh', LIMIT, () => {
     const queue = await openGit(nameOf(made));
     const taken = await claim(queue);
     made.edit('more', 'results/large', noise);
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     expect(made.read()).toBe('d a\n. b\n');
     expect(sizeOfClone()).toBeLessThan(LARGE.length / 2);
   });
@@ -70,7 +70,7 @@ describe('a remote over ssh', LIMIT, () => {
   it('that cannot leave files out is fetched whole', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'results/large': noise() });
     sshRuns(made);
-    await (await claim(await openGit(nameOf(made)))).finish('d');
+    await (await claim(await openGit(nameOf(made)))).finish({ state: 'd' });
     expect(made.read()).toBe('d a\n');
     expect(sizeOfClone()).toBeGreaterThan(LARGE.length / 2);
   });
@@ -82,7 +82,7 @@ describe('a remote over ssh', LIMIT, () => {
     const taken = await claim(await openGit(nameOf(made), { resultsDir: 'out' }));
     expect(execFileSync('cat', [join(taken.directory as string, 'data/large')], { encoding: 'utf8' })).toBe(made.read('data/large'));
     writeFileSync(join(taken.directory as string, 'out/new'), 'x');
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     expect(made.read('out/new')).toBe('x');
   });
 
@@ -124,7 +124,7 @@ describe('the remote of a clone', LIMIT, () => {
     const { made, ssh, name } = cloneBySsh();
     made.git(made.clone, 'config', 'core.sshCommand', ssh);
     made.git(made.clone, 'config', 'remote.origin.pushurl', '../queue.git');
-    await (await claim(await openGit(name))).finish('d');
+    await (await claim(await openGit(name))).finish({ state: 'd' });
     expect(made.read()).toBe('d a\n');
   });
 
@@ -132,7 +132,7 @@ describe('the remote of a clone', LIMIT, () => {
     const { made, ssh, name } = cloneBySsh(READS_ONLY.replace('receive', 'no'));
     writeFileSync(join(made.folder, 'included'), `[core]\n\tsshCommand = ${ssh}\n`);
     made.git(made.clone, 'config', 'include.path', join(made.folder, 'included'));
-    await (await claim(await openGit(name))).finish('d');
+    await (await claim(await openGit(name))).finish({ state: 'd' });
     made.git(made.clone, 'config', '--unset', 'include.path');
     writeFileSync(join(made.folder, 'users'), `[includeIf "gitdir:${made.clone}/"]\n\tpath = included\n`);
     withVariables({ GIT_CONFIG_GLOBAL: join(made.folder, 'users') });
@@ -145,7 +145,7 @@ describe('the remote of a clone', LIMIT, () => {
     made.git(made.clone, 'remote', 'set-url', 'origin', 'team:queue.git');
     made.git(made.clone, 'config', 'http.proxy', 'http://nowhere');
     withVariables({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: `url.file://${made.folder}/.insteadOf`, GIT_CONFIG_VALUE_0: 'team:' });
-    await (await claim(await openGit(`git:${made.clone}#runs.txt`))).finish('d');
+    await (await claim(await openGit(`git:${made.clone}#runs.txt`))).finish({ state: 'd' });
     expect(made.read()).toBe('d a\n');
   });
 
@@ -153,7 +153,7 @@ describe('the remote of a clone', LIMIT, () => {
     const made = repository({ 'runs.txt': '. a\n' });
     made.git(made.clone, 'config', `url.file://${made.folder}/queue.insteadOf`, `file://${made.folder}/`);
     made.git(made.clone, 'remote', 'set-url', 'origin', `file://${made.folder}/.git`);
-    await (await claim(await openGit(`git:${made.clone}#runs.txt`))).finish('d');
+    await (await claim(await openGit(`git:${made.clone}#runs.txt`))).finish({ state: 'd' });
     expect(made.read()).toBe('d a\n');
   });
 
@@ -176,7 +176,7 @@ describe('a user who lets git find no bare repository by itself', LIMIT, () => {
     const queue = await openGit(made.name(), { resultsDir: 'out' });
     const taken = await claim(queue);
     writeFileSync(join(taken.directory as string, 'out/new'), 'x');
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     const read = (file: string): string => made.git(made.folder, '--git-dir', made.bare, 'cat-file', 'blob', `main:${file}`);
     expect([read('runs.txt'), read('out/new')]).toEqual(['d a\n', 'x']);
     const other = await openGit(`git:${made.bare}#runs.txt`);
@@ -193,7 +193,7 @@ describe('variables that say how git takes paths', LIMIT, () => {
       withVariables({ [variable]: '1' });
       const taken = await claim(await openGit(made.name(), { resultsDir: 'out' }));
       writeFileSync(join(taken.directory as string, 'out/*'), 'x');
-      await taken.finish('d');
+      await taken.finish({ state: 'd' });
       expect([made.read(), made.read('out/*')]).toEqual(['d a\n', 'x']);
     },
   );
@@ -211,7 +211,7 @@ describe('a remote that names its objects by SHA-256', LIMIT, () => {
     made.change('again', {});
     const taken = await claim(await openGit(made.name(), { resultsDir: 'out' }));
     writeFileSync(join(taken.directory as string, 'out/new'), 'x');
-    await taken.finish('d');
+    await taken.finish({ state: 'd' });
     expect([made.read(), made.read('out/new')]).toEqual(['d a\n', 'x']);
     const worker = await workerIn(made, 'ann');
     await worker.nextJob(queueJobs());

@@ -89,7 +89,7 @@ describe('a remote that changes one ref at a time', LIMIT, () => {
     const [one, other] = [await openGit(made.name()), await openGit(made.name())];
     const [a, b] = await Promise.all([claim(one), claim(other)]);
     expect(await holdersOf(one)).toEqual(['present', 'present']);
-    await Promise.all([a.finish('d'), b.finish('d')]);
+    await Promise.all([a.finish({ state: 'd' }), b.finish({ state: 'd' })]);
     expect(made.read()).toBe('d a\nd b\n');
   });
 
@@ -98,9 +98,9 @@ describe('a remote that changes one ref at a time', LIMIT, () => {
     const seen = coverage(made);
     const queue = await openGit(made.name());
     const [a, b] = [await claim(queue), await claim(queue)];
-    await a.finish('d');
+    await a.finish({ state: 'd' });
     const c = await claim(queue);
-    await Promise.all([b.finish('d'), c.release()]);
+    await Promise.all([b.finish({ state: 'd' }), c.release()]);
     expect(seen().length).toBeGreaterThanOrEqual(5);
     for (const { running, leased } of seen()) expect(leased).toBeGreaterThanOrEqual(running);
   });

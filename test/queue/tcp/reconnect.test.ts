@@ -53,8 +53,8 @@ function slowDown(queue: Queue, ms: number): void {
     await setTimeout(ms);
     if (result.kind !== 'claimed') return result;
     const finishAtOnce = result.claim.finish.bind(result.claim);
-    result.claim.finish = async state => {
-      const finished = await finishAtOnce(state);
+    result.claim.finish = async outcome => {
+      const finished = await finishAtOnce(outcome);
       await setTimeout(ms);
       return finished;
     };
@@ -86,13 +86,13 @@ describe('a client whose connection is lost', () => {
     served.relay.isClosed = true;
     served.relay.cut();
     await served.says('is away; its 2 jobs are kept');
-    const finished = a.finish('d');
+    const finished = a.finish({ state: 'd' });
     await setTimeout(200);
     expect(served.content).toBe('r a\nr b\n');
     expect(await holdersOf(served.local)).toEqual(['present', 'present']);
     served.relay.isClosed = false;
     expect(await finished).toEqual({ kind: 'recorded' });
-    expect(await b.finish('!')).toEqual({ kind: 'recorded' });
+    expect(await b.finish({ state: '!' })).toEqual({ kind: 'recorded' });
     expect(served.content).toBe('d a\n! b\n');
   });
 
@@ -139,7 +139,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('r a\n. b\n');
     expect(await holdersOf(served.local)).toEqual(['absent', undefined]);
     served.relay.isClosed = false;
-    expect(await a.finish('d')).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
+    expect(await a.finish({ state: 'd' })).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
     expect(served.content).toBe('r a\n. b\n');
     expect((await claim(queue)).job.number).toBe(2);
   });
@@ -148,16 +148,16 @@ describe('a client whose connection is lost', () => {
     const { served, other, first } = await cutOffForLong();
     served.relay.isClosed = false;
     const second = await claim(other);
-    expect(await first.finish('!')).toMatchObject({ kind: 'refused' });
-    expect(await second.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await first.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
+    expect(await second.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(served.content).toBe('d a\n');
   });
 
   it('cannot pass the result of another runner for its own, though both say the same', async () => {
     const { served, first } = await cutOffForLong();
-    const late = first.finish('d');
+    const late = first.finish({ state: 'd' });
     const second = await claim(served.local);
-    expect(await second.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await second.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     served.relay.isClosed = false;
     expect(await late).toEqual({ kind: 'refused', reason: expect.stringContaining('longer than the grace') });
     expect(served.content).toBe('d a\n');
@@ -172,7 +172,7 @@ describe('a client whose connection is lost', () => {
     expect(await holdersOf(served.local)).toEqual(['absent']);
     served.relay.cut();
     served.relay.silence(false);
-    expect(await taken.finish('d')).toMatchObject({ kind: 'refused' });
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused' });
   });
 
   it('leaves nothing claimed that it was never told of', async () => {
@@ -209,7 +209,7 @@ describe('a client whose connection is lost', () => {
     await expect(queue.changed(AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'queue' });
     served.relay.isClosed = false;
     await served.says('is back, with 1 job');
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('stops asking when it is told to', async () => {
@@ -265,7 +265,7 @@ describe('a client whose connection is lost', () => {
   it('hears that its result was written also when that takes long', async () => {
     const served = await Served.make('. a\n', { grace: 1000 }, 2000);
     const queue = await served.client();
-    const finished = (await claim(queue)).finish('d');
+    const finished = (await claim(queue)).finish({ state: 'd' });
     await setTimeout(1200);
     served.relay.cut();
     expect(await finished).toEqual({ kind: 'recorded' });
@@ -280,8 +280,8 @@ describe('a client whose connection is lost', () => {
     const clients = await Promise.all(Array.from({ length: 5 }, () => served.client(30_000)));
     const work = async (queue: Queue): Promise<void> => {
       for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) {
-        ran.push(result.claim.job.number);
-        expect(await result.claim.finish('d')).toEqual({ kind: 'recorded' });
+        ran.push(Number(result.claim.job.id));
+        expect(await result.claim.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
       }
     };
     const random = new Random(11);

@@ -119,7 +119,7 @@ describe('a served queue', () => {
     expect((await jobsOf(queue))[0]?.command.equals(command)).toBe(true);
     const taken = await claim(queue);
     expect(taken.job.command.equals(command)).toBe(true);
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
   it('tells each client what it should know, once', async () => {
@@ -151,7 +151,7 @@ describe('a served queue', () => {
     await eventually('the client is told', () => notices.length > 0);
     expect(notices).toEqual([notice]);
     expect(log.lines).toContainEqual(expect.stringContaining('no space left'));
-    expect(await taken.finish('d')).toEqual({ kind: 'recorded' });
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(log.lines).not.toContainEqual(expect.stringContaining('is away'));
   });
 
@@ -183,7 +183,7 @@ describe('a served queue', () => {
       await service.close();
       await local.close();
     });
-    await (await claim(queue)).finish('d');
+    await (await claim(queue)).finish({ state: 'd' });
     expect(bench.states).toBe('d');
     expect(queue.address).toBe(service.url);
   });

@@ -165,6 +165,7 @@ class CsvDocument implements QueueDocument {
     const ok = 'command' in result;
     const others = cells.filter((_, at) => at !== this.columns.indexOf('status'));
     return {
+      id: String(line),
       number: line,
       ordinal,
       offset: start,

@@ -1,5 +1,5 @@
 import { RunmakerError } from '../../../errors.js';
-import type { Job } from '../../../job/job.js';
+import type { LineJob } from '../../../job/job.js';
 import type { State } from '../../../job/state.js';
 
 /**
@@ -33,7 +33,7 @@ export interface NewJobs {
 }
 
 /** A job of a file, and what makes it that job whatever its state and wherever it stands. Identical jobs have the same key. */
-export interface DocumentJob extends Job {
+export interface DocumentJob extends LineJob {
   readonly key: string;
 }
 

@@ -30,7 +30,7 @@ function jobOf(bytes: Buffer, start: number, end: number, state: number, number:
   const command = bytes.subarray(start + BEFORE_COMMAND, end);
   const { directives, problem } = command.includes('#:') ? parseDirectives(command) : { directives: NO_DIRECTIVES };
   const key = command.toString('latin1');
-  return { number, ordinal, offset: start, state: String.fromCharCode(state), command, directives, problem, key };
+  return { id: String(number), number, ordinal, offset: start, state: String.fromCharCode(state), command, directives, problem, key };
 }
 
 class RunsDocument implements QueueDocument {
