@@ -4,7 +4,7 @@ import { openQueue } from '../queue/open.js';
 import type { LockDriverName } from '../queue/queue.js';
 import { cannotOpen } from '../report/loss.js';
 import type { ServerLog } from '../server/log.js';
-import { type Service, serve } from '../server/serve.js';
+import { type Service, serve } from '../server/tcp/serve.js';
 import { isDetached, reportToStarter, startDetached } from '../system/detach.js';
 import { removePidFile, writePidFile } from '../system/pid-file.js';
 import { type Address, DEFAULT_PORT, parseAddress, printAddress } from '../wire/address.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openQueue } from '../../src/queue/open.js';
 import type { LockDriverName, Queue } from '../../src/queue/queue.js';
 import type { ServerLog } from '../../src/server/log.js';
-import { type ServeOptions, type Service, serve } from '../../src/server/serve.js';
+import { type ServeOptions, type Service, serve } from '../../src/server/tcp/serve.js';
 import { printAddress } from '../../src/wire/address.js';
 import type { MakeQueue } from '../conformance/queue-conformance.js';
 

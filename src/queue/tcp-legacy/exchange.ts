@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { ACK, isWholeWord, type LegacyRequest, printLegacyRequest } from '../../wire/legacy.js';
+import { ACK, isWholeWord, type LegacyRequest, printLegacyRequest } from '../../compat/runmaker4/plain-protocol.js';
 import { LineReader } from '../../wire/line-reader.js';
 
 /** How long the server may take for an answer, in ms. */

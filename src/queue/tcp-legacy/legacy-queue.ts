@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
+import { ACK, INVALID_CMD, INVALID_TOKEN, type LegacyState, parseLegacyJob } from '../../compat/runmaker4/plain-protocol.js';
 import { errnoName, RunmakerError } from '../../errors.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
 import type { Job, LineJob } from '../../job/job.js';
 import type { JobOutcome } from '../../job/outcome.js';
 import { State } from '../../job/state.js';
-import { ACK, INVALID_CMD, INVALID_TOKEN, type LegacyState, parseLegacyJob } from '../../wire/legacy.js';
 import type { Claim, ClaimRequest, ClaimResult, FinishResult, Queue } from '../queue.js';
 import { exchange, type Server } from './exchange.js';
 

@@ -3,7 +3,7 @@ import type { JobOutcome } from '../../job/outcome.js';
 import { State } from '../../job/state.js';
 import type { Request } from '../../wire/messages.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
-import type { Link } from './link.js';
+import type { ServerConnection } from './server-connection.js';
 import { unexpected } from './unexpected.js';
 
 type End = Extract<Request, { type: 'end' }>;
@@ -14,7 +14,7 @@ export class TcpClaim implements Claim {
 
   /** @param id of the request that was answered with the job */
   constructor(
-    private readonly link: Link,
+    private readonly link: ServerConnection,
     private readonly id: number,
     readonly job: Job,
   ) {

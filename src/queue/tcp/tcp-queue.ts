@@ -8,12 +8,12 @@ import type { Answer, Welcome } from '../../wire/messages.js';
 import { refuseUnwritable } from '../commands.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
 import { appendParts } from './append-parts.js';
-import { Link } from './link.js';
-import { News } from './news.js';
-import { lostMidway } from './pending.js';
+import { ChangeTracker } from './change-tracker.js';
+import { lostMidway } from './pending-request.js';
 import { sentSelection } from './sent-selection.js';
+import { ServerConnection } from './server-connection.js';
 import { TcpClaim } from './tcp-claim.js';
-import { TriedLines } from './tried-lines.js';
+import { TriedJobs } from './tried-jobs.js';
 import { unexpected } from './unexpected.js';
 
 /** How long the server may be out of reach, in ms. */
@@ -25,9 +25,9 @@ const MOST_COMMANDS = 50_000;
 export class TcpQueue implements Queue {
   readonly address: string;
   capabilities: Capabilities = { presence: false };
-  private readonly link: Link;
-  private readonly news = new News();
-  private readonly tried = new TriedLines();
+  private readonly link: ServerConnection;
+  private readonly news = new ChangeTracker();
+  private readonly tried = new TriedJobs();
   /** The request that is answered when something changes. */
   private watching: Promise<void> | undefined;
   private won = 0;
@@ -44,7 +44,7 @@ export class TcpQueue implements Queue {
     patience = DEFAULT_PATIENCE,
   ) {
     this.address = address.kind === 'unix' ? printAddress(address) : `tcp://${printAddress(address)}`;
-    this.link = new Link({
+    this.link = new ServerConnection({
       address,
       key,
       patience,

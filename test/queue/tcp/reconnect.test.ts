@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openQueue } from '../../../src/queue/open.js';
 import type { Claim, Queue } from '../../../src/queue/queue.js';
-import type { ServeOptions } from '../../../src/server/serve.js';
+import type { ServeOptions } from '../../../src/server/tcp/serve.js';
 import { Workbench } from '../../support/bench.js';
 import { eventually } from '../../support/eventually.js';
 import { claim, holdersOf } from '../../support/queues.js';

@@ -1,0 +1,248 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { openQueue } from '../../../../src/queue/open.js';
+import { Workbench } from '../../../support/bench.js';
+import { eventually } from '../../../support/eventually.js';
+import { LegacyAnswers } from '../../../support/legacy-answers.js';
+import { fixture, run, runmaker, start } from '../../../support/programs.js';
+import { claim } from '../../../support/queues.js';
+import { RawPeer } from '../../../support/raw-peer.js';
+import { startClient, startServer } from '../../../support/server.js';
+
+const LONG = `echo ${'x'.repeat(20_000)}`;
+
+function legacyClient(port: number, token: string, name: string, ...more: string[]) {
+  return run('python3', [fixture('legacy-client.py'), '127.0.0.1', String(port), token, name, ...more]);
+}
+
+describe('a server with --legacy', () => {
+  const count = 60;
+  let bench: Workbench;
+  beforeEach(() => {
+    bench = new Workbench(`# a comment\n${Array.from({ length: count - 1 }, (_, at) => `. job ${at + 1}\n`).join('')}. ${LONG}\n`);
+  });
+
+  it.each([[[]], [['newline']]])('gives each job once to clients of the older program, and takes their results (%s)', async more => {
+    const server = await startServer(bench, ['--legacy']);
+    const clients = await Promise.all(['a', 'b', 'c'].map(name => legacyClient(server.port, server.token, name, ...more)));
+    for (const { status, stderr } of clients) expect([status, stderr]).toEqual([0, '']);
+    const ran = clients.flatMap(({ stdout }) => stdout.trimEnd().split('\n').filter(Boolean)).map(line => line.slice(2));
+    const expected = Array.from({ length: count }, (_, at) => `${at + 1} ${at + 1 === count ? LONG : `job ${at + 1}`}`);
+    expect(ran.sort()).toEqual(expected.sort());
+    expect(bench.states).toBe(Array.from({ length: count }, (_, at) => ((at + 1) % 3 === 0 ? '!' : 'd')).join(''));
+    expect(readFileSync(bench.path('server.err'), 'utf8')).toContain('can be read by all on the way');
+  });
+
+  it('serves clients of both kinds, each job once', async () => {
+    writeFileSync(bench.runs, Array.from({ length: count }, (_, at) => `. echo job ${at + 1}\n`).join(''));
+    const server = await startServer(bench, ['--legacy']);
+    const ours = startClient(bench, 'ours', server.url, ['-j2']);
+    const theirs = await legacyClient(server.port, server.token, 'a');
+    expect(theirs.status).toBe(0);
+    expect((await ours.within(30_000)).status).toBe(0);
+    const ran = [...theirs.stdout.matchAll(/^a \d+ echo (.*)$/gm), ...bench.read('ours.out').matchAll(/^stdout \S+ (.*)$/gm)];
+    expect(ran.map(match => match[1]).sort()).toEqual(Array.from({ length: count }, (_, at) => `job ${at + 1}`).sort());
+    expect(bench.states).not.toMatch(/[.r]/);
+  });
+
+  it('takes a job back from a client that goes without a word', async () => {
+    const server = await startServer(bench, ['--legacy']);
+    const peer = await RawPeer.stranger(server.port);
+    peer.say(`GET ${server.token}\n`);
+    await eventually('the job was sent', () => peer.lines[0] === '1 job 1');
+    expect(bench.states[0]).toBe('r');
+    peer.socket.destroy();
+    await eventually('the job is new again', () => bench.states[0] === '.');
+  });
+
+  it.each([
+    ['GET wrong', 'INVALID_TOKEN'],
+    ['SET wrong 1 d', 'INVALID_TOKEN'],
+    ['SET TOKEN 1 d', 'INVALID_CMD'],
+    ['SET TOKEN 999 d', 'INVALID_CMD'],
+    ['SET TOKEN 1 x', 'INVALID_CMD'],
+    ['PUT TOKEN', 'INVALID_CMD'],
+    ['', 'INVALID_CMD'],
+  ])('answers %j with %s', async (request, answer) => {
+    const server = await startServer(bench, ['--legacy']);
+    const peer = await RawPeer.stranger(server.port);
+    peer.say(`${request.replace('TOKEN', server.token)}\n`);
+    await peer.over();
+    expect(peer.lines).toEqual([answer]);
+    expect(bench.states).toBe('.'.repeat(count));
+  });
+
+  it("does not let an older client end a job of another runner's", async () => {
+    const server = await startServer(bench, ['--legacy']);
+    const queue = await openQueue(server.url, { token: server.token });
+    onTestFinished(() => queue.close());
+    const taken = await claim(queue);
+    const peer = await RawPeer.stranger(server.port);
+    peer.say(`SET ${server.token} 1 d\n`);
+    await peer.over();
+    expect(peer.lines).toEqual(['INVALID_CMD']);
+    expect(bench.states[0]).toBe('r');
+    expect(await taken.finish({ state: '!' })).toEqual({ kind: 'recorded' });
+  });
+
+  it('takes each result for the job that it was given for, though an edit has given another one its number', async () => {
+    writeFileSync(bench.runs, 'd old\n. A\n. B\n');
+    const server = await startServer(bench, ['--legacy']);
+    const ask = async (request: string): Promise<string> => {
+      const peer = await RawPeer.stranger(server.port);
+      peer.say(`${request.replace('TOKEN', server.token)}\n`);
+      const answer = await eventually('the server answers', () => peer.lines[0]);
+      peer.say('ACK\n');
+      await peer.over();
+      return answer;
+    };
+    expect(await ask('GET TOKEN')).toBe('2 A');
+    writeFileSync(bench.runs, bench.content.replace('d old\n', ''));
+    const [number, command] = (await ask('GET TOKEN')).split(' ');
+    expect(command).toBe('B');
+    expect(number).not.toBe('2');
+    expect(await ask('SET TOKEN 2 r')).toBe('ACK');
+    expect(await ask('SET TOKEN 2 !')).toBe('ACK');
+    expect(bench.content).toBe('! A\nr B\n');
+    expect(await ask(`SET TOKEN ${number} d`)).toBe('ACK');
+    expect(bench.content).toBe('! A\nd B\n');
+  });
+
+  it('gives no job the number of one whose client may come back to a server that was started again', async () => {
+    writeFileSync(bench.runs, 'd old\nr A\n. B\n');
+    const server = await startServer(bench, ['--legacy']);
+    writeFileSync(bench.runs, bench.content.replace('d old\n', ''));
+    const peer = await RawPeer.stranger(server.port);
+    peer.say(`GET ${server.token}\n`);
+    expect(await eventually('the server answers', () => peer.lines[0])).toMatch(/^(?!2 )\d+ B$/);
+  });
+
+  it('that is killed and started again takes the results of jobs that it gave out before', async () => {
+    const first = await startServer(bench, ['--legacy']);
+    const peer = await RawPeer.stranger(first.port);
+    peer.say(`GET ${first.token}\n`);
+    await eventually('the job was sent', () => peer.lines.length === 1);
+    peer.say('ACK\n');
+    await peer.over();
+    first.process.signal('SIGKILL');
+    await first.process.end;
+    const second = await startServer(bench, ['--legacy'], first.port);
+    for (const answer of ['ACK', 'ACK', 'INVALID_CMD']) {
+      const late = await RawPeer.stranger(second.port);
+      late.say(`SET ${second.token} 1 ${answer === 'ACK' ? 'd' : '!'}\n`);
+      await late.over();
+      expect(late.lines).toEqual([answer]);
+    }
+    expect(bench.states[0]).toBe('d');
+  });
+});
+
+describe('a server without --legacy', () => {
+  it('understands nothing of it', async () => {
+    const bench = new Workbench('. a\n');
+    const server = await startServer(bench);
+    const peer = await RawPeer.stranger(server.port);
+    peer.say(`GET ${server.token}\n`);
+    await peer.over();
+    expect(peer.lines).toEqual([]);
+    expect(bench.states).toBe('.');
+  });
+});
+
+describe('tcp+legacy://', () => {
+  it.each([
+    [20, []],
+    // Each answer without a line feed costs a second.
+    [8, ['bare']],
+  ])('works for a server of the older program: each job once, and its result (%i, %s)', async (count, more) => {
+    const bench = new Workbench('');
+    writeFileSync(bench.path('commands'), Array.from({ length: count }, (_, at) => `echo ${at + 1} >> ran; [ ${at + 1} != 7 ]\n`).join(''));
+    const server = start('python3', [fixture('legacy-server.py'), bench.path('commands'), 'SECRET', ...more]);
+    await eventually('the server listens', () => /^\d+\n/.test(server.stdout));
+    const url = `tcp+legacy://127.0.0.1:${Number.parseInt(server.stdout, 10)}`;
+    const ended = await Promise.all([1, 2].map(() => runmaker(['-j2', '--token', 'SECRET', url], { cwd: bench.folder })));
+    // One of the two had the job that fails.
+    expect(ended.map(({ status }) => status).sort()).toEqual([0, 1]);
+    const numbers = Array.from({ length: count }, (_, at) => String(at + 1));
+    expect(bench.lines('ran').sort()).toEqual(numbers.sort());
+    const said = server.stdout.split('\n');
+    for (const number of numbers) {
+      expect(said.filter(line => line === `GET ${number} ACK`)).toHaveLength(1);
+      expect(said.filter(line => line.startsWith(`SET ${number} `))).toEqual([
+        `SET ${number} r`,
+        `SET ${number} ${number === '7' ? '!' : 'd'}`,
+      ]);
+    }
+  });
+
+  it.each([
+    ['in good order', (socket: Socket) => socket.end()],
+    ['at once', (socket: Socket) => socket.resetAndDestroy()],
+  ])('does not run a command that was cut short by a connection that ended (%s)', async (_, end) => {
+    const bench = new Workbench('');
+    const server = await LegacyAnswers.open(socket => socket.write('2 echo TRU', () => end(socket)));
+    const { status, stderr, stdout } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, stdout]).toEqual([3, '']);
+    expect(stderr).toMatch(/in the middle of an answer|ECONNRESET/);
+    expect(server.requests).toEqual(['GET SECRET']);
+  });
+
+  it('does not run a long command that may be cut short, though nothing follows it', async () => {
+    const bench = new Workbench('');
+    const server = await LegacyAnswers.open((socket, times) => {
+      socket.write(times === 0 ? `1 echo ${'x'.repeat(1400)} >> ran` : '-1 \n');
+      setTimeout(() => socket.end(), 3000).unref();
+    });
+    await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect(bench.lines('ran')).toEqual([]);
+    expect(server.requests.filter(request => request.startsWith('SET'))).toEqual([]);
+  });
+
+  it('asks again for a job whose command was cut short', async () => {
+    const bench = new Workbench('');
+    const answers = ['1 echo one >> ran\n', '2 echo TRU', '2 echo TRUE >> ran\n', '-1 \n'];
+    const server = await LegacyAnswers.open((socket, times) => socket.end(answers[times] ?? ''));
+    const { status } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, bench.lines('ran')]).toEqual([0, ['one', 'TRUE']]);
+    expect(server.requests.filter(request => request.startsWith('SET'))).toEqual(
+      ['1 r', '1 d', '2 r', '2 d'].map(set => `SET SECRET ${set}`),
+    );
+  });
+
+  it('goes on when a result is not taken, and says so', async () => {
+    const bench = new Workbench('');
+    const answers = ['1 echo one >> ran\n', '2 echo two >> ran\n', '-1 \n'];
+    const server = await LegacyAnswers.open((socket, times) => socket.end(answers[times] ?? ''), [' 1 d']);
+    const { status, stderr } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, bench.lines('ran')]).toEqual([1, ['one', 'two']]);
+    expect(stderr).toContain('the server did not take it');
+    expect(server.requests.at(-2)).toBe('SET SECRET 2 d');
+  });
+
+  it('works for our own server too', async () => {
+    const bench = new Workbench('. echo 1 >> ran #: cpus=1000\n. echo 2 >> ran\n');
+    const server = await startServer(bench, ['--legacy']);
+    const url = server.url.replace('tcp:', 'tcp+legacy:');
+    expect((await runmaker(['--token', server.token, url], { cwd: bench.folder })).status).toBe(0);
+    expect(bench.lines('ran')).toEqual(['1', '2']);
+    expect(bench.states).toBe('dd');
+  });
+
+  it('says what went wrong: a wrong token, nobody there, and what such a server cannot do', async () => {
+    const bench = new Workbench('. a\n');
+    const server = await startServer(bench, ['--legacy']);
+    const url = server.url.replace('tcp:', 'tcp+legacy:');
+    const wrong = await runmaker(['--token', 'WRONG', url]);
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('the token is not that of the server')]);
+    const ours = await startServer(new Workbench('. a\n'));
+    const unwilling = await runmaker(['--token', ours.token, ours.url.replace('tcp:', 'tcp+legacy:')]);
+    expect([unwilling.status, unwilling.stderr]).toEqual([3, expect.stringMatching(/\n.*--legacy.*tcp:\/\//)]);
+    const nobody = await runmaker(['--token', 'X', 'tcp+legacy://127.0.0.1:1']);
+    expect([nobody.status, nobody.stderr]).toEqual([3, expect.stringContaining('nobody listens there')]);
+    const queue = await openQueue(url, { token: server.token });
+    await expect(queue.counts()).rejects.toMatchObject({ code: 'usage' });
+    await expect(queue.set({}, '.')).rejects.toMatchObject({ code: 'usage' });
+    await expect(queue.jobs()[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'usage' });
+  });
+});
