@@ -7,7 +7,8 @@
  */
 export { type ErrorCode, RunmakerError } from './errors.js';
 export type { Execution, Executor, Exit, OutputStream, Survivor, Task } from './execute/executor.js';
-export type { ShellOptions } from './execute/shell/shell.js';
+export { openExecutor } from './execute/open.js';
+export type { ExecuteOptions, ShellOptions } from './execute/options.js';
 export { shellExecutor } from './execute/shell/shell-executor.js';
 export type { DirectiveProblem, Directives } from './job/directives.js';
 export type { Job } from './job/job.js';

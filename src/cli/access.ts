@@ -2,9 +2,11 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { RunmakerError, reason } from '../errors.js';
-import { isGitName } from '../queue/git/address.js';
+import { kindOf, refuseLostOptions } from '../queue/kinds.js';
+import { flagOf, type OptionName, QUEUE_OPTIONS, type QueueOption } from '../queue/options.js';
 import type { OpenOptions } from '../queue/queue.js';
 import { readSecret } from '../system/secret-file.js';
+import { duration, lockDriver, wholeNumber } from './values.js';
 
 /** What a program was given to get at a queue. */
 export interface AccessOptions extends OpenOptions {
@@ -18,34 +20,44 @@ export function defaultTokenFile(): string {
 
 /** Whether a queue is one that a server has, by its name. */
 export function isServed(queueName: string): boolean {
-  return /^(?:tcp(?:\+legacy)?:\/\/|unix:)/i.test(queueName);
+  return kindOf(queueName).options.includes('token');
 }
 
-/** The options of all programs that may open the queue of a server. */
-export function withAccess(program: Command): Command {
+/** Adds options of queues to a program, and those that say where the token of a server is. */
+export function withAccess(program: Command, names: readonly OptionName[]): Command {
+  for (const name of names) {
+    const { flags, help, value } = QUEUE_OPTIONS[name];
+    const read = READERS[value](flagOf(name));
+    if (read) program.option(flags, help, read);
+    else program.option(flags, help);
+  }
   return program
-    .option(
-      '--token <token>',
-      'of the runmaker-server whose queue it is; safer in RUNMAKER_TOKEN or a file: all on this host can see it here',
-    )
+    .option(QUEUE_OPTIONS.token.flags, QUEUE_OPTIONS.token.help)
     .option('--tokenfile <file>', 'a file that holds the token (default: RUNMAKER_TOKEN, else ~/.runmaker.token)');
 }
 
+/** How each kind of value is read from the command line, given the option's name; undefined: as it stands there. */
+const READERS: Record<QueueOption['value'], (option: string) => ((text: string) => unknown) | undefined> = {
+  flag: () => undefined,
+  text: () => undefined,
+  duration,
+  count: option => wholeNumber(option, 1),
+  lockDriver: () => lockDriver,
+};
+
 /** What `openQueue` needs to know for this queue. Options that would have no effect there are refused: they were meant to have one. */
 export function accessTo(queueName: string, options: AccessOptions): OpenOptions {
-  const { token, tokenfile, locks, unsafeLocks, trustAny } = options;
-  const served = isServed(queueName);
-  const lost = [
-    served && locks !== undefined && '--locks goes with files: the server locks its own',
-    isGitName(queueName) && locks !== undefined && '--locks goes with files: a push takes no lock',
-    (served || isGitName(queueName)) && unsafeLocks && '--unsafe-locks goes with files',
-    (served || isGitName(queueName)) && trustAny && '--trust-any goes with files',
-    !served && token !== undefined && '--token goes with the queue of a server, such as tcp://alice',
-    !served && tokenfile !== undefined && '--tokenfile goes with the queue of a server, such as tcp://alice',
-    token !== undefined && tokenfile !== undefined && '--token and --tokenfile contradict each other',
-  ].find(message => typeof message === 'string');
-  if (lost) throw new RunmakerError('usage', lost);
-  return served ? { ...options, token: token ?? tokenFrom(tokenfile) } : options;
+  const { tokenfile } = options;
+  const given = Object.fromEntries((Object.keys(QUEUE_OPTIONS) as OptionName[]).map(name => [name, options[name]])) as OpenOptions;
+  refuseLostOptions(queueName, given);
+  if (!isServed(queueName)) {
+    if (tokenfile === undefined) return given;
+    throw new RunmakerError('usage', '--tokenfile goes with the queue of a server, such as tcp://alice');
+  }
+  if (given.token !== undefined && tokenfile !== undefined) {
+    throw new RunmakerError('usage', '--token and --tokenfile contradict each other');
+  }
+  return { ...given, token: given.token ?? tokenFrom(tokenfile) };
 }
 
 function tokenFrom(file: string | undefined): string | undefined {

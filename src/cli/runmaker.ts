@@ -1,13 +1,15 @@
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../errors.js';
-import { shellExecutor } from '../execute/shell/shell-executor.js';
+import { openExecutor } from '../execute/open.js';
 import { amount } from '../job/amount.js';
 import { isGitName } from '../queue/git/address.js';
 import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
+import { kindOf } from '../queue/kinds.js';
 import { describeNotice } from '../queue/notices.js';
 import { openQueue } from '../queue/open.js';
-import type { ClaimRequest, GitOptions, Queue, QueueNotice } from '../queue/queue.js';
+import type { OptionName } from '../queue/options.js';
+import type { ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import type { ColourChoice } from '../report/colour.js';
 import { lineText } from '../report/job-list.js';
 import type { Warn } from '../report/loss.js';
@@ -22,11 +24,12 @@ import { descriptorLimit, usableCpus } from '../system/host.js';
 import { leaveAtOnce } from '../system/leave.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
+import { executeOptions, withExecution } from './execution.js';
 import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { openReports } from './reports.js';
 import { heedSignals, type SignalWatch } from './signals.js';
-import { duration, durationAbove0, lockDriver, niceness, amount as numberOf, oneOf, size, wholeNumber } from './values.js';
+import { duration, durationAbove0, amount as numberOf, oneOf, size, wholeNumber } from './values.js';
 
 /** Once it was told to end at once: so long, in ms, a runner waits for what is still to be printed and written about its jobs. */
 const LAST_WORDS = 1000;
@@ -52,11 +55,7 @@ export interface RunmakerOptions extends AccessOptions {
   halt?: HaltRule;
   requeue?: boolean;
   reclaim?: boolean;
-  lease?: number;
-  sleep?: number;
   maxIdle?: number;
-  maxJobAttempts?: number;
-  resultsDir?: string;
   dryRun?: boolean;
   shell?: string;
   chdir?: string;
@@ -88,6 +87,9 @@ export interface RunningProgram {
   queueOf(argument: string): string;
 }
 
+/** The options of queues that mean something to a program which runs jobs. */
+const RUNNING: readonly OptionName[] = ['patience', 'lease', 'sleep', 'resultsDir', 'maxJobAttempts', 'locks', 'unsafeLocks', 'trustAny'];
+
 const RUNMAKER: RunningProgram = {
   name: 'runmaker',
   description: 'Claim the jobs of a queue and run them.',
@@ -103,10 +105,10 @@ export async function runmaker(argv: readonly string[], output: Output, identity
   const signals = heedSignals();
   const { queueName, options } = readArguments(argv, output, identity);
   refuseContradictions(options);
-  const executor = shellExecutor({ shell: options.shell, directory: options.chdir, nice: options.nice });
+  const executor = await openExecutor(executeOptions({ ...options }));
   const resources = hostResources(options);
   const idle = idleLooks(options, queueName);
-  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: gitOptions(options, queueName) });
+  const queue = await openQueue(queueName, accessTo(queueName, ofQueue(options, queueName)));
   try {
     await refuseEmpty(queue, options);
     if (options.dryRun)
@@ -131,6 +133,7 @@ export async function runmaker(argv: readonly string[], output: Output, identity
       await closed;
     }
   } finally {
+    await executor.close?.();
     await queue.close();
   }
 }
@@ -158,10 +161,9 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
   };
 }
 
-function gitOptions({ lease, sleep, maxIdle, maxJobAttempts, resultsDir }: RunmakerOptions, queueName: string): GitOptions {
-  // With --max-idle it means something for every queue.
-  const ofQueue = isGitName(queueName) || maxIdle === undefined ? sleep : undefined;
-  return { lease, sleep: ofQueue, maxJobAttempts, resultsDir };
+/** --sleep goes with --max-idle too, whatever the queue. */
+function ofQueue({ sleep, ...options }: RunmakerOptions, queueName: string): AccessOptions {
+  return { ...options, sleep: options.maxIdle === undefined || kindOf(queueName).options.includes('sleep') ? sleep : undefined };
 }
 
 /** gitrunner's variables count where its queues do. */
@@ -186,7 +188,7 @@ function affordableJobs(options: RunmakerOptions, warn: Warn): number {
 }
 
 function readArguments(argv: readonly string[], output: Output, identity: RunningProgram): { queueName: string; options: RunmakerOptions } {
-  const program = withAccess(commandLine(identity.name, identity.description, output))
+  const program = withExecution(withAccess(commandLine(identity.name, identity.description, output), RUNNING))
     .argument(...identity.argument)
     .option('-j, --jobs <n>', 'run so many jobs at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
     .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
@@ -202,23 +204,12 @@ function readArguments(argv: readonly string[], output: Output, identity: Runnin
     .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming, or kill what runs too', parseHalt)
     .option('--requeue', 'set interrupted jobs back to "." instead of "e"')
     .option('--reclaim', 'take jobs whose runner has died too (older runners show no sign of life: not beside them)')
-    .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
     .option('--max-idle <n>', 'leave after so many looks without work, instead of when nothing is left', wholeNumber('--max-idle', 1))
-    .option('--sleep <duration>', 'with --max-idle, and over git: between two looks (default: 5s)', duration('--sleep'))
-    .option('--lease <duration>', 'over git: how long a claim holds without a sign of life (default: 10m)', duration('--lease'))
-    .option('--results-dir <dir>', 'over git: run jobs in a checkout, and commit what they leave in this folder of it')
-    .option('--max-job-attempts <n>', 'over git: runs by any runner before a job counts as failed', wholeNumber('--max-job-attempts', 1))
     .option('--dry-run', 'print the commands that would run, in order; change nothing')
-    .option('--shell <path>', 'the shell that runs the commands (default: /bin/sh)')
-    .option('--chdir <dir>', 'where the commands run (default: here)')
-    .option('--nice <n>', 'run the commands at this niceness', niceness)
     .option('--delay <duration>', 'pause between two starts', duration('--delay'))
     .option('--cpus <n>', 'CPUs for jobs that ask for them (default: those this process may use)', numberOf('--cpus'))
     .option('--mem <size>', "memory for jobs that ask for it (default: the host's)", size('--mem'))
     .option('--gpus <n>', "GPUs for jobs that ask for them (default: the host's)", wholeNumber('--gpus', 0))
-    .option('--locks <driver>', 'how the file is locked: record, file or directory; the same on all hosts', lockDriver)
-    .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
-    .option('--trust-any', 'say nothing about a queue that everybody on the host may write')
     .option('--json', 'print what happens as one JSON object a line')
     .option('-q, --quiet', 'print what the jobs print, and warnings, but not what is done')
     .option('--no-progress', 'no progress line on a terminal')

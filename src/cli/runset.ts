@@ -18,7 +18,6 @@ import { type AccessOptions, accessTo, isServed, withAccess } from './access.js'
 import { complain } from './complain.js';
 import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
-import { lockDriver } from './values.js';
 import { refuseOptionsAsCommands, wordsBehindDashes } from './words-to-add.js';
 
 interface Options extends AccessOptions {
@@ -99,7 +98,10 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
 
 function readArguments(argv: readonly string[], output: Output): { queueName: string; jobs: string[]; options: Options } {
   const words = wordsBehindDashes(argv);
-  const program = withAccess(commandLine('runset', 'Look at the jobs of a queue and change their states.', output))
+  const program = withAccess(commandLine('runset', 'Look at the jobs of a queue and change their states.', output), [
+    'locks',
+    'unsafeLocks',
+  ])
     .argument('[queue]', 'path of the runs file, tcp://host or unix:path of a runmaker-server, or git+ssh://…#runs.txt')
     .argument('[jobs...]', 'line numbers (3, 3-10, -5, 20-) and byte offsets (@160)')
     .option('-s, --set <state>', 'set the state of the chosen jobs: . new, d done, ! failed, e error, - held')
@@ -115,9 +117,7 @@ function readArguments(argv: readonly string[], output: Output): { queueName: st
     .option('--stats', 'print how many jobs are in each state')
     .option('--doctor', 'look whether the file is safe to share, and print a checklist; exit status 0 only if it is')
     .option('--peer', 'with --doctor: wait for the same command on another host, and look whether the two exclude each other')
-    .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--json', 'with --list and --stats: print JSON')
-    .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
     .addHelpText('after', HELP)
     .parse([...words.argv], { from: 'user' });
   const options = program.opts<Options>();

@@ -14,14 +14,13 @@ import { complain } from './complain.js';
 import type { Output } from './output.js';
 import { commandLine, EXIT } from './program.js';
 import { terminalWidth } from './terminal.js';
-import { duration, lockDriver } from './values.js';
+import { duration } from './values.js';
 
 interface Options extends AccessOptions {
   useExitStatus?: boolean;
   timeout?: number;
   progress?: boolean;
   json?: boolean;
-  sleep?: number;
 }
 
 /** How often, in ms, it is asked whether somebody still runs what is said to run: no change of the queue would tell. */
@@ -29,21 +28,18 @@ const ORPHAN_CHECK = 5000;
 
 /** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */
 export async function runwait(argv: readonly string[], output: Output): Promise<number> {
-  const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.', output))
+  const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.', output), ['sleep', 'locks', 'unsafeLocks'])
     .argument('<queue>', 'path of the runs file, tcp://host or unix:path of a runmaker-server, or git+ssh://…#runs.txt')
     .option('-e, --use-exit-status', 'exit with 0 only if all jobs are done, else with 1')
     .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
     .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
     .option('--json', 'print the counts of each state at each change, one JSON object a line')
-    .option('--sleep <duration>', 'over git: between two looks (default: 5s)', duration('--sleep'))
-    .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
-    .option('--locks <driver>', 'how the file is locked: record, file or directory', lockDriver)
     .addHelpText('after', '\n  runwait --progress runs.txt && notify\nMore in README.md.')
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
   if (options.progress && options.json) throw new RunmakerError('usage', '--json and --progress contradict each other');
   const queueName = program.args[0] as string;
-  const queue = await openQueue(queueName, { ...accessTo(queueName, options), git: { sleep: options.sleep } });
+  const queue = await openQueue(queueName, accessTo(queueName, options));
   try {
     const display = openDisplay(options, output.offThread);
     try {

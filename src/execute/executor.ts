@@ -87,8 +87,9 @@ export interface Executor {
   /**
    * The tasks of a queue's jobs that earlier runners have started and that can be attached to from here. Those of other runners that
    * live are among them. Absent where tasks end with their runner, or show presence for themselves.
+   * @param jobs for which tasks are looked for: running jobs without presence
    */
-  survivors?(queue: string): Promise<readonly Survivor[]>;
+  survivors?(queue: string, jobs: readonly Job[]): Promise<readonly Survivor[]>;
   /**
    * Follows a task of an earlier runner: `output` takes what comes from now on, and what the executor has kept of before. Undefined when
    * there is no such task any more.

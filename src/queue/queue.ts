@@ -199,23 +199,29 @@ export interface Queue {
 export const LOCK_DRIVERS = ['record', 'file', 'directory'] as const;
 export type LockDriverName = (typeof LOCK_DRIVERS)[number];
 
-/** How to open a queue. */
-export interface OpenOptions {
-  /** For files: how they are locked. All runners of one file must use the same driver. `record` by default. */
-  readonly locks?: LockDriverName | undefined;
-  /** How long to keep trying while the queue cannot be reached, in ms; a minute by default. */
+/** How to open a queue. Times in ms. Options that mean nothing to its kind are refused; src/queue/kinds.ts says which are whose. */
+export interface OpenOptions extends FileOptions, ServerOptions, GitOptions {
+  /** How long to keep trying while the queue cannot be reached; a minute by default. */
   readonly patience?: number | undefined;
-  /** For files: work even where the filesystem's locks are known to keep no other host out. */
-  readonly unsafeLocks?: boolean | undefined;
-  /** For files: say nothing about a file that everybody on the host may write, and so may have commands run. */
-  readonly trustAny?: boolean | undefined;
-  /** For servers: the secret that the server and its clients share. */
-  readonly token?: string | undefined;
-  /** For queues over git. */
-  readonly git?: GitOptions | undefined;
 }
 
-/** How a queue over git is worked on. Times in ms. What is absent is taken from the environment, or has a default. */
+/** How a file is worked on. */
+export interface FileOptions {
+  /** How it is locked. All runners of one file must use the same driver. `record` by default. */
+  readonly locks?: LockDriverName | undefined;
+  /** Work even where the filesystem's locks are known to keep no other host out. */
+  readonly unsafeLocks?: boolean | undefined;
+  /** Say nothing about a file that everybody on the host may write, and so may have commands run. */
+  readonly trustAny?: boolean | undefined;
+}
+
+/** How a server is reached. */
+export interface ServerOptions {
+  /** The secret that the server and its clients share. */
+  readonly token?: string | undefined;
+}
+
+/** How a queue over git is worked on. What is absent is taken from the environment, or has a default. */
 export interface GitOptions {
   /** How long a claim holds when its runner gives no sign of life; 10 minutes by default. */
   readonly lease?: number | undefined;

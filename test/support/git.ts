@@ -95,7 +95,7 @@ export function repository(files: Readonly<Record<string, string | Buffer>>): Re
 
 /** A handle that is closed after the test; looks often. */
 export async function openGit(name: string, git: GitOptions = {}, patience = 20_000): Promise<Queue> {
-  const queue = await openQueue(name, { patience, git: { sleep: 50, ...git } });
+  const queue = await openQueue(name, { patience, sleep: 50, ...git });
   onTestFinished(() => queue.close());
   return queue;
 }

@@ -1,7 +1,8 @@
 import { posixSpawner } from '../../system/posix-spawn.js';
 import type { Executor } from '../executor.js';
+import type { ShellOptions } from '../options.js';
 import { NodeExecutor } from './node-executor.js';
-import { resolveShell, type ShellOptions } from './shell.js';
+import { resolveShell } from './shell.js';
 import { SpawnExecutor } from './spawn-executor.js';
 
 /**

@@ -1,16 +1,7 @@
 import { statSync } from 'node:fs';
 import { RunmakerError } from '../../errors.js';
+import type { ShellOptions } from '../options.js';
 import { findProgram } from './find-program.js';
-
-/** How commands are run. */
-export interface ShellOptions {
-  /** `/bin/sh` by default; a name without slash is looked up in PATH. */
-  readonly shell?: string | undefined;
-  /** Where; the runner's own working directory by default. */
-  readonly directory?: string | undefined;
-  /** Added to the niceness that the runner has. */
-  readonly nice?: number | undefined;
-}
 
 /** What to start for a command: the program, and its arguments before the command. */
 export interface Shell {

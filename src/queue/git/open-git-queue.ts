@@ -22,7 +22,7 @@ const DEFAULT_PATIENCE = 60_000;
  * @throws RunmakerError `usage` for a name or a variable that makes no sense, `input` when there is no such repository, branch or
  *   file or it cannot be read, `queue` when the remote cannot be reached
  */
-export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, git: options = {} }: OpenOptions = {}): Promise<Queue> {
+export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, ...options }: OpenOptions = {}): Promise<Queue> {
   const address = parseGitAddress(name);
   const settings = gitSettings(options, process.env);
   const place = await placeOf(address);

@@ -22,7 +22,7 @@ async function makeQueue(content: string): Promise<QueueUnderTest> {
   const handles: Queue[] = [];
   return {
     async open() {
-      const queue = await openQueue(repository.name(), { git: { sleep: 50 } });
+      const queue = await openQueue(repository.name(), { sleep: 50 });
       handles.push(queue);
       return queue;
     },

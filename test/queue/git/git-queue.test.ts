@@ -640,7 +640,7 @@ exit 0
 
   it('leave no folders behind', async () => {
     const made = repository({ 'runs.txt': '. true\n. true\n. true\n' });
-    const queue = await openQueue(made.name(), { git: { resultsDir: 'results' } });
+    const queue = await openQueue(made.name(), { resultsDir: 'results' });
     const [taken] = await claimEverything(queue);
     const folder = taken?.directory as string;
     expect(existsSync(folder)).toBe(true);
@@ -652,7 +652,7 @@ exit 0
   it('do not keep a runner from ending, or the next from starting, when a job has made its folder read-only', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n' });
     becomeNobody(made);
-    const queue = await openQueue(made.name(), { git: { resultsDir: 'results' } });
+    const queue = await openQueue(made.name(), { resultsDir: 'results' });
     const folders: string[] = [];
     for (let at = 0; at < 2; at++) {
       const taken = await claim(queue);
@@ -681,7 +681,7 @@ exit 0
 });
 
 describe('trouble over git', LIMIT, () => {
-  const open = (name: string) => openQueue(name, { patience: 500, git: { sleep: 20 } });
+  const open = (name: string) => openQueue(name, { patience: 500, sleep: 20 });
 
   it('is told when there is no repository, branch, or file, or it holds what cannot be read', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'bad.csv': 'script,args\n', 'merge.txt': '. a\n<<<<<<< HEAD\n. b\n>>>>>>> x\n' });
@@ -823,7 +823,7 @@ describe('trouble over git', LIMIT, () => {
 
   it('with a lock on the remote that a killed git has left is borne, told, and in the end an error that names the lock', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
-    const queue = await openQueue(made.name(), { patience: 2000, git: { sleep: 20 } });
+    const queue = await openQueue(made.name(), { patience: 2000, sleep: 20 });
     const notices: string[] = [];
     const taken = await claim(queue, { tell: notice => notices.push(JSON.stringify(notice)) });
     const lock = join(made.bare, 'refs/heads/main.lock');
@@ -899,7 +899,7 @@ describe('trouble over git', LIMIT, () => {
 
   it('with options for another kind of queue is told', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
-    await expect(openQueue(join(made.clone, 'runs.txt'), { git: { maxJobAttempts: 2 } })).rejects.toMatchObject({
+    await expect(openQueue(join(made.clone, 'runs.txt'), { maxJobAttempts: 2 })).rejects.toMatchObject({
       code: 'usage',
       message: expect.stringContaining('--max-job-attempts'),
     });

@@ -1,0 +1,50 @@
+/** The kinds of executors, a row each: their options, which jobs ask for them, and the code, which is loaded only when a job needs it. */
+import { RunmakerError } from '../errors.js';
+import type { Job } from '../job/job.js';
+import type { Executor } from './executor.js';
+import type { ExecuteOption, ExecuteOptions, ExecutorName } from './options.js';
+import { shellExecutor } from './shell/shell-executor.js';
+
+/** A kind of executor. */
+export interface ExecutorKind {
+  readonly name: ExecutorName;
+  /** Its options, by the names that they have in `ExecuteOptions`. */
+  readonly options: Readonly<Partial<Record<keyof ExecuteOptions, ExecuteOption>>>;
+  /** Whether a job asks for this kind, by its directives or by options of the run that mean this kind alone. */
+  suits(job: Job, options: ExecuteOptions): boolean;
+  /** @throws RunmakerError `usage` for options that cannot be used */
+  open(options: ExecuteOptions): Promise<Executor>;
+}
+
+export const EXECUTOR_KINDS: readonly ExecutorKind[] = [
+  {
+    name: 'shell',
+    options: {
+      shell: { flags: '--shell <path>', help: 'the shell that runs the commands (default: /bin/sh)', value: 'text' },
+      directory: { flags: '--chdir <dir>', help: 'where the commands run (default: here)', value: 'text' },
+      nice: { flags: '--nice <n>', help: 'run the commands at this niceness', value: 'niceness' },
+    },
+    suits: () => false,
+    // Nearly every run needs it: loaded at once.
+    open: async options => shellExecutor(options),
+  },
+];
+
+/**
+ * The kind that runs a job: the one that the job asks for, else the one that the options name.
+ * @throws RunmakerError `usage` when the options name no kind
+ */
+export function kindFor(job: Job, options: ExecuteOptions, kinds: readonly ExecutorKind[] = EXECUTOR_KINDS): ExecutorKind {
+  return kinds.find(kind => kind.suits(job, options)) ?? usualKind(options, kinds);
+}
+
+/**
+ * The kind that runs jobs which ask for none.
+ * @throws RunmakerError `usage` when the options name no kind
+ */
+export function usualKind({ executor = 'shell' }: ExecuteOptions, kinds: readonly ExecutorKind[] = EXECUTOR_KINDS): ExecutorKind {
+  const usual = kinds.find(({ name }) => name === executor);
+  if (usual) return usual;
+  const known = kinds.map(({ name }) => name).join(', ');
+  throw new RunmakerError('usage', `--executor ${JSON.stringify(executor)}: one of ${known} is wanted`);
+}

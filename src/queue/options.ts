@@ -1,0 +1,51 @@
+/** The options with which queues are opened: one table for the library's types, the programs' command lines and their help. */
+import type { OpenOptions } from './queue.js';
+
+/** Each of `OpenOptions`, by the name that the library gives it. */
+export type OptionName = keyof OpenOptions;
+
+/** An option on the command line. */
+export interface QueueOption {
+  /** As commander takes them: `--lease <duration>`. */
+  readonly flags: string;
+  readonly help: string;
+  readonly value: 'flag' | 'text' | 'duration' | 'count' | 'lockDriver';
+}
+
+/** How each option is given to a program. */
+export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
+  patience: {
+    flags: '--patience <duration>',
+    help: 'how long to keep trying while the queue cannot be reached (default: 60s)',
+    value: 'duration',
+  },
+  locks: {
+    flags: '--locks <driver>',
+    help: 'how the file is locked: record, file or directory; the same on all hosts',
+    value: 'lockDriver',
+  },
+  unsafeLocks: { flags: '--unsafe-locks', help: 'work even where locks are known to keep no other host out', value: 'flag' },
+  trustAny: { flags: '--trust-any', help: 'say nothing about a file that everybody on the host may write', value: 'flag' },
+  token: {
+    flags: '--token <token>',
+    help: 'of the runmaker-server; safer in RUNMAKER_TOKEN or a file: every user of this host can see it here',
+    value: 'text',
+  },
+  lease: { flags: '--lease <duration>', help: 'over git: how long a claim holds without a sign of life (default: 10m)', value: 'duration' },
+  sleep: { flags: '--sleep <duration>', help: 'over git, and with --max-idle: between two looks (default: 5s)', value: 'duration' },
+  resultsDir: {
+    flags: '--results-dir <dir>',
+    help: 'over git: run jobs in a checkout, and commit what they leave in this folder of it',
+    value: 'text',
+  },
+  maxJobAttempts: {
+    flags: '--max-job-attempts <n>',
+    help: 'over git: runs by any runner before a job counts as failed',
+    value: 'count',
+  },
+};
+
+/** The option's name as it stands on the command line, `--unsafe-locks`. */
+export function flagOf(option: OptionName): string {
+  return QUEUE_OPTIONS[option].flags.split(' ', 1)[0] as string;
+}
