@@ -93,7 +93,7 @@ export function times({ time, cpu }) {
   return `${time.toFixed(2)} × (CPU ${cpu.toFixed(2)} ×)`;
 }
 
-/** Prints one row of the table in README.md. */
+/** Prints one row of the table in bench/README.md. */
 export function row(what, reach, measured) {
   console.log(`| ${what} | ${reach} | ${measured} |`);
 }

@@ -75,6 +75,7 @@ function readArguments(argv: readonly string[], output: Output): { file: string;
     .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
     .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
     .option('--trust-any', 'say nothing about a file that everybody on the host may write')
+    .addHelpText('after', '\nMore in docs/tcp.md.')
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
   const [file] = program.args as [string];

@@ -76,7 +76,7 @@ A queue is a text file, a line is a job, and its first character the state: . ne
   runmaker -j2 runs.txt                       on every host that sees the file: run what is new
   runset --list --state failed,error runs.txt
 Exit status: 0 all well, 1 a job failed, 2 usage or input, 3 the queue could not be reached or locked, 130 interrupted.
-More in README.md.`;
+More in docs/runmaker.md.`;
 
 /** A program that runs jobs: what it is called, and what it takes for a queue. */
 export interface RunningProgram {

@@ -47,7 +47,7 @@ const HELP = `
   runset --set=held --match 'seed 1[0-9]$' runs.txt
   runset --add 'python train.py --seed 9' runs.txt
 Exit status: 0 all well, 1 a job was left alone, 2 usage or input, 3 the queue could not be reached or locked.
-More in README.md.`;
+More in docs/runset.md.`;
 const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats', 'doctor'] as const;
 const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats, --doctor';
 

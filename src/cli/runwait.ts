@@ -34,7 +34,7 @@ export async function runwait(argv: readonly string[], output: Output): Promise<
     .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
     .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
     .option('--json', 'print the counts of each state at each change, one JSON object a line')
-    .addHelpText('after', '\n  runwait --progress runs.txt && notify\nMore in README.md.')
+    .addHelpText('after', '\n  runwait --progress runs.txt && notify\nMore in docs/runwait.md.')
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
   if (options.progress && options.json) throw new RunmakerError('usage', '--json and --progress contradict each other');

@@ -60,7 +60,7 @@ describe('words that runmaker cannot read', () => {
   });
 
   it('include no -h, which prints the help', async () => {
-    for (const program of [runmaker, runset, runwait]) expect((await program(['-h'])).stdout).toContain('More in README.md.\n');
+    for (const program of [runmaker, runset, runwait]) expect((await program(['-h'])).stdout).toContain('More in docs/');
   });
 });
 
