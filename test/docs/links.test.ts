@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { anchors, localLinks, PACKAGE, readPage, userPages } from './markdown.js';
+
+const pages = [...userPages(), ...['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'bench/README.md'].map(readPage)];
+
+describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page) => {
+  it('links to files and headings that are there', () => {
+    const broken = localLinks(page).filter(({ path, anchor }) => {
+      if (!existsSync(join(PACKAGE, path))) return true;
+      return anchor !== undefined && !anchors(readPage(path)).has(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('the README', () => {
+  const readme = readPage('README.md');
+
+  it('can be read in one go', () => {
+    expect(readme.text.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+  });
+
+  it('leads to each page of docs/', () => {
+    const linked = new Set(localLinks(readme).map(({ path }) => path));
+    expect(userPages().filter(page => page !== readme && page.path !== 'README.md' && !linked.has(page.path))).toEqual([]);
+  });
+
+  it('says how to try and how to test the program', () => {
+    expect(readme.text).toContain('\nnpm ci && npm start\nnpm ci && npm test\n');
+  });
+});
+
+it('the package brings the pages', () => {
+  const { files } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { files: string[] };
+  expect(files).toContain('docs');
+});
