@@ -3,7 +3,7 @@
 //
 //     node samples/run-word-count.js [folder]
 //
-// Without a folder it counts the words of this repository.
+// Without a folder it counts the words of this repository. Its files stay in a temporary folder, which is named at the end.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -15,7 +15,9 @@ const runmaker = path.join(repository, 'bin', 'runmaker.js');
 
 const TEXT = /\.(md|txt|rst|tex|html|csv|json|ts|js|py|c|h|sh)$|^(README|LICENSE|CHANGELOG)$/i;
 const PASSED_OVER = new Set(['node_modules', 'dist']);
-const SHOWN = 10;
+const SHOWN_WORDS = 10;
+const SHOWN_JOBS = 3;
+const WIDTH = 110;
 
 /** The text files below a folder, as paths from there, in a fixed order. Links are not followed. */
 function textFiles(folder, below = '') {
@@ -24,7 +26,7 @@ function textFiles(folder, below = '') {
   return entries.flatMap(entry => {
     const name = path.join(below, entry.name);
     if (entry.isDirectory()) return entry.name.startsWith('.') || PASSED_OVER.has(entry.name) ? [] : textFiles(folder, name);
-    // A line end would end the job's line as well, and what follows " #: " is read as directives.
+    // A line end would also end the job's line, and text behind " #: " is read as directives.
     return entry.isFile() && TEXT.test(entry.name) && !/[\r\n]| #: /.test(name) ? [name] : [];
   });
 }
@@ -38,18 +40,26 @@ function quoted(word) {
 function runsFile(names) {
   const counts = names.map((name, at) => {
     const count = `counts/${String(at + 1).padStart(4, '0')}.txt`;
-    // The input stands behind the braces, so that a file which cannot be read makes the job fail.
+    // The input is redirected behind the braces, so that the job fails if its file cannot be read.
     return `. { tr -cs A-Za-z '\\n' | tr A-Z a-z | sort | uniq -c; } < ${quoted(`texts/${name}`)} > ${count}`;
   });
   const merge = `. awk 'NF == 2 { n[$2] += $1 } END { for (w in n) print n[w], w }' counts/*.txt | LC_ALL=C sort -k1,1nr -k2,2 > words.txt`;
   return [...counts, '---', merge, ''].join('\n');
 }
 
-/** Runs a program with its output going where ours goes. Returns its exit status. */
+/** The first lines of a runs file and all from the barrier on, each cut to the width of a terminal. */
+function excerpt(text) {
+  const lines = text.trimEnd().split('\n');
+  const barrier = lines.indexOf('---');
+  const shown = barrier > SHOWN_JOBS ? [...lines.slice(0, SHOWN_JOBS), '…', ...lines.slice(barrier)] : lines;
+  return shown.map(line => `    ${line.length > WIDTH ? `${line.slice(0, WIDTH - 1)}…` : line}`).join('\n');
+}
+
+/** Runs a program whose output goes where ours goes. Returns its exit status. */
 function run(program, args, directory) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: directory, stdio: ['ignore', 'inherit', 'inherit'] });
-    // Ctrl-C reaches the runner without our help: it ends its jobs, and we wait for that.
+    // The terminal sends Ctrl-C to the runner as well: it ends its jobs, and this program waits for that.
     process.on('SIGINT', () => undefined);
     process.on('SIGTERM', () => child.kill());
     child.once('error', reject);
@@ -71,16 +81,19 @@ if (names.length === 0) {
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'runmaker-word-count-'));
 fs.mkdirSync(path.join(work, 'counts'));
 fs.symlinkSync(folder, path.join(work, 'texts'));
-fs.writeFileSync(path.join(work, 'runs.txt'), runsFile(names));
+const runs = runsFile(names);
+fs.writeFileSync(path.join(work, 'runs.txt'), runs);
 
-process.exitCode = await run(process.execPath, [runmaker, '-j2', 'runs.txt'], work);
+console.log(`${path.join(work, 'runs.txt')} has a job for each of ${names.length} files and one that merges their counts:\n`);
+console.log(`${excerpt(runs)}\n\nrunmaker --quiet -j2 runs.txt`);
+process.exitCode = await run(process.execPath, [runmaker, '--quiet', '-j2', 'runs.txt'], work);
 
-console.log(`\nruns file: ${path.join(work, 'runs.txt')}`);
 if (process.exitCode === 0) {
-  const table = path.join(work, 'words.txt');
-  console.log(`results:   ${table}\n\nthe most frequent words of ${names.length} files:`);
-  for (const row of fs.readFileSync(table, 'utf8').split('\n').slice(0, SHOWN)) {
+  console.log(`\nall done; the most frequent words of ${names.length} files:`);
+  for (const row of fs.readFileSync(path.join(work, 'words.txt'), 'utf8').split('\n').slice(0, SHOWN_WORDS)) {
     const [count, word] = row.split(' ');
     if (word !== undefined) console.log(`${count.padStart(8)} ${word}`);
   }
 }
+console.log(`\nfiles:     ${work} (runs.txt, counts/${process.exitCode === 0 ? ', words.txt' : ''})`);
+console.log(`to remove: rm -r ${quoted(work)}`);
