@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { RunmakerError } from '../errors.js';
 import { nameForServer } from '../wire/address.js';
-import { meantQueue } from './git/meant.js';
+import { suggestAddress } from './git/suggest-address.js';
 import { kindOf, refuseLostOptions } from './kinds.js';
 import type { OpenOptions, Queue } from './queue.js';
 
@@ -19,7 +19,7 @@ export async function openQueue(name: string, options: OpenOptions = {}): Promis
 
 /** A path that names no file may have been meant as another kind of queue. */
 function refuseMeant(name: string): void {
-  const [overGit, atServer] = [meantQueue(name), existsSync(name) ? undefined : nameForServer(name)];
+  const [overGit, atServer] = [suggestAddress(name), existsSync(name) ? undefined : nameForServer(name)];
   if (overGit !== undefined)
     throw new RunmakerError('usage', `${name} is no file, and no name of a queue over git`, { hint: `write ${overGit}` });
   if (atServer !== undefined) throw new RunmakerError('usage', `${name} is no file`, { hint: `for a server write ${atServer}` });

@@ -2,20 +2,20 @@ import type { Job } from '../../job/job.js';
 import type { JobOutcome } from '../../job/outcome.js';
 import { type FinalState, State, stateUnrun } from '../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
-import { doneTrailer, judgeFailure } from './attempts.js';
-import type { Checkout } from './checkout.js';
-import type { Clerk } from './clerk.js';
-import { PUT_BACK } from './draft.js';
-import { type Ending, endClaim } from './errands.js';
-import type { Holdings } from './holdings.js';
-import { hashOf } from './lease.js';
-import type { Ledger } from './ledger.js';
+import type { BranchStore } from './branch/branch-store.js';
+import type { CommitBatcher } from './branch/commit-batcher.js';
+import { doneTrailer, judgeFailure } from './branch/failure-count.js';
+import { type Ending, endClaim } from './branch/operations.js';
+import { PUT_BACK } from './branch/transaction.js';
+import type { Checkout } from './checkouts/checkout.js';
+import { hashOf } from './leases/lease.js';
+import type { OwnedClaims } from './leases/owned-claims.js';
 
 /** What all claims of one handle share. */
 export interface Office {
-  readonly ledger: Ledger;
-  readonly clerk: Clerk<GitClaim>;
-  readonly holdings: Holdings<GitClaim>;
+  readonly ledger: BranchStore;
+  readonly clerk: CommitBatcher<GitClaim>;
+  readonly holdings: OwnedClaims<GitClaim>;
   readonly maxJobAttempts: number;
 }
 

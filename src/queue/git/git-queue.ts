@@ -10,29 +10,29 @@ import { pause } from '../../system/timer.js';
 import { Advice, noticesOf } from '../advice.js';
 import { planLines } from '../plan.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
-import type { Checkouts } from './checkouts.js';
-import { Clerk } from './clerk.js';
+import type { BranchStore } from './branch/branch-store.js';
+import { CommitBatcher } from './branch/commit-batcher.js';
+import { appendJobs, claimJobs, type Picking, reclaimJobs, setStates } from './branch/operations.js';
+import { jobsInWords } from './branch/transaction.js';
+import type { CheckoutPool } from './checkouts/checkout-pool.js';
 import type { DocumentJob, QueueDocument } from './documents/document.js';
-import { jobsInWords } from './draft.js';
-import { appendJobs, claimJobs, type Picking, reclaimJobs, setStates } from './errands.js';
-import { areAlike } from './follow.js';
 import { GitClaim, type Office } from './git-claim.js';
-import { Holdings } from './holdings.js';
-import { isInHand } from './lease.js';
-import { LONGEST_SPAN } from './lease-watch.js';
-import type { Ledger } from './ledger.js';
+import { isInHand } from './leases/lease.js';
+import { LONGEST_SPAN } from './leases/lease-expiry.js';
+import { OwnedClaims } from './leases/owned-claims.js';
+import { areAlike } from './leases/row-tracking.js';
 
 /** What a queue over git is made of. Times in ms. */
 export interface GitQueueParts {
   readonly name: string;
   readonly address: string;
-  readonly ledger: Ledger;
+  readonly ledger: BranchStore;
   readonly lease: number;
   readonly sleep: number;
   readonly patience: number;
   readonly maxJobAttempts: number;
   /** Where jobs run, when their results are brought back. */
-  readonly checkouts?: Checkouts | undefined;
+  readonly checkouts?: CheckoutPool | undefined;
 }
 
 /** A file on a branch of a git remote as a queue: each change of states is a commit. */
@@ -40,11 +40,11 @@ export class GitQueue implements Queue {
   readonly name: string;
   readonly address: string;
   readonly capabilities: Capabilities;
-  private readonly ledger: Ledger;
+  private readonly ledger: BranchStore;
   private readonly sleep: number;
-  private readonly checkouts: Checkouts | undefined;
-  private readonly holdings = new Holdings<GitClaim>();
-  private readonly clerk: Clerk<GitClaim>;
+  private readonly checkouts: CheckoutPool | undefined;
+  private readonly holdings = new OwnedClaims<GitClaim>();
+  private readonly clerk: CommitBatcher<GitClaim>;
   private readonly office: Office;
   private readonly advice = new Advice();
   /** Claimed together with another one, and not asked for yet. */
@@ -65,7 +65,7 @@ export class GitQueue implements Queue {
     this.sleep = sleep;
     this.checkouts = checkouts;
     const tell = (message: string, hint: string): void => this.tell?.({ kind: 'news', message, hint });
-    this.clerk = new Clerk(ledger, this.holdings, { who: hostName(), lease, patience, tell });
+    this.clerk = new CommitBatcher(ledger, this.holdings, { who: hostName(), lease, patience, tell });
     checkouts?.listen(tell);
     this.office = { ledger, clerk: this.clerk, holdings: this.holdings, maxJobAttempts };
   }

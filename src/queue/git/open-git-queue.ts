@@ -1,16 +1,16 @@
 import { RunmakerError } from '../../errors.js';
 import type { OpenOptions, Queue } from '../queue.js';
 import { forOthers, parseGitAddress, withoutPassword } from './address.js';
-import { Checkouts } from './checkouts.js';
+import { BranchStore } from './branch/branch-store.js';
+import { CheckoutPool } from './checkouts/checkout-pool.js';
 import { readQueueCsv } from './documents/csv-document.js';
 import { readRuns } from './documents/runs-document.js';
 import { GitQueue } from './git-queue.js';
-import { newRunnerName } from './identity.js';
-import { Ledger } from './ledger.js';
-import { authorFor, placeOf } from './place.js';
+import { authorFor, locateRemote } from './locate-remote.js';
 import { openClone } from './plumbing/clone.js';
 import { explainFailure, GitFailure } from './plumbing/failure.js';
 import { defaultBranch, Remote } from './plumbing/remote.js';
+import { newRunnerName } from './plumbing/runner-name.js';
 import { gitSettings } from './settings.js';
 
 /** What a queue's file is called when its name does not say so. The first that is there counts. */
@@ -25,14 +25,14 @@ const DEFAULT_PATIENCE = 60_000;
 export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, ...options }: OpenOptions = {}): Promise<Queue> {
   const address = parseGitAddress(name);
   const settings = gitSettings(options, process.env);
-  const place = await placeOf(address);
+  const place = await locateRemote(address);
   const git = await openClone(place.url, place.settings);
   const remote = new Remote(git, place.url, place.branch ?? (await defaultBranch(git, place.url)), newRunnerName());
   try {
     await remote.fetch(false, 0);
     const { file, mode } = await findFile(remote, address.file);
     const author = await authorFor(place.here, process.env);
-    const ledger = new Ledger(remote, file, mode, file.endsWith('.csv') ? readQueueCsv : readRuns, author);
+    const ledger = new BranchStore(remote, file, mode, file.endsWith('.csv') ? readQueueCsv : readRuns, author);
     await ledger.look(false, false);
     if (ledger.now.problem) {
       await ledger.close();
@@ -40,7 +40,7 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
     }
     const whole = address.clone === undefined ? forOthers(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
     const { resultsDir } = settings;
-    const checkouts = resultsDir === undefined ? undefined : new Checkouts(git, remote.runner, { resultsDir, queueFile: file });
+    const checkouts = resultsDir === undefined ? undefined : new CheckoutPool(git, remote.runner, { resultsDir, queueFile: file });
     return new GitQueue({ ...settings, name: withoutPassword(name), address: whole, ledger, patience, checkouts });
   } catch (error) {
     await remote.close().catch(() => undefined);

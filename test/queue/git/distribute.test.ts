@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type RunmakerError, systemError } from '../../../src/errors.js';
 import { lockClone } from '../../../src/queue/git/distribute/clone-lock.js';
-import { newRunnerName } from '../../../src/queue/git/identity.js';
+import { newRunnerName } from '../../../src/queue/git/plumbing/runner-name.js';
 import { type Choose, type GitWorker, type GitWorkerOptions, gitWorker, queueJobs, randomJobs } from '../../../src/queue/worker.js';
 import { type RecordLocks, recordLocks } from '../../../src/system/record-lock.js';
 import { repository } from '../../support/git.js';

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { commandOfRow, rowOfCommand } from '../../../src/compat/gitrunner/python-row.js';
+import { quoteWord, splitWords } from '../../../src/compat/gitrunner/shell-words.js';
 import { readQueueCsv } from '../../../src/queue/git/documents/csv-document.js';
-import { commandOfRow, rowOfCommand } from '../../../src/queue/git/documents/python-row.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
-import { quoteWord, splitWords } from '../../../src/queue/git/documents/shell-words.js';
 
 const HEADER = 'script,args,kwargs,status\n';
 

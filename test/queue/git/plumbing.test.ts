@@ -5,8 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { explainFailure, type GitFailure } from '../../../src/queue/git/plumbing/failure.js';
 import { Git } from '../../../src/queue/git/plumbing/git.js';
+import { GitOutput } from '../../../src/queue/git/plumbing/git-output.js';
 import { Objects } from '../../../src/queue/git/plumbing/objects.js';
-import { Said } from '../../../src/queue/git/plumbing/said.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const LIMIT = { timeout: 60_000 };
@@ -69,7 +69,7 @@ describe('objects', LIMIT, () => {
 
 describe('what git says', () => {
   const said = (...pieces: readonly (string | Buffer)[]): string => {
-    const all = new Said();
+    const all = new GitOutput();
     for (const piece of pieces) all.take(Buffer.from(piece));
     return all.text;
   };

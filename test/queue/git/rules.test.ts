@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { forOthers, isBranchName, isGitName, parseGitAddress, withoutPassword, withoutSecrets } from '../../../src/queue/git/address.js';
-import { failuresIn } from '../../../src/queue/git/attempts.js';
+import { failuresIn } from '../../../src/queue/git/branch/failure-count.js';
+import { placeResults } from '../../../src/queue/git/checkouts/results.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
-import { Change, Rows } from '../../../src/queue/git/follow.js';
-import { isGone, newRunnerName } from '../../../src/queue/git/identity.js';
-import { hashOf, type Lease, leasedLines, parseLease, printLease } from '../../../src/queue/git/lease.js';
-import { LeaseWatch } from '../../../src/queue/git/lease-watch.js';
+import { hashOf, type Lease, leasedLines, parseLease, printLease } from '../../../src/queue/git/leases/lease.js';
+import { LeaseExpiry } from '../../../src/queue/git/leases/lease-expiry.js';
+import { Change, Rows } from '../../../src/queue/git/leases/row-tracking.js';
 import { explainFailure, GitFailure } from '../../../src/queue/git/plumbing/failure.js';
-import { placeResults } from '../../../src/queue/git/results.js';
+import { isGone, newRunnerName } from '../../../src/queue/git/plumbing/runner-name.js';
 import { gitSettings, idleLooksFrom } from '../../../src/queue/git/settings.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -266,7 +266,7 @@ describe('a lease', () => {
     /** Which leases of one have run out, at each of several looks: at so many seconds, by the steady clock. */
     async function looks(...at: [seconds: number, commit: string | undefined][]): Promise<boolean[]> {
       let steady = 0;
-      const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
+      const watch = new LeaseExpiry(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
       const ends: boolean[] = [];
       for (const [seconds, commit] of at) {
         steady = seconds * 1000;
@@ -299,7 +299,7 @@ describe('a lease', () => {
     it('also over programs that come and go', async () => {
       const notes = `${temporaryFolder()}/notes`;
       let wall = 1e12;
-      const look = async (commit: string) => await new LeaseWatch(notes, { steady: () => 7, wall: () => wall }).part(seen(commit));
+      const look = async (commit: string) => await new LeaseExpiry(notes, { steady: () => 7, wall: () => wall }).part(seen(commit));
       await look('1');
       wall += 299_000;
       expect((await look('1')).alive.length).toBe(1);
@@ -316,7 +316,7 @@ describe('a lease', () => {
 
     it('when it is renewed beside, no more than when it is renewed itself', async () => {
       let steady = 0;
-      const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
+      const watch = new LeaseExpiry(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
       for (const beat of ['1', '2', '3', '4']) {
         expect((await watch.part([{ ref: 'refs/runmaker/bob', commit: '1', beat, lease }])).alive.length).toBe(1);
         steady += 500_000;
@@ -325,7 +325,7 @@ describe('a lease', () => {
 
     it('not because the wall clock jumps while it looks', async () => {
       let wall = 1e12;
-      const watch = new LeaseWatch(`${temporaryFolder()}/notes`, { steady: () => 0, wall: () => wall });
+      const watch = new LeaseExpiry(`${temporaryFolder()}/notes`, { steady: () => 0, wall: () => wall });
       await watch.part(seen('1'));
       wall += 1e9;
       expect((await watch.part(seen('1'))).alive.length).toBe(1);

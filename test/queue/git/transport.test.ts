@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { placeOf } from '../../../src/queue/git/place.js';
+import { locateRemote } from '../../../src/queue/git/locate-remote.js';
 import { openQueue } from '../../../src/queue/open.js';
 import { queueJobs } from '../../../src/queue/worker.js';
 import { openGit, ownCache, type Repository, repository } from '../../support/git.js';
@@ -162,7 +162,7 @@ describe('the remote of a clone', LIMIT, () => {
     writeFileSync(join(made.folder, 'users'), '[http]\n\textraHeader = x: y\n[credential]\n\thelper = one\n');
     withVariables({ GIT_CONFIG_GLOBAL: join(made.folder, 'users') });
     made.git(made.clone, 'config', 'credential.helper', 'two');
-    const { settings } = await placeOf({ clone: made.clone });
+    const { settings } = await locateRemote({ clone: made.clone });
     expect(settings).toEqual({ GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: 'two' });
   });
 });

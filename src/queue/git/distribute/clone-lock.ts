@@ -2,7 +2,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, rmSync, w
 import path from 'node:path';
 import { errnoName, RunmakerError } from '../../../errors.js';
 import { type RecordLocks, recordLocks } from '../../../system/record-lock.js';
-import { isGone, newRunnerName } from '../identity.js';
+import { isGone, newRunnerName } from '../plumbing/runner-name.js';
 
 /** What is locked for as long as somebody works in a clone, in the folder that git keeps for itself. It says who that is. */
 const LOCK = 'runmaker-worker';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { Choose } from '../../../compat/distribute/choices.js';
+import { addJobs, finishJob, LIST_FILES, returnJob, takeJob } from '../../../compat/distribute/lists.js';
 import { RunmakerError } from '../../../errors.js';
 import type { Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
-import type { Choose } from './choices.js';
-import { addJobs, finishJob, LIST_FILES, returnJob, takeJob } from './lists.js';
 import type { ListsNow, SharedLists } from './shared-lists.js';
 import type { WorkTree } from './work-tree.js';
 import { shown } from './worker-options.js';

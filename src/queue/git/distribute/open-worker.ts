@@ -3,18 +3,18 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../../errors.js';
 import { withoutPassword } from '../address.js';
-import { newRunnerName } from '../identity.js';
-import { authorFor } from '../place.js';
+import { authorFor } from '../locate-remote.js';
 import { forgetTheDead } from '../plumbing/clone.js';
 import { explainFailure, GitFailure } from '../plumbing/failure.js';
 import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
 import { defaultBranch, Remote } from '../plumbing/remote.js';
+import { newRunnerName } from '../plumbing/runner-name.js';
 import { explainInClone } from './clone-failure.js';
 import { lockClone } from './clone-lock.js';
 import { GitWorker } from './git-worker.js';
+import { Retry } from './retry.js';
 import { SharedLists } from './shared-lists.js';
-import { Tries } from './tries.js';
 import { WorkTree } from './work-tree.js';
 import { type GitWorkerOptions, workerOptions } from './worker-options.js';
 
@@ -41,7 +41,7 @@ export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
   });
   const objects = new Objects(git);
   try {
-    const branch = await new Tries(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
+    const branch = await new Retry(url, patience).until(() => defaultBranch(git, url).catch(unexplained));
     const remote = new Remote(git, url, branch, newRunnerName());
     const author = await authorFor(git, process.env);
     const lists = new SharedLists(remote, objects, author, name, patience);

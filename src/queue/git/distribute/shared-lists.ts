@@ -1,10 +1,10 @@
+import { LIST_FILES, type Lists, printList, readList } from '../../../compat/distribute/lists.js';
 import { RunmakerError } from '../../../errors.js';
 import { GitFailure } from '../plumbing/failure.js';
 import type { Author, CommitPlan } from '../plumbing/import-stream.js';
 import type { Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
-import { LIST_FILES, type Lists, printList, readList } from './lists.js';
-import { Tries } from './tries.js';
+import { Retry } from './retry.js';
 
 /** The lists as of one commit of the main branch. */
 export interface ListsNow extends Lists {
@@ -34,7 +34,7 @@ export class SharedLists {
 
   /** @throws RunmakerError `input` when there is no jobs.txt, `queue` when the remote cannot be reached in time */
   read(): Promise<ListsNow> {
-    return new Tries(this.remote.url, this.patience).until(() => this.look());
+    return new Retry(this.remote.url, this.patience).until(() => this.look());
   }
 
   /** Reads them without patience. @throws GitFailure also */
@@ -112,7 +112,7 @@ export class SharedLists {
     patience = this.patience,
     sent: string[] = [],
   ): Promise<string> {
-    const tries = new Tries(this.remote.url, patience);
+    const tries = new Retry(this.remote.url, patience);
     for (;;) {
       let held: string;
       try {

@@ -1,11 +1,11 @@
+import { LIST_FILES, newIn, readList } from '../../../compat/distribute/lists.js';
 import { RunmakerError } from '../../../errors.js';
 import { GitFailure } from '../plumbing/failure.js';
 import type { Git, GitOptions } from '../plumbing/git.js';
 import type { Author } from '../plumbing/import-stream.js';
 import type { Remote } from '../plumbing/remote.js';
 import { explainInClone } from './clone-failure.js';
-import { LIST_FILES, newIn, readList } from './lists.js';
-import { Tries } from './tries.js';
+import { Retry } from './retry.js';
 
 /** So many files are named in a message. */
 const SHOWN = 5;
@@ -54,7 +54,7 @@ export class WorkTree {
    */
   async mustBePushable(): Promise<void> {
     const ref = `refs/heads/${this.worker}`;
-    const tries = new Tries(this.remote.url, this.patience);
+    const tries = new Retry(this.remote.url, this.patience);
     const listed = await tries.until(() => this.git.text(['ls-remote', 'origin', ref]));
     if (!listed.split('\n').some(line => line.endsWith(`\t${ref}`))) return;
     throw new RunmakerError('usage', `the remote has a branch ${this.worker}: there can be none that is called ${this.worker}/JOB`, {
@@ -148,7 +148,7 @@ export class WorkTree {
   }
 
   private async push(refspec: string): Promise<void> {
-    const tries = new Tries(this.remote.url, this.patience);
+    const tries = new Retry(this.remote.url, this.patience);
     await tries.until(() => this.git.call(['push', '--no-verify', 'origin', refspec]));
   }
 

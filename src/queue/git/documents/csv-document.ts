@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
+import { commandOfRow, rowOfCommand } from '../../../compat/gitrunner/python-row.js';
 import { RunmakerError } from '../../../errors.js';
 import { NO_DIRECTIVES } from '../../../job/directives.js';
 import { State } from '../../../job/state.js';
 import { type DocumentJob, type NewJobs, type QueueDocument, refuseMergeMarkers } from './document.js';
-import { commandOfRow, rowOfCommand } from './python-row.js';
 
 /** gitrunner's words. Its documentation also says `run` for done. Any other word holds the row: gitrunner does not touch it either. */
 const STATE_OF: Readonly<Record<string, State>> = {

@@ -6,9 +6,9 @@ import path from 'node:path';
 import { RunmakerError } from '../../../errors.js';
 import { hostName } from '../../../system/host.js';
 import { withoutPassword } from '../address.js';
-import { isGone } from '../identity.js';
 import { explainFailure, GitFailure, nothingThere } from './failure.js';
 import { Git } from './git.js';
+import { isGone } from './runner-name.js';
 
 /** Refs of our own clone, of each user of it: what it has seen of the remote, and what it is about to push. */
 export const SEEN = 'refs/runmaker-seen/';

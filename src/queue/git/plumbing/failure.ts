@@ -123,7 +123,7 @@ const SAID = 3;
 /** What git says whatever the reason, its advice, its progress, and what has become of each ref. */
 const EMPTY_WORDS =
   /^$|^hint:|^To |^From |^Cloning into |^Done$|^error: failed to push|^Please make sure you have|^and the repository exists|^@+$|^(?:Enumerating|Counting|Compressing|Writing|Receiving|Resolving|Unpacking|Updating|Filtering|Checking|Total|Delta) .*\d|^(?:[*+=-] |[0-9a-f]{7,}\.\.).* -> /;
-/** Said of any remote that was not reached, and of any ref that was refused: nothing beside a reason. */
+/** GitOutput of any remote that was not reached, and of any ref that was refused: nothing beside a reason. */
 const NO_REASON = /^!|^fatal: (?:Could not read from remote repository|the remote end hung up)/;
 const TELLING = /^(?:error|fatal|ERROR): |GH\d{3}|GitLab:/;
 

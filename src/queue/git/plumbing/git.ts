@@ -3,7 +3,7 @@ import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { errnoName, RunmakerError } from '../../../errors.js';
 import { GitFailure } from './failure.js';
-import { Said } from './said.js';
+import { GitOutput } from './git-output.js';
 
 /** Commands that go to a remote, and what has them tell how they get on. */
 const TRANSFERS: Readonly<Record<string, readonly string[]>> = {
@@ -118,7 +118,7 @@ export class Git {
     };
     const limit = Math.min(silence, progress ? SILENCE.transfer : SILENCE.other);
     const quiet = setTimeout(() => end(`after ${limit / 1000} s without a sign of progress`), limit);
-    const said = new Said();
+    const said = new GitOutput();
     child.stderr.on('data', (bytes: Buffer) => {
       said.take(bytes);
       if (ended === undefined) quiet.refresh();

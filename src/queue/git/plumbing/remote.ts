@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { forgetHalfMade, HALF_MADE } from '../half-made.js';
+import { forgetHalfMade, HALF_MADE } from './broken-worktrees.js';
 import { SEEN, WORK } from './clone.js';
 import { explainFailure, GitFailure, nothingThere } from './failure.js';
 import type { Git, GitOptions } from './git.js';

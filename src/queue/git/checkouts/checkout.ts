@@ -1,0 +1,187 @@
+import { renameSync } from 'node:fs';
+import { mkdir, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { reason } from '../../../errors.js';
+import { GitFailure } from '../plumbing/failure.js';
+import type { Git } from '../plumbing/git.js';
+import { type Found, scanFolder } from './folder-scan.js';
+import type { Result } from './results.js';
+
+/** Says something to the user: a message, and what can be done. */
+export type Tell = (message: string, hint: string) => void;
+
+/** What all checkouts of a runner have in common: paths in the repository. */
+export interface Layout {
+  readonly resultsDir: string;
+  /** The queue's own file, which is no result wherever it lies. */
+  readonly queueFile: string;
+}
+
+/** The folder in which one job runs. */
+export class Checkout {
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** What was in the results folder when the job started. */
+  private before: ReadonlyMap<string, Found> = new Map();
+  /** Why not all that the job has left could be put into our clone. */
+  private leftOver: string | undefined;
+
+  constructor(
+    private readonly git: Git,
+    private readonly commit: string,
+    private readonly layout: Layout,
+    private readonly tell: Tell,
+    private readonly onFree: () => void,
+  ) {
+    this.directory = git.directory;
+    this.environment = { RESULTS_DIR: layout.resultsDir };
+  }
+
+  /** Looks what is in the results folder, for what the job changes there to be seen. */
+  async remember(): Promise<void> {
+    this.before = await this.look();
+  }
+
+  /**
+   * What the job has left in the results folder, put into our clone: what is new, changed, or gone. Ignored files count, too. What
+   * cannot be put there stays in the folder, which is told once the job's state is pushed.
+   */
+  async results(): Promise<readonly Result[]> {
+    try {
+      return await this.gathered();
+    } catch (error) {
+      this.leftOver = `results of a job cannot be put into git: ${reason(error)}`;
+      return [];
+    }
+  }
+
+  private look(): Promise<Map<string, Found>> {
+    return scanFolder(this.directory, this.layout.resultsDir, this.layout.queueFile);
+  }
+
+  /**
+   * Puts what the job has written into git as it is. git itself would see it through the repository's attributes and the user's settings,
+   * which may change line ends, and leave only a name of a large file. What the job has not touched was made by these, and stays.
+   */
+  private async gathered(): Promise<Result[]> {
+    const { resultsDir } = this.layout;
+    // An empty folder is nothing to git.
+    if (!(await makeFolder(this.directory, resultsDir))) throw new Error(`${resultsDir} is a symbolic link now, or behind one`);
+    // Fails where the job has removed the checkout.
+    const folder = await this.git.text(['rev-parse', '--absolute-git-dir']);
+    const now = await this.look();
+    const gone = [...this.before.keys()].filter(path => !now.has(path));
+    const written = [...now].filter(([path, { stamp }]) => this.before.get(path)?.stamp !== stamp);
+    if (gone.length + written.length === 0) return [];
+    const submodules = await this.submodules();
+    const changed = written.filter(([path]) => !submodules.some(submodule => `${path}/`.startsWith(`${submodule}/`)));
+    if (changed.length < written.length) this.passedOver('add', `fatal: some are in a submodule: ${submodules.join(', ')}`);
+    // An index of our own: the job may have done anything to the one that is there.
+    const index = { GIT_INDEX_FILE: path.join(folder, 'runmaker-results') };
+    await this.git.call(['read-tree', this.commit], { environment: index });
+    const hasModes = (await this.git.attempt(['config', '--type=bool', 'core.fileMode'])).stdout.toString().trim() !== 'false';
+    const removals = gone.map(path => `0 ${'0'.repeat(this.commit.length)}\t${path}\0`);
+    const files = changed.filter(([, { kind }]) => kind === 'file');
+    const objects = await this.hash(files.map(([path]) => path));
+    const additions = files.flatMap(([path, { isExecutable }], at) => {
+      const object = objects[at];
+      return object === undefined ? [] : [`${hasModes && isExecutable ? '100755' : '100644'} ${object}\t${path}\0`];
+    });
+    const entries = Buffer.from([...removals, ...additions].join(''), 'latin1');
+    await this.stage(['update-index', '--add', '--replace', '-z', '--index-info'], entries, index);
+    // No attribute counts for these.
+    const links = changed.flatMap(([path, { kind }]) => (kind === 'link' ? [`${path}\0`] : []));
+    await this.stage(['update-index', '--add', '--replace', '-z', '--stdin'], Buffer.from(links.join(''), 'latin1'), index);
+    return await this.staged(index);
+  }
+
+  /** Submodules in the results folder. Their files belong to another repository, and would take their place. */
+  private async submodules(): Promise<string[]> {
+    const listed = await this.git.call(['ls-tree', '-r', '-z', this.commit, '--', this.layout.resultsDir]);
+    const entries = listed.toString('latin1').split('\0');
+    return entries.flatMap(entry => /^160000 commit \w+\t([\s\S]+)$/.exec(entry)?.[1] ?? []);
+  }
+
+  /** The names of the objects that have the contents of files, made where there are none; undefined for a file that cannot be read. */
+  private async hash(paths: readonly string[]): Promise<(string | undefined)[]> {
+    const objects: (string | undefined)[] = [];
+    while (objects.length < paths.length) {
+      const input = Buffer.from(paths.slice(objects.length).map(quoted).join(''), 'latin1');
+      const { status, stdout, stderr } = await this.git.attempt(['hash-object', '-w', '--no-filters', '--stdin-paths'], { input });
+      for (const object of stdout.toString().split('\n').slice(0, -1)) objects.push(object);
+      if (status === 0) break;
+      // It ends at the first file that it cannot read.
+      this.passedOver('hash-object', stderr);
+      objects.push(undefined);
+    }
+    return objects;
+  }
+
+  /** Takes in what git takes. It passes over what it cannot have, such as a file in a folder `.GIT`. */
+  private async stage(args: readonly string[], input: Buffer, environment: Readonly<Record<string, string>>): Promise<void> {
+    if (input.length === 0) return;
+    const { status, stderr } = await this.git.attempt(args, { input, environment });
+    if (status !== 0 || stderr.includes('Ignoring path')) this.passedOver(args[0] as string, stderr);
+  }
+
+  private passedOver(command: string, stderr: string): void {
+    this.leftOver = `not all results of a job can be put into git: ${new GitFailure(command, stderr).message}`;
+  }
+
+  /** The job has ended, and what it left is pushed, or told where it stays: false then. */
+  giveBack(): boolean {
+    if (this.leftOver === undefined) this.onFree();
+    else this.keep(this.leftOver);
+    return this.leftOver === undefined;
+  }
+
+  /** Leaves the folder as it is, because what is in it is nowhere else. */
+  keep(why: string): void {
+    // Under a name that nobody clears away.
+    let kept = path.join(path.dirname(this.directory), `kept-${path.basename(this.directory)}-${Date.now()}`);
+    try {
+      renameSync(this.directory, kept);
+    } catch {
+      kept = this.directory;
+    }
+    const place = path.join(kept, this.layout.resultsDir);
+    this.tell(`${why}: what it left stays in ${place}`, 'take what you need from there, then remove the folder');
+  }
+
+  private get pathspecs(): string[] {
+    return [`:(top,literal)${this.layout.resultsDir}`, `:(top,literal,exclude)${this.layout.queueFile}`];
+  }
+
+  private async staged(environment: Readonly<Record<string, string>>): Promise<Result[]> {
+    const args = ['diff-index', '--cached', '--raw', '--no-renames', '--abbrev=64', '-z', this.commit, '--', ...this.pathspecs];
+    const listed = await this.git.call(args, { environment });
+    const results: Result[] = [];
+    // Byte for byte: what is no UTF-8 is to be seen as such.
+    const fields = listed.toString('latin1').split('\0');
+    for (let at = 0; at + 1 < fields.length; at += 2) {
+      const [, , mode = '', before = '', object = ''] = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+)/.exec(fields[at] as string) ?? [];
+      const bytes = Buffer.from(fields[at + 1] as string, 'latin1');
+      const name = bytes.toString();
+      if (Buffer.from(name).equals(bytes)) results.push({ path: name, mode, before: named(before), object: named(object) });
+      else this.leftOver = `${name} and what else has a name that is no UTF-8 cannot be pushed`;
+    }
+    return results;
+  }
+}
+
+/** Makes a folder in another one. False when what is there is one only because a symbolic link leads elsewhere. */
+export async function makeFolder(home: string, folder: string): Promise<boolean> {
+  await mkdir(path.join(home, folder), { recursive: true });
+  return (await realpath(path.join(home, folder))) === path.join(await realpath(home), folder);
+}
+
+/** A path as git reads it in a line, whatever is in it. */
+function quoted(path: string): string {
+  const octal = (char: string): string => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
+  return `"${path.replace(/[^\w./-]/g, octal)}"\n`;
+}
+
+/** git writes zeros where there is nothing. */
+function named(object: string): string | undefined {
+  return /^0*$/.test(object) ? undefined : object;
+}

@@ -1,0 +1,103 @@
+import { reason } from '../../../errors.js';
+import { formatDuration } from '../../../job/duration.js';
+import { LONGEST_TIMER } from '../../../system/timer.js';
+import type { BranchStore } from '../branch/branch-store.js';
+import { GitFailure } from '../plumbing/failure.js';
+import type { RefChange } from '../plumbing/remote.js';
+import { beatOf, printLease } from './lease.js';
+
+/** A lease is renewed so many times while it would hold. */
+const BEATS = 4;
+/** How soon, in ms, a renewal that failed is tried again at the latest: a remote that is back is told at once that we are alive. */
+const RETRY = 5000;
+
+/**
+ * Renews our lease for as long as there is something in our hands. By pushes of its own, of a ref that nothing else changes: they neither
+ * wait for what else is pushed, however long that takes, nor get into its way.
+ */
+export class Heartbeat {
+  private timer: NodeJS.Timeout | undefined;
+  private beating: Promise<void> | undefined;
+  private wanted = false;
+  private beats = 0;
+  /** Whether one has landed. */
+  private shows = false;
+  /** How many in a row have failed. */
+  private failed = 0;
+  private told = false;
+
+  /** @param leaseRef the ref of the lease · @param lease how long it holds, in ms · @param who the host · @param tell says that it may run out */
+  constructor(
+    private readonly ledger: BranchStore,
+    private readonly leaseRef: string,
+    private readonly lease: number,
+    private readonly who: string,
+    private readonly tell: (message: string, hint: string) => void,
+  ) {}
+
+  /** Renews from now on. */
+  begin(): void {
+    if (this.wanted) return;
+    this.wanted = true;
+    // One that is under way goes on by itself.
+    if (this.beating === undefined) this.wait(this.lease / BEATS);
+  }
+
+  pause(): void {
+    this.wanted = false;
+    clearTimeout(this.timer);
+  }
+
+  /** Renews no more. Returns what takes the trace of it away, if there is one, once nothing is under way. */
+  async end(): Promise<RefChange[]> {
+    this.pause();
+    await this.beating;
+    return !this.shows ? [] : [{ ref: beatOf(this.leaseRef), commit: undefined, own: true }];
+  }
+
+  private wait(ms: number): void {
+    this.timer = setTimeout(
+      () => {
+        const began = performance.now();
+        this.beating = this.beat().then(done => {
+          this.beating = undefined;
+          if (!this.wanted) return;
+          const interval = this.lease / BEATS;
+          // From when it began: one that takes long puts the next one off no further.
+          this.wait(done ? Math.max(began + interval - performance.now(), 0) : Math.min(RETRY, interval));
+        });
+      },
+      Math.min(ms, LONGEST_TIMER),
+    ).unref();
+  }
+
+  private async beat(): Promise<boolean> {
+    const { author, remote, title } = this.ledger;
+    const message = printLease(`runmaker ${this.who}: is alive`, { queue: title, duration: this.lease, rows: [] }, ++this.beats);
+    try {
+      const [commit] = await remote.commit([{ message }], author, 'beat-');
+      // A connection that hangs must not keep the next one from being tried; one to a slow remote may take nearly as long as the lease holds.
+      const pushed = await remote.push([{ ref: beatOf(this.leaseRef), commit, own: true }], { silence: this.lease });
+      if (pushed.kind === 'beaten') throw pushed.failure;
+    } catch (error) {
+      this.complain(error);
+      return false;
+    }
+    this.shows = true;
+    this.failed = 0;
+    this.told = false;
+    return true;
+  }
+
+  /** Says once, until one lands again, that none does. One alone may fail for a moment. */
+  private complain(error: unknown): void {
+    this.failed++;
+    const isLasting = this.failed > 1 || (error instanceof GitFailure && error.needsSomebody);
+    if (!isLasting || this.told || !this.wanted) return;
+    this.told = true;
+    this.tell(
+      `the lease of the jobs that run here cannot be renewed: ${reason(error)}`,
+      `they run on; if that lasts for ${formatDuration(this.lease)}, others may take them for orphans, and run them again`,
+    );
+  }
+}

@@ -1,0 +1,95 @@
+import { State } from '../../../job/state.js';
+import type { DocumentJob, QueueDocument } from '../documents/document.js';
+
+/** A claimed job: where it stood when it was seen last. */
+export interface HeldRow {
+  readonly number: number;
+  readonly key: string;
+  /** How many jobs with the same key stand above it: identical jobs are told apart by that. */
+  readonly rank: number;
+}
+
+export type Followed = { readonly kind: 'kept'; readonly row: HeldRow } | { readonly kind: 'lost'; readonly reason: string };
+
+/** A document's jobs by key, for finding many rows in it. */
+export class Rows {
+  private readonly byKey = new Map<string, DocumentJob[]>();
+
+  constructor({ jobs }: QueueDocument) {
+    for (const job of jobs) {
+      const same = this.byKey.get(job.key);
+      if (same) same.push(job);
+      else this.byKey.set(job.key, [job]);
+    }
+  }
+
+  /** The row of a job of this document. */
+  rowOf({ number, key }: DocumentJob): HeldRow {
+    return { number, key, rank: this.same(key).findIndex(job => job.number === number) };
+  }
+
+  /** The jobs with this key, in order. */
+  same(key: string): readonly DocumentJob[] {
+    return this.byKey.get(key) ?? [];
+  }
+}
+
+/**
+ * Follows rows from a document to the one that took its place. No two rows end in one; whoever compares the same two documents comes to the
+ * same answer. A row is lost when it is gone, or when somebody has given it another state: then it is whoever's who takes it next.
+ */
+export class Change {
+  private readonly before: Rows;
+  private readonly after: Rows;
+  private readonly setsStatesOnly: boolean;
+  private readonly pairs = new Map<string, ReadonlyMap<number, DocumentJob>>();
+
+  constructor(before: QueueDocument, after: QueueDocument) {
+    this.before = new Rows(before);
+    this.after = new Rows(after);
+    this.setsStatesOnly = areAlike(before, after);
+  }
+
+  follow({ key, rank }: HeldRow): Followed {
+    const [was, is] = [this.before.same(key), this.after.same(key)];
+    let pairs = this.pairs.get(key);
+    if (pairs === undefined) {
+      pairs = this.setsStatesOnly ? new Map(is.entries()) : pairUp(was, is);
+      this.pairs.set(key, pairs);
+    }
+    const now = pairs.get(rank);
+    if (now?.state === State.running) return { kind: 'kept', row: this.after.rowOf(now) };
+    const state = (now ?? (is.length < was.length ? undefined : is[rank]))?.state;
+    if (state === undefined) return { kind: 'lost', reason: 'its line was changed or removed while the job ran' };
+    return { kind: 'lost', reason: `somebody set the line to "${state}" while its job ran` };
+  }
+}
+
+/** Whether two documents have the same jobs in the same lines, whatever their states. */
+export function areAlike(before: QueueDocument, after: QueueDocument): boolean {
+  return before.jobs.length === after.jobs.length && before.jobs.every((job, at) => isSame(job, after.jobs[at]));
+}
+
+function isSame(job: DocumentJob, other: DocumentJob | undefined): boolean {
+  return job.number === other?.number && job.key === other.key;
+}
+
+/**
+ * Which of identical rows were which before an edit, by rank: what stands at the beginning and at the end with the states it had, and in
+ * between those that run, in their order.
+ */
+function pairUp(was: readonly DocumentJob[], is: readonly DocumentJob[]): ReadonlyMap<number, DocumentJob> {
+  const pairs = new Map<number, DocumentJob>();
+  const shorter = Math.min(was.length, is.length);
+  let head = 0;
+  for (; head < shorter && was[head]?.state === is[head]?.state; head++) pairs.set(head, is[head] as DocumentJob);
+  let tail = 0;
+  for (; tail < shorter - head && was.at(-1 - tail)?.state === is.at(-1 - tail)?.state; tail++) {
+    pairs.set(was.length - 1 - tail, is.at(-1 - tail) as DocumentJob);
+  }
+  const running = is.slice(head, is.length - tail).filter(({ state }) => state === State.running);
+  for (let rank = head; rank < was.length - tail && running.length > 0; rank++) {
+    if (was[rank]?.state === State.running) pairs.set(rank, running.shift() as DocumentJob);
+  }
+  return pairs;
+}

@@ -1,0 +1,57 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostName } from '../../../system/host.js';
+
+/**
+ * What tells one process from every other, on every host and over restarts: host, boot, who counts its processes (containers do for
+ * themselves), process id, and when that process began.
+ */
+const PROCESS = [
+  hostName().replace(/[^A-Za-z0-9_-]/g, '_') || 'host',
+  bootId(),
+  countedBy(),
+  process.pid,
+  startOf(process.pid) ?? Math.floor(Date.now() / 1000),
+].join('-');
+
+let handles = 0;
+
+/** A name for one handle to a queue that nobody else has, fit to be part of a ref's name. */
+export function newRunnerName(): string {
+  handles++;
+  return `${PROCESS}-${handles}`;
+}
+
+/** Whether the process of a runner's name has certainly ended: it ran on this host, where this process would see it. */
+export function isGone(name: string): boolean {
+  const [, host, boot, space, pid, start] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-(\d+)-\d+$/.exec(name) ?? [];
+  const [, ownHost, ownBoot, ownSpace] = /^(.+)-([0-9a-z]+)-(\d+)-\d+-\d+$/.exec(PROCESS) ?? [];
+  if (host === undefined || host !== ownHost) return false;
+  return boot !== ownBoot || (space === ownSpace && startOf(Number(pid)) !== Number(start));
+}
+
+/** The number of this process's PID namespace; 0 when it cannot be told. */
+function countedBy(): string {
+  try {
+    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
+  } catch {
+    return '0';
+  }
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** When a process began, in clock ticks since boot (field 22 of /proc/<pid>/stat); undefined when it is not there. */
+function startOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  } catch {
+    return undefined;
+  }
+}
