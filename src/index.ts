@@ -14,6 +14,7 @@ export type { DirectiveProblem, Directives } from './job/directives.js';
 export type { Job } from './job/job.js';
 export type { Needs, Share } from './job/needs.js';
 export type { JobOutcome } from './job/outcome.js';
+export { printOf } from './job/print.js';
 export type { Range, Selection } from './job/selection.js';
 export { type Counts, type FinalState, State } from './job/state.js';
 export { openQueue } from './queue/open.js';

@@ -49,6 +49,8 @@ export interface Execution {
   readonly label: string;
   /** Process id on this host; absent where the task is no process of this host. */
   readonly pid?: number | undefined;
+  /** When it was started, in ms since 1970, where the executor knows that of a task that an earlier runner has started. */
+  readonly start?: number | undefined;
   /** Settles when the task has ended, both outputs are closed, and everything they carried was taken. */
   readonly exit: Promise<Exit>;
   /** Sends a signal to all processes of the task that can be reached. */

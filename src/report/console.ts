@@ -4,7 +4,7 @@ import { Attempts } from './attempts.js';
 import type { Sink } from './byte-sink.js';
 import { type Palette, palette, type Style } from './colour.js';
 import { LineAssembler } from './lines.js';
-import { endedTexts, executingText, forkedText, notStartedText, outputTag } from './status-text.js';
+import { detachedText, endedTexts, executingText, forkedText, notStartedText, outputTag } from './status-text.js';
 import { tagLines } from './tags.js';
 
 /** How the console's output looks. */
@@ -78,6 +78,10 @@ export class ConsoleReport {
         const { stdout, stderr } = this.attempts.end(event);
         const status = endedTexts(event).map(text => this.status(text));
         return this.print(tagged(stdout, stdout.lines.flush()), tagged(stderr, stderr.lines.flush()), ...status);
+      }
+      case 'detached': {
+        const { stdout, stderr } = this.attempts.end(event);
+        return this.print(tagged(stdout, stdout.lines.flush()), tagged(stderr, stderr.lines.flush()), this.status(detachedText(event)));
       }
       case 'notStarted':
         // Nothing else tells of it, so being quiet does not hide it.

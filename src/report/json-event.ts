@@ -63,6 +63,11 @@ export interface EndedJson extends AttemptJson, OutcomeJson {
   readonly again: boolean;
 }
 
+/** The runner leaves and the job goes on: a later runner attaches to it. */
+export interface DetachedJson extends AttemptJson {
+  readonly event: 'detached';
+}
+
 /** The job could not be started. */
 export interface NotStartedJson {
   readonly event: 'notStarted';
@@ -111,4 +116,13 @@ export interface SummaryJson {
 }
 
 /** A line of `runmaker --json`. */
-export type JsonEvent = ClaimedJson | StartedJson | OutputJson | EndedJson | NotStartedJson | FinishedJson | SummaryJson | WarningJson;
+export type JsonEvent =
+  | ClaimedJson
+  | StartedJson
+  | OutputJson
+  | EndedJson
+  | DetachedJson
+  | NotStartedJson
+  | FinishedJson
+  | SummaryJson
+  | WarningJson;

@@ -57,6 +57,11 @@ export class JsonReport {
         const { again } = event;
         return this.print({ event: 'ended', ...attemptJson(event, end), start, end, ...outcomeJson(event.outcome), again }, rest);
       }
+      case 'detached': {
+        const assemblers = this.lines.end(event);
+        const rest = STREAMS.map(stream => outputJson(event, stream, assemblers[stream].flush(), time)).join('');
+        return this.print({ event: 'detached', ...attemptJson(event, time) }, rest);
+      }
       case 'notStarted':
         return this.print({ event: 'notStarted', time, job: jobJson(event.job), slot: event.slot, message: event.message });
       case 'finished': {

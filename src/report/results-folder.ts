@@ -92,6 +92,8 @@ export class ResultsFolder {
         return this.attempts.of(event)[event.stream].write(event.bytes);
       case 'ended':
         return this.end(this.attempts.end(event), event);
+      case 'detached':
+        return this.leave(this.attempts.end(event), event);
       default:
         return;
     }
@@ -113,6 +115,15 @@ export class ResultsFolder {
       .catch(error => this.loss.say(files.folder, error));
     this.keep(event.job.id, ended);
     return ended;
+  }
+
+  /** The job goes on without us: its status stays that of a running job. */
+  private leave(files: Files, event: Attempt): Promise<void> {
+    const left = Promise.all([files.begun, files.stdout.close(), files.stderr.close()])
+      .then(() => undefined)
+      .catch(error => this.loss.say(files.folder, error));
+    this.keep(event.job.id, left);
+    return left;
   }
 
   private sink(path: string, ready: Promise<unknown>): ByteSink {

@@ -39,6 +39,11 @@ export function endedTexts(event: Ended): Buffer[] {
   }
 }
 
+/** `status (alice,4f0c): left running "echo a"` */
+export function detachedText(attempt: Attempt): Buffer {
+  return statusText(attempt.label, 'left running', attempt.job.command);
+}
+
 /** `status (alice): not started: no such file "echo a"`: without a process there is only the host to name. */
 export function notStartedText(event: NotStarted, host: string): Buffer {
   return statusText(host, `not started: ${event.message}`, event.job.command);

@@ -15,9 +15,10 @@ export interface Limits {
 
 /**
  * Watches an execution to its end, and ends it when its time is up or the runner stops: TERM first, KILL later. What an execution that
- * ends by itself leaves in the background is let be; of one that was told to end nothing is left.
+ * ends by itself leaves in the background is let be; of one that was told to end nothing is left. One that can go on without its runner is
+ * left alone when the runner detaches.
  */
-export async function watch(execution: Execution, limits: Limits, stopping: Stopping): Promise<Outcome> {
+export async function watch(execution: Execution, limits: Limits, stopping: Stopping): Promise<Outcome | Detached> {
   let reason: 'timedOut' | 'interrupted' | undefined;
   const calledOff: (() => void)[] = [];
 
@@ -43,13 +44,26 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
   );
   if (limits.timeout !== undefined) calledOff.push(after(limits.timeout, () => terminate('timedOut')));
 
-  const exit: Exit = await execution.exit;
+  const detached = new Promise<'detached'>(resolve => {
+    calledOff.push(stopping.detached.tell(() => void execution.detach?.().then(() => resolve('detached'))));
+  });
+
+  const exit: Exit | 'detached' = await Promise.race([execution.exit, detached]);
+  if (exit === 'detached') {
+    for (const callOff of calledOff) callOff();
+    return { kind: 'detached' };
+  }
   // Others of its group may heed no TERM: KILL is still to come for them.
   if (reason !== undefined) await execution.gone?.();
   for (const callOff of calledOff) callOff();
   // Even if its status is 0: a job that was told to end may have ended early, and only says that it did so in good order.
   if (reason === undefined) return exit;
   return reason === 'timedOut' ? { kind: 'timedOut', after: limits.timeout as number, exit } : { kind: 'interrupted', exit };
+}
+
+/** The runner follows the execution no more, and it goes on. */
+export interface Detached {
+  readonly kind: 'detached';
 }
 
 /** Whether a process did what it was to do. */

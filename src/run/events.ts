@@ -54,6 +54,8 @@ export type RunEvent =
   | ({ readonly type: 'output'; readonly stream: OutputStream; readonly bytes: Buffer } & Attempt)
   /** An attempt ended. `again`: the job is tried once more. */
   | ({ readonly type: 'ended'; readonly outcome: Outcome; readonly end: number; readonly again: boolean } & Attempt)
+  /** The runner leaves and the job goes on: a later runner attaches to it. */
+  | ({ readonly type: 'detached' } & Attempt)
   /** The job could not be started. */
   | { readonly type: 'notStarted'; readonly job: Job; readonly slot: number; readonly message: string }
   /** The job's final state was written (`.`: it was put back), or could not be: `refused` says why. */

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, RunmakerError } from '../errors.js';
-import type { Execution, Executor } from '../execute/executor.js';
+import type { Execution, Executor, Task } from '../execute/executor.js';
 import type { Share } from '../job/needs.js';
 import { type FinalState, State } from '../job/state.js';
 import type { Claim } from '../queue/queue.js';
-import { isSuccess, watch } from './attempt.js';
+import { type Detached, isSuccess, watch } from './attempt.js';
 import type { Attempt, Outcome, RunEvent } from './events.js';
 import type { RecordedOutcome } from './record.js';
 import type { Stopping } from './stopping.js';
@@ -23,12 +23,15 @@ export interface JobRun {
   /** Runs in all before a failing job counts as failed. */
   readonly tries: number;
   readonly stopping: Stopping;
+  /** Where the job runs already: an earlier runner has started it. */
+  readonly handle?: string | undefined;
   emit(event: RunEvent): void | Promise<void>;
 }
 
 /** How a job ended: as its last attempt, or without one. */
 export type Ending =
-  | { readonly outcome: Outcome; readonly start: number; readonly end: number; readonly handle: string }
+  | { readonly outcome: Outcome; readonly start: number; readonly end: number; readonly execution: Execution }
+  | { readonly outcome: Detached }
   | { readonly outcome: { readonly kind: 'notStarted' }; readonly message: string };
 
 /** Processes, memory or descriptors run out for moments: a job is not failed for that. */
@@ -46,7 +49,8 @@ export async function runJob(run: JobRun): Promise<Ending> {
     const about: { attempt?: Attempt } = {};
     let beginning: Beginning;
     try {
-      beginning = await startPatiently(run, attempt, about);
+      beginning =
+        attempt === 1 && run.handle !== undefined ? await attachTo(run, run.handle, about) : await startPatiently(run, attempt, about);
     } catch (error) {
       if (!(error instanceof RunmakerError) || error.code !== 'start') throw error;
       await run.emit({ type: 'notStarted', job: claim.job, slot, message: error.message });
@@ -65,13 +69,19 @@ export async function runJob(run: JobRun): Promise<Ending> {
     };
     about.attempt = started;
     await run.emit({ type: 'started', ...started });
+    await claim.note?.(execution.handle);
     const outcome = await watch(execution, { timeout, killAfter: run.killAfter }, stopping);
+    if (outcome.kind === 'detached') {
+      await run.emit({ type: 'detached', ...started });
+      return { outcome };
+    }
     // A runner that drains lets end what it has begun, and the end of a job is the last of its tries.
     const again = !isSuccess(outcome) && attempt < tries && !stopping.interrupted.happened;
     // The clock on the wall may be set while the job runs: what counts is how long it took.
     const end = start + Math.round(performance.now() - began);
     await run.emit({ type: 'ended', ...started, outcome, end, again });
-    if (!again) return { outcome, start, end, handle: execution.handle };
+    if (!again) return { outcome, start, end, execution };
+    await execution.forget?.();
   }
 }
 
@@ -82,23 +92,25 @@ interface Beginning {
   readonly began: number;
 }
 
+/**
+ * Goes on with a job that an earlier runner has started.
+ * @throws RunmakerError `start` when the executor has lost it: it may have run to its end, so it is not started again
+ */
+async function attachTo(run: JobRun, handle: string, about: { attempt?: Attempt }): Promise<Beginning> {
+  const [now, began] = [Date.now(), performance.now()];
+  const execution = await run.executor.attach?.(handle, taskFor(run, 1, about));
+  if (execution === undefined) throw new RunmakerError('start', `an earlier runner has started it (${handle}), and its end is not known`);
+  const start = execution.start ?? now;
+  return { execution, start, began: began - (now - start) };
+}
+
 async function startPatiently(run: JobRun, attempt: number, about: { attempt?: Attempt }): Promise<Beginning> {
   for (let tried = 1; ; tried++) {
     const start = Date.now();
     const began = performance.now();
     const letGo = run.claim.holdPresence?.();
     try {
-      const execution = await run.executor.start({
-        job: run.claim.job,
-        queue: run.queueAddress,
-        attempt,
-        share: run.share,
-        timeout: run.claim.job.directives.timeout ?? run.timeout,
-        environment: environmentFor(run, attempt),
-        directory: run.claim.directory,
-        presence: run.claim.presence,
-        output: (stream, bytes) => (about.attempt ? run.emit({ type: 'output', ...about.attempt, stream, bytes }) : undefined),
-      });
+      const execution = await run.executor.start(taskFor(run, attempt, about));
       return { execution, start, began };
     } catch (error) {
       const shortage = error instanceof RunmakerError && SHORTAGES.has(errnoName(error.cause) ?? '');
@@ -108,6 +120,21 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
     }
     await setTimeout(SHORTAGE_PAUSE);
   }
+}
+
+function taskFor(run: JobRun, attempt: number, about: { attempt?: Attempt }): Task {
+  const { job, directory, presence } = run.claim;
+  return {
+    job,
+    queue: run.queueAddress,
+    attempt,
+    share: run.share,
+    timeout: job.directives.timeout ?? run.timeout,
+    environment: environmentFor(run, attempt),
+    directory,
+    presence,
+    output: (stream, bytes) => (about.attempt ? run.emit({ type: 'output', ...about.attempt, stream, bytes }) : undefined),
+  };
 }
 
 function environmentFor(run: JobRun, attempt: number): Record<string, string> {
@@ -123,15 +150,15 @@ function environmentFor(run: JobRun, attempt: number): Record<string, string> {
 }
 
 /** What the queue is told. @param host where the runner is */
-export function outcomeOf(ending: Ending, host: string, requeue: boolean): RecordedOutcome {
+export function outcomeOf(ending: Exclude<Ending, { outcome: Detached }>, host: string, requeue: boolean): RecordedOutcome {
   const state = stateAfter(ending.outcome, requeue);
-  if (!('start' in ending)) return { state, host, message: ending.message };
-  const { outcome, start, end, handle } = ending;
-  return { state, host, start, end, handle, exit: 'exit' in outcome ? outcome.exit : outcome };
+  if (!('execution' in ending)) return { state, host, message: ending.message };
+  const { outcome, start, end, execution } = ending;
+  return { state, host, start, end, handle: execution.handle, exit: 'exit' in outcome ? outcome.exit : outcome };
 }
 
 /** The state in which a job ends. An interrupted one is an error, or new again if the runner puts jobs back. */
-export function stateAfter(outcome: Ending['outcome'], requeue: boolean): FinalState | typeof State.new {
+export function stateAfter(outcome: Outcome | { readonly kind: 'notStarted' }, requeue: boolean): FinalState | typeof State.new {
   switch (outcome.kind) {
     case 'exited':
       return outcome.code === 0 ? State.done : State.failed;

@@ -1,5 +1,6 @@
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
+import { amount } from '../job/amount.js';
 import type { Share } from '../job/needs.js';
 import { State } from '../job/state.js';
 import { describeNotice } from '../queue/notices.js';
@@ -19,6 +20,7 @@ import { outcomeOf, runJob } from './run-job.js';
 import type { RunnerOptions } from './runner-options.js';
 import { Slots } from './slots.js';
 import { Stopping } from './stopping.js';
+import { takeOver } from './take-over.js';
 import { Tried } from './tried.js';
 
 const DEFAULT_KILL_AFTER = 10_000;
@@ -70,6 +72,14 @@ export class Runner {
     this.stopping.drain();
   }
 
+  /**
+   * Claims no more jobs and leaves those running that can go on without a runner, claimed as they are, for a later runner to attach to. All
+   * others go on to their end first.
+   */
+  detach(): void {
+    this.stopping.detach();
+  }
+
   /** Claims no more jobs and ends those that run: TERM, and KILL later. */
   interrupt(): void {
     this.stopping.interrupt();
@@ -98,6 +108,7 @@ export class Runner {
   }
 
   private async claimAll(): Promise<void> {
+    await this.attach();
     await this.orphanage.look('first', this.stopping.draining);
     while (!this.stopping.draining.aborted) {
       const slot = this.slots.take();
@@ -130,6 +141,22 @@ export class Runner {
       if (this.options.idle && this.running.size === 0) await pause(this.options.idle.pause, this.stopping.draining);
       // To look for orphans is to read the queue again, which shows news that were seen by that.
       else await this.news(ended, orphans === 'doubtful' ? this.queue.seen : seen);
+    }
+  }
+
+  /** Goes on with what earlier runners have left running. Each job takes a slot, as new ones do. */
+  private async attach(): Promise<void> {
+    const { queue, executor } = this;
+    const { taken, ended } = await takeOver(queue, executor, this.stopping.draining);
+    if (ended.length > 0) {
+      const message = `${amount(ended.length, 'job')} of an earlier runner ended: the queue says that they no longer run`;
+      await this.emit({ type: 'warning', message, hint: `their handles were ${ended.map(({ handle }) => handle).join(', ')}` });
+    }
+    for (const { claim, handle } of taken) {
+      while (this.slots.isFull && !this.stopping.draining.aborted) await this.jobEnded.next();
+      const slot = this.slots.take();
+      if (slot === undefined) await claim.abandon?.();
+      else this.launch(slot, claim, handle);
     }
   }
 
@@ -189,9 +216,8 @@ export class Runner {
     }
   }
 
-  private launch(slot: number, claim: Claim): void {
-    const share = this.resources.take(claim.job.directives.needs);
-    if (share === undefined) throw new Error(`job ${claim.job.id} was claimed but does not fit`);
+  private launch(slot: number, claim: Claim, handle?: string): void {
+    const share = this.shareFor(claim, handle);
     let held = true;
     const free = (): void => {
       if (!held) return;
@@ -203,7 +229,9 @@ export class Runner {
     // A slot is free before its last job's state is written: what is told of it is told in order all the same.
     const told = this.lastIn.get(slot) ?? Promise.resolve();
     const run = told
-      .then(() => (this.stopping.draining.aborted ? this.giveBack(claim) : this.runToEnd(slot, claim, share, free)))
+      .then(() =>
+        this.stopping.draining.aborted && handle === undefined ? this.giveBack(claim) : this.runToEnd(slot, claim, share, free, handle),
+      )
       .catch((error: unknown) => {
         this.failure ??= { error };
         this.drain();
@@ -217,13 +245,26 @@ export class Runner {
     this.lastIn.set(slot, run);
   }
 
+  /** What the job may use: what a scheduler has given it or it holds already, whether or not that fits here; else what is free. */
+  private shareFor(claim: Claim, handle: string | undefined): Share {
+    const { needs } = claim.job.directives;
+    if (claim.share) return this.resources.hold(claim.share);
+    const share = this.resources.take(needs);
+    if (share !== undefined) return share;
+    if (handle === undefined) throw new Error(`job ${claim.job.id} was claimed but does not fit`);
+    return this.resources.hold({ needs, gpus: [] });
+  }
+
   /** The runner was told to claim no more while it claimed. */
   private async giveBack(claim: Claim): Promise<void> {
     await this.stopping.orGiveUp<unknown>(claim.release({ unrun: true }), undefined);
   }
 
-  /** @param free gives back what the job was given to run with */
-  private async runToEnd(slot: number, claim: Claim, share: Share, free: () => void): Promise<void> {
+  /**
+   * @param free gives back what the job was given to run with
+   * @param handle where the job runs already
+   */
+  private async runToEnd(slot: number, claim: Claim, share: Share, free: () => void, handle?: string): Promise<void> {
     const { options, stopping } = this;
     const { job } = claim;
     await this.emit({ type: 'claimed', job, slot });
@@ -233,6 +274,7 @@ export class Runner {
       slot,
       share,
       stopping,
+      handle,
       executor: this.executor,
       host: this.host,
       queueAddress: this.queue.address,
@@ -241,6 +283,10 @@ export class Runner {
       tries: options.tries ?? 1,
       emit: event => this.emit(event),
     }).finally(() => this.executing--);
+    if (!('start' in ending) && !('message' in ending)) {
+      await claim.abandon?.();
+      return;
+    }
     const outcome = outcomeOf(ending, this.host, options.requeue ?? false);
     const { state } = outcome;
     if (options.retry && (state === State.failed || state === State.error)) this.tried.add(job);
@@ -248,6 +294,8 @@ export class Runner {
     // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
     if (!this.results.mayStop) free();
     const result = await writing;
+    // Also when it was refused: nobody attaches to what has ended.
+    if ('execution' in ending) await ending.execution.forget?.();
     const written = (result.kind === 'recorded' && result.state) || state;
     await this.emit({
       type: 'finished',

@@ -13,6 +13,10 @@ export class Slots {
     return this.taken.size;
   }
 
+  get isFull(): boolean {
+    return this.taken.size >= this.size;
+  }
+
   /** Takes the lowest free number; undefined when all are in use. */
   take(): number | undefined {
     for (let slot = 1; slot <= this.size; slot++) {

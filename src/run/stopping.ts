@@ -36,9 +36,16 @@ export class Stopping {
   readonly interrupted = new Once();
   /** End them at once. */
   readonly killed = new Once();
+  /** Leave those running that can go on without a runner. */
+  readonly detached = new Once();
 
   drain(): void {
     this.drainer.abort();
+  }
+
+  detach(): void {
+    this.drain();
+    this.detached.happen();
   }
 
   interrupt(): void {

@@ -11,6 +11,7 @@ import { resolveShell } from '../../src/execute/shell/shell.js';
 import { SpawnExecutor } from '../../src/execute/shell/spawn-executor.js';
 import { hostName } from '../../src/system/host.js';
 import { posixSpawner, type Spawner } from '../../src/system/posix-spawn.js';
+import { executorConformance } from '../conformance/executor-conformance.js';
 import { eventually, isOpenAfter } from '../support/eventually.js';
 import { isAlive } from '../support/programs.js';
 import { taskOf } from '../support/task.js';
@@ -30,11 +31,8 @@ const temporary = (): string => mkdtempSync(path.join(os.tmpdir(), 'runmaker-exe
 describe.each([
   ['posix_spawn', (options?: ShellOptions) => new SpawnExecutor(resolveShell(options ?? {}), posixSpawner() as Spawner)],
   ['child_process', (options?: ShellOptions) => new NodeExecutor(resolveShell(options ?? {}))],
-])('a shell started by %s', (_, make) => {
-  test('its exit code and both outputs are told apart', async () => {
-    const result = await run(make(), 'echo to out; echo to err >&2; exit 3');
-    expect(result).toMatchObject({ exit: { kind: 'exited', code: 3 }, stdout: 'to out\n', stderr: 'to err\n' });
-  });
+])('a shell started by %s', (name, make) => {
+  executorConformance(name, make, { shell: true, directory: os.tmpdir(), crowd: 300, latency: 500 });
 
   test('a signal that ends it is told by number', async () => {
     expect((await run(make(), 'kill -9 $$')).exit).toEqual({ kind: 'signalled', signal: 9 });
@@ -62,15 +60,6 @@ describe.each([
     );
     await Promise.all((await Promise.all(started)).map(execution => execution.exit));
     expect(printed.map((text, which) => text === `${String(which).padStart(3, '0')}\n`.repeat(100_000))).toEqual(Array(count).fill(true));
-  });
-
-  test('a command reaches it byte for byte', async () => {
-    const odd = Buffer.concat([
-      Buffer.from("printf '%s' '"),
-      Buffer.from([0xff, 0xe9, 0x80, 0x25, 0x5c]),
-      Buffer.from('\' "$(echo "it\'s")"'),
-    ]);
-    expect((await run(make(), odd)).stdout).toBe("\xff\xe9\x80%\\it's");
   });
 
   test('it reads nothing, leads a process group, and no signal is blocked or ignored', async () => {
@@ -198,34 +187,11 @@ describe.each([
     expect(await isOpenAfter(execution.gone?.() as Promise<void>, 1000)).toBe(false);
   });
 
-  test('who takes its output slowly slows it down', async () => {
-    let taken = 0;
-    let most = 0;
-    let open = 0;
-    const result = await run(make(), 'yes | head -c 2000000', {
-      async output(_stream, bytes) {
-        most = Math.max(most, ++open);
-        await setTimeout(1);
-        taken += bytes.length;
-        open--;
-      },
-    });
-    expect(result.exit).toEqual({ kind: 'exited', code: 0 });
-    expect(taken).toBe(2_000_000);
-    expect(most).toBe(1);
-  });
-
   test.each([
     ['a NUL byte', Buffer.from('a\0b'), /NUL byte \(byte 2\)/],
     ['more than the kernel passes on', Buffer.alloc(200_000, 'x'), /200000 bytes long/],
   ])('a command with %s is refused before anything is started', async (_what, command, message) => {
     await expect(run(make(), command)).rejects.toMatchObject({ code: 'start', message: expect.stringMatching(message) });
-  });
-
-  test('several hundred at once are each collected with their own exit', async () => {
-    const executor = make();
-    const results = await Promise.all(Array.from({ length: 300 }, (_, at) => run(executor, `exit ${at % 200}`)));
-    expect(results.map(({ exit }) => exit)).toEqual(results.map((_result, at) => ({ kind: 'exited', code: at % 200 })));
   });
 
   test("Node's own children keep their exits", async () => {

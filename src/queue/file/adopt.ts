@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { jobMatcher, type Selection } from '../../job/selection.js';
 import { State } from '../../job/state.js';
 import { jitter, LOOK_BYTE } from '../../system/reserved-bytes.js';
 import { FileClaim } from './file-claim.js';
@@ -23,20 +24,22 @@ type Look = FileClaim | 'other' | 'present' | 'locked';
  * Takes up the claims of lines in state `r` at which nobody shows to be present. Nothing is written. Others who have locks there for a
  * moment, as readers of the whole file have, are waited for: what is passed over is lost to whoever comes back for it.
  */
-export async function adoptOrphans(runs: RunsFile): Promise<readonly FileClaim[]> {
+export async function adoptOrphans(runs: RunsFile, selection: Selection = {}): Promise<readonly FileClaim[]> {
   const adopted: FileClaim[] = [];
   const file = await runs.driver.open(runs.path, 'look');
   try {
     // Makes what is read as new as this call, and shows a server before its first client comes whether there are locks at all.
     await lockSoon(file, 'shared', LOOK_BYTE, 1, PATIENCE, runs.path);
     await file.unlock(LOOK_BYTE, 1);
+    const isChosen = jobMatcher(selection);
     let unsure: FileJob[] = [];
     const look = async (job: FileJob, isLast: boolean): Promise<void> => {
       const seen = await adopt(runs, job);
       if (seen instanceof FileClaim) adopted.push(seen);
       else if (seen === 'locked' || (seen === 'present' && !isLast)) unsure.push(job.kept());
     };
-    for await (const { jobs } of readJobs(file)) for (const job of jobs) if (job.state === State.running) await look(job, false);
+    for await (const { jobs } of readJobs(file))
+      for (const job of jobs) if (job.state === State.running && isChosen(job)) await look(job, false);
     const end = performance.now() + PATIENCE;
     for (let looks = 2; unsure.length > 0; looks++) {
       const [first] = unsure as [FileJob];

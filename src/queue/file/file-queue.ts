@@ -134,8 +134,8 @@ export class FileQueue implements Queue {
     return result;
   }
 
-  adopt(): Promise<readonly Claim[]> {
-    return this.explained(() => adoptOrphans(this.runs));
+  adopt(selection?: Selection): Promise<readonly Claim[]> {
+    return this.explained(() => adoptOrphans(this.runs, selection));
   }
 
   get seen(): number {
