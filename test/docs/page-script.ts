@@ -1,4 +1,5 @@
 /** Makes one shell script of all blocks of a page that can be run, and finds in its output how each of them ended. */
+import { existsSync } from 'node:fs';
 import { type Block, markOf, type Page } from './markdown.js';
 
 /** Why a block may be left out: `<!-- not run: REASON -->`. */
@@ -21,7 +22,7 @@ const SHOWN = ['text', 'json', 'csv'];
 const COMMAND = /^(?:\$ |(?:runmaker|runset|runwait|runmaker-\w+|git|npm|node) [^[])/m;
 
 /** What a mark before a block means is said in CONTRIBUTING.md. */
-const MARKS = ['not run', 'setup', 'cleanup', 'exits', 'in any order', 'replace', 'prints', 'runs file'];
+const MARKS = ['not run', 'needs', 'setup', 'cleanup', 'exits', 'in any order', 'replace', 'prints', 'runs file'];
 
 /** A block that is run, and what it should do. */
 export interface Step {
@@ -59,7 +60,8 @@ export function complaints(page: Page): string[] {
 export function steps(page: Page): Step[] {
   return page.blocks.flatMap((block, at) => {
     const isRunsFile = markOf(block, 'runs file') !== undefined;
-    if ((!RUN.includes(block.language) && !isRunsFile) || markOf(block, 'not run') !== undefined) return [];
+    if ((!RUN.includes(block.language) && !isRunsFile) || markOf(block, 'not run') !== undefined || !hasProgram(markOf(block, 'needs')))
+      return [];
     const replaced = block.marks
       .filter(mark => mark.name === 'replace')
       .map(mark => mark.value.split(' => ') as [string, string])
@@ -78,6 +80,11 @@ export function steps(page: Page): Step[] {
       },
     ];
   });
+}
+
+/** Whether a program that a block needs, such as jq, is on this host. */
+function hasProgram(name: string | undefined): boolean {
+  return name === undefined || (process.env.PATH ?? '').split(':').some(folder => existsSync(`${folder}/${name}`));
 }
 
 function commandsOf(language: string, text: string): Command[] {
