@@ -22,6 +22,11 @@ export type State = string;
 /** The states in which a job can end. */
 export type FinalState = typeof State.done | typeof State.failed | typeof State.error;
 
+/** Whether the state says that a runner has the job now. */
+export function isInHand(state: State): boolean {
+  return state === State.running || state === State.claimed;
+}
+
 /** The state of a job that was claimed in state `before` and is given back without having been run: as if nobody had claimed it. */
 export function stateUnrun(before: State): FinalState | typeof State.new {
   return before === State.failed || before === State.error ? before : State.new;

@@ -8,7 +8,7 @@
  *     2^62 + 16 … trying them out between two
  */
 
-/** The first of those that tell who of several claimed a line last: see src/queue/file/rank.ts. */
+/** The first of those that tell who of several claimed a line last: see src/queue/file/presence/claim-rank.ts. */
 export const RANK_BYTES = 1n << 61n;
 
 /** Locked shared for a look at states: on a network filesystem taking a lock makes the cache current, and this one is felt by nobody. */

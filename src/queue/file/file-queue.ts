@@ -1,9 +1,13 @@
+/*
+ * file/: a text file as a queue. reading/ looks at it, claiming/ takes jobs and finishes them, presence/ proves that their owners are
+ * alive, states/ makes all other changes, locks/ are the three lock drivers, doctor/ tells whether a file is safe to share.
+ */
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, type RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
-import { type Counts, State } from '../../job/state.js';
+import { type Counts, isInHand, State } from '../../job/state.js';
 import { refuseUnsettable } from '../commands.js';
 import type {
   Capabilities,
@@ -16,25 +20,25 @@ import type {
   SetOptions,
   SetResult,
 } from '../queue.js';
-import { Absences } from './absences.js';
-import { Addition } from './addition.js';
-import { adoptOrphans } from './adopt.js';
-import { Claimer } from './claimer.js';
-import { countJobs } from './count.js';
-import { explain } from './explain.js';
-import { freshen } from './lock-bytes.js';
+import { adoptOrphans } from './claiming/adopt-orphans.js';
+import { Claimer } from './claiming/claimer.js';
+import { explain } from './explain-error.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
+import { freshen } from './locks/try-lock.js';
 import { type Limits, patiently } from './patience.js';
-import { planJobs } from './plan.js';
-import { PresenceKeeper } from './presence-keeper.js';
-import { printJobs } from './print-jobs.js';
-import { type FileJob, readJobs } from './read-jobs.js';
-import { isInHand, reclaimOrphans } from './reclaim.js';
+import { AbsenceTracker } from './presence/absence-tracker.js';
+import { PresenceKeeper } from './presence/presence-keeper.js';
+import { countJobs } from './reading/count-jobs.js';
+import { FileView } from './reading/file-view.js';
+import { planJobs } from './reading/plan-jobs.js';
+import { printJobs } from './reading/print-jobs.js';
+import { type FileJob, readJobs } from './reading/read-jobs.js';
 import type { RunsFile } from './runs-file.js';
-import { setStates } from './set.js';
-import { StateWriter } from './state-writer.js';
-import { Syncer } from './syncer.js';
-import { FileView } from './view.js';
+import { JobAppender } from './states/append-jobs.js';
+import { DiskSync } from './states/disk-sync.js';
+import { reclaimOrphans } from './states/reclaim-orphans.js';
+import { setStates } from './states/set-states.js';
+import { StateWriter } from './states/state-writer.js';
 
 /** How long to keep trying while the file cannot be reached, in ms. */
 const DEFAULT_PATIENCE = 60_000;
@@ -66,9 +70,9 @@ export class FileQueue implements Queue {
       driver,
       view: new FileView(name, driver),
       writer: new StateWriter(name),
-      syncer: new Syncer(name, driver, patience),
+      syncer: new DiskSync(name, driver, patience),
       keeper,
-      absences: new Absences(keeper.settled, MEMORY),
+      absences: new AbsenceTracker(keeper.settled, MEMORY),
       patience,
     };
     this.claimer = new Claimer(this.runs, trustAny);
@@ -119,7 +123,7 @@ export class FileQueue implements Queue {
   }
 
   async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
-    const addition = new Addition(this.runs, commands, state);
+    const addition = new JobAppender(this.runs, commands, state);
     await this.explained(() => addition.make());
   }
 

@@ -3,9 +3,9 @@ import { networkDisk, networkFilesystem } from '../../system/disk.js';
 import { mountOf } from '../../system/mounts.js';
 import type { OpenOptions, Queue } from '../queue.js';
 import { judgeMount } from './doctor/mount-verdict.js';
-import { explain } from './explain.js';
+import { explain } from './explain-error.js';
 import { FileQueue } from './file-queue.js';
-import { openDriver } from './open-driver.js';
+import { openDriver } from './locks/open-driver.js';
 
 /** Opens a runs file as a queue. The file must be there; whether it can be written shows when it is. */
 export async function openFileQueue(path: string, { locks = 'record', patience, unsafeLocks, trustAny }: OpenOptions = {}): Promise<Queue> {

@@ -1,9 +1,9 @@
-import type { Absences } from './absences.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
-import type { PresenceKeeper } from './presence-keeper.js';
-import type { StateWriter } from './state-writer.js';
-import type { Syncer } from './syncer.js';
-import type { FileView } from './view.js';
+import type { AbsenceTracker } from './presence/absence-tracker.js';
+import type { PresenceKeeper } from './presence/presence-keeper.js';
+import type { FileView } from './reading/file-view.js';
+import type { DiskSync } from './states/disk-sync.js';
+import type { StateWriter } from './states/state-writer.js';
 
 /** What all work on one runs file has in common. */
 export interface RunsFile {
@@ -11,9 +11,9 @@ export interface RunsFile {
   readonly driver: LockDriver;
   readonly view: FileView;
   readonly keeper: PresenceKeeper;
-  readonly absences: Absences;
+  readonly absences: AbsenceTracker;
   readonly writer: StateWriter;
-  readonly syncer: Syncer;
+  readonly syncer: DiskSync;
   /** How long to keep trying while the file cannot be reached, in ms. */
   readonly patience: number;
 }

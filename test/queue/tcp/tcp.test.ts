@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { explain } from '../../../src/queue/file/explain.js';
+import { explain } from '../../../src/queue/file/explain-error.js';
 import { openQueue } from '../../../src/queue/open.js';
 import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
 import { describeQueue } from '../../conformance/queue-conformance.js';

@@ -1,17 +1,20 @@
+/*
+ * doctor/: what `runset --doctor` looks at to tell whether a file is safe to share: mount, locks, file, runners, and a peer on another host.
+ */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { RunmakerError } from '../../../errors.js';
+import { isInHand } from '../../../job/state.js';
 import { isWritableByOthers } from '../../../system/disk.js';
 import { mountOf } from '../../../system/mounts.js';
 import { TRIAL_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockDriverName } from '../../queue.js';
-import { explain } from '../explain.js';
-import { freshen, lockSoon } from '../lock-bytes.js';
+import { explain } from '../explain-error.js';
 import type { LockableFile, LockDriver } from '../locks/lock-driver.js';
-import { openDriver } from '../open-driver.js';
-import { readJobs } from '../read-jobs.js';
-import { isInHand } from '../reclaim.js';
+import { openDriver } from '../locks/open-driver.js';
+import { freshen, lockSoon } from '../locks/try-lock.js';
+import { readJobs } from '../reading/read-jobs.js';
 import type { Finding } from './finding.js';
 import { judgeMount } from './mount-verdict.js';
 import { meetPeer } from './peer.js';

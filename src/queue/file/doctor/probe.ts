@@ -1,7 +1,7 @@
 /* A process of its own that tries the lock which the doctor holds: `node probe.js DRIVER PATH` prints `granted` or `refused`. */
 import { TRIAL_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockDriverName } from '../../queue.js';
-import { openDriver } from '../open-driver.js';
+import { openDriver } from '../locks/open-driver.js';
 
 const [name, path] = process.argv.slice(2) as [LockDriverName, string];
 const driver = await openDriver(name, path);

@@ -2,8 +2,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../../errors.js';
 import { APPEND_BYTE } from '../../../system/reserved-bytes.js';
-import { freshen, lockSoon } from '../lock-bytes.js';
 import type { LockDriver } from '../locks/lock-driver.js';
+import { freshen, lockSoon } from '../locks/try-lock.js';
 
 /** One thing that one side said. */
 export interface Saying {

@@ -1,5 +1,5 @@
 /**
- * How a runs file is locked. Three drivers, one shape:
+ * locks/: how a runs file is locked. Three drivers, one shape:
  *
  * `record`: byte ranges · `file`: the whole file · `directory`: a folder beside the file.
  *

@@ -1,0 +1,79 @@
+import { setTimeout } from 'node:timers/promises';
+import { RunmakerError } from '../../../errors.js';
+import type { Job } from '../../../job/job.js';
+import { isInHand, State } from '../../../job/state.js';
+import { jitter } from '../../../system/reserved-bytes.js';
+import type { LockableFile } from '../locks/lock-driver.js';
+import { freshen, STATE_AND_SEPARATOR } from '../locks/try-lock.js';
+import { asFarAsPossible } from '../patience.js';
+import type { AbsenceLook } from '../presence/absence-tracker.js';
+import { type FileJob, readJobs } from '../reading/read-jobs.js';
+import { commandIn, readLine } from '../reading/read-line.js';
+import { type RunsFile, withFile } from '../runs-file.js';
+
+const NEW = Buffer.from(State.new);
+/** So long, in ms, others who look for orphans are waited for, in all of a look. */
+const LOOKING = 1000;
+
+/**
+ * Sets the jobs that nobody runs any more back to `.`. With older runners in the fleet that is a guess: they show no presence.
+ * Nobody must have been seen at them for a while, from look to look: an editor that saves the file takes away all presence, a server that
+ * restarts may forget locks, and who was cut off for a moment loses them. Whoever is alive shows presence again within that time.
+ * @param reclaimed takes them as they are set back, so that they are known also when the rest fails and is tried again
+ */
+export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[], signal?: AbortSignal): Promise<void> {
+  if (!runs.driver.presence) {
+    throw new RunmakerError('queue', `the lock driver "${runs.driver.name}" cannot tell orphans from running jobs`, {
+      hint: `make sure that no runner is at work, then: runset --state 'r?' --set=. ${runs.path}`,
+    });
+  }
+  // Of the file that was there last: another may have been put in its place.
+  let here: Job[] = [];
+  try {
+    await withFile(runs, async file => {
+      here = [];
+      await runs.view.look();
+      const look = runs.absences.look(runs.view.edits);
+      await freshen(file, runs.driver, runs.path);
+      const end = performance.now() + LOOKING;
+      for await (const block of readJobs(file)) {
+        for (const job of block.jobs) {
+          if (!isInHand(job.state) || runs.keeper.keeps(job.offset)) continue;
+          signal?.throwIfAborted();
+          if (await reclaimLine(file, job, look, end)) here.push(job);
+        }
+      }
+      look.end();
+    });
+  } finally {
+    reclaimed.push(...here);
+    runs.view.doubt();
+    runs.syncer.note();
+  }
+}
+
+/**
+ * Takes both locks, if nobody is at the job. At one that seemed to be an orphan before, others may be looking just now as well:
+ * that does not mean that somebody runs it.
+ * @param end by performance.now(): until then others who look are waited for
+ */
+async function isAlone(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
+  while (!(await file.tryLock('exclusive', job.offset, STATE_AND_SEPARATOR))) {
+    if (!look.isKnown(job) || performance.now() >= end) return false;
+    await setTimeout(jitter());
+  }
+  return true;
+}
+
+async function reclaimLine(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
+  if (!(await isAlone(file, job, look, end))) return false;
+  try {
+    const now = await readLine(file, job.offset, job.end);
+    if (now === undefined || !isInHand(String.fromCharCode(now.state)) || !commandIn(now).equals(job.command)) return false;
+    if (!look.note(job)) return false;
+    await file.write(NEW, job.offset);
+    return true;
+  } finally {
+    await asFarAsPossible(() => file.unlock(job.offset, STATE_AND_SEPARATOR));
+  }
+}
