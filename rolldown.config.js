@@ -17,6 +17,8 @@ const programs = {
   runwait: 'src/cli/start/runwait.ts',
   // Started by runset --doctor as a process of its own.
   probe: 'src/queue/file/doctor/probe.ts',
+  // Started by queues in Redis as a thread of its own.
+  'lease-thread': 'src/queue/redis/presence/lease-thread.js',
 };
 
 export default Object.entries(programs).map(([program, source]) =>

@@ -22,18 +22,22 @@ export class JobTable implements Board {
   private lowestUndone = 1;
   private foremost = 0;
 
-  /** @param jobs in order · @param barriers line numbers, ascending */
+  /**
+   * @param jobs in order · @param barriers line numbers, ascending
+   * @param states by line, where they are known apart from the jobs, which then need be no more than those with directives
+   */
   constructor(
     jobs: readonly NumberedJob[],
     readonly barriers: readonly number[],
     readonly lineCount: number,
+    states?: Uint8Array,
   ) {
-    this.states = new Uint8Array(lineCount + 1);
+    this.states = states ?? new Uint8Array(lineCount + 1);
     const directives = new Map<number, Directives>();
     const problems = new Map<number, DirectiveProblem>();
     const afterColumns = new Map<number, number>();
     for (const { number, state, command, directives: said, problem } of jobs) {
-      this.states[number] = state.charCodeAt(0);
+      if (states === undefined) this.states[number] = state.charCodeAt(0);
       if (problem) problems.set(number, problem);
       else if (said !== NO_DIRECTIVES) directives.set(number, said);
       if (said.after.length > 0) {
@@ -55,6 +59,11 @@ export class JobTable implements Board {
 
   setState(line: number, state: number): void {
     this.states[line] = state;
+    this.refresh(line);
+  }
+
+  /** To be called when states were changed from outside, from this line on. */
+  refresh(line: number): void {
     this.lowestNew = Math.min(this.lowestNew, line);
     this.lowestUndone = Math.min(this.lowestUndone, line);
     this.foremost = 0;

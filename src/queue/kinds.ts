@@ -6,7 +6,7 @@ import type { OpenOptions, Queue } from './queue.js';
 
 /** A kind of queue. */
 export interface QueueKind {
-  readonly name: 'file' | 'tcp' | 'tcp+legacy' | 'git';
+  readonly name: 'file' | 'tcp' | 'tcp+legacy' | 'git' | 'redis';
   /** In the plural, for messages. */
   readonly title: string;
   /** How one is named, for help and messages. */
@@ -51,6 +51,14 @@ export const QUEUE_KINDS: readonly QueueKind[] = [
     owns: isGitName,
     open: async (name, options) => await (await import('./git/open-git-queue.js')).openGitQueue(name, options),
   },
+  {
+    name: 'redis',
+    title: 'queues in Redis',
+    form: 'redis://host#name',
+    options: ['lease'],
+    owns: hasScheme('redis', 'rediss', ...['unix', 'sentinel', 'cluster'].flatMap(way => [`redis+${way}`, `rediss+${way}`])),
+    open: async (name, options) => await (await import('./redis/open-redis-queue.js')).openRedisQueue(name, options),
+  },
 ];
 
 /**
@@ -82,7 +90,7 @@ export function refuseLostOptions(name: string, options: OpenOptions): void {
 
 /** In lower case. */
 function schemeOf(name: string): string | undefined {
-  const [, url, unix] = /^([a-z][a-z0-9+.-]*):\/\/|^(unix):/i.exec(name) ?? [];
+  const [, url, unix] = /^([a-z][a-z0-9+.-]*):\/\/|^((?:rediss?\+)?unix):/i.exec(name) ?? [];
   return (url ?? unix)?.toLowerCase();
 }
 

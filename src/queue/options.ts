@@ -31,7 +31,11 @@ export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
     help: 'of the runmaker-server; safer in RUNMAKER_TOKEN or a file: every user of this host can see it here',
     value: 'text',
   },
-  lease: { flags: '--lease <duration>', help: 'over git: how long a claim holds without a sign of life (default: 10m)', value: 'duration' },
+  lease: {
+    flags: '--lease <duration>',
+    help: 'over git and in Redis: how long a claim holds without a sign of life (default: 10m, 30s)',
+    value: 'duration',
+  },
   sleep: { flags: '--sleep <duration>', help: 'over git, and with --max-idle: between two looks (default: 5s)', value: 'duration' },
   resultsDir: {
     flags: '--results-dir <dir>',

@@ -1,0 +1,123 @@
+import { Worker } from 'node:worker_threads';
+import { formatDuration } from '../../../job/duration.js';
+import type { ClientSettings } from '../connection/settings.js';
+import { RENEW } from '../scripts/leases.js';
+import type { Script } from '../scripts/script.js';
+
+/** What the thread is given. */
+export interface ThreadData {
+  readonly settings: ClientSettings;
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly runner: string;
+  /** Of the lease, in ms. */
+  readonly duration: number;
+}
+
+type FromThread =
+  | { readonly type: 'renewed' }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'lost'; readonly how: 'gone' | 'stopped'; readonly ms: number }
+  | { readonly type: 'answer'; readonly isHeld: boolean };
+
+/** One lease of a runner, from its first claim to when it leaves or has lost it. A runner that has lost one goes on with another. */
+export class Presence {
+  /** Why its claims are lost; undefined while they are not. */
+  lost: string | undefined;
+  private thread: Worker | undefined;
+  private readonly questions: ((isHeld: boolean) => void)[] = [];
+  private renewedAt = performance.now();
+  private isFailureTold = false;
+
+  /** @param tell takes what the user should know */
+  constructor(
+    private readonly data: Omit<ThreadData, 'script'>,
+    private readonly tell: (message: string, hint: string) => void,
+  ) {}
+
+  get runner(): string {
+    return this.data.runner;
+  }
+
+  get duration(): number {
+    return this.data.duration;
+  }
+
+  /** Whether a claim was made under it. */
+  get isRegistered(): boolean {
+    return this.thread !== undefined;
+  }
+
+  /** Renews from now on. */
+  begin(): void {
+    if (this.thread) return;
+    this.renewedAt = performance.now();
+    const workerData: ThreadData = { ...this.data, script: RENEW };
+    this.thread = new Worker(new URL('./lease-thread.js', import.meta.url), { workerData });
+    this.thread.unref();
+    this.thread.on('message', (message: FromThread) => this.hear(message));
+    this.thread.on('error', (error: Error) => this.lose(`the lease cannot be renewed: ${error.message}`));
+    this.thread.on('exit', () => this.answerAll(false));
+  }
+
+  /** Redis says that the lease has run out: whether it holds all the same, because only the connection or Redis was away. */
+  async isStillHeld(): Promise<boolean> {
+    if (this.lost !== undefined || this.thread === undefined) return false;
+    const { thread } = this;
+    return await new Promise(resolve => {
+      this.questions.push(resolve);
+      thread.postMessage('renew');
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.thread?.terminate();
+    this.thread = undefined;
+    this.answerAll(false);
+  }
+
+  private hear(message: FromThread): void {
+    switch (message.type) {
+      case 'renewed':
+        this.renewedAt = performance.now();
+        this.isFailureTold = false;
+        return;
+      case 'answer':
+        this.answerAll(message.isHeld);
+        return;
+      case 'failed':
+        this.noteFailure(message.message);
+        return;
+      case 'lost': {
+        const limit = formatDuration(this.duration);
+        const why =
+          message.how === 'stopped'
+            ? `this runner was stopped for ${formatDuration(Math.round(message.ms))}, longer than its lease of ${limit}`
+            : `this runner gave no sign of life for longer than its lease of ${limit}`;
+        this.lose(why);
+      }
+    }
+  }
+
+  private lose(why: string): void {
+    if (this.lost !== undefined) return;
+    this.lost = why;
+    this.tell(`${why}: its claims are lost`, 'jobs that it runs may be run by others once they are reclaimed; their results are refused');
+    this.answerAll(false);
+  }
+
+  /** Once, until one succeeds again. A short time without one is no reason for alarm. */
+  private noteFailure(why: string): void {
+    const { duration } = this;
+    if (this.isFailureTold || performance.now() - this.renewedAt < duration) return;
+    this.isFailureTold = true;
+    this.tell(
+      `the lease of the jobs that run here cannot be renewed: ${why}`,
+      `they run on; others may take them for orphans after ${formatDuration(duration)}, and run them again`,
+    );
+  }
+
+  private answerAll(isHeld: boolean): void {
+    for (const answer of this.questions.splice(0)) answer(isHeld);
+  }
+}

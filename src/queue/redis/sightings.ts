@@ -1,0 +1,53 @@
+import { RunmakerError } from '../../errors.js';
+
+/** What was seen of a queue last: which one it is, and how often it was changed. */
+export class Sightings {
+  /** Names this making of the queue; undefined until it was seen. */
+  generation: string | undefined;
+  /** Grows with each change. */
+  seq = -1;
+  /** Grows with each change that is noticed. */
+  count = 0;
+
+  /** @param tell takes what the user should know · @param lines how many lines are known */
+  constructor(
+    private readonly name: string,
+    private readonly tell: (message: string, hint: string) => void,
+    private readonly lines: () => number,
+  ) {}
+
+  /**
+   * Notes what Redis says now, '' for a queue that is not there.
+   * @throws RunmakerError `queue` when it is not the queue that it was
+   */
+  note(generation: string, seq: number): void {
+    const before = this.generation;
+    if (before !== undefined && generation !== before) {
+      this.generation = generation === '' ? undefined : generation;
+      this.noteSeq(seq);
+      throw new RunmakerError('queue', `${this.name}: Redis has lost the queue: ${this.loss(generation)}`, {
+        hint: 'it was restarted without appendonly, or flushed: set "appendonly yes", and append the jobs again',
+      });
+    }
+    if (generation !== '') this.generation = generation;
+    if (before !== undefined && seq < this.seq) {
+      this.tell(
+        `${this.name}: Redis came back without the last ${this.seq - seq} changes`,
+        'jobs that were claimed or ended meanwhile may be run again; with "appendonly yes" Redis keeps what it has confirmed',
+      );
+    }
+    this.noteSeq(seq);
+  }
+
+  noteSeq(seq: number): void {
+    if (seq === this.seq) return;
+    this.seq = seq;
+    this.count++;
+  }
+
+  private loss(generation: string): string {
+    const lines = this.lines();
+    const what = lines > 0 ? `its ${lines} lines are gone` : 'it is gone';
+    return generation === '' ? what : `${what}, and another one is in its place`;
+  }
+}
