@@ -4,31 +4,39 @@ import { type FinalState, State, stateUnrun } from '../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../queue.js';
 import type { BranchStore } from './branch/branch-store.js';
 import type { CommitBatcher } from './branch/commit-batcher.js';
+import { PUT_BACK } from './branch/commit-message.js';
 import { doneTrailer, judgeFailure } from './branch/failure-count.js';
 import { type Ending, endClaim } from './branch/operations.js';
-import { PUT_BACK } from './branch/transaction.js';
 import type { Checkout } from './checkouts/checkout.js';
 import { hashOf } from './leases/lease.js';
-import type { OwnedClaims } from './leases/owned-claims.js';
+import type { OwnedClaim, OwnedClaims } from './leases/owned-claims.js';
 
-/** What all claims of one handle share. */
-export interface Office {
-  readonly ledger: BranchStore;
-  readonly clerk: CommitBatcher<GitClaim>;
-  readonly holdings: OwnedClaims<GitClaim>;
+/** What all claims of one queue handle share. */
+export interface ClaimContext {
+  readonly store: BranchStore;
+  readonly batcher: CommitBatcher;
+  readonly claims: OwnedClaims;
   readonly maxJobAttempts: number;
 }
 
-/** A job in state `r` on the branch that is ours. */
+/** A job in state `r` on the branch that this runner has claimed. */
 export class GitClaim implements Claim {
   /** Where the job runs, when results are brought back. */
   checkout: Checkout | undefined;
-  private concluded = false;
+  private hasEnded = false;
 
   constructor(
-    private readonly office: Office,
-    readonly job: Job,
+    private readonly context: ClaimContext,
+    private readonly owned: OwnedClaim,
   ) {}
+
+  get job(): Job {
+    return this.owned.job;
+  }
+
+  get isHeld(): boolean {
+    return this.owned.standing.kind === 'held';
+  }
 
   get directory(): string | undefined {
     return this.checkout?.directory;
@@ -38,63 +46,68 @@ export class GitClaim implements Claim {
     return this.checkout?.environment;
   }
 
-  finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
-    return this.conclude(state, () => this.endingFor(state));
+  async finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
+    if (this.hasEnded) return GIVEN_UP;
+    this.hasEnded = true;
+    return await this.orDrop(async () => await this.end(await this.endingFor(state), state));
   }
 
-  release({ unrun = false }: ReleaseOptions = {}): Promise<FinishResult> {
+  async release({ unrun = false }: ReleaseOptions = {}): Promise<FinishResult> {
+    if (this.hasEnded) return GIVEN_UP;
+    this.hasEnded = true;
     const state = unrun ? stateUnrun(this.job.state) : State.new;
-    return this.conclude(state, () => ({ state, deed: PUT_BACK }));
+    return await this.orDrop(async () => await this.end({ state, verb: PUT_BACK }, state));
   }
 
-  private async conclude(state: FinalState | typeof State.new, endingFor: () => Ending | Promise<Ending>): Promise<FinishResult> {
-    if (this.concluded) return { kind: 'refused', reason: 'the claim was given up before' };
-    this.concluded = true;
-    const { clerk, holdings } = this.office;
-    let refused: string | undefined;
+  /** Pushes the end of the claim. @param asked the state that the caller wants */
+  private async end(ending: Ending, asked: Ending['state']): Promise<FinishResult> {
+    const { result, filesRefused } = await this.context.batcher.submit({
+      kind: 'jobs',
+      endsClaim: true,
+      carriesFiles: (ending.results?.length ?? 0) > 0,
+      apply: (transaction, filesRefused) => ({
+        result: endClaim(transaction, this.owned, filesRefused === undefined ? ending : { ...ending, results: [] }),
+        filesRefused,
+      }),
+    });
+    if (result.kind === 'refused') {
+      this.checkout?.keep(`the result of job ${this.job.number} was refused`);
+      return result;
+    }
+    const recorded: FinishResult = { kind: 'recorded', ...(ending.state !== asked && { state: ending.state }) };
+    if (filesRefused === undefined) return this.checkout?.giveBack() === false ? { ...recorded, incomplete: true } : recorded;
+    this.checkout?.keep(`the remote does not take the files of job ${this.job.number} (${filesRefused})`);
+    return { ...recorded, incomplete: true };
+  }
+
+  /** Drops the claim when its end cannot be pushed: a lease that went on to name it would keep all others from the job. */
+  private async orDrop(end: () => Promise<FinishResult>): Promise<FinishResult> {
+    const { store, batcher, claims } = this.context;
     try {
-      const ending = await endingFor();
-      const result = await clerk.do<FinishResult>({
-        family: 'jobs',
-        precious: true,
-        heavy: (ending.results?.length ?? 0) > 0,
-        decide: (draft, refusal) => {
-          refused = refusal;
-          const standing = holdings.of(this);
-          if (standing.kind === 'lost') return { kind: 'refused', reason: standing.reason };
-          endClaim(draft, standing.row, refusal === undefined ? ending : { ...ending, results: [] });
-          return { kind: 'recorded', ...(ending.state !== state && { state: ending.state }) };
-        },
-        settled: () => holdings.remove(this),
-      });
-      if (result.kind === 'refused') {
-        this.checkout?.keep(`the result of job ${this.job.number} was refused`);
-        return result;
-      }
-      if (refused === undefined) return this.checkout?.giveBack() === false ? { ...result, incomplete: true } : result;
-      this.checkout?.keep(`the remote does not take the files of job ${this.job.number} (${refused})`);
-      return { ...result, incomplete: true };
+      return await end();
     } catch (error) {
-      // A lease that went on to name it would keep everybody from it.
-      holdings.remove(this);
-      clerk.disown();
+      claims.remove(this.owned);
+      batcher.renewLease();
       this.checkout?.keep(`the result of job ${this.job.number} could not be pushed`);
-      // The file is gone or cannot be read, and has been so for longer than our patience.
-      const { problem } = this.office.ledger.now;
+      // The file has been missing or unreadable for longer than patience lasts.
+      const { problem } = store.now;
       if (problem !== undefined && error === problem) return { kind: 'refused', reason: problem.message };
       throw error;
     }
   }
 
+  /** The state to write, which attempts may still change, and what comes with it. */
   private async endingFor(state: FinalState): Promise<Ending> {
-    const { ledger, holdings, maxJobAttempts } = this.office;
+    const { store, maxJobAttempts } = this.context;
     const results = await this.checkout?.results();
-    const standing = holdings.of(this);
+    const { standing } = this.owned;
     if (maxJobAttempts <= 1 || standing.kind === 'lost') return { state, results };
     const hash = hashOf(`${standing.row.rank} ${standing.row.key}`);
     if (state === State.done) return { state, trailer: doneTrailer(hash), results };
     if (state !== State.failed) return { state, results };
-    const { again, trailer } = await judgeFailure(ledger.remote.git, ledger.now.commit, hash, maxJobAttempts);
+    const { again, trailer } = await judgeFailure(store.remote.git, store.now.commit, hash, maxJobAttempts);
     return { state: again ? State.new : state, trailer, results };
   }
 }
+
+const GIVEN_UP: FinishResult = { kind: 'refused', reason: 'the claim was given up before' };

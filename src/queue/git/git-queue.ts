@@ -1,3 +1,4 @@
+/** A queue over git: the contract of queues on top of branch/ (transactions and pushes), leases/, checkouts/ and documents/. */
 import { formatDuration } from '../../job/duration.js';
 import type { Job } from '../../job/job.js';
 import { JobTable } from '../../job/job-table.js';
@@ -12,11 +13,11 @@ import { planLines } from '../plan.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';
 import type { BranchStore } from './branch/branch-store.js';
 import { CommitBatcher } from './branch/commit-batcher.js';
-import { appendJobs, claimJobs, type Picking, reclaimJobs, setStates } from './branch/operations.js';
-import { jobsInWords } from './branch/transaction.js';
+import { jobsInWords } from './branch/commit-message.js';
+import { appendJobs, type ClaimedJobs, claimJobs, reclaimJobs, setStates } from './branch/operations.js';
 import type { CheckoutPool } from './checkouts/checkout-pool.js';
 import type { DocumentJob, QueueDocument } from './documents/document.js';
-import { GitClaim, type Office } from './git-claim.js';
+import { type ClaimContext, GitClaim } from './git-claim.js';
 import { isInHand } from './leases/lease.js';
 import { LONGEST_SPAN } from './leases/lease-expiry.js';
 import { OwnedClaims } from './leases/owned-claims.js';
@@ -26,7 +27,7 @@ import { areAlike } from './leases/row-tracking.js';
 export interface GitQueueParts {
   readonly name: string;
   readonly address: string;
-  readonly ledger: BranchStore;
+  readonly store: BranchStore;
   readonly lease: number;
   readonly sleep: number;
   readonly patience: number;
@@ -40,14 +41,14 @@ export class GitQueue implements Queue {
   readonly name: string;
   readonly address: string;
   readonly capabilities: Capabilities;
-  private readonly ledger: BranchStore;
+  private readonly store: BranchStore;
   private readonly sleep: number;
   private readonly checkouts: CheckoutPool | undefined;
-  private readonly holdings = new OwnedClaims<GitClaim>();
-  private readonly clerk: CommitBatcher<GitClaim>;
-  private readonly office: Office;
+  private readonly owned = new OwnedClaims();
+  private readonly batcher: CommitBatcher;
+  private readonly context: ClaimContext;
   private readonly advice = new Advice();
-  /** Claimed together with another one, and not asked for yet. */
+  /** Claimed together with another job, and not handed out yet. */
   private readonly spares: GitClaim[] = [];
   private won = 0;
   private layouts = 0;
@@ -57,21 +58,21 @@ export class GitQueue implements Queue {
   private othersTold = false;
   private tell: ClaimRequest['tell'];
 
-  constructor({ name, address, ledger, lease, sleep, patience, maxJobAttempts, checkouts }: GitQueueParts) {
+  constructor({ name, address, store, lease, sleep, patience, maxJobAttempts, checkouts }: GitQueueParts) {
     this.name = name;
     this.address = address;
-    this.ledger = ledger;
-    this.capabilities = { presence: true, silent: ledger.now.document?.silent };
+    this.store = store;
+    this.capabilities = { presence: true, silent: store.now.document?.silent };
     this.sleep = sleep;
     this.checkouts = checkouts;
     const tell = (message: string, hint: string): void => this.tell?.({ kind: 'news', message, hint });
-    this.clerk = new CommitBatcher(ledger, this.holdings, { who: hostName(), lease, patience, tell });
+    this.batcher = new CommitBatcher(store, this.owned, { host: hostName(), lease, patience, tell });
     checkouts?.listen(tell);
-    this.office = { ledger, clerk: this.clerk, holdings: this.holdings, maxJobAttempts };
+    this.context = { store, batcher: this.batcher, claims: this.owned, maxJobAttempts };
   }
 
   get claims(): ClaimStatistics {
-    return { won: this.won, lost: this.clerk.beaten, busy: 0 };
+    return { won: this.won, lost: this.batcher.beaten, busy: 0 };
   }
 
   async claim(request: ClaimRequest): Promise<ClaimResult> {
@@ -82,7 +83,7 @@ export class GitQueue implements Queue {
       const claim = this.takeSpare(request);
       if (claim) {
         try {
-          claim.checkout = await this.checkouts?.take(this.ledger.now.commit);
+          claim.checkout = await this.checkouts?.take(this.store.now.commit);
         } catch (error) {
           await claim.release({ unrun: true });
           throw error;
@@ -90,16 +91,16 @@ export class GitQueue implements Queue {
         this.won++;
         return { kind: 'claimed', claim };
       }
-      const picking = await this.clerk.do<Picking>({
-        family: 'jobs',
+      const claimed = await this.batcher.submit<ClaimedJobs>({
+        kind: 'jobs',
         signal: request.signal,
-        decide: draft => {
-          if (request.tell) this.advice.give(noticesOf(draft.table, request), request.tell);
-          return claimJobs(draft, request);
+        apply: transaction => {
+          if (request.tell) this.advice.give(noticesOf(transaction.table, request), request.tell);
+          return claimJobs(transaction, request);
         },
-        settled: picking => this.keep(picking),
       });
-      if ('kind' in picking) return picking;
+      if ('kind' in claimed) return claimed;
+      for (const owned of claimed) this.spares.push(new GitClaim(this.context, owned));
     }
   }
 
@@ -118,7 +119,7 @@ export class GitQueue implements Queue {
   }
 
   async counts({ known = false }: { readonly known?: boolean } = {}): Promise<Counts> {
-    const document = (known && this.ledger.now.document) || (await this.look(false)).document;
+    const document = (known && this.store.now.document) || (await this.look(false)).document;
     const counts = { new: 0, claimed: 0, running: 0, done: 0, failed: 0, error: 0, held: 0 };
     for (const { state } of document.jobs) counts[KIND_OF[state] ?? 'held']++;
     const table = new JobTable(document.jobs, document.barriers, document.lineCount);
@@ -126,27 +127,31 @@ export class GitQueue implements Queue {
   }
 
   async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
-    return await this.clerk.do({ family: 'alone', leases: !force, decide: draft => setStates(draft, selection, state, force) });
+    return await this.batcher.submit({
+      kind: 'alone',
+      needsLeases: !force,
+      apply: transaction => setStates(transaction, selection, state, force),
+    });
   }
 
   async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
     if (commands.length === 0) return;
-    await this.clerk.do({ family: 'append', decide: draft => appendJobs(draft, commands, state) });
+    await this.batcher.submit({ kind: 'append', apply: transaction => appendJobs(transaction, commands, state) });
   }
 
   async reclaim({ tell = this.tell, signal }: ReclaimRequest = {}): Promise<readonly Job[]> {
-    const jobs = await this.clerk.do({ family: 'alone', leases: true, signal, decide: reclaimJobs });
+    const jobs = await this.batcher.submit({ kind: 'alone', needsLeases: true, signal, apply: reclaimJobs });
     this.reclaiming = true;
     this.tellOfOthers(tell);
     return jobs;
   }
 
   get seen(): number {
-    return this.clerk.version;
+    return this.batcher.version;
   }
 
   get layout(): string {
-    const { document } = this.ledger.now;
+    const { document } = this.store.now;
     if (document && document !== this.laidOut) {
       if (this.laidOut === undefined || !areAlike(this.laidOut, document)) this.layouts++;
       this.laidOut = document;
@@ -165,17 +170,17 @@ export class GitQueue implements Queue {
 
   async close(): Promise<void> {
     try {
-      await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true }))).finally(() => this.clerk.close());
+      await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true }))).finally(() => this.batcher.close());
     } finally {
       await this.checkouts?.close();
-      // It has a process of its own, which would keep ours.
-      await this.ledger.close();
+      // Its git process would keep ours alive.
+      await this.store.close();
     }
   }
 
-  /** Says once why jobs were not set back, though those who run them may be dead. */
+  /** Says once why jobs were not set back although their runners may be dead. */
   private tellOfOthers(tell: ClaimRequest['tell']): void {
-    const { others } = this.clerk;
+    const { others } = this.batcher;
     if (!this.reclaiming || this.othersTold || others.length === 0 || tell === undefined) return;
     this.othersTold = true;
     for (const { lines, duration, left } of others) {
@@ -189,34 +194,30 @@ export class GitQueue implements Queue {
     }
   }
 
-  private keep(picking: Picking): void {
-    if ('kind' in picking) return;
-    for (const { job, row } of picking) {
-      const claim = new GitClaim(this.office, job);
-      this.holdings.add(claim, row);
-      this.spares.push(claim);
-    }
-  }
-
-  /** A spare claim that suits the asker. Those that nobody can use now go back. */
+  /** A spare claim that fits the request. The others are released. */
   private takeSpare({ free, capacity, retry, tried }: ClaimRequest): GitClaim | undefined {
     for (let claim = this.spares.shift(); claim; claim = this.spares.shift()) {
       const { directives, state, id } = claim.job;
       const room = free ?? capacity;
       const wanted = state === State.new || (retry === true && !tried?.has(id));
-      if (wanted && this.holdings.of(claim).kind === 'held' && (room === undefined || fits(directives.needs, room))) return claim;
+      if (wanted && claim.isHeld && (room === undefined || fits(directives.needs, room))) return claim;
       void claim.release({ unrun: true }).catch(() => undefined);
     }
     return undefined;
   }
 
   /** What the remote says now. */
-  private async look(leases: boolean, signal?: AbortSignal): Promise<{ document: QueueDocument; present: ReadonlySet<number> }> {
-    return await this.clerk.do({ family: 'jobs', leases, signal, decide: ({ document, present }) => ({ document, present }) });
+  private async look(needsLeases: boolean, signal?: AbortSignal): Promise<{ document: QueueDocument; present: ReadonlySet<number> }> {
+    return await this.batcher.submit({
+      kind: 'jobs',
+      needsLeases,
+      signal,
+      apply: ({ document, leases }) => ({ document, present: leases.present }),
+    });
   }
 }
 
-/** In words, and not less than it is: who comes too early comes once more. */
+/** In words, rounded up: a user who comes too early has to come again. */
 function atLeast(ms: number): string {
   const unit = ms < 60_000 ? 1000 : ms < 86_400_000 ? 60_000 : 3_600_000;
   return formatDuration(Math.ceil(ms / unit) * unit);

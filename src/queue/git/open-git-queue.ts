@@ -32,16 +32,16 @@ export async function openGitQueue(name: string, { patience = DEFAULT_PATIENCE, 
     await remote.fetch(false, 0);
     const { file, mode } = await findFile(remote, address.file);
     const author = await authorFor(place.here, process.env);
-    const ledger = new BranchStore(remote, file, mode, file.endsWith('.csv') ? readQueueCsv : readRuns, author);
-    await ledger.look(false, false);
-    if (ledger.now.problem) {
-      await ledger.close();
-      throw ledger.now.problem;
+    const store = new BranchStore(remote, file, mode, file.endsWith('.csv') ? readQueueCsv : readRuns, author);
+    await store.look(false, false);
+    if (store.now.problem) {
+      await store.close();
+      throw store.now.problem;
     }
     const whole = address.clone === undefined ? forOthers(name) : `git:${address.clone}#${file}?branch=${remote.branch}`;
     const { resultsDir } = settings;
     const checkouts = resultsDir === undefined ? undefined : new CheckoutPool(git, remote.runner, { resultsDir, queueFile: file });
-    return new GitQueue({ ...settings, name: withoutPassword(name), address: whole, ledger, patience, checkouts });
+    return new GitQueue({ ...settings, name: withoutPassword(name), address: whole, store, patience, checkouts });
   } catch (error) {
     await remote.close().catch(() => undefined);
     throw error instanceof GitFailure ? explainOpening(error, remote) : error;

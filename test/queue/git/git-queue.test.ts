@@ -285,7 +285,7 @@ describe('presence over git', LIMIT, () => {
     expect(await holdersOf(observer)).toEqual(['absent']);
     expect((await observer.reclaim()).map(job => job.number)).toEqual([1]);
     expect(made.refs('refs/runmaker')).toEqual([]);
-    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused', reason: expect.stringContaining('its lease had run out') });
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused', reason: expect.stringContaining('its lease had expired') });
     expect(made.read()).toBe('. a\n');
   });
 

@@ -1,17 +1,14 @@
 import { RunmakerError } from '../../../errors.js';
 import type { DecidingPaths } from '../checkouts/results.js';
 import type { QueueDocument, ReadDocument } from '../documents/document.js';
-import { beatOf, hashOf, parseLease, silentLeases, unleasedJobs } from '../leases/lease.js';
-import { LeaseExpiry, type LiveLease, type SeenLease } from '../leases/lease-expiry.js';
 import type { Author, CommitPlan } from '../plumbing/import-stream.js';
-import { type GitObject, Objects } from '../plumbing/objects.js';
+import { Objects } from '../plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from '../plumbing/remote.js';
-import { saysReclaimed } from './transaction.js';
+import { saysReclaimed } from './commit-message.js';
+import { commitsBetween, readCommit } from './history.js';
 
-/** So many paths or ranges fit on a command line. */
+/** How many paths fit on a command line. */
 const AT_ONCE = 500;
-/** So many commits are walked one by one. */
-const SHORT_WAY = 50;
 
 /** The queue as of one commit: what it says, or why that cannot be known. */
 export interface Snapshot {
@@ -19,28 +16,26 @@ export interface Snapshot {
   /** Whether the commit says that it sets orphans back. */
   readonly reclaims?: boolean;
   readonly document: QueueDocument | undefined;
-  /** The file is not there, or cannot be read. */
+  /** Set when the file is missing or cannot be read. */
   readonly problem?: RunmakerError;
 }
 
 /** How the branch went on since the last look. */
 export interface Move {
-  /** The file as it could be read last before. */
+  /** The last document that could be read before. */
   readonly from: QueueDocument | undefined;
   /** Each commit's snapshot in turn, or the last one's only. */
   readonly steps: readonly Snapshot[];
-  /** What we knew is not in the branch's history any more. */
+  /** Whether the commit that was known is no longer in the branch's history. */
   readonly rewritten: boolean;
 }
 
-/** A queue's file on a branch of a remote: the last commit that is known, how it came to be, and the way to add one more. */
+/** A queue's file on a branch of a remote: the last known commit, how it came to be, and the way to add one more. */
 export class BranchStore {
-  /** When what is known was true for certain: by performance.now(). */
+  /** When the last known commit was certainly the branch's last one: by performance.now(). */
   asOf = Number.NEGATIVE_INFINITY;
   private tip: Snapshot | undefined;
   private readonly objects: Objects;
-  private readonly watch: LeaseExpiry;
-  private changes: { readonly key: string; readonly commits: ReadonlyMap<number, string> } | undefined;
   private last: { readonly name: string; readonly document: QueueDocument } | undefined;
 
   /** @param file the path of the queue's file in the repository, `mode` as git knows it */
@@ -52,11 +47,10 @@ export class BranchStore {
     readonly author: Author,
   ) {
     this.objects = new Objects(remote.git);
-    this.watch = new LeaseExpiry(`${remote.git.directory}/runmaker-leases-${hashOf(this.title)}.json`);
   }
 
   get now(): Snapshot {
-    if (this.tip === undefined) throw new Error('nobody has looked yet');
+    if (this.tip === undefined) throw new Error('the branch was not fetched yet');
     return this.tip;
   }
 
@@ -66,7 +60,7 @@ export class BranchStore {
   }
 
   /**
-   * Looks at the remote.
+   * Fetches the branch.
    * @param whole whether each commit on the way matters, or the last one only
    * @param leases whether to fetch them too
    */
@@ -79,10 +73,10 @@ export class BranchStore {
     const before = this.tip;
     let move: Move = { from, steps: [], rewritten: false };
     if (before?.commit !== head.name) {
-      const way = before === undefined ? [head.name] : await this.way(before.commit, head);
+      const way = before === undefined ? [readCommit(head)] : await commitsBetween(this.remote, this.objects, before.commit, head, whole);
+      const commits = way.length === 0 ? [readCommit(head)] : whole ? way : way.slice(-1);
       const steps: Snapshot[] = [];
-      const commits = way.length === 0 ? [head.name] : whole ? way : way.slice(-1);
-      for (const commit of commits) steps.push({ ...(await this.read(commit)), reclaims: whole && (await this.reclaims(commit)) });
+      for (const { name, message } of commits) steps.push({ ...(await this.read(name)), reclaims: saysReclaimed(message) });
       this.tip = steps.at(-1) as Snapshot;
       move = { from, steps, rewritten: way.length === 0 };
     }
@@ -90,61 +84,18 @@ export class BranchStore {
     return move;
   }
 
-  /**
-   * The leases of all runners, as of the last look that fetched them: those of this queue, by whether they still hold. Jobs of a program
-   * that keeps none count as leased until they have not changed for `patience` (in ms).
-   */
-  async leases(patience: number): Promise<{ readonly alive: LiveLease[]; readonly expired: SeenLease[] }> {
-    const leases: SeenLease[] = [];
-    const seen = await this.remote.leases();
-    const commits = new Map(seen.map(({ ref, commit }) => [ref, commit]));
-    for (const { ref, commit, message } of seen) {
-      const lease = parseLease(message);
-      if (lease?.queue === this.title) leases.push({ ref, commit, beat: commits.get(beatOf(ref)), lease });
-    }
-    const silent = await this.silentLeases(leases, patience);
-    const { alive, expired } = await this.watch.part([...leases, ...silent]);
-    return { alive, expired: expired.filter(seen => !silent.includes(seen)) };
-  }
-
-  private async silentLeases(leases: readonly SeenLease[], patience: number): Promise<SeenLease[]> {
-    const { document } = this.now;
-    if (document?.silent === undefined) return [];
-    const named = leases.map(({ lease }) => lease);
-    const jobs = unleasedJobs(document, named);
-    if (jobs.length === 0) return [];
-    return silentLeases(this.title, document, jobs, await this.lastChanges(jobs.map(({ number }) => number)), patience);
-  }
-
-  /** The commits that changed some lines last. A job that was done and begun anew between two looks is told from one that went on. */
-  private async lastChanges(lines: readonly number[]): Promise<ReadonlyMap<number, string>> {
-    const { commit } = this.now;
-    const key = `${commit} ${lines.join(',')}`;
-    if (this.changes?.key !== key) {
-      const commits = new Map<number, string>();
-      for (let from = 0; from < lines.length; from += AT_ONCE) {
-        const ranges = lines.slice(from, from + AT_ONCE).map(line => `-L${line},${line}`);
-        const { stdout } = await this.remote.git.attempt(['blame', '--porcelain', ...ranges, commit, '--', this.file]);
-        const found = stdout.toString('latin1').matchAll(/^([0-9a-f]{40,64}) \d+ (\d+)(?: \d+)?$/gm);
-        for (const [, name, line] of found) commits.set(Number(line), name as string);
-      }
-      this.changes = { key, commits };
-    }
-    return this.changes.commits;
-  }
-
-  /** What a commit that puts these bytes in the place of the queue's file would be. */
+  /** A commit that replaces the queue's file with these bytes. */
   plan(bytes: Buffer, message: string): Omit<CommitPlan, 'ref'> & { files: NonNullable<CommitPlan['files']> } {
     return { message, parent: this.now.commit, files: [{ path: this.file, mode: this.mode, content: bytes }] };
   }
 
   /**
-   * Pushes a commit that stands upon the one which is known, and changes other refs in the same go.
-   * @throws GitFailure; whether it has landed shows at the next look
+   * Pushes a commit whose parent is the last known one, and changes other refs with it.
+   * @throws GitFailure; the next look shows whether it has landed
    */
   async push(commit: string, others: readonly RefChange[]): Promise<Pushed> {
     const began = performance.now();
-    // Exactly upon what is known. Without that, a branch that somebody has set back would be brought forward again.
+    // Compare and swap: a plain push would bring a branch forward again that was set back.
     const pushed = await this.remote.push([...others, { ref: `refs/heads/${this.remote.branch}`, commit, instead: this.now.commit }]);
     if (pushed.kind === 'landed') {
       this.tip = await this.read(commit);
@@ -153,7 +104,7 @@ export class BranchStore {
     return pushed;
   }
 
-  /** The names of the objects of files, as of the commit that is known: of those at these paths, and below the places among them. */
+  /** The names of the objects of files as of the last known commit: of those at these paths, and below the places among them. */
   async filesAt({ places, folders }: DecidingPaths): Promise<ReadonlyMap<string, string>> {
     const found = await this.entriesAt([...places, ...folders], []);
     const filled = places.filter(place => found.get(place)?.type === 'tree');
@@ -177,26 +128,6 @@ export class BranchStore {
   async close(): Promise<void> {
     this.objects.close();
     await this.remote.close();
-  }
-
-  /** The commits that lead from one to a later one; none when it is not in the later one's history. */
-  private async way(from: string, head: GitObject): Promise<string[]> {
-    const way: string[] = [];
-    // As a rule there are a few, each upon the other: no process is needed to find that out.
-    for (let commit: GitObject | undefined = head; commit && way.length < SHORT_WAY; ) {
-      way.unshift(commit.name);
-      const parents = [...commit.content.toString('latin1', 0, commit.content.indexOf('\n\n')).matchAll(/^parent (\w+)$/gm)];
-      if (parents.length !== 1) break;
-      const [[, parent = '']] = parents as [RegExpMatchArray];
-      if (parent === from) return way;
-      commit = await this.objects.read(parent);
-    }
-    return await this.remote.between(from, head.name);
-  }
-
-  private async reclaims(commit: string): Promise<boolean> {
-    const content = (await this.objects.read(commit))?.content.toString('utf8') ?? '';
-    return saysReclaimed(content.slice(content.indexOf('\n\n') + 2));
   }
 
   private async read(commit: string): Promise<Snapshot> {

@@ -1,77 +1,76 @@
 import { decidingPaths, type JobResults, placeResults } from '../checkouts/results.js';
 import { hashOf, LEASES, printLease } from '../leases/lease.js';
 import type { OwnedClaims } from '../leases/owned-claims.js';
-import type { HeldRow } from '../leases/row-tracking.js';
 import type { CommitPlan, FileChange } from '../plumbing/import-stream.js';
 import type { RefChange } from '../plumbing/remote.js';
 import type { BranchStore } from './branch-store.js';
-import { jobsInWords, type Transaction } from './transaction.js';
+import { jobsInWords, runnerTrailer } from './commit-message.js';
+import type { Transaction } from './transaction.js';
 
-/** Whose commits they are, and what is to be told on the way. Times in ms. */
+/** Times in ms. */
 export interface CommitBuilderOptions {
-  /** The host. */
-  readonly who: string;
+  readonly host: string;
   readonly lease: number;
   tell(message: string, hint: string): void;
 }
 
-/** What is to be pushed for a draft. */
-export interface Made {
+/** What is to be pushed for a transaction. */
+export interface BuiltCommit {
   /** Undefined when the branch stays as it is. */
   readonly commit: string | undefined;
-  /** What changes with it: leases. */
-  readonly others: readonly RefChange[];
-  /** Whether our lease is among them. */
+  /** Leases that change with it. */
+  readonly otherRefs: readonly RefChange[];
+  /** Whether our own lease is among them. */
   readonly leased: boolean;
 }
 
-/** Turns drafts into commits in our clone, with the lease that goes with them. */
-export class CommitBuilder<Claim> {
+/** Turns transactions into commits in our clone, together with the lease that names the claimed jobs. */
+export class CommitBuilder {
   private count = 0;
 
   constructor(
-    private readonly ledger: BranchStore,
-    private readonly holdings: OwnedClaims<Claim>,
+    private readonly store: BranchStore,
+    private readonly claims: OwnedClaims,
     private readonly options: CommitBuilderOptions,
   ) {}
 
   get leaseRef(): string {
-    return `${LEASES}${this.ledger.remote.runner}`;
+    return `${LEASES}${this.store.remote.runner}`;
   }
 
-  /** @param bytes the file as it is to be; undefined when it stays as it is */
-  async make(draft: Transaction, bytes: Buffer | undefined): Promise<Made> {
+  /** @param bytes the file after the changes; undefined when it stays as it is */
+  async build(transaction: Transaction, bytes: Buffer | undefined): Promise<BuiltCommit> {
     const plans: Omit<CommitPlan, 'ref'>[] = [];
     if (bytes !== undefined) {
-      // Two that do the same in the same second must not make the same commit: each would take the other's push for its own.
-      draft.trail(`Runner: ${this.ledger.remote.runner} ${++this.count}`);
-      const plan = this.ledger.plan(bytes, draft.message(this.options.who));
-      const files = draft.results.length === 0 ? [] : await this.place(draft.results);
+      transaction.addTrailer(runnerTrailer(this.store.remote.runner, ++this.count));
+      const plan = this.store.plan(bytes, transaction.message(this.options.host));
+      const files = transaction.results.length === 0 ? [] : await this.placeFiles(transaction.results);
       plans.push({ ...plan, files: [...plan.files, ...files] });
     }
-    const leased = draft.renew || draft.taken.length > 0 || draft.left.size > 0;
-    if (leased) plans.push({ message: this.leaseFor(draft) });
-    const commits = plans.length === 0 ? [] : await this.ledger.remote.commit(plans, this.ledger.author);
+    const leased = transaction.renewLease || transaction.claimed.length > 0 || transaction.ended.size > 0;
+    if (leased) plans.push({ message: this.leaseAfter(transaction) });
+    const commits = plans.length === 0 ? [] : await this.store.remote.commit(plans, this.store.author);
     return {
       commit: bytes === undefined ? undefined : commits[0],
-      others: [...draft.leases, ...(leased ? [{ ref: this.leaseRef, commit: commits.at(-1), own: true }] : [])],
+      otherRefs: [...transaction.removedLeases, ...(leased ? [{ ref: this.leaseRef, commit: commits.at(-1), own: true }] : [])],
       leased,
     };
   }
 
-  private leaseFor(draft: Transaction): string {
-    // Where the lease is changed before the branch, what ends now is named until it has ended.
-    const isOver = ({ number }: HeldRow): boolean => this.ledger.remote.atomic && draft.left.has(number);
-    const rows = [...this.holdings.rows().filter(row => !isOver(row)), ...draft.taken];
-    const title = `runmaker ${this.options.who}: runs ${jobsInWords(rows.map(({ number }) => number))}`;
+  private leaseAfter({ claimed, ended }: Transaction): string {
+    // A remote without atomic pushes changes the lease before the branch: there it goes on to name the claims that end now.
+    const kept = this.claims.rows(this.store.remote.atomic ? ended : undefined);
+    const begun = claimed.flatMap(({ standing }) => (standing.kind === 'held' ? [standing.row] : []));
+    const rows = [...kept, ...begun];
+    const title = `runmaker ${this.options.host}: runs ${jobsInWords(rows.map(({ number }) => number))}`;
     const leased = rows.map(({ number, key }) => ({ number, hash: hashOf(key) }));
-    return printLease(title, { queue: this.ledger.title, duration: this.options.lease, rows: leased }, ++this.count);
+    return printLease(title, { queue: this.store.title, duration: this.options.lease, rows: leased }, ++this.count);
   }
 
-  /** Where results go, given what others have pushed meanwhile. */
-  private async place(results: readonly JobResults[]): Promise<readonly FileChange[]> {
+  /** Decides where results go, given what others have pushed meanwhile. */
+  private async placeFiles(results: readonly JobResults[]): Promise<readonly FileChange[]> {
     const wanted = results.flatMap(({ results: files }) => files.map(({ path }) => path));
-    const files = placeResults(results, await this.ledger.filesAt(decidingPaths(results)));
+    const files = placeResults(results, await this.store.filesAt(decidingPaths(results)));
     const aside = files.map(({ path }) => path).filter(path => !wanted.includes(path));
     if (aside.length > 0)
       this.options.tell(`results were changed by somebody else meanwhile; ours are in ${aside.join(', ')}`, 'look which are right');

@@ -1,22 +1,22 @@
+/** Counts the attempts at a job in the history of the branch, over all runners: trailers of commit messages name its failures. */
 import type { Git } from '../plumbing/git.js';
 
-/** Lines at the end of commit messages by which attempts at a job are counted, whoever made them. */
 const AGAIN = 'Tried-again';
 const ENOUGH = 'Tried-enough';
 
-/** What a failure of a job comes to: whether it is to be tried again, and what to write into the history for the next who asks. */
+/** What follows a failure of a job, and the trailer that lets the next runner count it. */
 export interface Verdict {
   readonly again: boolean;
   readonly trailer: string;
 }
 
-/** What to write into the history of a job that was done, where attempts are counted: those before it count no more. */
+/** The trailer for a job that succeeded: failures before it count no more. */
 export function doneTrailer(job: string): string {
   return `${ENOUGH}: ${job}`;
 }
 
 /**
- * Counts how often a job has failed since it last was done or failed for good, in the history of the branch.
+ * Decides whether a job that failed is to be tried again.
  * @param commit where the history ends · @param job its hash · @param most attempts in all
  */
 export async function judgeFailure(git: Git, commit: string, job: string, most: number): Promise<Verdict> {
@@ -25,7 +25,7 @@ export async function judgeFailure(git: Git, commit: string, job: string, most: 
   return { again, trailer: `${again ? AGAIN : ENOUGH}: ${job}` };
 }
 
-/** @param messages the latest first */
+/** How often a job has failed since it last succeeded or failed for good. @param messages the latest first */
 export function failuresIn(messages: string, job: string): number {
   const lines = messages.split('\n').filter(line => line === `${AGAIN}: ${job}` || line === `${ENOUGH}: ${job}`);
   const enough = lines.indexOf(`${ENOUGH}: ${job}`);

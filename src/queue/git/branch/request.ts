@@ -1,32 +1,30 @@
 import type { Transaction } from './transaction.js';
 
-/** What goes into one commit: ends and claims of jobs together, all that is appended together, anything else alone. */
-export type Family = 'jobs' | 'append' | 'alone';
+/** Which requests share a commit: claims and ends of jobs with each other, appends with each other, anything else with nothing. */
+export type RequestKind = 'jobs' | 'append' | 'alone';
 
-/** Something that a caller wants done. What it decides holds once the draft is pushed, and is decided anew if somebody was faster. */
+/** A change that a caller wants. It is applied to a transaction, and applied anew when another runner pushed first. */
 export interface ChangeRequest<T> {
-  readonly family: Family;
-  /** Whether it asks who is present. */
-  readonly leases?: boolean;
-  /** Whether it has to be done in the end: a result that would be lost otherwise. */
-  readonly precious?: boolean;
+  readonly kind: RequestKind;
+  /** Whether it depends on who is alive. */
+  readonly needsLeases?: boolean;
+  /** Whether it ends a claim: the result of a job would be lost without it. */
+  readonly endsClaim?: boolean;
+  /** Whether it brings files, which the remote may refuse although it takes the state. */
+  readonly carriesFiles?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Whether it brings files, which the remote may refuse though it takes the state. */
-  readonly heavy?: boolean;
-  /** @param refusal why the remote does not take its files: they stay out */
-  decide(draft: Transaction, refusal?: string): T;
-  /** What follows when it is so: told before the next errand is decided. */
-  settled?(answer: T): void;
+  /** @param filesRefused why the remote refuses the files of this request: they stay out of the commit */
+  apply(transaction: Transaction, filesRefused?: string): T;
 }
 
-/** An errand that waits to be done: since when, and who waits for it. */
-export interface Task {
-  readonly errand: ChangeRequest<unknown>;
-  readonly at: number;
+/** A request that waits for its commit, and the caller who waits for it. */
+export interface PendingRequest {
+  readonly request: ChangeRequest<unknown>;
+  /** When it was made, by performance.now(). */
+  readonly since: number;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
-  /** Whether it goes into a commit of its own: something that was to go along was refused. */
-  apart?: boolean;
-  /** Why the remote does not take its files. */
-  refusal?: string | undefined;
+  /** Whether it gets a commit of its own, because a push with several was refused. */
+  isolated?: boolean;
+  filesRefused?: string | undefined;
 }

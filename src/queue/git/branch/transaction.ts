@@ -2,62 +2,91 @@ import { JobTable } from '../../../job/job-table.js';
 import { State } from '../../../job/state.js';
 import type { JobResults } from '../checkouts/results.js';
 import type { DocumentJob, NewJobs, QueueDocument } from '../documents/document.js';
-import type { HeldRow } from '../leases/row-tracking.js';
+import { OwnedClaim } from '../leases/owned-claims.js';
+import { rowsOf } from '../leases/row-tracking.js';
 import type { RefChange } from '../plumbing/remote.js';
+import { jobsInWords } from './commit-message.js';
 
-/** Numbers that a message names at most. */
-const NAMED = 25;
+/** What the leases say about a document. Empty unless a request of the batch asked for them. */
+export interface LeaseView {
+  /** The lines of jobs whose owner is alive. */
+  readonly present: ReadonlySet<number>;
+  /** What removes the expired leases. */
+  readonly expired: readonly RefChange[];
+}
 
-/** What a commit is to change: made of a document and of what several callers want of it, one after the other. */
+/** The changes that one commit makes to a document: requests fill it one after the other, and each sees what those before it did. */
 export class Transaction {
-  /** The states as they will be. */
-  readonly table: JobTable;
-  /** Results that go with the states. */
+  /** Results that are committed with the states. */
   readonly results: JobResults[] = [];
-  /** Leases of the dead that go. */
-  readonly leases: RefChange[] = [];
-  /** Jobs that come into our hands, and lines that leave them. */
-  readonly taken: HeldRow[] = [];
-  readonly left = new Set<number>();
-  /** Whether our own lease is to be renewed though nothing else changes. */
-  renew = false;
+  /** Expired leases that are removed. */
+  readonly removedLeases: RefChange[] = [];
+  /** Claims that begin and end with this commit. */
+  readonly claimed: OwnedClaim[] = [];
+  readonly ended = new Set<OwnedClaim>();
+  /** Whether to renew our own lease although nothing else changes. */
+  renewLease = false;
+  private jobTable: JobTable | undefined;
   private readonly states = new Map<number, State>();
-  private readonly deeds = new Map<string, number[]>();
+  private readonly endedLines = new Set<number>();
+  private readonly verbs = new Map<string, number[]>();
   private readonly trailers: string[] = [];
   private readonly added: NewJobs[] = [];
 
   constructor(
     readonly document: QueueDocument,
-    /** The lines of jobs that somebody proves to be running; known only to those who have asked for the leases. */
-    readonly present: ReadonlySet<number>,
-    readonly expired: readonly RefChange[],
-  ) {
-    this.table = new JobTable(document.jobs, document.barriers, document.lineCount);
+    readonly leases: LeaseView,
+  ) {}
+
+  /** The states as they will be, and what waits for what. Built on first use: only a claim needs it. */
+  get table(): JobTable {
+    if (this.jobTable === undefined) {
+      const { jobs, barriers, lineCount } = this.document;
+      this.jobTable = new JobTable(jobs, barriers, lineCount);
+      for (const [line, state] of this.states) this.jobTable.setState(line, state.charCodeAt(0));
+    }
+    return this.jobTable;
   }
 
-  /** @param deed for the message: "started" */
-  set(line: number, state: State, deed: string): void {
+  /** Lines that a claim must not take: the history shows the end of one claim before the next begins. */
+  get justEnded(): ReadonlySet<number> {
+    return this.endedLines;
+  }
+
+  /** @param verb for the message: "started" */
+  set(line: number, state: State, verb: string): void {
     this.states.set(line, state);
-    this.table.setState(line, state.charCodeAt(0));
-    this.note(deed, line);
+    this.jobTable?.setState(line, state.charCodeAt(0));
+    const lines = this.verbs.get(verb);
+    if (lines) lines.push(line);
+    else this.verbs.set(verb, [line]);
+  }
+
+  claim(line: number): OwnedClaim {
+    const job = this.jobAt(line);
+    const claim = new OwnedClaim(job, rowsOf(this.document).rowOf(job));
+    this.set(line, State.running, 'started');
+    this.claimed.push(claim);
+    return claim;
+  }
+
+  /** @param line where the claim's row is in this document */
+  end(claim: OwnedClaim, line: number, state: State, verb: string): void {
+    this.set(line, state, verb);
+    this.endedLines.add(line);
+    this.ended.add(claim);
   }
 
   append(commands: readonly Buffer[], state: State): void {
     this.added.push({ commands, state });
   }
 
-  /** A line at the end of the message, for programs to find. */
-  trail(line: string): void {
+  /** Adds a line at the end of the message, for programs to find. */
+  addTrailer(line: string): void {
     this.trailers.push(line);
   }
 
-  jobAt(line: number): DocumentJob {
-    const job = this.document.jobs.find(({ number }) => number === line);
-    if (job === undefined) throw new Error(`line ${line} is no job`);
-    return job;
-  }
-
-  /** The file as it is to be; undefined when nothing is to be changed. */
+  /** The file after the changes; undefined when nothing changes. */
   bytes(): Buffer | undefined {
     const { document, added } = this;
     if (added.length > 0) return document.withJobs(added);
@@ -65,49 +94,18 @@ export class Transaction {
     return bytes.equals(document.bytes) && this.results.length === 0 ? undefined : bytes;
   }
 
-  /** What happened, in one line and what programs look for: `runmaker alice: started 3 jobs (4,5,6)`. */
-  message(who: string): string {
-    const deeds = [...this.deeds].map(([deed, lines]) => `${deed} ${jobsInWords(lines)}`);
+  /** `runmaker alice: started 3 jobs (4,5,6)`, then the trailers. */
+  message(host: string): string {
+    const parts = [...this.verbs].map(([verb, lines]) => `${verb} ${jobsInWords(lines)}`);
     const count = this.added.reduce((sum, { commands }) => sum + commands.length, 0);
-    if (count > 0) deeds.push(`added ${count === 1 ? '1 job' : `${count} jobs`}`);
+    if (count > 0) parts.push(`added ${count === 1 ? '1 job' : `${count} jobs`}`);
     const trailers = this.trailers.length === 0 ? '' : `\n${this.trailers.join('\n')}\n`;
-    return `runmaker ${who}: ${deeds.join(', ')}\n${trailers}`;
+    return `runmaker ${host}: ${parts.join(', ')}\n${trailers}`;
   }
 
-  private note(deed: string, line: number): void {
-    const lines = this.deeds.get(deed);
-    if (lines) lines.push(line);
-    else this.deeds.set(deed, [line]);
-  }
-}
-
-/** What is said of jobs whose lease had run out. */
-export const RECLAIMED = 'reclaimed';
-
-/** Whether a commit's message, as `Transaction.message` makes it, says that jobs were set back because their lease had run out. */
-export function saysReclaimed(message: string): boolean {
-  return new RegExp(`^runmaker \\S+: ${RECLAIMED} `).test(message);
-}
-
-/** `3 jobs (4,5,6)` */
-export function jobsInWords(lines: readonly number[]): string {
-  const shown = lines.length > NAMED ? `${lines.slice(0, NAMED).join(',')},…` : lines.join(',');
-  return `${lines.length === 1 ? '1 job' : `${lines.length} jobs`} (${shown})`;
-}
-
-/** What is said of jobs that were given back. */
-export const PUT_BACK = 'put back';
-
-/** What became of a job, for the message. */
-export function deedOf(state: State): string {
-  switch (state) {
-    case State.done:
-      return 'finished';
-    case State.failed:
-      return 'failed';
-    case State.error:
-      return 'broke off';
-    default:
-      return PUT_BACK;
+  private jobAt(line: number): DocumentJob {
+    const job = this.document.jobs.find(({ number }) => number === line);
+    if (job === undefined) throw new Error(`line ${line} is no job`);
+    return job;
   }
 }

@@ -26,12 +26,12 @@ export class Heartbeat {
   private failed = 0;
   private told = false;
 
-  /** @param leaseRef the ref of the lease · @param lease how long it holds, in ms · @param who the host · @param tell says that it may run out */
+  /** @param leaseRef the ref of the lease · @param lease how long it holds, in ms · @param host its name · @param tell says that it may run out */
   constructor(
-    private readonly ledger: BranchStore,
+    private readonly store: BranchStore,
     private readonly leaseRef: string,
     private readonly lease: number,
-    private readonly who: string,
+    private readonly host: string,
     private readonly tell: (message: string, hint: string) => void,
   ) {}
 
@@ -72,8 +72,8 @@ export class Heartbeat {
   }
 
   private async beat(): Promise<boolean> {
-    const { author, remote, title } = this.ledger;
-    const message = printLease(`runmaker ${this.who}: is alive`, { queue: title, duration: this.lease, rows: [] }, ++this.beats);
+    const { author, remote, title } = this.store;
+    const message = printLease(`runmaker ${this.host}: is alive`, { queue: title, duration: this.lease, rows: [] }, ++this.beats);
     try {
       const [commit] = await remote.commit([{ message }], author, 'beat-');
       // A connection that hangs must not keep the next one from being tried; one to a slow remote may take nearly as long as the lease holds.

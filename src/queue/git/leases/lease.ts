@@ -1,23 +1,21 @@
 import { createHash } from 'node:crypto';
 import { State } from '../../../job/state.js';
-import type { DocumentJob, QueueDocument } from '../documents/document.js';
-import type { SeenLease } from './lease-expiry.js';
-import { Rows } from './row-tracking.js';
+import type { DocumentJob } from '../documents/document.js';
 
 /**
- * A lease: a runner's word, in the message of a commit that `refs/runmaker/<runner>` names, that it is alive and which jobs are in its
- * hands. It is renewed by a new commit, so that the branch's own history shows jobs only: of its own ref when the jobs are others, of one
+ * A lease: a runner's promise that it is alive, and the jobs that it has claimed, in the message of a commit at `refs/runmaker/<runner>`.
+ * A new commit renews it, so that the branch's own history shows jobs only: a commit at that ref when the jobs change, one at the ref
  * beside it while they stay the same.
  */
 export interface Lease {
-  /** The queue that it speaks of: `runs.txt on main`. */
+  /** The queue it belongs to: `runs.txt on main`. */
   readonly queue: string;
   /** How long it holds without being renewed, in ms. */
   readonly duration: number;
   readonly rows: readonly LeasedRow[];
 }
 
-/** A job in somebody's hands. */
+/** A claimed job. */
 export interface LeasedRow {
   readonly number: number;
   /** Of the job's key. */
@@ -26,7 +24,7 @@ export interface LeasedRow {
 
 export const LEASES = 'refs/runmaker/';
 
-/** The ref beside that of a lease by which it is renewed: a lease without jobs. No runner's name has a dot in it. */
+/** The ref that renews a lease: it holds a lease without jobs. No runner's name has a dot in it. */
 export function beatOf(leaseRef: string): string {
   return `${leaseRef}.beat`;
 }
@@ -41,7 +39,7 @@ export function printLease(title: string, { queue, duration, rows }: Lease, beat
   return [title, '', `queue: ${queue}`, `lease: ${duration}ms`, `beat: ${beat}`, ...lines, ''].join('\n');
 }
 
-/** Undefined for what is no lease. */
+/** Undefined for a message that is not a lease. */
 export function parseLease(message: string): Lease | undefined {
   const queue = /^queue: (.+)$/m.exec(message)?.[1];
   const duration = /^lease: (\d+)ms$/m.exec(message)?.[1];
@@ -53,7 +51,7 @@ export function parseLease(message: string): Lease | undefined {
   return { queue, duration: Number(duration), rows };
 }
 
-/** The lines whose jobs are in the hands of those who hold these leases. A lease may know a line by an older number. */
+/** The lines of the jobs that these leases name. A lease may know a line by an older number. */
 export function leasedLines(jobs: readonly DocumentJob[], leases: readonly Lease[]): Set<number> {
   const lines = new Set<number>();
   const named = new Map<string, number[]>();
@@ -79,32 +77,7 @@ export function leasedLines(jobs: readonly DocumentJob[], leases: readonly Lease
   return lines;
 }
 
-/** The jobs that are in somebody's hands and in no lease: those of a program that keeps none. */
-export function unleasedJobs({ jobs }: QueueDocument, leases: readonly Lease[]): DocumentJob[] {
-  const leased = leasedLines(jobs, leases);
-  return jobs.filter(({ state, number }) => isInHand(state) && !leased.has(number));
-}
-
-/**
- * What stands for the leases of a program that keeps none: one for each of its jobs, which holds from when the job was first seen so.
- * @param changes the commits that changed the lines of the jobs last · @param duration in ms
- */
-export function silentLeases(
-  queue: string,
-  document: QueueDocument,
-  jobs: readonly DocumentJob[],
-  changes: ReadonlyMap<number, string>,
-  duration: number,
-): SeenLease[] {
-  const rows = new Rows(document);
-  return jobs.map(job => {
-    const hash = hashOf(`${rows.rowOf(job).rank} ${job.key}`);
-    const lease = { queue, duration, rows: [{ number: job.number, hash: hashOf(job.key) }] };
-    return { ref: `${queue} ${hash}`, commit: changes.get(job.number) ?? job.state, lease };
-  });
-}
-
-/** Whether a state says that somebody is at the job. */
+/** Whether a state says that a runner has the job. */
 export function isInHand(state: string): boolean {
   return state === State.running || state === State.claimed;
 }

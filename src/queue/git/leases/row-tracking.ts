@@ -34,9 +34,18 @@ export class Rows {
   }
 }
 
+const rowsByDocument = new WeakMap<QueueDocument, Rows>();
+
+/** The rows of a document, which are indexed once. */
+export function rowsOf(document: QueueDocument): Rows {
+  const rows = rowsByDocument.get(document) ?? new Rows(document);
+  rowsByDocument.set(document, rows);
+  return rows;
+}
+
 /**
- * Follows rows from a document to the one that took its place. No two rows end in one; whoever compares the same two documents comes to the
- * same answer. A row is lost when it is gone, or when somebody has given it another state: then it is whoever's who takes it next.
+ * Follows rows from a document to the one that took its place. No two rows end in one, and every runner that compares the same two
+ * documents comes to the same answer. A row is lost when it is gone or has another state: then the next runner may take it.
  */
 export class Change {
   private readonly before: Rows;
@@ -45,8 +54,8 @@ export class Change {
   private readonly pairs = new Map<string, ReadonlyMap<number, DocumentJob>>();
 
   constructor(before: QueueDocument, after: QueueDocument) {
-    this.before = new Rows(before);
-    this.after = new Rows(after);
+    this.before = rowsOf(before);
+    this.after = rowsOf(after);
     this.setsStatesOnly = areAlike(before, after);
   }
 
