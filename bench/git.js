@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { program, row, workFolder } from './compare.js';
+import { bareRepository, git } from './git-repository.js';
 
 const RUNNERS = 8;
 const JOBS = 400;
@@ -19,29 +20,6 @@ chmodSync(path.join(bin, 'git'), 0o755);
 writeFileSync(path.join(bin, 'python'), '#!/bin/sh\n');
 chmodSync(path.join(bin, 'python'), 0o755);
 
-function git(where, ...args) {
-  const environment = {
-    ...process.env,
-    GIT_AUTHOR_NAME: 'bench',
-    GIT_AUTHOR_EMAIL: 'bench@localhost',
-    GIT_COMMITTER_NAME: 'bench',
-    GIT_COMMITTER_EMAIL: 'bench@localhost',
-  };
-  return execFileSync(real, args, { cwd: where, encoding: 'utf8', env: environment, stdio: ['ignore', 'pipe', 'ignore'] });
-}
-
-function repository(name, file, content) {
-  const bare = path.join(folder, `${name}.git`);
-  const clone = path.join(folder, name);
-  git(folder, 'init', '-q', '--bare', '--initial-branch=main', bare);
-  git(folder, 'init', '-q', '--initial-branch=main', clone);
-  writeFileSync(path.join(clone, file), content);
-  git(clone, 'add', file);
-  git(clone, 'commit', '-q', '-m', 'begin');
-  git(clone, 'push', '-q', bare, 'main');
-  return bare;
-}
-
 /** One runner, with a cache of its own: as if it were on a host of its own. */
 function runner(name, at) {
   const environment = { ...process.env, PATH: `${bin}:${process.env.PATH}`, XDG_CACHE_HOME: path.join(folder, `cache-${at}`) };
@@ -54,7 +32,7 @@ function runner(name, at) {
 }
 
 async function bench(title, file, content) {
-  const bare = repository(title, file, content);
+  const bare = bareRepository(folder, title, file, content);
   const name = `git+file://${bare}#${file}`;
   writeFileSync(pushes, '');
   const began = performance.now();
