@@ -3,11 +3,25 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import koffi from 'koffi';
 
 /** The built program of this checkout. */
 export function program(name) {
   return fileURLToPath(new URL(`../bin/${name}.js`, import.meta.url));
+}
+
+/**
+ * Reads `[rounds] [jobs] [--node PATH ...]`.
+ * @returns the numbers, and the versions of Node to measure: the one that runs the bench, and those of --node
+ */
+export function benchArguments() {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { node: { type: 'string', multiple: true, default: [] } } });
+  const versions = [process.execPath, ...values.node].map(path => ({
+    path,
+    name: `Node ${spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout.trim().slice(1)}`,
+  }));
+  return { numbers: positionals.map(Number), versions };
 }
 
 /** A folder for the length of one bench, and its removal. */

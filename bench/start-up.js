@@ -1,24 +1,25 @@
-// How long the programs take to start, against Node itself.
+// How long the programs take to start, against Node itself. With --node PATH also under another version of Node.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bareNode, inTurn, program, ratios, row, time, times, workFolder } from './compare.js';
+import { benchArguments, inTurn, program, ratios, row, time, times, workFolder } from './compare.js';
 
-const ROUNDS = Number(process.argv[2] ?? 25);
+const { numbers, versions } = benchArguments();
+const ROUNDS = numbers[0] ?? 25;
 const runs = path.join(workFolder(), 'runs.txt');
-const sides = {
-  'node -e 0': bareNode,
-  'runset --version': () => time(process.execPath, [program('runset'), '--version']),
+
+const sides = {};
+for (const { path: node, name } of versions) {
+  sides[`node -e 0, ${name}`] = () => time(node, ['-e', '0']);
+  sides[`runset, ${name}`] = () => time(node, [program('runset'), '--version']);
   // The job ends the runner: what is measured ends just behind its first claim.
-  'runmaker to its first claim'() {
+  sides[`runmaker, ${name}`] = () => {
     writeFileSync(runs, '. kill -9 $PPID\n');
-    return time(process.execPath, [program('runmaker'), '-q', runs], { signal: 'SIGKILL' });
-  },
-};
+    return time(node, [program('runmaker'), '-q', runs], { signal: 'SIGKILL' });
+  };
+}
 const measured = inTurn(sides, ROUNDS);
-const against = name => times(ratios(measured[name], measured['node -e 0']));
-row('start of `runset --version`', '<= 1.5 × `node -e 0`', against('runset --version'));
-row(
-  '`runmaker` up to its first claim (and the start of its job, which ends it)',
-  '<= 2 × `node -e 0`',
-  against('runmaker to its first claim'),
-);
+for (const { name } of versions) {
+  const against = what => times(ratios(measured[`${what}, ${name}`], measured[`node -e 0, ${name}`]));
+  row(`start of \`runset --version\`, ${name}`, '<= 1.5 × `node -e 0`', against('runset'));
+  row(`\`runmaker\` up to its first claim (and the start of its job, which ends it), ${name}`, '<= 2 × `node -e 0`', against('runmaker'));
+}
