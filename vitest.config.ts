@@ -1,15 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import { tags } from './test/support/tags.js';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Minutes of kills, edits and full disks: npm run test:faults. Minutes of virtual machines: npm run test:nfs.
     exclude: ['test/faults/**', 'test/nfs/**'],
+    tags,
     testTimeout: 30_000,
     // Thousands of small files are taken away after a test.
     hookTimeout: 60_000,
-    // Two cores, and most end-to-end tests start several processes of their own.
-    maxWorkers: 2,
+    // Most tests wait most of the time, for processes, timers and other hosts: two cores are enough for more than two files at a time.
+    maxWorkers: 5,
     reporters: ['default', './test/support/left-out.ts', './test/support/closing-line.ts'],
   },
 });

@@ -1,4 +1,5 @@
 import type { Reporter, TestModule } from 'vitest/node';
+import { isLeftOutByTime } from './left-out.js';
 
 /** Ends a test run with one plain line that any reader understands: `N passed, N failed`. */
 export default class ClosingLine implements Reporter {
@@ -12,7 +13,7 @@ export default class ClosingLine implements Reporter {
         const { state } = test.result();
         if (state === 'passed') passed++;
         else if (state === 'failed') failed++;
-        else skipped++;
+        else if (!isLeftOutByTime(test)) skipped++;
       }
     }
     process.stdout.write(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { SEARCH_PATH } from '../../support/tags.js';
 import { Agent, type Command, type Ended } from './agent.js';
 import { type BootFiles, GUEST_FOLDER } from './boot-files.js';
 import { tellQemu } from './monitor.js';
-import { SEARCH_PATH } from './requirements.js';
 
 /** What makes one guest differ from the others. */
 export interface MachinePlan {

@@ -1,5 +1,5 @@
 import { type SpawnSyncOptions, spawnSync } from 'node:child_process';
-import { SEARCH_PATH } from './requirements.js';
+import { SEARCH_PATH } from '../../support/tags.js';
 
 const LONGEST = 300_000;
 const MOST_OUTPUT = 256 * 1024 * 1024;

@@ -1,0 +1,54 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Administrators' programs are not on everybody's PATH. */
+export const SEARCH_PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`;
+
+/** Whether a program can be started by its name. */
+export function isInstalled(program: string): boolean {
+  return SEARCH_PATH.split(delimiter).some(folder => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Tests by how long they take. The tiers of package.json leave them out: test:fast both, test the long ones. */
+export const BY_TIME = [
+  { name: 'slow', description: 'waits for seconds, or starts many processes: not in test:fast' },
+  { name: 'long', description: 'takes more than a few seconds, or tries much at random: in test:all only' },
+];
+
+/** Tests that need programs which not every host has: tag, what they test, and the Debian package of each program. */
+export const BY_NEED: readonly { readonly name: string; readonly of: string; readonly programs: Readonly<Record<string, string>> }[] = [
+  { name: 'redis', of: 'queues in Redis', programs: { 'redis-server': 'redis-server' } },
+  { name: 'docker', of: 'jobs in containers', programs: { dockerd: 'docker.io', containerd: 'containerd', busybox: 'busybox-static' } },
+  {
+    name: 'slurm',
+    of: 'jobs under Slurm',
+    programs: { slurmctld: 'slurmctld', slurmd: 'slurmd', sbatch: 'slurm-client', munged: 'munge' },
+  },
+  { name: 'ssh', of: 'ssh', programs: { sshd: 'openssh-server', ssh: 'openssh-client' } },
+  { name: 'parallel', of: 'job logs shared with GNU parallel', programs: { parallel: 'parallel' } },
+];
+
+/** What keeps tests with such a tag from running here, and what to do about it; undefined when nothing does. */
+export function whatIsMissingFor({ programs }: (typeof BY_NEED)[number]): string | undefined {
+  const missing = Object.keys(programs).filter(program => !isInstalled(program));
+  if (missing.length === 0) return undefined;
+  const packages = [...new Set(missing.map(program => programs[program]))].join(' ');
+  return `${missing.join(', ')} missing; on Debian: apt-get install --no-install-recommends ${packages}`;
+}
+
+/** For vitest's configuration: tests with a tag of BY_NEED are skipped where a program is missing. */
+export const tags = [
+  ...BY_TIME,
+  ...BY_NEED.map(need => ({
+    name: need.name,
+    description: `${need.of}: needs ${Object.keys(need.programs).join(', ')}`,
+    ...(whatIsMissingFor(need) !== undefined && { skip: true }),
+  })),
+];
