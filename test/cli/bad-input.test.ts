@@ -261,7 +261,7 @@ describe('a file that changes while a runner works', () => {
     expect(bench.read('other')).toBe('quite another job\n');
   });
 
-  it('and shrinks to nothing: the runner leaves', async () => {
+  it('and shrinks to nothing: the runner leaves', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -284,7 +284,7 @@ describe('a file that changes while a runner works', () => {
     expect(existsSync(bench.runs)).toBe(false);
   });
 
-  it('and whose job is set to another state: that one stays', async () => {
+  it('and whose job is set to another state: that one stays', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');

@@ -7,7 +7,7 @@ import { runmaker, runset, startProgram } from '../support/programs.js';
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, at) => at + 1);
 
 describe('several runners on one file', () => {
-  it('run 2,000 jobs, each exactly once, and all are done', async () => {
+  it('run 2,000 jobs, each exactly once, and all are done', { tags: ['slow'], timeout: 60_000 }, async () => {
     const count = 2000;
     const bench = new Workbench(
       numbers(count)
@@ -31,7 +31,7 @@ describe('several runners on one file', () => {
     const executed = ended.map(({ stdout }) => stdout.match(/^executing /gm)?.length ?? 0);
     expect(executed.reduce((sum, one) => sum + one)).toBe(count);
     for (const share of executed) expect(share).toBeGreaterThan(0);
-  }, 60_000);
+  });
 
   it('keep the order of stages: nothing below a barrier starts before everything above has ended', async () => {
     const stage = (name: string): string => `. echo begin ${name} >> record; sleep 0.05; echo end ${name} >> record\n`.repeat(8);
@@ -71,7 +71,7 @@ describe('several runners on one file', () => {
     await bench.areGone('pids');
   });
 
-  it('one that stays names what is orphaned while it works, once that is sure', async () => {
+  it('one that stays names what is orphaned while it works, once that is sure', { tags: ['long'] }, async () => {
     const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n');
     const victim = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     const [job] = await bench.has('pids');
@@ -91,6 +91,7 @@ describe('several runners on one file', () => {
 
   it.each(['replaced', 'rewritten'] as const)(
     'go on where the file was %s by an editor: results go to their lines, the rest is run as it stands',
+    { tags: ['slow'] },
     async how => {
       const job = (name: string): string => `. ${waiting('true', `echo ${name} >> record`)}\n`;
       const bench = new Workbench(`${job('a')}${job('b')}${job('c')}${job('d')}. echo old >> record\n`);

@@ -138,7 +138,7 @@ describe('--kill-after', () => {
     await bench.areGone('pids');
   });
 
-  it('kills also what a job has left in the background, before the job is tried again', async () => {
+  it('kills also what a job has left in the background, before the job is tried again', { tags: ['slow'] }, async () => {
     const deaf = 'sh -c \'trap "" TERM; echo $$ >> pids; exec sleep 50\' >/dev/null 2>&1';
     const bench = new Workbench(`. [ -e pids ] && grep "^State:.[^ZX]" /proc/$(cat pids)/status >> still; ${deaf} & exec sleep 50\n`);
     await runmaker(['--timeout=1s', '--kill-after=200ms', '--retries=2', bench.runs], { cwd: bench.folder });
@@ -347,7 +347,7 @@ describe('--json', () => {
 });
 
 describe('--reclaim', () => {
-  it('runs jobs whose runner has died', async () => {
+  it('runs jobs whose runner has died', { tags: ['slow'] }, async () => {
     const bench = new Workbench('r echo a >> ran\n. echo b >> ran\n');
     const { status } = await runmaker(['--reclaim', bench.runs], { cwd: bench.folder });
     expect(status).toBe(0);

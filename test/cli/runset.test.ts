@@ -127,7 +127,7 @@ describe('runset --set', () => {
     expect(bench.lines('ran')).toEqual(['a', 'a']);
   });
 
-  it('leaves a job alone that is being run and names it, exit status 1; --force sets it', async () => {
+  it('leaves a job alone that is being run and names it, exit status 1; --force sets it', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting()}\nd true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -301,7 +301,7 @@ describe('runset --add-from', () => {
 });
 
 describe('runset --reclaim', () => {
-  it('sets jobs back whose runner was killed, and names them', async () => {
+  it('sets jobs back whose runner was killed, and names them', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n. true\n');
     const runner = startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder });
     const [job] = await bench.has('pids');
@@ -315,7 +315,7 @@ describe('runset --reclaim', () => {
     expect(bench.states).toBe('.d');
   });
 
-  it('leaves a job alone whose runner was killed as long as the job itself lives', async () => {
+  it('leaves a job alone whose runner was killed as long as the job itself lives', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting('true', 'echo end >> ran')}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     const [job] = await bench.has('pids');
@@ -334,7 +334,7 @@ describe('runset --reclaim', () => {
     expect(bench.states).toBe('.');
   });
 
-  it('looks twice, and so does --set before it sets orphans to another state', async () => {
+  it('looks twice, and so does --set before it sets orphans to another state', { tags: ['long'] }, async () => {
     const twice = expect.stringMatching(/^runset: line 1 seems to be orphaned; looking again in 3 s\n.*\n$/);
     const bench = new Workbench('r a\n');
     expect(await runset(['--reclaim', bench.runs])).toMatchObject({ status: 0, stdout: '1: . - a\n', stderr: twice });
@@ -345,7 +345,9 @@ describe('runset --reclaim', () => {
     expect(await runset(['--all', '--set=.', '--force', bench.runs])).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('leaves a job alone that runs though the folder of the file, long untouched, has come from elsewhere', async () => {
+  it('leaves a job alone that runs though the folder of the file, long untouched, has come from elsewhere', {
+    tags: ['long'],
+  }, async () => {
     const bench = new Workbench('');
     mkdirSync(bench.path('here'));
     writeFileSync(bench.path('here/runs.txt'), `. ${waiting('true', 'true')}\n`);
@@ -361,7 +363,7 @@ describe('runset --reclaim', () => {
     expect(bench.read('here/runs.txt')).toMatch(/^d /);
   });
 
-  it('sets orphans back also when the file is replaced while it looks', async () => {
+  it('sets orphans back also when the file is replaced while it looks', { tags: ['long'] }, async () => {
     const bench = new Workbench('r a\nr b\n');
     const asked = startProgram('runset', ['--reclaim', bench.runs]);
     await asked.says('looking again');
@@ -371,7 +373,7 @@ describe('runset --reclaim', () => {
     expect(bench.content).toBe('# inserted\n. a\n. b\n');
   });
 
-  it('leaves a job alone that runs while the file is edited', async () => {
+  it('leaves a job alone that runs while the file is edited', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting('true', 'echo end >> ran')}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');

@@ -66,7 +66,7 @@ describe('runwait', () => {
   it.each([
     ['the jobs that are left to run', 'd a\nd b\n'],
     ['all jobs', ''],
-  ])('does not return while %s are missing from a file that is being saved in place', async (_, half) => {
+  ])('does not return while %s are missing from a file that is being saved in place', { tags: ['slow'] }, async (_, half) => {
     const bench = new Workbench('d a\nd b\n. c\n');
     const waiter = await waiterFor(bench);
     rewriteFile(bench.runs, half);
@@ -208,7 +208,7 @@ describe('jobs that nobody will ever run', () => {
     expect((await waiter.ended).status).toBe(0);
   });
 
-  it('orphans: are named once, with the command that has them run again', async () => {
+  it('orphans: are named once, with the command that has them run again', { tags: ['slow'] }, async () => {
     const bench = new Workbench('r a\n. b\n');
     const waiter = startProgram('runwait', [bench.runs]);
     await waiter.says(`runset --reclaim ${bench.runs}`);

@@ -25,7 +25,7 @@ async function hasBegun(bench: Workbench, jobs: number): Promise<void> {
 }
 
 describe('a server that is killed and started again', () => {
-  it('finds its clients back: their jobs run on, and their results are written', async () => {
+  it('finds its clients back: their jobs run on, and their results are written', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`${marking(1, 2)}\n${marking(2, 2)}\n`);
     const first = await startServer(bench);
     const client = startClient(bench, 'client', first.url, ['-j2']);
@@ -52,7 +52,9 @@ describe('a server that is killed and started again', () => {
     expect(bench.states).toBe('d');
   });
 
-  it('keeps others from taking the jobs for orphans while their runners may come back, and sets them back when they do not', async () => {
+  it('keeps others from taking the jobs for orphans while their runners may come back, and sets them back when they do not', {
+    tags: ['slow'],
+  }, async () => {
     const bench = new Workbench('r lost\n. next\n');
     const local = await openQueue(bench.runs);
     onTestFinished(() => local.close());
@@ -63,7 +65,7 @@ describe('a server that is killed and started again', () => {
     await bench.reaches('..');
   });
 
-  it('leaves what nobody came back for as orphans, if it was not told to set them back', async () => {
+  it('leaves what nobody came back for as orphans, if it was not told to set them back', { tags: ['slow'] }, async () => {
     const bench = new Workbench('r lost\n');
     await startServer(bench, ['--grace', '300ms']);
     await eventually('the grace is over', () => bench.read('server.err').includes('orphans now'));
@@ -71,7 +73,9 @@ describe('a server that is killed and started again', () => {
     expect((await runset(['--reclaim', bench.runs])).stdout).toContain('1: .');
   });
 
-  it('refuses the result of a client that came back after the grace, though the line says the same: another has written it', async () => {
+  it('refuses the result of a client that came back after the grace, though the line says the same: another has written it', {
+    tags: ['slow'],
+  }, async () => {
     const bench = new Workbench(`${marking(1, 0.5)}\n`);
     const options = ['--grace', '1500ms', '--reclaim'];
     const first = await startServer(bench, options);
@@ -90,7 +94,7 @@ describe('a server that is killed and started again', () => {
     expect(bench.lines('ran')).toEqual(['1', '1']);
   });
 
-  it('finds a claim back whose line was moved meanwhile', async () => {
+  it('finds a claim back whose line was moved meanwhile', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`${marking(1, 2)}\n`);
     const first = await startServer(bench);
     const client = startClient(bench, 'client', first.url);
@@ -103,7 +107,7 @@ describe('a server that is killed and started again', () => {
     expect(bench.content).toBe('# moved\n- another\nd sleep 2; echo 1 >> ran\n');
   });
 
-  it('again and again loses no job and has none run twice', async () => {
+  it('again and again loses no job and has none run twice', { tags: ['long'], timeout: 120_000 }, async () => {
     const count = 400;
     const bench = new Workbench(`${Array.from({ length: count }, (_, at) => marking(at + 1, 0.05)).join('\n')}\n`);
     const options = ['--grace', '3s', '--reclaim'];
@@ -128,7 +132,7 @@ describe('a server that is killed and started again', () => {
     const ran = countsOf(bench.lines('ran'));
     expect([...ran.values()].filter(times => times > 1)).toEqual([]);
     expect(ran.size).toBe(count);
-  }, 120_000);
+  });
 });
 
 /** Writes the state of the first line, whoever runs it. */
@@ -156,7 +160,7 @@ describe('a claim whose end was written before the server was killed', () => {
     expect(bench.states).toBe('d.');
   });
 
-  it('is refused if no server was ever told of it: the same state there is the work of another', async () => {
+  it('is refused if no server was ever told of it: the same state there is the work of another', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. a\n. b\n');
     const first = await startServer(bench);
     const notices: QueueNotice[] = [];

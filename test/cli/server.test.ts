@@ -387,7 +387,9 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
   });
 
-  it('runmaker: a wrong token, none, a host that is not there, nobody who listens, a server of another kind', async () => {
+  it('runmaker: a wrong token, none, a host that is not there, nobody who listens, a server of another kind', {
+    tags: ['slow'],
+  }, async () => {
     const bench = new Workbench('. a\n');
     const { url } = await startServer(bench);
     const other = createServer(socket => socket.end('SSH-2.0-OpenSSH_9.2\r\n')).listen(0, '127.0.0.1');

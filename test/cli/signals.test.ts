@@ -158,6 +158,7 @@ describe('a reader of standard output who is there but does not read', () => {
 
   it.each([[[]], [['--json']], [['--quiet', '--results=results']]])(
     'keeps no line in state r and no runner there after a second SIGINT (%j)',
+    { tags: ['slow'] },
     async options => {
       const bench = new Workbench(`. ${TALKATIVE}\n. true\n`);
       const started = await stuckRunner(bench, ...options);
@@ -278,7 +279,7 @@ describe.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', signal => {
 });
 
 describe('SIGUSR1 that comes before the program heeds it', () => {
-  it('opens no debugger, and drains as later', async () => {
+  it('opens no debugger, and drains as later', { tags: ['slow'] }, async () => {
     for (const early of [30, 60, 90, 150]) {
       const bench = new Workbench(`. echo $$ > pids; sleep 1\n${'. sleep 1\n'.repeat(20)}`);
       const started = startProgram('runmaker', ['runs.txt'], { cwd: bench.folder });

@@ -32,6 +32,8 @@ const CLAIM_LIMIT = 20_000;
  */
 export function describeQueue(name: string, capabilities: Capabilities, makeQueue: MakeQueue, slowness = 1): void {
   const { presence } = capabilities;
+  /** Of tests that make many queues or claims: a kind that is slow has them in the longest tier. */
+  const many = slowness > 1 ? { tags: ['long'] } : {};
 
   async function make(content: string): Promise<QueueUnderTest> {
     const made = await makeQueue(content);
@@ -87,7 +89,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await other.claim({})).toEqual({ kind: 'exhausted' });
       });
 
-      it('never give one job to two who ask at the same time', async () => {
+      it('never give one job to two who ask at the same time', many, async () => {
         const count = 40;
         const made = await make('. a\n'.repeat(count));
         const handles = [await made.open(), await made.open(), await made.open(), await made.open()];
@@ -101,7 +103,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('r a\n'.repeat(count));
       });
 
-      it('never give one job out twice, however often a handle is asked and looked through meanwhile', async () => {
+      it('never give one job out twice, however often a handle is asked and looked through meanwhile', many, async () => {
         const count = 100;
         const made = await make('. a\n'.repeat(count));
         const handles = [await made.open(), await made.open()];
@@ -150,7 +152,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         await expect(queue.claim({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
       });
 
-      it('go through any queue from its first new job to its last, whoever asks', async () => {
+      it('go through any queue from its first new job to its last, whoever asks', many, async () => {
         await fc.assert(
           fc.asyncProperty(fc.array(fc.constantFrom(...'.?rd!e-x')), fc.infiniteStream(fc.boolean()), async (states, turns) => {
             const made = await makeQueue(states.map(state => `${state} a\n`).join(''));
@@ -215,14 +217,18 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('! a\ne b\nd c\n');
       });
 
-      it.each(['.', 'd', '-', '!'])('is refused, and nothing is written, after somebody has set the job to %s', async state => {
-        const made = await make('. a\n');
-        const [one, other] = [await made.open(), await made.open()];
-        const taken = await claim(one);
-        await other.set({}, state, { force: true });
-        expect(await taken.finish({ state: 'e' })).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
-        expect(await made.content()).toBe(`${state} a\n`);
-      });
+      it.each(['.', 'd', '-', '!'])(
+        'is refused, and nothing is written, after somebody has set the job to %s',
+        { tags: ['slow'] },
+        async state => {
+          const made = await make('. a\n');
+          const [one, other] = [await made.open(), await made.open()];
+          const taken = await claim(one);
+          await other.set({}, state, { force: true });
+          expect(await taken.finish({ state: 'e' })).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
+          expect(await made.content()).toBe(`${state} a\n`);
+        },
+      );
 
       it('comes once: who finishes a second time is refused and changes nothing', async () => {
         const made = await make('. a\n');
@@ -506,7 +512,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await (await open(content)).counts()).blocked).toBe(blocked);
       });
 
-      it('of any queue add up to its jobs, and to what a look at them shows', async () => {
+      it('of any queue add up to its jobs, and to what a look at them shows', many, async () => {
         await fc.assert(
           fc.asyncProperty(
             fc.array(fc.constantFrom('. a', '? a', 'r a', 'd a', '! a', 'e a', '- a', 'x a', '# a', '', '---')),
@@ -599,7 +605,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe(`r a\n${'d a\n'.repeat(49)}`);
       });
 
-      it.runIf(presence)('sets a job in state r that nobody runs any more', async () => {
+      it.runIf(presence)('sets a job in state r that nobody runs any more', { tags: ['slow'] }, async () => {
         const made = await make('r a\n? b\n');
         expect(await (await made.open()).set({}, '.')).toEqual({ matched: 2, changed: 2, running: [] });
         expect(await made.content()).toBe('. a\n. b\n');
@@ -667,7 +673,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n. b\n');
       });
 
-      it('keeps a claim of the last line, whose end it completes', async () => {
+      it('keeps a claim of the last line, whose end it completes', { tags: ['slow'] }, async () => {
         const made = await make('. a');
         const queue = await made.open();
         const taken = await claim(queue);
@@ -689,7 +695,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('. a');
       });
 
-      it('hands any command on, byte for byte', async () => {
+      it('hands any command on, byte for byte', many, async () => {
         const command = fc
           .uint8Array({ minLength: 1, maxLength: 40 })
           .map(bytes => Buffer.from(bytes))
@@ -754,7 +760,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('r a\n');
       });
 
-      it('is given up with the claim: a job set back by force can be claimed by the next', async () => {
+      it('is given up with the claim: a job set back by force can be claimed by the next', { tags: ['slow'] }, async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         const first = await claim(one);
@@ -803,7 +809,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await planOf(queue, request)).map(job => job.number)).toEqual([2]);
       });
 
-      it('of any queue is the order in which one runner goes through it', async () => {
+      it('of any queue is the order in which one runner goes through it', many, async () => {
         const line = fc.tuple(
           fc.constantFrom('.', '.', '.', 'd', '-'),
           fc.constantFrom('', ' #: priority=2', ' #: priority=-1', ' #: after=1', ' #: after=3'),

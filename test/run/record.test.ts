@@ -43,7 +43,9 @@ describe('a final state', () => {
     ).rejects.toThrow('a bug');
   });
 
-  it('is waited for when the runner is interrupted, and given up a moment after it was told to end at once', async () => {
+  it('is waited for when the runner is interrupted, and given up a moment after it was told to end at once', {
+    tags: ['slow'],
+  }, async () => {
     const stopping = new Stopping();
     const recording = record(claimThat(never), { state: 'd' }, stopping, ignore);
     stopping.interrupt();

@@ -36,7 +36,9 @@ describe('a runner that is told to drain while it claims a job', () => {
 });
 
 describe('a runner that claims from a queue that does not answer', () => {
-  it('waits when it is interrupted, leaves when it is told to end at once, and gives back what it is granted then', async () => {
+  it('waits when it is interrupted, leaves when it is told to end at once, and gives back what it is granted then', {
+    tags: ['slow'],
+  }, async () => {
     const path = runsFile('. true\n');
     let grant: (() => void) | undefined;
     const queue = withClaims(

@@ -32,7 +32,7 @@ describe('the older protocol', () => {
     },
   );
 
-  it('hands commands on byte for byte, as long as they may be', () => {
+  it('hands commands on byte for byte, as long as they may be', { tags: ['slow'] }, () => {
     const command = fc.uint8Array({ minLength: 1, maxLength: 60 }).map(bytes => Buffer.from(bytes));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e9 }), command, (number, bytes) => {

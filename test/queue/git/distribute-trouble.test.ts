@@ -161,7 +161,9 @@ describe('a worker in trouble', LIMIT, () => {
     expect(await again.nextJob(queueJobs())).toBe(null);
   });
 
-  it('keeps no program from its end: one that forgets to close it ends when it has nothing else to do, and the clone is free then', async () => {
+  it('keeps no program from its end: one that forgets to close it ends when it has nothing else to do, and the clone is free then', {
+    tags: ['slow'],
+  }, async () => {
     const made = repository(lists(['one']));
     const program = join(made.folder, 'program.mjs');
     const options = JSON.stringify({ url: made.bare, path: join(made.folder, 'ann'), name: 'ann' });
@@ -325,7 +327,7 @@ case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
     expect(toCome()).toBe(0);
   });
 
-  it('says what is wrong with the remote when its patience is over', async () => {
+  it('says what is wrong with the remote when its patience is over', { tags: ['slow'] }, async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann', 300);
     const away = { name: 'RunmakerError', code: 'queue', message: expect.stringContaining('cannot be reached'), hint: expect.any(String) };

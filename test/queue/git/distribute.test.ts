@@ -65,7 +65,7 @@ describe('a worker', LIMIT, () => {
     expect(made.read('done.txt')).toBe('lr = 0.1/x\n');
   });
 
-  it('lets nobody else choose while it does', async () => {
+  it('lets nobody else choose while it does', { tags: ['slow'] }, async () => {
     const made = repository(lists(['one', 'two', 'three']));
     let choosing = 0;
     let most = 0;
@@ -222,7 +222,7 @@ describe('a worker', LIMIT, () => {
     expect(made.read('results/one')).toBe('x');
   });
 
-  it('works beside workers that do as Distribute is documented: every job once', async () => {
+  it('works beside workers that do as Distribute is documented: every job once', { tags: ['slow'] }, async () => {
     const jobs = Array.from({ length: 12 }, (_, at) => `job${at}`);
     const made = repository(lists(jobs));
     const theirs = start(fixture('distribute.sh'), [made.bare, join(made.folder, 'theirs'), 'theirs']);

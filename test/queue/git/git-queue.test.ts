@@ -201,7 +201,7 @@ describe('presence over git', LIMIT, () => {
     expect(made.history().length).toBe(2);
   });
 
-  it('is renewed while a push takes long, and does not keep that from landing', async () => {
+  it('is renewed while a push takes long, and does not keep that from landing', { tags: ['slow'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await openGit(made.name(), { lease: 2000 });
     const taken = await claim(queue);
@@ -228,7 +228,7 @@ describe('presence over git', LIMIT, () => {
     expect(made.refs('refs/runmaker')).toEqual([]);
   });
 
-  it('is renewed also where each push takes a good part of the lease', async () => {
+  it('is renewed also where each push takes a good part of the lease', { tags: ['long'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     await claim(await openGit(made.name(), { lease: 6000 }));
     const hook = join(made.bare, 'hooks/pre-receive');
@@ -237,7 +237,7 @@ describe('presence over git', LIMIT, () => {
     await eventually('a renewal has landed', () => made.refs('refs/runmaker').length === 2);
   });
 
-  it('that cannot be renewed is told, once each time that it could be', async () => {
+  it('that cannot be renewed is told, once each time that it could be', { tags: ['slow'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const notices: string[] = [];
     const taken = await claim(await openGit(made.name(), { lease: 1000 }), {
@@ -260,7 +260,7 @@ describe('presence over git', LIMIT, () => {
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', async () => {
+  it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', { tags: ['slow'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 60_000 });
     const taken = await claim(holder);
@@ -313,7 +313,7 @@ describe('presence over git', LIMIT, () => {
     expect(hints.map(hint => /ask again (.*?);/.exec(hint)?.[1])).toEqual(['in 5m, and in 10m', 'in 5m, and in 8m', 'in 5m']);
   });
 
-  it('that is renewed at the last moment keeps the job from being reclaimed', async () => {
+  it('that is renewed at the last moment keeps the job from being reclaimed', { tags: ['long'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 3000 });
     await claim(holder);
@@ -328,7 +328,7 @@ describe('presence over git', LIMIT, () => {
 });
 
 describe('attempts over git', LIMIT, () => {
-  it('are counted over runners: a failing row is ready again until it has failed often enough', async () => {
+  it('are counted over runners: a failing row is ready again until it has failed often enough', { tags: ['slow'] }, async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},ready\nb,[],{},ready\n' });
     const ends: unknown[] = [];
     for (let at = 0; at < 3; at++) {
@@ -339,7 +339,7 @@ describe('attempts over git', LIMIT, () => {
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},failed\nb,[],{},ready\n');
   });
 
-  it('are counted anew once the job was done, should it be set back', async () => {
+  it('are counted anew once the job was done, should it be set back', { tags: ['slow'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await openGit(made.name(), { maxJobAttempts: 2 });
     const ends: unknown[] = [];
@@ -572,7 +572,9 @@ describe('results over git', LIMIT, () => {
     expect(readFileSync(place, 'utf8')).toBe('a file in its place\n');
   });
 
-  it('that the remote does not take stay where they are, are named, and hold up neither states nor results of other jobs', async () => {
+  it('that the remote does not take stay where they are, are named, and hold up neither states nor results of other jobs', {
+    tags: ['slow'],
+  }, async () => {
     const made = repository({
       'runs.txt': '. echo one > $RESULTS_DIR/1\n. head -c 20000 /dev/zero > $RESULTS_DIR/2\n. echo three > $RESULTS_DIR/3\n. false\n',
     });
@@ -598,7 +600,9 @@ exit 0
     expect(readFileSync(join(/stays in (.+)$/.exec(told)?.[1] as string, '2')).length).toBe(20_000);
   });
 
-  it('that are refused with all else, because the branch may not be pushed to, are pushed with it when it may be', async () => {
+  it('that are refused with all else, because the branch may not be pushed to, are pushed with it when it may be', {
+    tags: ['slow'],
+  }, async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
     const claims = await claimEverything(queue);
@@ -821,7 +825,9 @@ describe('trouble over git', LIMIT, () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('with a lock on the remote that a killed git has left is borne, told, and in the end an error that names the lock', async () => {
+  it('with a lock on the remote that a killed git has left is borne, told, and in the end an error that names the lock', {
+    tags: ['long'],
+  }, async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const queue = await openQueue(made.name(), { patience: 2000, sleep: 20 });
     const notices: string[] = [];
@@ -916,7 +922,9 @@ describe('a queue.csv over git', LIMIT, () => {
     await expect(queue.append([Buffer.from('echo a | b')])).rejects.toMatchObject({ code: 'usage' });
   });
 
-  it('has a running row that nobody leases set back only when it has stayed so for a lease, by the clock of who looks', async () => {
+  it('has a running row that nobody leases set back only when it has stayed so for a lease, by the clock of who looks', {
+    tags: ['slow'],
+  }, async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},running\na,[],{},running\nb,[],{},ready\n' });
     const queue = await openGit(made.name('queue.csv'), { lease: 3000 });
     expect(queue.capabilities.silent).toContain('gitrunner');
@@ -933,7 +941,7 @@ describe('a queue.csv over git', LIMIT, () => {
     expect(await queue.reclaim()).toEqual([]);
   });
 
-  it('has what was seen of it remembered beside that of other queues of the same remote', async () => {
+  it('has what was seen of it remembered beside that of other queues of the same remote', { tags: ['slow'] }, async () => {
     const content = 'script,args,kwargs,status\na,[],{},running\n';
     const made = repository({ 'a.csv': content, 'b.csv': content });
     const reclaim = async (file: string): Promise<number> => (await (await openGit(made.name(file), { lease: 1000 })).reclaim()).length;

@@ -7,7 +7,7 @@ import { fakePython, gitRunner, linesOf, longRun } from '../../support/runners.j
 const LIMIT = { timeout: 300_000 };
 
 describe('runners beside gitrunner', LIMIT, () => {
-  it('run every row exactly once, all together', async () => {
+  it('run every row exactly once, all together', { tags: ['long'] }, async () => {
     const count = 60;
     const rows = Array.from({ length: count }, (_, at) => `dummy.py,[${Math.floor(at / 2)}],"{""cheese"": ""on""}",ready\n`).join('');
     const made = repository({ 'queue.csv': `script,args,kwargs,status\n${rows}` });

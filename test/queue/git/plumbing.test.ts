@@ -25,7 +25,7 @@ async function fetchBy(script: string): Promise<GitFailure> {
 }
 
 describe('a git that goes to a remote', LIMIT, () => {
-  it('may take as long as it will, while it tells how it gets on', async () => {
+  it('may take as long as it will, while it tells how it gets on', { tags: ['slow'] }, async () => {
     const failure = await fetchBy(`
 for i in 1 2 3 4 5 6 7 8; do printf 'Receiving objects:  %s%% (1/8)\\r' $i >&2; sleep 0.4; done
 echo 'ERROR: at its end' >&2; exit 1`);

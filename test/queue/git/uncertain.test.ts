@@ -149,7 +149,7 @@ describe('a remote that shows the refs of one push one after the other', LIMIT, 
     expect(made.read()).toBe('r a\n');
   });
 
-  it('has orphans told and set back all the same', async () => {
+  it('has orphans told and set back all the same', { tags: ['slow'] }, async () => {
     const made = await halfShown(20_000);
     expect(await holdersOf(await openGit(made.name()))).toEqual(['absent']);
     expect((await (await openGit(made.name())).reclaim()).map(({ number }) => number)).toEqual([1]);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { describeQueue } from '../../conformance/queue-conformance.js';
-import { RedisServer, redisQueues, whyNoRedis } from '../../support/redis.js';
+import { RedisServer, redisQueues } from '../../support/redis.js';
 
-describe.skipIf(whyNoRedis() !== undefined)('in Redis', () => {
+describe('in Redis', { tags: ['redis'] }, () => {
   let server: RedisServer;
 
   beforeAll(async () => {

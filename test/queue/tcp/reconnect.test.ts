@@ -225,7 +225,7 @@ describe('a client whose connection is lost', () => {
     await expect(claiming).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  it('can leave at any moment while it is on its way back', async () => {
+  it('can leave at any moment while it is on its way back', { tags: ['slow'] }, async () => {
     const served = await Served.make('. a\n');
     // The first try to come back is made after 25 to 50 ms, and takes some.
     for (let pause = 0; pause < 80; pause++) {
@@ -252,7 +252,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe(Array.from({ length: 40 }, (_, at) => `. job ${at}\n`).join(''));
   });
 
-  it('appends once also when that takes longer than it takes to see that the client is there', async () => {
+  it('appends once also when that takes longer than it takes to see that the client is there', { tags: ['slow'] }, async () => {
     const served = await Served.make('', { grace: 1000 }, 2000);
     const queue = await served.client();
     const appended = queue.append([Buffer.from('a')]);
@@ -262,7 +262,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('. a\n');
   });
 
-  it('hears that its result was written also when that takes long', async () => {
+  it('hears that its result was written also when that takes long', { tags: ['slow'] }, async () => {
     const served = await Served.make('. a\n', { grace: 1000 }, 2000);
     const queue = await served.client();
     const finished = (await claim(queue)).finish({ state: 'd' });

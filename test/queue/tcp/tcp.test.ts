@@ -12,8 +12,10 @@ import { KeptLog, serveHere, TOKEN, tcpQueues } from '../../support/tcp-queue.js
 import { temporaryFolder } from '../../support/temporary.js';
 
 describeQueue('a runs file, served over TCP', { presence: true, presenceReturns: 2500 }, tcpQueues());
-describeQueue('a runs file, served with --legacy too', { presence: true, presenceReturns: 2500 }, tcpQueues({ legacy: true }));
-describeQueue('a runs file without presence, served over TCP', { presence: false }, tcpQueues({}, 'directory'));
+describe('a server', { tags: ['long'] }, () => {
+  describeQueue('a runs file, served with --legacy too', { presence: true, presenceReturns: 2500 }, tcpQueues({ legacy: true }));
+  describeQueue('a runs file without presence, served over TCP', { presence: false }, tcpQueues({}, 'directory'));
+});
 
 /** A client of a server in this process. */
 async function served(content: string | Buffer): Promise<{ bench: Workbench; local: Queue; log: KeptLog; client(): Promise<Queue> }> {

@@ -76,7 +76,10 @@ describe('peers that do not know the token', () => {
     expect(silent.filter(peer => peer.isOver).length).toBeGreaterThan(100);
   });
 
-  it('may try wrong tokens by the thousand: they wait longer and longer, and are named in the log', async () => {
+  it('may try wrong tokens by the thousand: they wait longer and longer, and are named in the log', {
+    tags: ['long'],
+    timeout: 90_000,
+  }, async () => {
     const tries = Array.from({ length: 1000 }, (_, at) => isTurnedAway(server.port, `WRONG-${at}`, '127.0.0.3'));
     await Promise.all(tries.slice(0, 20));
     await othersAreServed();
@@ -88,7 +91,7 @@ describe('peers that do not know the token', () => {
     // The log is not theirs to fill.
     expect(bench.read('server.err').match(/wrong token/g)?.length).toBeLessThan(30);
     expectBoundedMemory();
-  }, 90_000);
+  });
 
   it('get nowhere without any key', async () => {
     const peer = await RawPeer.stranger(server.port, '127.0.0.4');
@@ -239,7 +242,7 @@ describe('peers that know the token', () => {
     await peer.over();
   });
 
-  it('that claim and fall silent lose their claims', async () => {
+  it('that claim and fall silent lose their claims', { tags: ['slow'] }, async () => {
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
     peer.say({ type: 'claim', id: 1 });
     expect(await peer.hears('claimed')).toMatchObject({ job: { number: 1 } });

@@ -57,7 +57,7 @@ describe.skipIf(!canMakeNamespaces())('two hosts and a server, each with a netwo
       expect(hosts.lines(`${host}.out`).filter(line => line.startsWith('executing')).length).toBeGreaterThan(50);
   }, 120_000);
 
-  it('go on where they were when a cable was pulled for less than the grace', async () => {
+  it('go on where they were when a cable was pulled for less than the grace', { tags: ['slow'], timeout: 90_000 }, async () => {
     const hosts = new Hosts(jobs(60, 'sleep 0.2; '));
     await hosts.serve('--grace', '30s');
     const clients = [hosts.client('a', '-j2'), hosts.client('b', '-j2')];
@@ -69,9 +69,12 @@ describe.skipIf(!canMakeNamespaces())('two hosts and a server, each with a netwo
     expect(hosts.states).toBe('d'.repeat(60));
     expect([...hosts.runCounts.values()].every(times => times === 1)).toBe(true);
     expect(hosts.lines('ran')).toHaveLength(60);
-  }, 90_000);
+  });
 
-  it('lose their claims when a cable was pulled for longer: others run the jobs, and the late results are refused and reported', async () => {
+  it('lose their claims when a cable was pulled for longer: others run the jobs, and the late results are refused and reported', {
+    tags: ['long'],
+    timeout: 90_000,
+  }, async () => {
     const hosts = new Hosts(jobs(2, 'sleep 8; '));
     await hosts.serve('--grace', '2s', '--reclaim');
     const away = hosts.client('a', '-j2');
@@ -87,9 +90,9 @@ describe.skipIf(!canMakeNamespaces())('two hosts and a server, each with a netwo
     expect((await other.within(40_000)).status).toBe(0);
     expect(hosts.states).toBe('dd');
     expect([...hosts.runCounts.values()]).toEqual([2, 2]);
-  }, 90_000);
+  });
 
-  it('do not mind that the server is killed and started again', async () => {
+  it('do not mind that the server is killed and started again', { tags: ['slow'], timeout: 120_000 }, async () => {
     const hosts = new Hosts(jobs(300));
     const options = ['--grace', '4s', '--reclaim'];
     const first = await hosts.serve(...options);
@@ -106,5 +109,5 @@ describe.skipIf(!canMakeNamespaces())('two hosts and a server, each with a netwo
     expect(hosts.states).toBe('d'.repeat(300));
     expect(hosts.lines('ran')).toHaveLength(300);
     expect(hosts.runCounts.size).toBe(300);
-  }, 120_000);
+  });
 });

@@ -39,18 +39,24 @@ describe('a runner that finds nothing but lines that somebody else has locked', 
   it.each([
     { what: 'the state of a line', kind: 'exclusive', range: { start: 0, length: 1 } },
     { what: 'the whole file, to read it', kind: 'shared', range: { start: 0, length: 0 } },
-  ] as const)('runs them when the lock is given up, though that changes nothing in the file: $what', async ({ kind, range }) => {
-    const path = runsFile('. true\n');
-    const lock = await lockElsewhere(path, kind, range);
-    const queue = await openRuns(path);
-    const summary = workOn(queue);
-    await isTriedInVain(queue);
-    await lock.release();
-    expect(await summary).toMatchObject({ succeeded: 1 });
-    expect(readFileSync(path, 'utf8')).toBe('d true\n');
-  });
+  ] as const)(
+    'runs them when the lock is given up, though that changes nothing in the file: $what',
+    { tags: ['slow'] },
+    async ({ kind, range }) => {
+      const path = runsFile('. true\n');
+      const lock = await lockElsewhere(path, kind, range);
+      const queue = await openRuns(path);
+      const summary = workOn(queue);
+      await isTriedInVain(queue);
+      await lock.release();
+      expect(await summary).toMatchObject({ succeeded: 1 });
+      expect(readFileSync(path, 'utf8')).toBe('d true\n');
+    },
+  );
 
-  it('runs them when the folder that is the lock has not been touched for so long that its maker must be dead', async () => {
+  it('runs them when the folder that is the lock has not been touched for so long that its maker must be dead', {
+    tags: ['long'],
+  }, async () => {
     const path = runsFile('. true\n');
     mkdirSync(`${path}.lock`);
     const almost = Date.now() / 1000 - 20;
@@ -61,7 +67,7 @@ describe('a runner that finds nothing but lines that somebody else has locked', 
     expect(await summary).toMatchObject({ succeeded: 1 });
   });
 
-  it('runs them over a server, too, when the lock is given up', async () => {
+  it('runs them over a server, too, when the lock is given up', { tags: ['slow'] }, async () => {
     const path = runsFile('. true\n. true\n');
     const queue = await openRuns(path);
     const service = await serveHere(queue);

@@ -55,7 +55,7 @@ describe('a runs file in which somebody seems to be absent', () => {
     expect(await longAfter(() => queue.reclaim())).toEqual([]);
   });
 
-  it('has none at a later look, when an edit before each of them has taken presence away', async () => {
+  it('has none at a later look, when an edit before each of them has taken presence away', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n. b\n');
     const [runner, user] = [await openRuns(path), await openRuns(path)];
     const taken = await claim(runner);
@@ -69,7 +69,9 @@ describe('a runs file in which somebody seems to be absent', () => {
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('gets a result as soon as the presence of a stopped runner, by chance at the place to which its line was moved, is gone', async () => {
+  it('gets a result as soon as the presence of a stopped runner, by chance at the place to which its line was moved, is gone', {
+    tags: ['slow'],
+  }, async () => {
     const path = runsFile('. a\n. b\n');
     const taken = await claim(await openRuns(path));
     const stopped = await recordDriver('local').open(path, 'change');
@@ -196,7 +198,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(content(path)).toBe('# inserted\nd same\nd same\nd same\n. other\n');
   });
 
-  it('gets nothing for a job whose line is gone: the claim says so', async () => {
+  it('gets nothing for a job whose line is gone: the claim says so', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n. b\n');
     const taken = await claim(await openRuns(path));
     edit(path, text => text.replace('r a\n', ''), how);
@@ -204,7 +206,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(content(path)).toBe('. b\n');
   });
 
-  it('gets nothing for a job whose command was changed', async () => {
+  it('gets nothing for a job whose command was changed', { tags: ['slow'] }, async () => {
     const path = runsFile('. echo 1\n. b\n');
     const taken = await claim(await openRuns(path));
     edit(path, text => text.replace('echo 1', 'echo 2'), how);
@@ -212,7 +214,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(content(path)).toBe('r echo 2\n. b\n');
   });
 
-  it('gets nothing for a job that was set back in the editor: it is to be run again', async () => {
+  it('gets nothing for a job that was set back in the editor: it is to be run again', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n. b\n');
     const taken = await claim(await openRuns(path));
     edit(path, text => text.replace('r a', '. a'), how);
@@ -255,7 +257,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(content(path)).toBe('# inserted\nd a\n. b\n');
   });
 
-  it('does not make an orphan of a job that runs, although nobody shows to run it just then', async () => {
+  it('does not make an orphan of a job that runs, although nobody shows to run it just then', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n. b\n');
     const [runner, user] = [await openRuns(path), await openRuns(path)];
     const taken = await claim(runner);
@@ -269,7 +271,7 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('has no job set to another state that runs, although nobody shows to run it just then', async () => {
+  it('has no job set to another state that runs, although nobody shows to run it just then', { tags: ['slow'] }, async () => {
     const jobs = 12;
     const path = runsFile(`${'. a\n'.repeat(jobs)}d b\n`);
     const [runner, user] = [await openRuns(path), await openRuns(path)];
@@ -282,7 +284,9 @@ describe.each(['replaced', 'rewritten'] as const)('a runs file that an editor ha
     expect(content(path)).toBe(`# inserted\n${'d a\n'.repeat(jobs)}. b\n`);
   });
 
-  it('makes no orphans of jobs that run, when it is edited again just as somebody looks for the second time', async () => {
+  it('makes no orphans of jobs that run, when it is edited again just as somebody looks for the second time', {
+    tags: ['slow'],
+  }, async () => {
     const jobs = 12;
     const path = runsFile('. a\n'.repeat(jobs));
     const [runner, user] = [await openRuns(path), await openRuns(path)];
@@ -354,7 +358,7 @@ describe('a runs file that is being saved in place, and so is shorter for a mome
     expect(await queue.counts({ known: true })).toMatchObject({ new: 0, total: 1 });
   });
 
-  it('is counted as it is once it has stayed shorter', async () => {
+  it('is counted as it is once it has stayed shorter', { tags: ['slow'] }, async () => {
     const path = runsFile('d a\n. b\n');
     const queue = await openRuns(path);
     await queue.counts();
@@ -369,6 +373,7 @@ describe('a runs file that changes under a runner', () => {
     { before: 'r same\n. same\n', mine: 2, after: 'r same\n- same\n' },
   ])(
     'gets no result in a line that says the same, when somebody has set the line of the job (line $mine)',
+    { tags: ['slow'] },
     async ({ before, mine, after }) => {
       const path = runsFile(before);
       const [runner, user] = [await openRuns(path), await openRuns(path)];
@@ -389,7 +394,7 @@ describe('a runs file that changes under a runner', () => {
     expect(content(path)).toBe('d a\n. b\n');
   });
 
-  it('may shrink: what is left is worked on', async () => {
+  it('may shrink: what is left is worked on', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n. b\n. c\n');
     const queue = await openRuns(path);
     const taken = await claim(queue);
@@ -454,7 +459,7 @@ describe('a runs file that changes under a runner', () => {
     expect((await claim(queue)).job.number).toBe(3);
   });
 
-  it('may be replaced by one without the job: nothing of the old file is written', async () => {
+  it('may be replaced by one without the job: nothing of the old file is written', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n');
     const taken = await claim(await openRuns(path));
     replaceFile(path, '. quite other jobs\n');

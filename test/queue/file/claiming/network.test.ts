@@ -101,7 +101,10 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
 const forget = (taken: Claim): void => recordLocks().unlock(taken.presence as number, 0, 0);
 
 describe('locks that a server has forgotten', () => {
-  it('are taken anew, and until then nobody takes the job for an orphan; a real orphan is set back', async () => {
+  it('are taken anew, and until then nobody takes the job for an orphan; a real orphan is set back', {
+    tags: ['long'],
+    timeout: 30_000,
+  }, async () => {
     const path = runsFile('. a\nr b\n');
     const taken = await claim(openAsOverNetwork(path).queue);
     const observer = await openRuns(path);
@@ -113,9 +116,12 @@ describe('locks that a server has forgotten', () => {
     expect((await queue.reclaim()).map(job => job.number)).toEqual([2]);
     expect(await holdersOf(observer)).toEqual(['present', undefined]);
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
-  }, 30_000);
+  });
 
-  it("are not taken beside those of somebody who has the job by now: it is that one's result that counts", async () => {
+  it("are not taken beside those of somebody who has the job by now: it is that one's result that counts", {
+    tags: ['long'],
+    timeout: 30_000,
+  }, async () => {
     const path = runsFile('. a\n');
     const taken = await claim(openAsOverNetwork(path).queue);
     forget(taken);
@@ -126,9 +132,12 @@ describe('locks that a server has forgotten', () => {
     await setTimeout(6000);
     expect(await theirs.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(await taken.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
-  }, 30_000);
+  });
 
-  it('do not make a runner stand still that may reclaim, nor leave before orphans are known to be orphans', async () => {
+  it('do not make a runner stand still that may reclaim, nor leave before orphans are known to be orphans', {
+    tags: ['long'],
+    timeout: 40_000,
+  }, async () => {
     const path = runsFile('. echo a\nr echo b\n');
     const starts: number[] = [];
     const began = performance.now();
@@ -140,7 +149,7 @@ describe('locks that a server has forgotten', () => {
     expect(starts[1]).toBeGreaterThan(12_000);
     // It looks now and then, and not as fast as it can.
     expect(requests.length).toBeLessThan(1000);
-  }, 40_000);
+  });
 
   it('are not taken for presence when somebody just looks at an orphan', async () => {
     const path = runsFile('r a\n');
@@ -195,7 +204,7 @@ describe('a lost lease', () => {
     expect(readFileSync(path, 'utf8')).toBe('d a\n');
   });
 
-  it('does not let us write our result over the job of whoever runs the line by now', async () => {
+  it('does not let us write our result over the job of whoever runs the line by now', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n');
     const { queue, driver } = openAsOverNetwork(path);
     const taken = await claim(queue);
@@ -211,7 +220,7 @@ describe('a lost lease', () => {
     expect(readFileSync(path, 'utf8')).toBe('d a\n');
   });
 
-  it('nor take what others wrote for ours, when it went while our result was on its way', async () => {
+  it('nor take what others wrote for ours, when it went while our result was on its way', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n');
     const other = await openRuns(path);
     let isWriting = false;
@@ -228,7 +237,7 @@ describe('a lost lease', () => {
     expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused', reason: expect.stringContaining('"d"') });
   });
 
-  it('nor run a job that somebody else has taken while the server was silent in the midst of a claim', async () => {
+  it('nor run a job that somebody else has taken while the server was silent in the midst of a claim', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n');
     const other = await openRuns(path);
     let theirs: Claim | undefined;
@@ -270,7 +279,7 @@ describe('a lost lease', () => {
     expect(await bobs).toMatchObject({ kind: 'claimed' });
   });
 
-  it('nor stand in the way of who has it when we come back', async () => {
+  it('nor stand in the way of who has it when we come back', { tags: ['long'], timeout: 40_000 }, async () => {
     const path = runsFile('. a\n. b\n. c\n');
     let pause = 0;
     const { queue, driver } = openAsOverNetwork(path, () => (pause > 0 ? setTimeout(pause) : undefined));
@@ -285,9 +294,9 @@ describe('a lost lease', () => {
     expect(await Promise.all(theirs.map(taken => taken.finish({ state: 'd' })))).toEqual(Array(3).fill({ kind: 'recorded' }));
     pause = 0;
     for (const taken of ours) expect(await taken.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
-  }, 40_000);
+  });
 
-  it('nor when the locks went and nothing else told us', async () => {
+  it('nor when the locks went and nothing else told us', { tags: ['slow'] }, async () => {
     const path = runsFile('. a\n');
     const { queue } = openAsOverNetwork(path);
     const taken = await claim(queue);

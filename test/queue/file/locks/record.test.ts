@@ -132,7 +132,7 @@ describe('locks of other programs on a runs file', () => {
 });
 
 describe('a runs file with unusual lines', () => {
-  it('keeps its tabs and line ends: only state bytes are written', async () => {
+  it('keeps its tabs and line ends: only state bytes are written', { tags: ['slow'] }, async () => {
     const path = runsFile('.\ta\r\n. b\r\n.\tc');
     const queue = await openRuns(path);
     for (const command of ['a', 'b', 'c']) {

@@ -130,7 +130,7 @@ describe('a view', () => {
     await aViewKeepsUpWith(anyChange, 60);
   });
 
-  it('shows it also when somebody edits the file in place, and it stays as long as it was', async () => {
+  it('shows it also when somebody edits the file in place, and it stays as long as it was', { tags: ['slow'] }, async () => {
     await aViewKeepsUpWith(fc.oneof(anyChange, anyRewriting), 100);
   });
 

@@ -35,7 +35,7 @@ describe('a last line without its line end', () => {
     expect(looks()).toBeLessThanOrEqual(FEW);
   });
 
-  it('is a job once it has stayed as it is for two seconds', async () => {
+  it('is a job once it has stayed as it is for two seconds', { tags: ['slow'] }, async () => {
     const queue = await openRuns(runsFile('. echo a'));
     const began = performance.now();
     expect(await command(claim(queue))).toBe('echo a');
@@ -52,7 +52,7 @@ describe('a last line without its line end', () => {
     expect(await command(claimed)).toBe('echo hello >out');
   });
 
-  it('is claimed whole when its writer goes on just as it is claimed', async () => {
+  it('is claimed whole when its writer goes on just as it is claimed', { tags: ['slow'] }, async () => {
     const path = runsFile('. echo hel');
     let grown = false;
     const driver = new HookedDriver(recordDriver('local'), ({ kind }) => {
@@ -65,7 +65,7 @@ describe('a last line without its line end', () => {
     expect(await command(claim(queue))).toBe('echo hello');
   });
 
-  it('is left alone for longer when it is cut where the buffer of its writer was full', async () => {
+  it('is left alone for longer when it is cut where the buffer of its writer was full', { tags: ['slow'] }, async () => {
     const path = runsFile('');
     const queue = await openRuns(path);
     expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
@@ -88,7 +88,7 @@ describe('a last line without its line end', () => {
     expect(looks()).toBeLessThanOrEqual(FEW);
   });
 
-  it('is not forgotten while the states of other lines change all the time', async () => {
+  it('is not forgotten while the states of other lines change all the time', { tags: ['slow'] }, async () => {
     const path = runsFile(`${'. a\n'.repeat(20)}. last`);
     const [queue, other] = [await openRuns(path), await openRuns(path)];
     await other.set({ lines: [{ from: 1, to: 20 }] }, '-');
@@ -104,7 +104,7 @@ describe('a last line without its line end', () => {
     expect(await command(last)).toBe('last');
   });
 
-  it('is told to be unusable only when it is known what it says', async () => {
+  it('is told to be unusable only when it is known what it says', { tags: ['slow'] }, async () => {
     const path = runsFile('. true #: cpus=1 mem');
     const queue = await openRuns(path);
     const notices: QueueNotice[] = [];
@@ -125,7 +125,7 @@ describe('a last line without its line end', () => {
   });
 });
 
-it('lines that come in pieces are all run, and each as a whole', async () => {
+it('lines that come in pieces are all run, and each as a whole', { tags: ['slow'] }, async () => {
   const path = runsFile('');
   const queue = await openRuns(path);
   const commands: string[] = [];

@@ -15,7 +15,9 @@ function idle(path: string): Socket {
   return socket;
 }
 
-it('peers with wrong tokens, by the dozen, keep nobody out who comes from the same address and knows the token', async () => {
+it('peers with wrong tokens, by the dozen, keep nobody out who comes from the same address and knows the token', {
+  tags: ['long'],
+}, async () => {
   const bench = new Workbench('. a\n');
   const log = new KeptLog();
   const local = await openQueue(bench.runs);

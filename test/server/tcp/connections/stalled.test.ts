@@ -30,7 +30,7 @@ async function expectKept(bench: Workbench, client: Background): Promise<void> {
 }
 
 describe('a server that could not listen for longer than the grace', () => {
-  it('takes nothing from a client that was there all the time', async () => {
+  it('takes nothing from a client that was there all the time', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const { url, process } = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', url);
@@ -39,7 +39,7 @@ describe('a server that could not listen for longer than the grace', () => {
     await expectKept(bench, client);
   });
 
-  it('gives one that was away already its full grace anew', async () => {
+  it('gives one that was away already its full grace anew', { tags: ['long'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const { url, process } = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', url);
@@ -50,7 +50,7 @@ describe('a server that could not listen for longer than the grace', () => {
     await expectKept(bench, client);
   });
 
-  it('goes on waiting for those who knew it before it was started again', async () => {
+  it('goes on waiting for those who knew it before it was started again', { tags: ['long'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const first = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', first.url);
@@ -63,7 +63,7 @@ describe('a server that could not listen for longer than the grace', () => {
     await expectKept(bench, client);
   });
 
-  it('still misses those who do not come back', async () => {
+  it('still misses those who do not come back', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const { url, process } = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', url);

@@ -155,7 +155,7 @@ describe('tcp+legacy://', () => {
     [20, []],
     // Each answer without a line feed costs a second.
     [8, ['bare']],
-  ])('works for a server of the older program: each job once, and its result (%i, %s)', async (count, more) => {
+  ])('works for a server of the older program: each job once, and its result (%i, %s)', { tags: ['long'] }, async (count, more) => {
     const bench = new Workbench('');
     writeFileSync(bench.path('commands'), Array.from({ length: count }, (_, at) => `echo ${at + 1} >> ran; [ ${at + 1} != 7 ]\n`).join(''));
     const server = start('python3', [fixture('legacy-server.py'), bench.path('commands'), 'SECRET', ...more]);
@@ -188,7 +188,7 @@ describe('tcp+legacy://', () => {
     expect(server.requests).toEqual(['GET SECRET']);
   });
 
-  it('does not run a long command that may be cut short, though nothing follows it', async () => {
+  it('does not run a long command that may be cut short, though nothing follows it', { tags: ['slow'] }, async () => {
     const bench = new Workbench('');
     const server = await LegacyAnswers.open((socket, times) => {
       socket.write(times === 0 ? `1 echo ${'x'.repeat(1400)} >> ran` : '-1 \n');
