@@ -72,7 +72,7 @@ describe('directives', () => {
 
   it('may give a negative priority, and needs of 0', () => {
     expect(directives('make #: priority=-5').priority).toBe(-5);
-    expect(directives('make #: cpus=0 mem=0 gpus=0')).toEqual(NO_DIRECTIVES);
+    expect(directives('make #: cpus=0 mem=0 gpus=0').needs).toEqual({ cpus: 0, mem: 0, gpus: 0 });
   });
 
   it('may name a job with digits, as long as it is not a number', () => {
@@ -97,11 +97,11 @@ describe('directives', () => {
     );
     fc.assert(
       fc.property(values, fc.constantFrom(' ', '\t', '  '), (given, blank) => {
-        const { cpus = 0, mem = 0, gpus = 0, after = [], priority = 0, timeout, ...rest } = given;
+        const { cpus, mem, gpus, after = [], priority = 0, timeout, ...rest } = given;
         const text = Object.entries(given).map(([key, value]) => `${key}=${value}`);
         const seconds = timeout === undefined ? {} : { timeout: timeout * 1000 };
         expect(directives(`true${DIRECTIVE_MARK}${text.join(blank)}`)).toEqual({
-          needs: { cpus, mem, gpus },
+          needs: Object.fromEntries(Object.entries({ cpus, mem, gpus }).filter(([, amount]) => amount !== undefined)),
           after,
           priority,
           ...seconds,
