@@ -1,12 +1,16 @@
 /*
  * Locks that are about no line are on bytes set aside, far beyond the end of any file. All hosts that work on a file must agree on them:
  *
+ *     2^60 …      presence: one for each byte of the file
  *     2^61 …      ranks: eight for each byte of the file
  *     2^62        looking at states
  *     2^62 + 1    appending
  *     2^62 + 2    trying out locks on one host
  *     2^62 + 16 … trying them out between two
  */
+
+/** The first of those on which the owners of running jobs show presence: see src/queue/file/presence/presence-byte.ts. */
+export const PRESENCE_BYTES = 1n << 60n;
 
 /** The first of those that tell who of several claimed a line last: see src/queue/file/presence/claim-rank.ts. */
 export const RANK_BYTES = 1n << 61n;

@@ -27,6 +27,7 @@ import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { freshen } from './locks/try-lock.js';
 import { type Limits, patiently } from './patience.js';
 import { AbsenceTracker } from './presence/absence-tracker.js';
+import { presenceByte } from './presence/presence-byte.js';
 import { PresenceKeeper } from './presence/presence-keeper.js';
 import { countJobs } from './reading/count-jobs.js';
 import { FileView } from './reading/file-view.js';
@@ -204,7 +205,7 @@ export class FileQueue implements Queue {
 
   /** Undefined when the job ended between the two looks. */
   private async holderOf(file: LockableFile, job: FileJob): Promise<Job['holder']> {
-    if (this.runs.keeper.keeps(job.offset) || !(await file.isFree(job.offset + 1, 1))) return 'present';
+    if (this.runs.keeper.keeps(job.offset) || !(await file.isFree(presenceByte(job.offset), 1))) return 'present';
     await freshen(file, this.driver, this.name);
     const state = Buffer.alloc(1);
     await file.read(state, job.offset);

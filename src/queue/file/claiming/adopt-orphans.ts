@@ -3,7 +3,8 @@ import { jobMatcher, type Selection } from '../../../job/selection.js';
 import { State } from '../../../job/state.js';
 import { jitter, LOOK_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockableFile } from '../locks/lock-driver.js';
-import { lockSoon, STATE_AND_SEPARATOR, stayedLocked } from '../locks/try-lock.js';
+import { lockSoon, stayedLocked } from '../locks/try-lock.js';
+import { presenceByte } from '../presence/presence-byte.js';
 import { type FileJob, readJobs } from '../reading/read-jobs.js';
 import { commandIn, readLine } from '../reading/read-line.js';
 import { PATIENCE, type RunsFile } from '../runs-file.js';
@@ -64,11 +65,12 @@ async function adopt(runs: RunsFile, job: FileJob): Promise<Look> {
   let keep = false;
   try {
     const { number, ordinal, offset: start, end, directives } = job;
-    if (!(await file.tryLock('exclusive', start, STATE_AND_SEPARATOR))) return await whoIsThere(runs, file, start);
+    if (!(await file.tryLock('exclusive', presenceByte(start), 1))) return await whoIsThere(runs, file, start);
+    if (!(await file.tryLock('exclusive', start, 1))) return 'locked';
     const now = await readLine(file, start, end);
     if (now?.state !== RUNNING || !commandIn(now).equals(job.command)) return 'other';
     // The same open file has the exclusive lock: nobody can come between.
-    if (runs.driver.presence && !(await file.tryLock('shared', start + 1, 1))) return 'locked';
+    if (runs.driver.presence && !(await file.tryLock('shared', presenceByte(start), 1))) return 'locked';
     await file.unlock(start, 1);
     keep = runs.driver.presence;
     const line: ClaimedLine = { number, start, end, rest: now.rest, rank: 0 };
@@ -79,8 +81,7 @@ async function adopt(runs: RunsFile, job: FileJob): Promise<Look> {
   }
 }
 
-/** Presence is shown on the separator alone: whoever has the state as well is there for a moment only. */
+/** A runner that is present has no lock on the state: a process that has one is there for a moment only. */
 async function whoIsThere({ driver }: RunsFile, file: LockableFile, start: number): Promise<'present' | 'locked'> {
-  if (!driver.presence || !(await file.isFree(start, 1)) || (await file.isFree(start + 1, 1))) return 'locked';
-  return 'present';
+  return driver.presence && (await file.isFree(start, 1)) ? 'present' : 'locked';
 }

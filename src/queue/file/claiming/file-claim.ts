@@ -6,7 +6,7 @@ import { State, stateUnrun } from '../../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../../queue.js';
 import { explain } from '../explain-error.js';
 import type { LockableFile } from '../locks/lock-driver.js';
-import { lockWithin, STATE_AND_SEPARATOR, stayedLocked } from '../locks/try-lock.js';
+import { lockWithin, stayedLocked } from '../locks/try-lock.js';
 import { isPassing, patiently, SAVING } from '../patience.js';
 import { isOutranked } from '../presence/claim-rank.js';
 import type { Kept } from '../presence/presence-keeper.js';
@@ -121,17 +121,16 @@ export class FileClaim implements Claim, Kept {
     const { held } = this;
     const { start, end, rest, rank } = held.line;
     const { presence } = this.runs.driver;
-    // Who may have lost presence must make sure that nobody else has come to be present.
+    // After presence may have been lost, another runner may be present.
     if (held.isSuspect || (presence && held.file === undefined)) return undefined;
     const file = await held.open();
-    const alone = presence && (await file.tryLock('exclusive', start, STATE_AND_SEPARATOR));
-    if (!alone && !(await this.lockInPlace(file))) return undefined;
+    if (!(await this.lockInPlace(file))) return undefined;
     const now = (await file.isAt(this.runs.path)) ? await readLine(file, start, end) : undefined;
     if (now?.state !== RUNNING || !now.rest.equals(rest)) {
       await held.drop();
       return undefined;
     }
-    if (presence && !alone && (await isOutranked(file, start, rank))) {
+    if (presence && (await isOutranked(file, start, rank))) {
       return { kind: 'refused', reason: 'the line was set back, and somebody else runs it by now' };
     }
     await this.write(file, state);

@@ -3,6 +3,7 @@ import type { LockableFile } from '../locks/lock-driver.js';
 import { lockWithin } from '../locks/try-lock.js';
 import { asFarAsPossible, isPassing } from '../patience.js';
 import { ALONE } from '../presence/claim-rank.js';
+import { presenceByte } from '../presence/presence-byte.js';
 import type { LineIndex } from '../reading/line-index.js';
 import { readLine } from '../reading/read-line.js';
 import type { RunsFile } from '../runs-file.js';
@@ -149,17 +150,17 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
  */
 async function showPresence(file: LockableFile, line: ClaimedLine, before: number, held: LockableFile | undefined): Promise<boolean> {
   // A call that failed may have left an exclusive lock there. After a lost lease that works as well, as if nothing had been lost.
-  if (held) await asFarAsPossible(async () => void (await held.tryLock('shared', before + 1, 1)));
-  if (!(await file.tryLock('shared', line.start + 1, 1))) return false;
+  if (held) await asFarAsPossible(async () => void (await held.tryLock('shared', presenceByte(before), 1)));
+  if (!(await file.tryLock('shared', presenceByte(line.start), 1))) return false;
   if (held) await giveUpPresence(held, before);
   // A lock that is refused leaves the one that we have as it is. One that fails may take it away, later even: then all begins anew.
-  return (await file.tryLock('exclusive', line.start + 1, 1)) && (await file.tryLock('shared', line.start + 1, 1));
+  return (await file.tryLock('exclusive', presenceByte(line.start), 1)) && (await file.tryLock('shared', presenceByte(line.start), 1));
 }
 
 async function giveUpPresence(held: LockableFile, start: number): Promise<void> {
   for (let tried = 1; tried <= DEAD_TRIES; tried++) {
     try {
-      return await held.unlock(start + 1, 1);
+      return await held.unlock(presenceByte(start), 1);
     } catch (error) {
       if (!isPassing(error)) throw error;
     }

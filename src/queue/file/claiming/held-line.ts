@@ -1,9 +1,10 @@
 import { State } from '../../../job/state.js';
 import { LOOK_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockableFile } from '../locks/lock-driver.js';
-import { STATE_AND_SEPARATOR } from '../locks/try-lock.js';
+import { unlockAll } from '../locks/try-lock.js';
 import { asFarAsPossible } from '../patience.js';
 import { ALONE } from '../presence/claim-rank.js';
+import { presenceByte } from '../presence/presence-byte.js';
 import { readLine } from '../reading/read-line.js';
 import type { RunsFile } from '../runs-file.js';
 import { type ClaimedLine, type Found, findLine, type Lost } from './find-line.js';
@@ -11,7 +12,7 @@ import { type ClaimedLine, type Found, findLine, type Lost } from './find-line.j
 const RUNNING = State.running.charCodeAt(0);
 
 /**
- * A claimed line, and our presence at it: the shared lock on its separator byte, which an open file of our own has. Presence is shown
+ * A claimed line, and our presence at it: the shared lock on its presence byte, which an open file of our own has. Presence is shown
  * again elsewhere when the line was moved, or a lease was lost.
  */
 export class HeldLine {
@@ -120,15 +121,15 @@ export class HeldLine {
     const file = this.opened;
     this.opened = undefined;
     if (file === undefined) return;
-    await asFarAsPossible(() => file.unlock(this.place.start, STATE_AND_SEPARATOR));
+    await asFarAsPossible(() => unlockAll(file));
     await this.close(file);
   }
 
   /** An NFSv3 server that has restarted may have forgotten our lock without anybody noticing, and may have given it to others since. */
   private async showPresenceAgain(file: LockableFile): Promise<boolean> {
     const { start, rank } = this.place;
-    if (rank === ALONE && !(await file.tryLock('exclusive', start + 1, 1))) return false;
-    return await file.tryLock('shared', start + 1, 1);
+    if (rank === ALONE && !(await file.tryLock('exclusive', presenceByte(start), 1))) return false;
+    return await file.tryLock('shared', presenceByte(start), 1);
   }
 
   private async close(file: LockableFile): Promise<void> {

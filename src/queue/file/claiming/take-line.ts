@@ -1,8 +1,9 @@
 import { DIRECTIVE_MARK, parseDirectives } from '../../../job/directives.js';
 import { State } from '../../../job/state.js';
-import { STATE_AND_SEPARATOR } from '../locks/try-lock.js';
+import type { LockableFile } from '../locks/lock-driver.js';
 import { isPassing } from '../patience.js';
 import { ALONE, takeRank } from '../presence/claim-rank.js';
+import { presenceByte } from '../presence/presence-byte.js';
 import type { LineIndex } from '../reading/line-index.js';
 import { commandIn, jobAt, type LineNow, readLine } from '../reading/read-line.js';
 import { refreshStatesAround } from '../reading/refresh-states.js';
@@ -30,9 +31,7 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
   let keep = false;
   try {
     const start = index.startOf(line);
-    // Whoever gets both bytes knows with one call that nobody else is there.
-    const alone = runs.driver.presence && (await file.tryLock('exclusive', start, STATE_AND_SEPARATOR));
-    if (!alone && !(await file.tryLock('exclusive', start, 1))) return { kind: 'busy' };
+    if (!(await file.tryLock('exclusive', start, 1))) return { kind: 'busy' };
     if (!(await runs.view.isLookingAt(file)) || !(await file.isAt(runs.path))) return { kind: 'moved' };
     const end = index.endOf(line);
     const now = await readLine(file, start, end);
@@ -41,14 +40,13 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
       return { kind: (await refreshStatesAround(file, index, line)) ? 'lost' : 'moved' };
     }
     // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
-    const beside = runs.driver.presence && !alone;
-    if (beside && !(await file.tryLock('shared', start + 1, 1))) return { kind: 'busy' };
-    const rank = beside ? await takeRank(file, start) : ALONE;
+    const rank = runs.driver.presence ? await showPresence(file, start) : ALONE;
+    if (rank === undefined) return { kind: 'busy' };
     let inDoubt = false;
     try {
       await runs.writer.write(file, RUNNING, start);
-      // From now on readers, and whoever sets the line back by force, are welcome.
-      if (alone) await file.tryLock('shared', start + 1, 1);
+      // From now on a line that is set back by force can be claimed again.
+      if (runs.driver.presence) await file.tryLock('shared', presenceByte(start), 1);
       await file.unlock(start, 1);
       runs.view.note(start, RUNNING[0] as number);
     } catch (error) {
@@ -65,6 +63,12 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
   } finally {
     if (!keep) await file.close();
   }
+}
+
+/** Shows presence at a line whose state is locked. Returns the rank among those who do; undefined when a lock of others is in the way. */
+async function showPresence(file: LockableFile, start: number): Promise<number | undefined> {
+  if (await file.tryLock('exclusive', presenceByte(start), 1)) return ALONE;
+  return (await file.tryLock('shared', presenceByte(start), 1)) ? await takeRank(file, start) : undefined;
 }
 
 /** Whether the line's directives are those that were decided on: an editor may have changed them in place. */

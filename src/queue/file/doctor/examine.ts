@@ -14,6 +14,7 @@ import { explain } from '../explain-error.js';
 import type { LockableFile, LockDriver } from '../locks/lock-driver.js';
 import { openDriver } from '../locks/open-driver.js';
 import { freshen, lockSoon } from '../locks/try-lock.js';
+import { presenceByte } from '../presence/presence-byte.js';
 import { readJobs } from '../reading/read-jobs.js';
 import type { Finding } from './finding.js';
 import { judgeMount } from './mount-verdict.js';
@@ -170,7 +171,7 @@ async function lookForRunners(driver: LockDriver, path: string): Promise<Finding
     for await (const { jobs } of readJobs(file)) {
       for (const job of jobs) {
         if (!isInHand(job.state)) continue;
-        if (driver.presence && !(await file.isFree(job.offset + 1, 1))) present++;
+        if (driver.presence && !(await file.isFree(presenceByte(job.offset), 1))) present++;
         else absent++;
       }
     }

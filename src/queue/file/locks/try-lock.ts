@@ -1,11 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../../../errors.js';
+import type { MaybePromise } from '../../../system/disk.js';
 import type { LockKind } from '../../../system/record-lock.js';
 import { jitter, LOOK_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockableFile, LockDriver } from './lock-driver.js';
-
-/** Bytes from a line's start: whoever gets both exclusively knows that nobody is at the line, and that nobody comes meanwhile. */
-export const STATE_AND_SEPARATOR = 2;
 
 /** How long to try for the byte of looks, in ms: only a lock on the whole file excludes it. */
 const LOOK_PATIENCE = 60_000;
@@ -51,6 +49,12 @@ export function stayedLocked(what: string, patience: number): RunmakerError {
   return new RunmakerError('queue', `${what} stayed locked by somebody else for ${Math.round(patience / 1000)} s`, {
     hint: 'see who works on the file; a host that vanished keeps its locks on NFSv3 until it boots again',
   });
+}
+
+/** Gives up every lock that was taken through this open file, in one call. */
+export function unlockAll(file: LockableFile): MaybePromise<void> {
+  // Of length 0: to the end, wherever that may be.
+  return file.unlock(0, 0);
 }
 
 /**

@@ -4,9 +4,10 @@ import type { Job } from '../../../job/job.js';
 import { isInHand, State } from '../../../job/state.js';
 import { jitter } from '../../../system/reserved-bytes.js';
 import type { LockableFile } from '../locks/lock-driver.js';
-import { freshen, STATE_AND_SEPARATOR } from '../locks/try-lock.js';
+import { freshen, unlockAll } from '../locks/try-lock.js';
 import { asFarAsPossible } from '../patience.js';
 import type { AbsenceLook } from '../presence/absence-tracker.js';
+import { presenceByte } from '../presence/presence-byte.js';
 import { type FileJob, readJobs } from '../reading/read-jobs.js';
 import { commandIn, readLine } from '../reading/read-line.js';
 import { type RunsFile, withFile } from '../runs-file.js';
@@ -53,20 +54,28 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[], signal?: 
 }
 
 /**
- * Takes both locks, if nobody is at the job. At one that seemed to be an orphan before, others may be looking just now as well:
- * that does not mean that somebody runs it.
- * @param end by performance.now(): until then others who look are waited for
+ * Locks a job's state and presence, if no runner is present. A job that seemed to be an orphan before may be locked for a moment by
+ * another process that looks for orphans: that does not mean that it is being run.
+ * @param end by performance.now(): until then such others are waited for
  */
-async function isAlone(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
-  while (!(await file.tryLock('exclusive', job.offset, STATE_AND_SEPARATOR))) {
+async function lockOrphan(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
+  while (!(await tryLockOrphan(file, job.offset))) {
     if (!look.isKnown(job) || performance.now() >= end) return false;
     await setTimeout(jitter());
   }
   return true;
 }
 
+/** Presence comes first: most jobs that are looked at are being run, and then no other lock is taken. */
+async function tryLockOrphan(file: LockableFile, start: number): Promise<boolean> {
+  if (!(await file.tryLock('exclusive', presenceByte(start), 1))) return false;
+  if (await file.tryLock('exclusive', start, 1)) return true;
+  await file.unlock(presenceByte(start), 1);
+  return false;
+}
+
 async function reclaimLine(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
-  if (!(await isAlone(file, job, look, end))) return false;
+  if (!(await lockOrphan(file, job, look, end))) return false;
   try {
     const now = await readLine(file, job.offset, job.end);
     if (now === undefined || !isInHand(String.fromCharCode(now.state)) || !commandIn(now).equals(job.command)) return false;
@@ -74,6 +83,6 @@ async function reclaimLine(file: LockableFile, job: FileJob, look: AbsenceLook, 
     await file.write(NEW, job.offset);
     return true;
   } finally {
-    await asFarAsPossible(() => file.unlock(job.offset, STATE_AND_SEPARATOR));
+    await asFarAsPossible(() => unlockAll(file));
   }
 }

@@ -11,6 +11,7 @@ import type { SetOptions, SetResult } from '../../queue.js';
 import type { LockableFile } from '../locks/lock-driver.js';
 import { freshen, lockSoon } from '../locks/try-lock.js';
 import { type AbsenceLook, AbsenceTracker } from '../presence/absence-tracker.js';
+import { presenceByte } from '../presence/presence-byte.js';
 import { type FileJob, jobsIn, type LineBlock, type Place, readBlocks } from '../reading/read-jobs.js';
 import { commandIn, readLine } from '../reading/read-line.js';
 import { PATIENCE, type RunsFile, withFile } from '../runs-file.js';
@@ -209,7 +210,7 @@ async function setLine(setting: Setting, job: FileJob): Promise<'changed' | 'run
 async function mayBeTaken(setting: Setting, job: FileJob): Promise<boolean> {
   const { runs, file, force, look } = setting;
   if (force || !runs.driver.presence) return true;
-  if (!(await file.isFree(job.offset + 1, 1))) return false;
+  if (!(await file.isFree(presenceByte(job.offset), 1))) return false;
   if (look === undefined || look.note(job)) return true;
   setting.doubtful.push(job.number);
   return false;

@@ -2,6 +2,7 @@ import { fstatSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync 
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { recordDriver } from '../../../../src/queue/file/locks/record.js';
+import { presenceByte } from '../../../../src/queue/file/presence/presence-byte.js';
 import type { Claim } from '../../../../src/queue/queue.js';
 import { edit, patchFile, replaceFile, rewriteFile } from '../../../support/edit.js';
 import { eventually, isOpenAfter } from '../../../support/eventually.js';
@@ -76,11 +77,11 @@ describe('a runs file in which somebody seems to be absent', () => {
     const taken = await claim(await openRuns(path));
     const stopped = await recordDriver('local').open(path, 'change');
     onTestFinished(() => stopped.close());
-    expect(await stopped.tryLock('shared', 10, 1)).toBe(true);
+    expect(await stopped.tryLock('shared', presenceByte(9), 1)).toBe(true);
     rewriteFile(path, '# 345678\nr a\n. b\n');
     const finished = taken.finish({ state: 'd' });
     expect(await isOpenAfter(finished, 4000)).toBe(true);
-    await stopped.unlock(10, 1);
+    await stopped.unlock(presenceByte(9), 1);
     expect(await finished).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# 345678\nd a\n. b\n');
   });

@@ -38,13 +38,13 @@ describe('over a network', () => {
     requests.length = 0;
     const taken = await claim(queue);
     expect(asked(requests)).toEqual([
-      ...['open', 'tryLock exclusive', 'facts', 'isAt', 'read', 'write'],
-      // The separator is shared from now on, and the state is everybody's again.
-      ...['tryLock shared', 'unlock'],
+      ...['open', 'tryLock exclusive', 'facts', 'isAt', 'read'],
+      // Presence: shared from now on, and the state is free again.
+      ...['tryLock exclusive', 'write', 'tryLock shared', 'unlock'],
     ]);
     requests.length = 0;
     await taken.finish({ state: 'd' });
-    expect(asked(requests)).toEqual(['tryLock exclusive', 'isAt', 'read', 'write', 'unlock']);
+    expect(asked(requests)).toEqual(['tryLock exclusive', 'isAt', 'read', 'tryLock exclusive', 'write', 'unlock']);
   });
 
   it('two hosts that claim in turn seldom try a line that the other one has', async () => {
