@@ -1,6 +1,7 @@
 /**
  * The grammar of a line: `<state><one space or tab><command>`, in bytes. Nothing is decoded.
- * Lines shorter than 3 bytes, lines that begin with `#` or `/`, and lines whose second byte is neither space nor tab are no jobs.
+ * The command may be empty. Lines shorter than 2 bytes, lines that begin with `#` or `/`, lines whose second byte is neither space nor tab,
+ * and lines of two blanks are no jobs.
  */
 
 export const LF = 0x0a;
@@ -21,11 +22,15 @@ export function contentEnd(bytes: Buffer, start: number, lineEnd: number): numbe
 
 /** The state byte of the job between `start` and `end` (its content's end), or `NOT_A_JOB`. */
 export function jobState(bytes: Buffer, start: number, end: number): number {
-  if (end - start < 3) return NOT_A_JOB;
-  const separator = bytes[start + 1];
-  if (separator !== SPACE && separator !== TAB) return NOT_A_JOB;
+  if (end - start < 2) return NOT_A_JOB;
+  if (!isBlank(bytes[start + 1])) return NOT_A_JOB;
   const state = bytes[start] as number;
+  if (end - start === 2 && isBlank(state)) return NOT_A_JOB;
   return state === HASH || state === SLASH ? NOT_A_JOB : state;
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB;
 }
 
 /** Whether the line between `start` and `end` is three or more dashes, and blanks after them at most. */
@@ -37,10 +42,7 @@ export function isBarrier(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
-/**
- * Whether a line that is neither a job nor a barrier may have been meant as one: it is not empty, not blank, no comment, and not
- * shorter than a job.
- */
+/** Whether a line that is neither a job nor a barrier may have been meant as one: it is neither blank nor a comment, and has 3 bytes or more. */
 export function isStray(bytes: Buffer, start: number, end: number): boolean {
   if (end - start < 3 || bytes[start] === HASH || bytes[start] === SLASH) return false;
   for (let at = start; at < end; at++) if (bytes[at] !== SPACE && bytes[at] !== TAB) return true;

@@ -30,10 +30,18 @@ export function* noticesOf(board: AdvisedBoard, asker: Asker, except = 0): Gener
   }
 }
 
+/** Some editors put it at the start of a file in UTF-8. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 /** Of a stray line so many characters are shown. */
 const SHOWN = 60;
 
 function describeStrays({ line, text, count }: Strays): { readonly message: string; readonly hint: string } {
+  if (text.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) {
+    return {
+      message: `line ${line} begins with a byte order mark, so it is no job and is passed over`,
+      hint: "save the file as UTF-8 without one, or take it away: sed -i '1s/^\\xef\\xbb\\xbf//' FILE",
+    };
+  }
   const shown = JSON.stringify(text.toString().slice(0, SHOWN));
   // Without how many: it would be told again with each that is added.
   const others = count === 1 ? '' : ', as are others';

@@ -32,7 +32,7 @@ describe('a line that may have been meant as a job', () => {
   it.each([
     ['. echo a\necho b\n. echo c\n', 'line 2 is no job and is passed over: "echo b"'],
     ['. echo a\n--- merge\n. echo c\necho b\n', 'line 2 is no job and is passed over: "--- merge", as are others'],
-    ['\ufeff. echo b\n. echo c\n', 'line 1 is no job and is passed over: "\ufeff. echo b"'],
+    ['\ufeff. echo b\n. echo c\n', 'line 1 begins with a byte order mark, so it is no job and is passed over'],
   ])('is named, and the others are run: %j', async (content, message) => {
     for (const option of [[], ['--dry-run']]) {
       const { status, stdout, stderr } = await runmaker([...option, new Workbench(content).runs]);

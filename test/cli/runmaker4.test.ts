@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Workbench } from '../support/bench.js';
 import { figure } from '../support/figure.js';
-import { fixture, type Running, start, startProgram } from '../support/programs.js';
+import { fixture, type Running, runmaker, start, startProgram } from '../support/programs.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 /** Seconds within which the older programs get what they want beside jobs of ours that run for long. */
@@ -59,5 +59,13 @@ describe('a file that runmaker4 works on, too', () => {
     for (const what of ['claim', 'finish', 'set', 'own'] as const) expect(seconds[what]).toBeLessThan(SOON);
     ours.child.kill('SIGTERM');
     await ours.ended;
+  });
+
+  it('may have empty commands: they are run, become d, and count in the log', async () => {
+    const bench = new Workbench('. \n. echo second\n.\t\r\n. echo fourth\n');
+    expect(await runmaker(['-l', 'log', '-n', '1', 'runs.txt'], { cwd: bench.folder })).toMatchObject({ status: 0 });
+    expect(bench.content).toBe('d \nd echo second\nd\t\r\nd echo fourth\n');
+    const records = bench.read('log').match(/^\.-> .*(?= \(in)/gm) ?? [];
+    expect(records.map(record => record.trim())).toEqual(['.->', '.-> echo second', '.->', '.-> echo fourth']);
   });
 });

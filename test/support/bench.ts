@@ -26,7 +26,7 @@ export class Workbench {
   get states(): string {
     return this.content
       .split('\n')
-      .filter(line => /^[^#/][ \t]./.test(line))
+      .filter(line => /^[^#/][ \t]/.test(line))
       .map(line => line[0])
       .join('');
   }

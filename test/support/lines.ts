@@ -22,7 +22,7 @@ export function plainLines(bytes: Buffer): PlainLine[] {
     const feed = bytes.indexOf('\n', start);
     const end = feed === -1 ? bytes.length : feed + 1;
     const content = bytes.toString('latin1', start, end).replace(/\r?\n$|\r$/, '');
-    const isJob = /^[^#/][ \t]./s.test(content);
+    const isJob = /^[^#/\0][ \t]/.test(content) && !/^[ \t]{2}$/.test(content);
     lines.push({
       number: lines.length + 1,
       start,

@@ -29,7 +29,8 @@ export async function takeRank(file: LockableFile, start: number): Promise<numbe
 /** Whether another runner has claimed the line after us. May make our presence exclusive: it is asked when the job has ended. */
 export async function isOutranked(file: LockableFile, start: number, rank: number): Promise<boolean> {
   if (rank === RANKS - 1) return false;
-  const isTop = () => (rank === ALONE ? file.tryLock('exclusive', presenceByte(start), 1) : file.isFree(byteOf(start, rank + 1), RANKS - 1 - rank));
+  const isTop = () =>
+    rank === ALONE ? file.tryLock('exclusive', presenceByte(start), 1) : file.isFree(byteOf(start, rank + 1), RANKS - 1 - rank);
   for (const end = performance.now() + DOUBT; performance.now() < end; await setTimeout(jitter())) {
     if (await isTop()) return false;
   }

@@ -3,6 +3,8 @@ import type { LockableFile } from '../locks/lock-driver.js';
 import { digest, fingerprintOf } from './fingerprint.js';
 import type { LineIndex } from './line-index.js';
 
+/** State and separator. */
+const BEFORE_COMMAND = 2;
 /** Bytes before and after a line that are looked at when the line was lost to somebody else. */
 const NEIGHBOURHOOD = 16 * 1024;
 
@@ -29,7 +31,7 @@ export async function refreshStates(file: LockableFile, index: LineIndex): Promi
       const at = index.startOf(line) - start;
       const now = bytes[at] as number;
       if (now === before) continue;
-      if (now === LF || jobState(bytes, at, at + 3) === NOT_A_JOB) return undefined;
+      if (now === LF || jobState(bytes, at, at + BEFORE_COMMAND) === NOT_A_JOB) return undefined;
       fresh.push([line, now]);
     }
     if (fingerprintOf(bytes, start, index, firstLine, lastLine) !== fingerprint) return undefined;
@@ -51,7 +53,7 @@ export async function refreshStates(file: LockableFile, index: LineIndex): Promi
 
 /** The state of a line that is too long to be read; undefined when it does not end where it did. What it says between is nobody's concern. */
 async function overlongState(file: LockableFile, start: number, end: number, fileEnd: number): Promise<number | undefined> {
-  const head = Buffer.alloc(3);
+  const head = Buffer.alloc(BEFORE_COMMAND);
   const last = Buffer.alloc(1);
   if ((await file.read(head, start)) < head.length || (await file.read(last, end - 1)) < last.length) return undefined;
   return last[0] === LF || end === fileEnd ? jobState(head, 0, head.length) : undefined;
