@@ -6,23 +6,27 @@ import { describe, expect, it } from 'vitest';
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
 /**
- * The house, as CONTRIBUTING.md has it: what each folder may use. Arrows go down only; folders beside each other do not know each other.
- * What is only a type (`types`) may be wanted from further up than code: reports listen to runs.
+ * The layout, as CONTRIBUTING.md has it: what each folder may use. Arrows go down only; folders beside each other do not know each other.
+ * What is only a type (`types`) may come from further up than code: reports listen to runs.
  */
-const HOUSE: Readonly<Record<string, { readonly code: readonly string[]; readonly types?: readonly string[] }>> = {
-  'index.ts': { code: ['run', 'queue', 'execute', 'job', 'system', 'errors.ts'], types: ['report', 'server'] },
-  cli: { code: ['server', 'report', 'run', 'queue', 'execute', 'wire', 'job', 'system', 'errors.ts'] },
-  server: { code: ['queue', 'compat', 'wire', 'job', 'system', 'errors.ts'], types: ['run'] },
-  report: { code: ['job', 'system', 'errors.ts'], types: ['run', 'execute'] },
-  run: { code: ['queue', 'execute', 'job', 'system', 'errors.ts'] },
-  queue: { code: ['compat', 'wire', 'job', 'system', 'errors.ts'] },
-  execute: { code: ['job', 'system', 'errors.ts'] },
-  compat: { code: ['job', 'errors.ts'] },
-  wire: { code: ['job', 'errors.ts'] },
+const LAYOUT: Readonly<Record<string, { readonly code: readonly string[]; readonly types?: readonly string[] }>> = {
+  'index.ts': { code: ['run', 'queue', 'execute', 'job', 'system', 'async', 'errors.ts'], types: ['report', 'server'] },
+  cli: { code: ['server', 'report', 'run', 'queue', 'execute', 'compat', 'wire', 'job', 'system', 'async', 'errors.ts'] },
+  server: { code: ['queue', 'compat', 'wire', 'job', 'system', 'async', 'errors.ts'], types: ['run'] },
+  report: { code: ['compat', 'job', 'system', 'async', 'errors.ts'], types: ['run', 'execute'] },
+  run: { code: ['queue', 'execute', 'job', 'system', 'async', 'errors.ts'] },
+  queue: { code: ['compat', 'wire', 'job', 'system', 'async', 'errors.ts'] },
+  execute: { code: ['job', 'system', 'async', 'errors.ts'] },
+  compat: { code: ['wire', 'job', 'errors.ts'] },
+  wire: { code: ['job', 'async', 'errors.ts'] },
   job: { code: ['errors.ts'] },
-  system: { code: ['errors.ts'] },
+  system: { code: ['async', 'errors.ts'] },
+  async: { code: ['errors.ts'] },
   'errors.ts': { code: [] },
 };
+
+/** Circles of type imports that are still to be opened, each by one of its files. */
+const KNOWN_CIRCLES: readonly string[] = ['cli/reports.ts', 'job/selection.ts', 'server/tcp/house.ts'];
 
 interface Import {
   readonly from: string;
@@ -55,9 +59,9 @@ function importsOf(file: string): Import[] {
 
 const imports = sourceFiles().flatMap(importsOf);
 
-describe('the house', () => {
+describe('the layout', () => {
   it('has a place for every file', () => {
-    expect([...new Set(sourceFiles().map(roomOf))].filter(room => !(room in HOUSE))).toEqual([]);
+    expect([...new Set(sourceFiles().map(roomOf))].filter(room => !(room in LAYOUT))).toEqual([]);
   });
 
   it('is read whole: the imports that are looked for are found', () => {
@@ -68,8 +72,8 @@ describe('the house', () => {
     expect(imports.filter(({ to }) => !files.has(to))).toEqual([]);
   });
 
-  it.each(Object.keys(HOUSE))('%s uses only what stands below it', room => {
-    const { code, types = [] } = HOUSE[room] as (typeof HOUSE)[string];
+  it.each(Object.keys(LAYOUT))('%s uses only what stands below it', room => {
+    const { code, types = [] } = LAYOUT[room] as (typeof LAYOUT)[string];
     const wrong = imports
       .filter(({ from, to }) => roomOf(from) === room && roomOf(to) !== room)
       .filter(({ to, typesOnly }) => !code.includes(roomOf(to)) && !(typesOnly && types.includes(roomOf(to))));
@@ -97,23 +101,49 @@ describe('the house', () => {
     expect(impure).toEqual([]);
   });
 
-  it('has no circles: no file needs itself by way of others', () => {
+  it('has no circles: no file needs itself by way of others, not even for types', () => {
     const needs = new Map<string, string[]>();
-    for (const { from, to, typesOnly } of imports) if (!typesOnly) needs.set(from, [...(needs.get(from) ?? []), to]);
-    const circles: string[] = [];
-    const walk = (file: string, path: readonly string[]): void => {
-      if (path.includes(file)) {
-        circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
-        return;
-      }
-      if (walked.has(file)) return;
-      for (const next of needs.get(file) ?? []) walk(next, [...path, file]);
-      walked.add(file);
-    };
-    const walked = new Set<string>();
-    for (const file of needs.keys()) walk(file, []);
-    expect(circles).toEqual([]);
+    for (const { from, to } of imports) needs.set(from, [...(needs.get(from) ?? []), to]);
+    const circles = circlesOf(needs);
+    const unknown = circles.filter(circle => !circle.some(file => KNOWN_CIRCLES.includes(file)));
+    expect(unknown.map(circle => circle.join(', '))).toEqual([]);
   });
+});
+
+/** Groups of files that all need each other (strongly connected components; Tarjan's algorithm). */
+function circlesOf(needs: ReadonlyMap<string, readonly string[]>): string[][] {
+  const circles: string[][] = [];
+  const reached = new Map<string, number>();
+  const open: string[] = [];
+  const visit = (file: string): number => {
+    const place = reached.size;
+    reached.set(file, place);
+    open.push(file);
+    let lowest = place;
+    for (const next of needs.get(file) ?? []) {
+      if (!reached.has(next)) lowest = Math.min(lowest, visit(next));
+      else if (open.includes(next)) lowest = Math.min(lowest, reached.get(next) as number);
+    }
+    if (lowest === place) {
+      const circle = open.splice(open.indexOf(file));
+      if (circle.length > 1 || needs.get(file)?.includes(file)) circles.push(circle.sort());
+    }
+    return lowest;
+  };
+  for (const file of needs.keys()) if (!reached.has(file)) visit(file);
+  return circles;
+}
+
+it('finds circles, also those that lead over several files', () => {
+  const needs = new Map([
+    ['a', ['b']],
+    ['b', ['c', 'd']],
+    ['c', ['a']],
+    ['d', []],
+    ['e', ['e']],
+    ['f', ['a']],
+  ]);
+  expect(circlesOf(needs)).toEqual([['a', 'b', 'c'], ['e']]);
 });
 
 describe('the launchers', () => {

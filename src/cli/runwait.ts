@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { after } from '../async/timer.js';
 import { RunmakerError } from '../errors.js';
 import type { Counts } from '../job/state.js';
 import { openQueue } from '../queue/open.js';
@@ -8,7 +9,6 @@ import { ByteSink, type Sink } from '../report/byte-sink.js';
 import { LastLine } from '../report/last-line.js';
 import { Progress } from '../report/progress.js';
 import { progressLine, WAIT_PROGRESS } from '../report/wait-progress.js';
-import { after } from '../system/timer.js';
 import { type AccessOptions, accessTo, withAccess } from './access.js';
 import { complain } from './complain.js';
 import type { Output } from './output.js';

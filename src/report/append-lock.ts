@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
+import { jitter } from '../async/backoff.js';
 import { networkFilesystem } from '../system/disk.js';
 import { recordLocks } from '../system/record-lock.js';
-import { APPEND_BYTE, jitter } from '../system/reserved-bytes.js';
+import { APPEND_BYTE } from '../system/reserved-bytes.js';
 
 /** Gives a lock up. */
 export type Release = () => Promise<void>;

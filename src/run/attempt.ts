@@ -1,5 +1,5 @@
+import { after } from '../async/timer.js';
 import type { Execution, Exit } from '../execute/executor.js';
-import { after } from '../system/timer.js';
 import type { Outcome } from './events.js';
 import type { Stopping } from './stopping.js';
 
@@ -35,9 +35,9 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
     calledOff.push(after(limits.killAfter, kill));
   };
 
-  calledOff.push(stopping.interrupted.tell(() => terminate('interrupted')));
+  calledOff.push(stopping.interrupted.listen(() => terminate('interrupted')));
   calledOff.push(
-    stopping.killed.tell(() => {
+    stopping.killed.listen(() => {
       reason ??= 'interrupted';
       kill();
     }),
@@ -45,7 +45,7 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
   if (limits.timeout !== undefined) calledOff.push(after(limits.timeout, () => terminate('timedOut')));
 
   const detached = new Promise<'detached'>(resolve => {
-    calledOff.push(stopping.detached.tell(() => void execution.detach?.().then(() => resolve('detached'))));
+    calledOff.push(stopping.detached.listen(() => void execution.detach?.().then(() => resolve('detached'))));
   });
 
   const exit: Exit | 'detached' = await Promise.race([execution.exit, detached]);

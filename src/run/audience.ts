@@ -1,5 +1,5 @@
+import type { Once } from '../async/once.js';
 import type { Listener, RunEvent } from './events.js';
-import type { Once } from './stopping.js';
 
 /** Those who listen to a run, and how long it waits for them. */
 export class Audience {
@@ -23,7 +23,7 @@ export class Audience {
 
   private unlessInterrupted(all: Promise<void>): Promise<void> {
     return new Promise(resolve => {
-      const callOff = this.interrupted.tell(resolve);
+      const callOff = this.interrupted.listen(resolve);
       void all.then(() => {
         callOff();
         resolve();

@@ -1,8 +1,8 @@
+import { after } from '../async/timer.js';
 import { RunmakerError } from '../errors.js';
 import type { JobOutcome } from '../job/outcome.js';
 import { type FinalState, State } from '../job/state.js';
 import type { Claim, FinishResult } from '../queue/queue.js';
-import { after } from '../system/timer.js';
 import type { Stopping } from './stopping.js';
 
 /** Writing that takes so long, in ms, is told: a server may well be away for a while without anybody noticing. */

@@ -1,3 +1,5 @@
+import { Notifier } from '../async/notifier.js';
+import { after, pause } from '../async/timer.js';
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { amount } from '../job/amount.js';
@@ -6,9 +8,7 @@ import { State } from '../job/state.js';
 import { describeNotice } from '../queue/notices.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
-import { after, pause } from '../system/timer.js';
 import { Audience } from './audience.js';
-import { Bell } from './bell.js';
 import type { RunEvent, RunSummary } from './events.js';
 import { hostResources } from './host-resources.js';
 import { describeBlocked, describeFailed, describeHalt } from './leaving.js';
@@ -32,7 +32,7 @@ export class Runner {
   private readonly running = new Set<Promise<void>>();
   /** The job that each slot had last. */
   private readonly lastIn = new Map<number, Promise<void>>();
-  private readonly jobEnded = new Bell();
+  private readonly jobEnded = new Notifier();
   private readonly tried: Tried;
   /** Looks in a row that found nothing to do. */
   private idleLooks = 0;
@@ -206,7 +206,7 @@ export class Runner {
     const stop = (): void => enough.abort();
     this.stopping.draining.addEventListener('abort', stop, { once: true });
     // That a holder dies changes nothing in the queue: whoever reclaims has to look.
-    const callOff = this.orphanage.patience === undefined ? undefined : after(this.orphanage.patience, () => this.jobEnded.ring());
+    const callOff = this.orphanage.patience === undefined ? undefined : after(this.orphanage.patience, () => this.jobEnded.notify());
     try {
       await Promise.race([this.queue.changed(enough.signal, seen), ended]);
     } finally {
@@ -224,7 +224,7 @@ export class Runner {
       held = false;
       this.resources.give(share);
       this.slots.give(slot);
-      this.jobEnded.ring();
+      this.jobEnded.notify();
     };
     // A slot is free before its last job's state is written: what is told of it is told in order all the same.
     const told = this.lastIn.get(slot) ?? Promise.resolve();
@@ -239,7 +239,7 @@ export class Runner {
       .finally(() => {
         free();
         this.running.delete(run);
-        this.jobEnded.ring();
+        this.jobEnded.notify();
       });
     this.running.add(run);
     this.lastIn.set(slot, run);

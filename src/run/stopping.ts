@@ -1,30 +1,8 @@
-import { after } from '../system/timer.js';
+import { Once } from '../async/once.js';
+import { after } from '../async/timer.js';
 
 /** Once the runner was told to end at once: so long, in ms, a queue that cannot be reached is still waited for. */
 const LAST_CHANCE = 1000;
-
-/** Something that happens once, and whom to tell. Every running job wants to be told: an AbortSignal takes ten times as long to listen to. */
-export class Once {
-  private readonly listeners = new Set<() => void>();
-  happened = false;
-
-  /** Calls `act` when it happens, or at once if it has. Returns how to call that off. */
-  tell(act: () => void): () => void {
-    if (this.happened) {
-      act();
-      return () => undefined;
-    }
-    this.listeners.add(act);
-    return () => this.listeners.delete(act);
-  }
-
-  happen(): void {
-    if (this.happened) return;
-    this.happened = true;
-    for (const act of [...this.listeners]) act();
-    this.listeners.clear();
-  }
-}
 
 /** How a runner comes to its end, each step harsher than the one before. There is no way back. */
 export class Stopping {
@@ -62,7 +40,7 @@ export class Stopping {
   async orGiveUp<T>(work: Promise<T>, otherwise: T): Promise<T> {
     const calledOff: (() => void)[] = [];
     const givenUp = new Promise<T>(resolve => {
-      calledOff.push(this.killed.tell(() => calledOff.push(after(LAST_CHANCE, () => resolve(otherwise)))));
+      calledOff.push(this.killed.listen(() => calledOff.push(after(LAST_CHANCE, () => resolve(otherwise)))));
     });
     try {
       return await Promise.race([work, givenUp]);

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
+import { Semaphore } from '../async/semaphore.js';
 import { systemError } from '../errors.js';
-import { Gate } from './gate.js';
 import { loadKoffi } from './koffi.js';
 
 /** A program to be started as a process of its own. */
@@ -77,7 +77,7 @@ export function posixSpawner(): Spawner | undefined {
   const ends = new Int32Array(2);
   const status = new Int32Array(1);
   const free: Room[] = [];
-  const gate = new Gate(AT_ONCE);
+  const starts = new Semaphore(AT_ONCE);
 
   const makePipe = (): { read: number; write: number } => {
     if (pipe2(ends, O_CLOEXEC) !== 0) throw systemError(koffi.errno(), 'pipe2');
@@ -125,7 +125,7 @@ export function posixSpawner(): Spawner | undefined {
       return { texts, places, addresses: BigUint64Array.from(texts, text => koffi.address(text)) };
     },
     spawn(request) {
-      return gate.through(async () => {
+      return starts.run(async () => {
         const open: number[] = [];
         const room = free.pop() ?? makeRoom();
         try {

@@ -26,8 +26,3 @@ export const TRIAL_BYTE = (1n << 62n) + 2n;
 
 /** The first of those that two hosts try on each other, one a round. */
 export const PEER_BYTES = (1n << 62n) + 16n;
-
-/** Between two tries for a lock, in ms: 2 to 20, by chance, so that two who wait for each other do not stay in step. */
-export function jitter(): number {
-  return 2 + Math.random() * 18;
-}

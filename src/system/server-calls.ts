@@ -1,4 +1,4 @@
-import { Gate } from './gate.js';
+import { Semaphore } from '../async/semaphore.js';
 
 /**
  * How many calls may wait for a file server at once. Each takes one of the four threads that Node has for such work; one is
@@ -6,11 +6,11 @@ import { Gate } from './gate.js';
  */
 const MOST = 3;
 
-const gate = new Gate(MOST);
+const places = new Semaphore(MOST);
 
 /** Starts work that a file server may keep for seconds, as soon as few enough others are under way. */
 export function atServer<T>(work: () => Promise<T>): Promise<T> {
-  return gate.through(work);
+  return places.run(work);
 }
 
 /** The same for a call that takes a callback. */

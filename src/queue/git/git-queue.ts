@@ -1,4 +1,6 @@
 /** A queue over git: the contract of queues on top of branch/ (transactions and pushes), leases/, checkouts/ and documents/. */
+
+import { pause } from '../../async/timer.js';
 import { formatDuration } from '../../job/duration.js';
 import type { Job } from '../../job/job.js';
 import { JobTable } from '../../job/job-table.js';
@@ -7,7 +9,6 @@ import { outlook } from '../../job/readiness.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { hostName } from '../../system/host.js';
-import { pause } from '../../system/timer.js';
 import { Advice, noticesOf } from '../advice.js';
 import { planLines } from '../plan.js';
 import type { Capabilities, ClaimRequest, ClaimResult, ClaimStatistics, Queue, ReclaimRequest, SetOptions, SetResult } from '../queue.js';

@@ -1,4 +1,4 @@
-import { pause } from '../../system/timer.js';
+import { pause } from '../../async/timer.js';
 import type { Connection, Reply } from './connection/connection.js';
 import { ARM } from './scripts/change.js';
 

@@ -1,10 +1,10 @@
-import { Waiters } from '../../system/waiters.js';
+import { Notifier } from '../../async/notifier.js';
 
 /** What is known of a server's state of things: counts what is new, and wakes who waits for it. */
 export class ChangeTracker {
   /** Grows with every change that is noticed. */
   seen = 0;
-  private readonly waiters = new Waiters();
+  private readonly waiters = new Notifier();
   /** Where the server stands, in its own counting. */
   position: number | undefined;
 
@@ -14,7 +14,7 @@ export class ChangeTracker {
     this.position = position;
     if (!isNews) return;
     this.seen++;
-    this.waiters.wake();
+    this.waiters.notify();
   }
 
   /** Tells all who wait that they wait in vain. */

@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
+import { jitter } from '../../../async/backoff.js';
 import { jobMatcher, type Selection } from '../../../job/selection.js';
 import { State } from '../../../job/state.js';
-import { jitter, LOOK_BYTE } from '../../../system/reserved-bytes.js';
+import { LOOK_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockableFile } from '../locks/lock-driver.js';
 import { lockSoon, stayedLocked } from '../locks/try-lock.js';
 import { presenceByte } from '../presence/presence-byte.js';

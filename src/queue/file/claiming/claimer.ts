@@ -3,8 +3,8 @@
  * stands for it until it is finished; held-line.ts and find-line.ts keep hold of the line while editors move it.
  */
 import { setTimeout } from 'node:timers/promises';
+import { jitter } from '../../../async/backoff.js';
 import { isWanted, type Pick, pick } from '../../../job/readiness.js';
-import { jitter } from '../../../system/reserved-bytes.js';
 import type { ClaimRequest, ClaimResult } from '../../queue.js';
 import type { LineIndex } from '../reading/line-index.js';
 import { refreshStatesAround } from '../reading/refresh-states.js';

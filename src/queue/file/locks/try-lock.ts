@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
+import { jitter } from '../../../async/backoff.js';
 import { RunmakerError } from '../../../errors.js';
 import type { MaybePromise } from '../../../system/disk.js';
 import type { LockKind } from '../../../system/record-lock.js';
-import { jitter, LOOK_BYTE } from '../../../system/reserved-bytes.js';
+import { LOOK_BYTE } from '../../../system/reserved-bytes.js';
 import type { LockableFile, LockDriver } from './lock-driver.js';
 
 /** How long to try for the byte of looks, in ms: only a lock on the whole file excludes it. */

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { jitter, RANK_BYTES } from '../../../system/reserved-bytes.js';
+import { jitter } from '../../../async/backoff.js';
+import { RANK_BYTES } from '../../../system/reserved-bytes.js';
 import type { LockableFile } from '../locks/lock-driver.js';
 import { presenceByte } from './presence-byte.js';
 

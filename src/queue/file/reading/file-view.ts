@@ -3,10 +3,10 @@
  * single lines, blocks of jobs, counts and plans.
  */
 import { setTimeout } from 'node:timers/promises';
+import { jitter } from '../../../async/backoff.js';
+import { Throttle } from '../../../async/throttle.js';
 import { NOT_A_JOB } from '../../../job/line.js';
 import { type FileFacts, isWritableByOthers } from '../../../system/disk.js';
-import { jitter } from '../../../system/reserved-bytes.js';
-import { Rest } from '../../../system/rest.js';
 import type { LockableFile, LockDriver } from '../locks/lock-driver.js';
 import { freshen } from '../locks/try-lock.js';
 import { SAVING } from '../patience.js';
@@ -43,8 +43,8 @@ export class FileView {
   private readAt = 0;
   /** Whether the last reading began when the modification time was long past, by this host's clock: later changes have another. */
   private readLate = false;
-  private readonly rest: Rest;
-  private readonly busyRest = new Rest(BUSY_REST.times);
+  private readonly rest: Throttle;
+  private readonly busyRest = new Throttle(BUSY_REST.times);
   private lookedAt = 0;
   private readonly openEnd: UnfinishedLine;
   private shrunkAt = Number.NEGATIVE_INFINITY;
@@ -64,7 +64,7 @@ export class FileView {
   ) {
     // The other drivers do not know where the file lies, and a server has a clock of its own.
     this.openEnd = new UnfinishedLine(driver.name === 'record' && !driver.staleLooks);
-    this.rest = new Rest(REST, driver.staleLooks ? LONGEST_REST : undefined);
+    this.rest = new Throttle(REST, driver.staleLooks ? LONGEST_REST : undefined);
   }
 
   /** The index, as of the last look; looks if there was none. */
@@ -177,8 +177,8 @@ export class FileView {
       throw error;
     } finally {
       await file.close();
-      this.rest.after(began);
-      this.busyRest.after(began);
+      this.rest.ended(began);
+      this.busyRest.ended(began);
       this.lookedAt = performance.now();
     }
   }

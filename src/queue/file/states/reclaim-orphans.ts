@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
+import { jitter } from '../../../async/backoff.js';
 import { RunmakerError } from '../../../errors.js';
 import type { Job } from '../../../job/job.js';
 import { isInHand, State } from '../../../job/state.js';
-import { jitter } from '../../../system/reserved-bytes.js';
 import type { LockableFile } from '../locks/lock-driver.js';
 import { freshen, unlockAll } from '../locks/try-lock.js';
 import { asFarAsPossible } from '../patience.js';

@@ -1,6 +1,6 @@
+import { LONGEST_TIMER } from '../../../async/timer.js';
 import { reason } from '../../../errors.js';
 import { formatDuration } from '../../../job/duration.js';
-import { LONGEST_TIMER } from '../../../system/timer.js';
 import type { BranchStore } from '../branch/branch-store.js';
 import { GitFailure } from '../plumbing/failure.js';
 import type { RefChange } from '../plumbing/remote.js';

@@ -1,6 +1,6 @@
 import { Cluster, Redis } from 'ioredis';
+import { pause } from '../../../async/timer.js';
 import { RunmakerError } from '../../../errors.js';
-import { pause } from '../../../system/timer.js';
 import type { Script } from '../scripts/script.js';
 import type { RedisAddress } from './address.js';
 import { explain, type Failure } from './explain.js';

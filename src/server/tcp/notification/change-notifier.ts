@@ -1,5 +1,5 @@
+import { Notifier } from '../../../async/notifier.js';
 import type { Queue } from '../../../queue/queue.js';
-import { Waiters } from '../../../system/waiters.js';
 
 /** Who waits for news is told so often at most, in ms: one change is followed by many. */
 const INTERVAL = 50;
@@ -8,7 +8,7 @@ const INTERVAL = 50;
 export class ChangeNotifier {
   /** Begins elsewhere each time, so that who knew a server before it was started again sees that it was. */
   private changes = Date.now() * 1000;
-  private readonly waiters = new Waiters();
+  private readonly waiters = new Notifier();
   private timer: NodeJS.Timeout | undefined;
   private following: AbortController | undefined;
 
@@ -59,7 +59,7 @@ export class ChangeNotifier {
     if (this.waiters.size === 0) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      this.waiters.wake();
+      this.waiters.notify();
     }, INTERVAL);
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { Rest } from '../../../system/rest.js';
+import { Throttle } from '../../../async/throttle.js';
 
 /** Work is followed by this many times what it took of doing something else. */
 const REST = 5;
@@ -13,7 +13,7 @@ const LONGEST_REST = 10_000;
 export class SharedQuery<T> {
   private next: Promise<T> | undefined;
   private last: Promise<unknown> = Promise.resolve();
-  private readonly rest = new Rest(REST, LONGEST_REST);
+  private readonly rest = new Throttle(REST, LONGEST_REST);
 
   constructor(private readonly look: () => Promise<T>) {}
 
@@ -33,7 +33,7 @@ export class SharedQuery<T> {
     try {
       return await looking;
     } finally {
-      this.rest.after(began);
+      this.rest.ended(began);
     }
   }
 }

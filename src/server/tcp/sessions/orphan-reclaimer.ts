@@ -1,6 +1,6 @@
+import { LONGEST_TIMER } from '../../../async/timer.js';
 import { reason } from '../../../errors.js';
 import { nameJobs } from '../../../queue/orphans.js';
-import { LONGEST_TIMER } from '../../../system/timer.js';
 import type { House } from '../house.js';
 
 /** Between two looks for orphans, in ms: the whole queue is read for each. */

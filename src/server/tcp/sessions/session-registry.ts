@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers';
+import { LONGEST_TIMER } from '../../../async/timer.js';
 import { reason } from '../../../errors.js';
 import { amount } from '../../../job/amount.js';
 import type { Claim } from '../../../queue/queue.js';
-import { LONGEST_TIMER } from '../../../system/timer.js';
 import type { Hello, OpenClaim, Welcome } from '../../../wire/messages.js';
 import type { ServerLog } from '../../log.js';
 import type { Connection } from '../connections/connection.js';

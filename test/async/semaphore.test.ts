@@ -1,15 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Gate } from '../../src/system/gate.js';
+import { Semaphore } from '../../src/async/semaphore.js';
 
-it('a gate lets so many through at a time, all in the end, and in the order in which they came', async () => {
-  const gate = new Gate(3);
+it('a semaphore runs so many at a time, all in the end, in the order in which they were asked for', async () => {
+  const semaphore = new Semaphore(3);
   const order: number[] = [];
   let inside = 0;
   let most = 0;
   const results = await Promise.all(
     Array.from({ length: 20 }, (_, which) =>
-      gate.through(async () => {
+      semaphore.run(async () => {
         order.push(which);
         most = Math.max(most, ++inside);
         await setTimeout(which % 4);
@@ -22,10 +22,10 @@ it('a gate lets so many through at a time, all in the end, and in the order in w
   expect(order).toEqual(results);
 });
 
-it('who fails gives its place up as well', async () => {
-  const gate = new Gate(1);
-  const failing = gate.through(() => Promise.reject(new Error('no')));
-  const next = gate.through(async () => 'through');
+it('work that fails gives up its place, too', async () => {
+  const semaphore = new Semaphore(1);
+  const failing = semaphore.run(() => Promise.reject(new Error('no')));
+  const next = semaphore.run(async () => 'through');
   await expect(failing).rejects.toThrow('no');
   expect(await next).toBe('through');
 });

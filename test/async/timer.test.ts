@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { after as callAfter, LONGEST_TIMER, pause } from '../../src/system/timer.js';
+import { after as callAfter, LONGEST_TIMER, pause } from '../../src/async/timer.js';
 
 const DAY = 86_400_000;
 

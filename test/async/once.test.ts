@@ -1,0 +1,33 @@
+import { describe, expect, it, vi } from 'vitest';
+import { Once } from '../../src/async/once.js';
+
+describe('what happens once', () => {
+  it('calls its listeners, the first time only', () => {
+    const once = new Once();
+    const act = vi.fn();
+    once.listen(act);
+    expect(act).not.toHaveBeenCalled();
+    once.happen();
+    once.happen();
+    expect(act).toHaveBeenCalledOnce();
+    expect(once.happened).toBe(true);
+  });
+
+  it('calls a late listener at once', () => {
+    const once = new Once();
+    once.happen();
+    const act = vi.fn();
+    once.listen(act);
+    expect(act).toHaveBeenCalledOnce();
+  });
+
+  it('does not call a listener that was cancelled', () => {
+    const once = new Once();
+    const [kept, cancelled] = [vi.fn(), vi.fn()];
+    once.listen(kept);
+    once.listen(cancelled)();
+    once.happen();
+    expect(kept).toHaveBeenCalledOnce();
+    expect(cancelled).not.toHaveBeenCalled();
+  });
+});
