@@ -1,16 +1,21 @@
 import type { Command } from 'commander';
 import { EXECUTOR_KINDS } from '../execute/kinds.js';
 import type { ExecuteOption, ExecuteOptions } from '../execute/options.js';
-import { niceness } from './values.js';
+import { durationAbove0, niceness } from './values.js';
 
-/** How each kind of value is read from the command line; undefined: as it stands there. */
-const READERS: Record<ExecuteOption['value'], ((text: string) => unknown) | undefined> = { flag: undefined, text: undefined, niceness };
+/** How each kind of value is read from the command line, for a flag; undefined: as it stands there. */
+const READERS: Record<ExecuteOption['value'], ((flag: string) => (text: string) => unknown) | undefined> = {
+  flag: undefined,
+  text: undefined,
+  niceness: () => niceness,
+  duration: durationAbove0,
+};
 
 /** Adds the options of all kinds of executors to a program. */
 export function withExecution(program: Command): Command {
   for (const { options } of EXECUTOR_KINDS) {
     for (const { flags, help, value } of Object.values(options)) {
-      const read = READERS[value];
+      const read = READERS[value]?.(flags.replace(/ .*/, ''));
       if (read) program.option(flags, help, read);
       else program.option(flags, help);
     }

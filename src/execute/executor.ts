@@ -17,6 +17,13 @@ export type { Exit } from '../job/outcome.js';
 /** Which of a job's two outputs. */
 export type OutputStream = 'stdout' | 'stderr';
 
+/** What an executor has to say about a task that it starts or runs. */
+export type TaskNotice =
+  /** How far the preparations are, such as the pull of an image. */
+  | { readonly kind: 'progress'; readonly text: string }
+  /** Something that the user should know. */
+  | { readonly kind: 'warning'; readonly message: string; readonly hint?: string | undefined };
+
 /** One attempt at one job. */
 export interface Task {
   /** What to run. A shell is handed `job.command` byte for byte. */
@@ -40,6 +47,9 @@ export interface Task {
    * The bytes are only lent until the call returns or its promise settles.
    */
   output(stream: OutputStream, bytes: Buffer): void | Promise<void>;
+  tell?(notice: TaskNotice): void;
+  /** Aborted when the task is not to be started any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A task that was started. */

@@ -28,6 +28,15 @@ export const EXECUTOR_KINDS: readonly ExecutorKind[] = [
     // Nearly every run needs it: loaded at once.
     open: async options => shellExecutor(options),
   },
+  {
+    name: 'container',
+    options: {
+      image: { flags: '--image <image>', help: 'run the jobs that name no image= in containers of this one', value: 'text' },
+      pullLimit: { flags: '--pull-limit <duration>', help: 'how long the pull of an image may take (default: 30m)', value: 'duration' },
+    },
+    suits: ({ directives }, { image }) => directives.container !== undefined || image !== undefined,
+    open: async options => (await import('./container/open-container-executor.js')).openContainerExecutor(options),
+  },
 ];
 
 /**

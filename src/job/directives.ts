@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
+import { type ContainerNeeds, readVariable, readVolume, type Variable, type Volume } from './container.js';
 import { parseDuration } from './duration.js';
 import { type Needs, NO_NEEDS } from './needs.js';
 import { parseSize } from './size.js';
@@ -17,6 +18,10 @@ export interface Directives {
   readonly after: readonly (number | string)[];
   /** Higher first; 0 when the line does not say. */
   readonly priority: number;
+  /** The kind of GPUs that it needs, by part of their name. */
+  readonly gpu?: string | undefined;
+  /** The container that it is to run in; absent when the line says nothing about one. */
+  readonly container?: ContainerNeeds | undefined;
 }
 
 /** Where and why a directive cannot be read. */
@@ -46,7 +51,13 @@ export const NO_DIRECTIVES: Directives = Object.freeze({
 
 /** The values that were read, by key. */
 type Values = { readonly cpus: number; readonly mem: number; readonly gpus: number } & {
-  readonly [K in Exclude<keyof Directives, 'needs'>]-?: NonNullable<Directives[K]>;
+  readonly [K in Exclude<keyof Directives, 'needs' | 'container'>]-?: NonNullable<Directives[K]>;
+} & {
+  readonly image: string;
+  readonly volume: readonly Volume[];
+  readonly network: string;
+  readonly env: readonly Variable[];
+  readonly entrypoint: string;
 };
 
 type Key = keyof Values;
@@ -62,9 +73,18 @@ const GRAMMAR: { readonly [K in Key]: { readonly takes: string; read(value: stri
   name: { takes: 'a name, which is not a number and has no comma', read: value => (isName(value) ? decode(value) : undefined) },
   after: { takes: 'line numbers and names with commas between them', read: readReferences },
   priority: { takes: 'a whole number', read: value => integer(value, Number.MIN_SAFE_INTEGER) },
+  gpu: { takes: 'part of the name of a GPU, such as A100 (how many: gpus)', read: value => (isName(value) ? decode(value) : undefined) },
+  image: { takes: 'the name of an image, such as python:3.12', read: decode },
+  volume: { takes: 'source:target or source:target:ro, the target an absolute path', read: value => listOf(readVolume(decode(value))) },
+  network: { takes: 'none, bridge, host or the name of a network', read: decode },
+  env: { takes: 'NAME=value, or NAME for the value that the runner has', read: value => listOf(readVariable(decode(value))) },
+  entrypoint: { takes: 'a program of the image', read: decode },
 };
 
 const KEYS = Object.keys(GRAMMAR) as Key[];
+
+/** Those of which there may be several in a line. */
+const REPEATABLE: ReadonlySet<Key> = new Set<Key>(['volume', 'env']);
 
 /**
  * Reads what follows the last ` #: ` of a command: `key=value` separated by blanks or tabs, in any order.
@@ -90,13 +110,19 @@ export function parseDirectives(command: Buffer, columnOffset = 2): ParsedDirect
   return { directives: assemble(values) };
 }
 
+/** What stands before the directives of a command. */
+export function withoutDirectives(command: Buffer): Buffer {
+  const mark = command.lastIndexOf(DIRECTIVE_MARK);
+  return mark === -1 ? command : command.subarray(0, mark);
+}
+
 /** Adds one `key=value` to the values, or says what is wrong with it, `at` how many bytes into the word. */
 function readWord(word: string, values: Partial<Values>): { at: number; message: string } | undefined {
   const equals = word.indexOf('=');
   if (equals === -1) return { at: 0, message: `${quote(word)} is not of the form key=value` };
   const key = word.slice(0, equals);
   if (!isKey(key)) return { at: 0, message: unknownKey(key) };
-  if (key in values) return { at: 0, message: `${key} is given twice` };
+  if (key in values && !REPEATABLE.has(key)) return { at: 0, message: `${key} is given twice` };
   const value = word.slice(equals + 1);
   if (value === '') return { at: equals + 1, message: `${key} has no value; it takes ${GRAMMAR[key].takes}` };
   if (!readValue(key, value, values)) {
@@ -113,13 +139,21 @@ function isKey(text: string): text is Key {
 function readValue<K extends Key>(key: K, text: string, values: { [P in K]?: Values[P] }): boolean {
   const value = GRAMMAR[key].read(text);
   if (value === undefined) return false;
-  values[key] = value;
+  const before = values[key];
+  values[key] = Array.isArray(before) && Array.isArray(value) ? ([...before, ...value] as unknown as Values[K]) : value;
   return true;
 }
 
-function assemble({ cpus, mem, gpus, after = [], priority = 0, ...rest }: Partial<Values>): Directives {
+function assemble(values: Partial<Values>): Directives {
+  const { cpus, mem, gpus, after = [], priority = 0, image, volume: volumes, network, env, entrypoint, ...rest } = values;
   const needs = { ...(cpus !== undefined && { cpus }), ...(mem !== undefined && { mem }), ...(gpus !== undefined && { gpus }) };
-  return { needs, after, priority, ...rest };
+  const container = { image, volumes: volumes ?? [], network, env: env ?? [], entrypoint };
+  const asksForContainer = [image, volumes, network, env, entrypoint].some(value => value !== undefined);
+  return { needs, after, priority, ...rest, ...(asksForContainer && { container }) };
+}
+
+function listOf<T>(one: T | undefined): T[] | undefined {
+  return one === undefined ? undefined : [one];
 }
 
 function isAmount(text: string): boolean {

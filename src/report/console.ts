@@ -4,7 +4,7 @@ import { Attempts } from './attempts.js';
 import type { Sink } from './byte-sink.js';
 import { type Palette, palette, type Style } from './colour.js';
 import { LineAssembler } from './lines.js';
-import { detachedText, endedTexts, executingText, forkedText, notStartedText, outputTag } from './status-text.js';
+import { detachedText, endedTexts, executingText, forkedText, notStartedText, outputTag, preparingText } from './status-text.js';
 import { tagLines } from './tags.js';
 
 /** How the console's output looks. */
@@ -67,6 +67,8 @@ export class ConsoleReport {
     switch (event.type) {
       case 'claimed':
         return this.print(this.status(executingText(event.job.command)));
+      case 'preparing':
+        return this.print(this.status(preparingText(event, this.options.host)));
       case 'started':
         this.attempts.begin(event);
         return this.print(this.status(forkedText(event)));

@@ -40,6 +40,16 @@ export interface ClaimedJson {
   readonly slot: number;
 }
 
+/** The job is not started yet: what is done for it first, such as the pull of its image, and how far that is. */
+export interface PreparingJson {
+  readonly event: 'preparing';
+  readonly time: string;
+  readonly job: Pick<JobJson, 'id' | 'number'>;
+  readonly slot: number;
+  /** In words. */
+  readonly text: string;
+}
+
 /** An attempt was started. */
 export interface StartedJson extends AttemptJson {
   readonly event: 'started';
@@ -118,6 +128,7 @@ export interface SummaryJson {
 /** A line of `runmaker --json`. */
 export type JsonEvent =
   | ClaimedJson
+  | PreparingJson
   | StartedJson
   | OutputJson
   | EndedJson

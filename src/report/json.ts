@@ -42,6 +42,8 @@ export class JsonReport {
     switch (event.type) {
       case 'claimed':
         return this.print({ event: 'claimed', time, job: jobJson(event.job), slot: event.slot });
+      case 'preparing':
+        return this.print({ event: 'preparing', time, job: nameJson(event.job), slot: event.slot, text: event.text });
       case 'started':
         this.lines.begin(event);
         return this.print({ event: 'started', ...attemptJson(event, new Date(event.start).toISOString()) });

@@ -8,6 +8,7 @@ import { exactDuration } from './exact-duration.js';
  */
 
 type Ended = Extract<RunEvent, { type: 'ended' }>;
+type Preparing = Extract<RunEvent, { type: 'preparing' }>;
 type NotStarted = Extract<RunEvent, { type: 'notStarted' }>;
 
 /** `stdout (alice,601): `, what each line of output begins with. */
@@ -42,6 +43,11 @@ export function endedTexts(event: Ended): Buffer[] {
 /** `status (alice,4f0c): left running "echo a"` */
 export function detachedText(attempt: Attempt): Buffer {
   return statusText(attempt.label, 'left running', attempt.job.command);
+}
+
+/** `status (alice): pulling python:3.12: 45M of 130M in 8 layers "python train.py"` */
+export function preparingText(event: Preparing, host: string): Buffer {
+  return statusText(host, event.text, event.job.command);
 }
 
 /** `status (alice): not started: no such file "echo a"`: without a process there is only the host to name. */

@@ -48,6 +48,8 @@ export interface RunSummary {
 export type RunEvent =
   /** The job is ours. */
   | { readonly type: 'claimed'; readonly job: Job; readonly slot: number }
+  /** The job is not started yet: what is done for it first, such as the pull of its image, and how far that is. */
+  | { readonly type: 'preparing'; readonly job: Job; readonly slot: number; readonly text: string }
   /** An attempt was started. */
   | ({ readonly type: 'started' } & Attempt)
   /** Bytes as they came, cut anywhere. Only lent: a listener that keeps them copies them. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { errnoName, RunmakerError } from '../errors.js';
-import type { Execution, Executor, Task } from '../execute/executor.js';
+import type { Execution, Executor, Task, TaskNotice } from '../execute/executor.js';
 import type { Share } from '../job/needs.js';
 import { type FinalState, State } from '../job/state.js';
 import type { Claim } from '../queue/queue.js';
@@ -134,7 +134,14 @@ function taskFor(run: JobRun, attempt: number, about: { attempt?: Attempt }): Ta
     directory,
     presence,
     output: (stream, bytes) => (about.attempt ? run.emit({ type: 'output', ...about.attempt, stream, bytes }) : undefined),
+    tell: notice =>
+      void run.emit(notice.kind === 'progress' ? { type: 'preparing', job, slot: run.slot, text: notice.text } : warningOf(notice)),
+    signal: run.stopping.interrupting,
   };
+}
+
+function warningOf({ message, hint }: Extract<TaskNotice, { kind: 'warning' }>): RunEvent {
+  return { type: 'warning', message, hint };
 }
 
 function environmentFor(run: JobRun, attempt: number): Record<string, string> {

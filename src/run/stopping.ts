@@ -7,11 +7,14 @@ const LAST_CHANCE = 1000;
 /** How a runner comes to its end, each step harsher than the one before. There is no way back. */
 export class Stopping {
   private readonly drainer = new AbortController();
+  private readonly interrupter = new AbortController();
 
   /** Aborted: claim no more jobs. */
   readonly draining: AbortSignal = this.drainer.signal;
   /** End the jobs that run, gently first. */
   readonly interrupted = new Once();
+  /** The same, for what waits long, and seldom. */
+  readonly interrupting: AbortSignal = this.interrupter.signal;
   /** End them at once. */
   readonly killed = new Once();
   /** Leave those running that can go on without a runner. */
@@ -29,6 +32,7 @@ export class Stopping {
   interrupt(): void {
     this.drain();
     this.interrupted.happen();
+    this.interrupter.abort();
   }
 
   kill(): void {

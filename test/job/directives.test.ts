@@ -80,6 +80,29 @@ describe('directives', () => {
     expect(directives('make #: name=a=b').name).toBe('a=b');
   });
 
+  it('may describe a container', () => {
+    const line = 'train #: image=python:3.12 volume=/data:/d:ro volume=cache:/c env=A=b=c env=HOME network=none entrypoint=python gpu=A100';
+    expect(directives(line)).toMatchObject({
+      gpu: 'A100',
+      container: {
+        image: 'python:3.12',
+        volumes: [
+          { source: '/data', target: '/d', readOnly: true },
+          { source: 'cache', target: '/c', readOnly: false },
+        ],
+        env: [{ name: 'A', value: 'b=c' }, { name: 'HOME' }],
+        network: 'none',
+        entrypoint: 'python',
+      },
+    });
+    expect(directives('make #: env=A=1').container).toEqual({ volumes: [], env: [{ name: 'A', value: '1' }] });
+    expect(directives('make #: cpus=1')).not.toHaveProperty('container');
+  });
+
+  it.each(['volume=/data', 'volume=/a:b', 'volume=/a:/b:wo', 'volume=:/b', 'env=1A=2', 'env==2', 'gpu=2'])('cannot be %s', word => {
+    expect(problem(`make #: ${word}`).message).toMatch(/ cannot be .*; it takes /);
+  });
+
   it('are read back as they were written', () => {
     const name = fc.stringMatching(/^[a-zA-Z_][\w.:/-]{0,12}$/);
     const values = fc.record(
@@ -115,7 +138,7 @@ describe('directives', () => {
 describe('a problem with directives', () => {
   test.each([
     ['cpu=2', 'cpus'],
-    ['gpu=1', 'gpus'],
+    ['gpuss=1', 'gpus'],
     ['CPUS=2', 'cpus'],
     ['memory=4G', 'mem'],
     ['tiemout=3', 'timeout'],
@@ -130,7 +153,7 @@ describe('a problem with directives', () => {
     'lists the keys when %s is like none of them',
     word => {
       expect(problem(`make #: ${word}`).message).toMatch(
-        /is not a directive; there are cpus, mem, gpus, timeout, retries, name, after, priority$/,
+        /is not a directive; there are cpus, mem, gpus, timeout, retries, name, after, priority, gpu, image, volume, network, env, entrypoint$/,
       );
     },
   );

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { obstacleToDocker } from './engine/obstacle.js';
 
 /** Administrators' programs are not on everybody's PATH. */
 export const SEARCH_PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`;
@@ -23,9 +24,20 @@ export const BY_TIME = [
 ];
 
 /** Tests that need programs which not every host has: tag, what they test, and the Debian package of each program. */
-export const BY_NEED: readonly { readonly name: string; readonly of: string; readonly programs: Readonly<Record<string, string>> }[] = [
+export const BY_NEED: readonly {
+  readonly name: string;
+  readonly of: string;
+  readonly programs: Readonly<Record<string, string>>;
+  /** What else may keep them from running, where the programs are there. */
+  readonly obstacle?: () => string | undefined;
+}[] = [
   { name: 'redis', of: 'queues in Redis', programs: { 'redis-server': 'redis-server' } },
-  { name: 'docker', of: 'jobs in containers', programs: { dockerd: 'docker.io', containerd: 'containerd', busybox: 'busybox-static' } },
+  {
+    name: 'docker',
+    of: 'jobs in containers',
+    programs: { dockerd: 'docker.io', containerd: 'containerd', busybox: 'busybox-static' },
+    obstacle: obstacleToDocker,
+  },
   {
     name: 'slurm',
     of: 'jobs under Slurm',
@@ -36,9 +48,9 @@ export const BY_NEED: readonly { readonly name: string; readonly of: string; rea
 ];
 
 /** What keeps tests with such a tag from running here, and what to do about it; undefined when nothing does. */
-export function whatIsMissingFor({ programs }: (typeof BY_NEED)[number]): string | undefined {
+export function whatIsMissingFor({ programs, obstacle }: (typeof BY_NEED)[number]): string | undefined {
   const missing = Object.keys(programs).filter(program => !isInstalled(program));
-  if (missing.length === 0) return undefined;
+  if (missing.length === 0) return obstacle?.();
   const packages = [...new Set(missing.map(program => programs[program]))].join(' ');
   return `${missing.join(', ')} missing; on Debian: apt-get install --no-install-recommends ${packages}`;
 }

@@ -1,6 +1,6 @@
 import { RunmakerError } from '../../errors.js';
+import { quoteWord, splitWords } from '../../job/shell-words.js';
 import { pythonNumber } from './python-number.js';
-import { quoteWord, splitWords } from './shell-words.js';
 
 /** A row of a queue.csv: a Python script, and what it is called with. */
 export interface PythonRow {

@@ -5,10 +5,10 @@ import type { Readable } from 'node:stream';
 import { RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
+import { scriptFor } from '../script.js';
 import { carryOutputs } from './outputs.js';
 import { presenceDescriptor } from './presence-descriptor.js';
 import { ProcessGroup } from './process-group.js';
-import { scriptFor } from './script.js';
 import type { Shell } from './shell.js';
 
 /** Starts shells by Node's own child_process: everywhere, but four times as slowly as posix_spawn. */

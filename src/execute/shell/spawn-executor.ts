@@ -2,11 +2,11 @@ import { errnoName, RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import { type Environment, type Spawned, type Spawner, terminated } from '../../system/posix-spawn.js';
 import type { Execution, Executor, Exit, Task } from '../executor.js';
+import { refuseUnpassable } from '../script.js';
 import { Pipe, PipeMemory } from './pipe.js';
 import { presenceDescriptor } from './presence-descriptor.js';
 import { ProcessGroup } from './process-group.js';
 import { Reaper } from './reaper.js';
-import { refuseUnpassable } from './script.js';
 import type { Shell } from './shell.js';
 
 /** Starts shells by posix_spawn(3): a quarter of the time that Node's own way takes, and commands go byte for byte. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandOfRow, rowOfCommand } from '../../../src/compat/gitrunner/python-row.js';
-import { quoteWord, splitWords } from '../../../src/compat/gitrunner/shell-words.js';
+import { quoteWord, splitWords } from '../../../src/job/shell-words.js';
 import { readQueueCsv } from '../../../src/queue/git/documents/csv-document.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
 

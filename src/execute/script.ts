@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { RunmakerError } from '../../errors.js';
+import { RunmakerError } from '../errors.js';
 
 /** Linux takes no argument of 128 KiB or more, whatever the whole may be (MAX_ARG_STRLEN in <linux/binfmts.h>). */
 const LONGEST_ARGUMENT = 128 * 1024 - 1;

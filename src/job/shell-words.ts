@@ -1,4 +1,4 @@
-import { RunmakerError } from '../../errors.js';
+import { RunmakerError } from '../errors.js';
 
 const SAFE = /^[\w@%+=:,./-]+$/;
 
@@ -12,14 +12,15 @@ const PART = /([ \t]+)|'([^']*)'|"((?:[^"\\$`]|\\[\s\S])*)"|\\([\s\S])|([^ \t'"\
 
 /**
  * The words of a simple command, with the quotes taken off, as a shell reads them.
+ * @param where they stand, for the message
  * @throws RunmakerError `usage` for what is more than words: pipes, variables, patterns, an open quote
  */
-export function splitWords(command: string): string[] {
+export function splitWords(command: string, where = 'in this queue'): string[] {
   const words: string[] = [];
   let word: string | undefined;
   for (const [, blank, single, double, escaped, plain, other] of command.matchAll(PART)) {
     if (other !== undefined) {
-      throw new RunmakerError('usage', `${JSON.stringify(command)}: only plain words can stand in this queue, not ${other}`, {
+      throw new RunmakerError('usage', `${JSON.stringify(command)}: only plain words can stand ${where}, not ${other}`, {
         hint: 'put quotes around what is meant as it stands, or use a runs.txt, whose lines are shell commands',
       });
     }

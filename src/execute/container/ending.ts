@@ -1,0 +1,98 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Engine } from './engine/engine.js';
+import { EngineAway, isMissing } from './engine/failure.js';
+import type { Inspected } from './engine/replies.js';
+import type { Outage } from './outage.js';
+
+/** An engine that was killed and started again answers no wait that was asked before. So often, in ms, the container itself is looked at. */
+const LOOK_EVERY = 30_000;
+/** An output that ends is most often a container that does. So long after that, in ms, it is looked at. */
+const SOON = 1000;
+/** What is removed from outside is killed first: so long after that, in ms, it is looked at again. */
+const REMOVAL = 500;
+/** The exit code after KILL. */
+const KILLED = 137;
+
+/** How a container has come to its end. */
+export type Ending =
+  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'ended'; readonly inspected: Inspected }
+  /** It is not there any more, and nothing tells how it ended. */
+  | { readonly kind: 'removed' };
+
+/**
+ * Waits until a container has ended, through outages of its engine.
+ * @param silent settles when its outputs have ended · @param killedHere whether this runner has killed it
+ * @param signal gives up: rejects then
+ */
+export async function endingOf(
+  { engine, id, outage }: { readonly engine: Engine; readonly id: string; readonly outage: Outage },
+  silent: Promise<unknown>,
+  killedHere: () => boolean,
+  signal: AbortSignal,
+): Promise<Ending> {
+  let soon: Promise<undefined> | undefined = silent.then(() => setTimeout(SOON, undefined));
+  while (!signal.aborted) {
+    const waiting = new AbortController();
+    const pausing = new AbortController();
+    const abort = (): void => waiting.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    let isAnswered = false;
+    const wait = outage
+      .watch(() => engine.wait(id, waiting.signal))
+      .finally(() => {
+        isAnswered = true;
+      });
+    try {
+      const code = await Promise.race([wait, ...(soon ? [soon] : []), pause(LOOK_EVERY, pausing.signal)]);
+      if (code === 0) return { kind: 'succeeded' };
+      if (code === undefined) soon = undefined;
+    } catch (error) {
+      if (signal.aborted) break;
+      // A container that was removed is known by looking, below; so is what became of it while its engine was away.
+      if (!(error instanceof EngineAway) && !isMissing(error)) throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      pausing.abort();
+      wait.catch(() => undefined);
+      // A connection that has carried its answer is used again.
+      if (!isAnswered) waiting.abort();
+    }
+    const ending = await look(engine, id, outage, signal);
+    if (ending && isKilled(ending) && !killedHere()) {
+      await setTimeout(REMOVAL);
+      return (await look(engine, id, outage, signal)) ?? ending;
+    }
+    if (ending) return ending;
+  }
+  throw new EngineAway('waiting was given up');
+}
+
+function isKilled(ending: Ending): boolean {
+  return ending.kind === 'ended' && ending.inspected.State.ExitCode === KILLED && !ending.inspected.State.OOMKilled;
+}
+
+/** Undefined while it runs. */
+async function look(engine: Engine, id: string, outage: Outage, signal: AbortSignal): Promise<Ending | undefined> {
+  try {
+    const inspected = await outage.patiently(
+      () => engine.inspect(id),
+      () => signal.aborted,
+    );
+    if (inspected.State.Status === 'removing') return { kind: 'removed' };
+    return hasEnded(inspected) ? { kind: 'ended', inspected } : undefined;
+  } catch (error) {
+    if (isMissing(error)) return { kind: 'removed' };
+    throw error;
+  }
+}
+
+/** Whether it was started, and runs no more. */
+export function hasEnded({ State: { Running: isRunning, Status } }: Inspected): boolean {
+  return !isRunning && Status !== 'created' && Status !== 'restarting';
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<undefined> {
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
+  return undefined;
+}
