@@ -18,8 +18,8 @@ import type {
   SetResult,
 } from '../queue.js';
 import { appendLines } from './append-lines.js';
+import { adoptLines } from './claims/adopt-lines.js';
 import { Claimer } from './claims/claimer.js';
-import { RedisClaim } from './claims/redis-claim.js';
 import type { RedisAddress } from './connection/address.js';
 import { Connection, type Reply } from './connection/connection.js';
 import { channelOf, keysOf } from './keys.js';
@@ -29,7 +29,7 @@ import { Mirror } from './lines/mirror.js';
 import { News } from './news.js';
 import { Runner } from './presence/runner.js';
 import { ARM } from './scripts/change.js';
-import { ADOPT, HELD, LEAVE, RECLAIM } from './scripts/leases.js';
+import { HELD, LEAVE, RECLAIM } from './scripts/leases.js';
 import { setStates } from './set-states.js';
 import { Sightings } from './sightings.js';
 import { Writer } from './writer.js';
@@ -166,23 +166,9 @@ export class RedisQueue implements Queue {
 
   async adopt(selection: Selection = {}): Promise<readonly Claim[]> {
     const chosen = new Set(await this.reader.choose(selection));
+    const { connection, writer, reader, runner } = this;
     const orphans = (await this.orphans()).filter(line => chosen.has(line));
-    const claims: Claim[] = [];
-    for (let at = 0; at < orphans.length; at += LINES_A_CALL) {
-      const lease = this.runner.presence;
-      const op = `a${randomBytes(4).toString('hex')}`;
-      const lines = orphans.slice(at, at + LINES_A_CALL);
-      const args = (again: boolean) => [lease.runner, op, lease.duration, again ? '1' : '0', ...lines];
-      const reply = (await this.connection.call(ADOPT, { args })) as readonly Reply[];
-      if (reply.length > 0) lease.begin();
-      const handles = new Map<number, string>();
-      for (let pair = 0; pair < reply.length; pair += 2) handles.set(Number(reply[pair]), String(reply[pair + 1]));
-      for (const job of await this.reader.jobsAt([...handles.keys()])) {
-        const parts = { connection: this.connection, writer: this.writer };
-        claims.push(new RedisClaim(parts, lease, op, { ...job, state: State.running }, handles.get(job.number) || undefined));
-      }
-    }
-    return claims;
+    return await adoptLines({ connection, writer, reader, presence: () => runner.presence }, orphans, LINES_A_CALL);
   }
 
   get seen(): number {

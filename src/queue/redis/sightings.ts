@@ -32,7 +32,7 @@ export class Sightings {
     if (generation !== '') this.generation = generation;
     if (before !== undefined && seq < this.seq) {
       this.tell(
-        `${this.name}: Redis came back without the last ${this.seq - seq} changes`,
+        `${this.name}: Redis came back without changes that it had confirmed, at least ${this.seq - seq}`,
         'jobs that were claimed or ended meanwhile may be run again; with "appendonly yes" Redis keeps what it has confirmed',
       );
     }

@@ -6,7 +6,7 @@ import type { ClaimRequest, ClaimResult } from '../../queue.js';
 import type { Connection, Reply } from '../connection/connection.js';
 import { jobOf, linesOf } from '../lines/line-text.js';
 import type { Mirror } from '../lines/mirror.js';
-import type { Presence } from '../presence/presence.js';
+import { monotonicNow, type Presence } from '../presence/presence.js';
 import { CLAIM } from '../scripts/claim.js';
 import { choose, type Range } from './choose.js';
 import { type ClaimParts, RedisClaim } from './redis-claim.js';
@@ -149,6 +149,7 @@ export class Claimer {
     for (;;) {
       const lease = presence();
       const op = `c${++this.ops}`;
+      const began = monotonicNow();
       const isFresh = lease.isRegistered ? '0' : '1';
       const reply = (await connection.call(CLAIM, {
         args: again => [lease.runner, op, lease.duration, isFresh, again ? '1' : '0', known, wanted, ...chosen],
@@ -156,7 +157,7 @@ export class Claimer {
       })) as readonly Reply[];
       const word = String(reply[0]);
       if (word === 'taken') {
-        lease.begin();
+        lease.begin(began);
         this.keep(lease, op, reply[2] as readonly Reply[], reply[3] as readonly Reply[], ranges);
       }
       await noted(Number(reply[1]));

@@ -4,7 +4,7 @@ import { State, stateUnrun } from '../../../job/state.js';
 import type { Claim, FinishResult, ReleaseOptions } from '../../queue.js';
 import type { Connection } from '../connection/connection.js';
 import type { Presence } from '../presence/presence.js';
-import { NOTE } from '../scripts/claim.js';
+import { ABANDON, NOTE } from '../scripts/claim.js';
 import type { Writer } from '../writer.js';
 
 /** What all claims of one handle share. */
@@ -32,8 +32,7 @@ export class RedisClaim implements Claim {
   }
 
   async note(handle: string): Promise<void> {
-    const token = `${this.presenceOf.runner}:${this.op}`;
-    await this.parts.connection.call(NOTE, { args: () => [this.job.number, token, handle], precious: true });
+    await this.parts.connection.call(NOTE, { args: () => [this.job.number, this.token, handle], precious: true });
   }
 
   finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
@@ -44,10 +43,15 @@ export class RedisClaim implements Claim {
     return this.conclude(unrun ? stateUnrun(this.job.state) : State.new);
   }
 
-  /** The lease is given up with the queue. */
-  abandon(): Promise<void> {
+  async abandon(): Promise<void> {
+    if (this.isConcluded) return;
     this.isConcluded = true;
-    return Promise.resolve();
+    await this.parts.connection.call(ABANDON, { args: () => [this.job.number, this.token] });
+  }
+
+  /** By which the scripts know it. */
+  private get token(): string {
+    return `${this.presenceOf.runner}:${this.op}`;
   }
 
   private async conclude(state: string): Promise<FinishResult> {

@@ -10,10 +10,10 @@ const RENEWALS = 3;
 const RETRY = 500;
 
 /** @type {import('./presence.js').ThreadData} */
-const { settings, script, keys, runner, duration } = workerData;
+const { settings, script, keys, runner, duration, since } = workerData;
 const client = newClient();
-/** When this thread was last seen to run, by a clock that goes on while it is stopped. */
-let awake = performance.now();
+/** When this process was last seen to run, by a clock that all its threads share and that goes on while it is stopped. */
+let awake = since;
 let isLost = false;
 /** @type {Promise<boolean> | undefined} */
 let renewing;
@@ -74,7 +74,7 @@ async function evaluate(more) {
 
 /** Whether this process was never stopped for as long as its lease lasts. */
 function checkAwake() {
-  const now = performance.now();
+  const now = Number(process.hrtime.bigint()) / 1e6;
   if (now - awake >= duration) lose('stopped', now - awake);
   awake = now;
   return !isLost;

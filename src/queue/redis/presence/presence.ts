@@ -12,6 +12,13 @@ export interface ThreadData {
   readonly runner: string;
   /** Of the lease, in ms. */
   readonly duration: number;
+  /** When the first claim was asked for, by `monotonicNow`. */
+  readonly since: number;
+}
+
+/** In ms, by a clock that all threads share. */
+export function monotonicNow(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 type FromThread =
@@ -31,7 +38,7 @@ export class Presence {
 
   /** @param tell takes what the user should know */
   constructor(
-    private readonly data: Omit<ThreadData, 'script'>,
+    private readonly data: Omit<ThreadData, 'script' | 'since'>,
     private readonly tell: (message: string, hint: string) => void,
   ) {}
 
@@ -48,16 +55,18 @@ export class Presence {
     return this.thread !== undefined;
   }
 
-  /** Renews from now on. */
-  begin(): void {
+  /** Renews from now on. @param since when the first claim was asked for, by `monotonicNow` */
+  begin(since: number): void {
     if (this.thread) return;
     this.renewedAt = performance.now();
-    const workerData: ThreadData = { ...this.data, script: RENEW };
+    const workerData: ThreadData = { ...this.data, since, script: RENEW };
     this.thread = new Worker(new URL('./lease-thread.js', import.meta.url), { workerData });
     this.thread.unref();
     this.thread.on('message', (message: FromThread) => this.hear(message));
     this.thread.on('error', (error: Error) => this.lose(`the lease cannot be renewed: ${error.message}`));
-    this.thread.on('exit', () => this.answerAll(false));
+    this.thread.on('exit', () => {
+      if (this.thread) this.lose('the lease is renewed no more: its thread has ended');
+    });
   }
 
   /** Redis says that the lease has run out: whether it holds all the same, because only the connection or Redis was away. */
@@ -71,8 +80,9 @@ export class Presence {
   }
 
   async end(): Promise<void> {
-    await this.thread?.terminate();
+    const { thread } = this;
     this.thread = undefined;
+    await thread?.terminate();
     this.answerAll(false);
   }
 

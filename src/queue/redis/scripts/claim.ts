@@ -90,7 +90,7 @@ for _, run in ipairs(runs) do
   end
 end
 for at = 1, #pairsOf, 1000 do call('HSET', CLAIMS, unpack(pairsOf, at, math.min(at + 999, #pairsOf))) end
-if fresh then call('ZADD', LEASES, now() + duration, runner) end
+if fresh then register(runner, duration) end
 setFirst(lowest)
 commit()
 return answer()
@@ -128,6 +128,17 @@ if #wrote > 0 then
   remember(ARGV[2], reply)
 end
 return { 'done', reply }
+`,
+);
+
+/** ARGV: line, token. Leaves the job as it is, without an owner. */
+export const ABANDON = script(
+  PRELUDE,
+  `
+if call('HGET', CLAIMS, ARGV[1]) == ARGV[2] then
+  call('HDEL', CLAIMS, ARGV[1])
+  commit()
+end
 `,
 );
 

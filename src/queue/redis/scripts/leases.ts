@@ -29,6 +29,11 @@ local function prolongAfterRestart()
   end
 end
 
+local function register(runner, duration)
+  prolongAfterRestart()
+  call('ZADD', LEASES, now() + duration, runner)
+end
+
 local live = {}
 local function isLive(runner)
   if live[runner] == nil then
@@ -140,7 +145,7 @@ for at = 1, #taken, 2 do
   write(tonumber(taken[at]), 'r')
   call('HSET', CLAIMS, taken[at], token)
 end
-call('ZADD', LEASES, now() + ARGV[3], ARGV[1])
+register(ARGV[1], ARGV[3])
 commit()
 return taken
 `,

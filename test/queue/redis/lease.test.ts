@@ -1,0 +1,173 @@
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openQueue } from '../../../src/queue/open.js';
+import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
+import { eventually } from '../../support/eventually.js';
+import { startProgram } from '../../support/programs.js';
+import { claim, holdersOf, jobsOf } from '../../support/queues.js';
+import { RedisServer, whyNoRedis } from '../../support/redis.js';
+
+describe.skipIf(whyNoRedis() !== undefined)('the lease of a runner of a queue in Redis', () => {
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+  afterAll(() => server.stop());
+
+  async function open(name: string, lease = 600): Promise<Queue> {
+    const queue = await openQueue(server.url(name), { lease });
+    onTestFinished(() => queue.close());
+    return queue;
+  }
+
+  async function made(content: string): Promise<string> {
+    const name = server.newName();
+    await server.load(name, content);
+    return name;
+  }
+
+  it('is renewed while the event loop of the runner is busy for several leases', async () => {
+    const name = await made('. a\n');
+    const [one, other] = [await open(name), await open(name)];
+    const taken = await claim(one);
+    const busyUntil = performance.now() + 2500;
+    while (performance.now() < busyUntil) Math.sqrt(2);
+    expect(await holdersOf(other)).toEqual(['present']);
+    expect(await other.reclaim()).toEqual([]);
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+  });
+
+  it('is renewed by one call each third of it, however many claims there are', async () => {
+    const name = await made('. a\n'.repeat(100));
+    const one = await open(name, 900);
+    for (let count = 0; count < 100; count++) await claim(one, { slots: 100 });
+    const before = await callsOf(server);
+    await setTimeout(1800);
+    const calls = (await callsOf(server)) - before;
+    expect(calls).toBeGreaterThanOrEqual(3);
+    expect(calls).toBeLessThanOrEqual(8);
+  });
+
+  it('ends with the queue: what was claimed is orphaned at once', async () => {
+    const name = await made('. a\n');
+    const [one, other] = [await open(name, 60_000), await open(name)];
+    await claim(one);
+    await one.close();
+    expect(await holdersOf(other)).toEqual(['absent']);
+    expect((await other.reclaim()).map(job => job.id)).toEqual(['1']);
+  });
+
+  it('runs out when the runner is stopped for longer; it says so when it comes back, and its results are refused', async () => {
+    const name = await made('. sleep 2\n. true\n');
+    const runner = startProgram('runmaker', ['--lease', '1s', '--json', server.url(name)]);
+    const watcher = await open(name);
+    await eventually('the job is running', async () => (await jobsOf(watcher))[0]?.state === 'r');
+    expect(await holdersOf(watcher, { lines: [{ from: 1, to: 1 }] })).toEqual(['present']);
+    runner.signal('SIGSTOP');
+    await eventually('the job is orphaned', async () => (await holdersOf(watcher))[0] === 'absent');
+    // Nobody reclaims it: it is lost all the same.
+    await setTimeout(1500);
+    runner.signal('SIGCONT');
+    const { status, stdout, stderr } = await runner.ended;
+    expect(status).toBe(1);
+    expect(`${stdout}${stderr}`).toMatch(/this runner was stopped for .*, longer than its lease of 1s: its claims are lost/);
+    expect((await jobsOf(watcher)).map(job => job.state).join('')).toBe('rd');
+    expect((await watcher.reclaim()).map(job => job.id)).toEqual(['1']);
+  });
+
+  it('does not run out for a runner that was stopped for a shorter time', async () => {
+    const name = await made('. sleep 1\n');
+    const runner = startProgram('runmaker', ['--lease', '3s', server.url(name)]);
+    const watcher = await open(name);
+    await eventually('the job is running', async () => (await jobsOf(watcher))[0]?.state === 'r');
+    runner.signal('SIGSTOP');
+    await setTimeout(1500);
+    runner.signal('SIGCONT');
+    expect((await runner.ended).status).toBe(0);
+    expect((await jobsOf(watcher)).map(job => job.state).join('')).toBe('d');
+  });
+
+  it('once it has run out and the job was reclaimed and claimed by another, refuses the late result', async () => {
+    const name = await made('. a\n');
+    const [one, other] = [await open(name, 60_000), await open(name, 60_000)];
+    const taken = await claim(one);
+    // As if the runner had been cut off from Redis for so long.
+    await expire(server, name);
+    expect((await other.reclaim()).map(job => job.id)).toEqual(['1']);
+    const next = await claim(other);
+    expect(await taken.finish({ state: '!' })).toMatchObject({ kind: 'refused' });
+    expect(await next.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+    expect(await server.content(name)).toBe('d a\n');
+  });
+
+  it('is taken up again by a runner that was only cut off, if nothing was reclaimed meanwhile', async () => {
+    const name = await made('. a\n. b\n');
+    const [one, other] = [await open(name, 60_000), await open(name)];
+    const taken = await claim(one);
+    await eventually('the thread is at work', async () => Number(await server.direct.zcard(`runmaker:{${name}}:leases`)) === 1);
+    await expire(server, name);
+    expect(await holdersOf(other)).toEqual(['absent', undefined]);
+    expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+    expect((await claim(one)).job.id).toBe('2');
+    expect(await holdersOf(other)).toEqual([undefined, 'present']);
+  });
+
+  it('another one is taken after one was lost: the runner goes on', async () => {
+    const name = await made('. a\n. b\n');
+    const [one, other] = [await open(name, 60_000), await open(name)];
+    const notices: QueueNotice[] = [];
+    const taken = await claim(one, { tell: notice => notices.push(notice) });
+    await expire(server, name);
+    await other.reclaim();
+    const next = await claim(one);
+    expect(next.job.id).toBe('1');
+    expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused' });
+    expect(await next.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+    expect(notices).toMatchObject([{ kind: 'news', message: expect.stringContaining('its claims are lost') }]);
+  });
+
+  describe('handles', () => {
+    it('are kept with the claim, and found by whoever takes it over or runs the job next', async () => {
+      const name = await made('. a\n. b\n');
+      const [one, other] = [await open(name, 60_000), await open(name, 60_000)];
+      const [a, b] = [await claim(one), await claim(one)];
+      await a.note?.('container 4711');
+      await b.note?.('container 4712');
+      await one.close();
+      const [adopted] = (await other.adopt?.({ lines: [{ from: 1, to: 1 }] })) ?? [];
+      expect(adopted).toMatchObject({ job: { id: '1', state: 'r' }, handle: 'container 4711' });
+      expect(await adopted?.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
+      const [spare] = (await other.adopt?.()) ?? [];
+      await spare?.abandon?.();
+      expect(await holdersOf(other)).toEqual([undefined, 'absent']);
+      await other.reclaim();
+      const next = await claim(other);
+      expect(next).toMatchObject({ job: { id: '2' }, handle: 'container 4712' });
+      await next.finish({ state: '!' });
+      await other.set({}, '.');
+      expect((await claim(other)).handle).toBeUndefined();
+    });
+
+    it('are not kept for a claim that was lost', async () => {
+      const name = await made('. a\n');
+      const [one, other] = [await open(name), await open(name)];
+      const taken = await claim(one);
+      await other.set({}, '.', { force: true });
+      await taken.note?.('container 4711');
+      expect((await claim(other)).handle).toBeUndefined();
+    });
+  });
+});
+
+/** Makes all leases of a queue run out now. */
+async function expire(server: RedisServer, name: string): Promise<void> {
+  const key = `runmaker:{${name}}:leases`;
+  for (const runner of await server.direct.zrange(key, '0', '-1')) await server.direct.zadd(key, '1', runner);
+}
+
+/** How many scripts were called so far. */
+async function callsOf(server: RedisServer): Promise<number> {
+  const stats = await server.direct.info('commandstats');
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+}
