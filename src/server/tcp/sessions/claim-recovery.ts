@@ -1,6 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
+import { commandDigest } from '../../../job/command-digest.js';
 import { asLine } from '../../../job/job.js';
-import { printOf } from '../../../job/print.js';
 import type { Claim, Queue } from '../../../queue/queue.js';
 import type { OpenClaim } from '../../../wire/messages.js';
 
@@ -41,7 +41,7 @@ export class ClaimRecovery {
     claims: readonly Claim[],
   ) {
     for (const claim of claims) {
-      const held = { claim, print: printOf(claim.job.command) };
+      const held = { claim, print: commandDigest(claim.job.command) };
       this.held.set(placeIn(held), held);
     }
   }
@@ -73,7 +73,7 @@ export class ClaimRecovery {
     if (elsewhere.size === 0) return;
     for await (const jobs of this.queue.jobs({ offsets: [...elsewhere.keys()] })) {
       for (const { offset, command, state } of jobs.map(asLine)) {
-        const print = printOf(command);
+        const print = commandDigest(command);
         const others: OpenClaim[] = [];
         for (const wanted of elsewhere.get(offset) ?? []) {
           if (wanted.print !== print) others.push(wanted);
