@@ -18,6 +18,11 @@ export function defaultTokenFile(): string {
   return path.join(os.homedir(), '.runmaker.token');
 }
 
+/** Where the server of runmaker4 leaves its token. */
+function legacyTokenFile(): string {
+  return path.join(os.homedir(), '.runmaker4.token');
+}
+
 /** Whether a queue is one that a server has, by its name. */
 export function isServed(queueName: string): boolean {
   return kindOf(queueName).options.includes('token');
@@ -33,7 +38,10 @@ export function withAccess(program: Command, names: readonly OptionName[]): Comm
   }
   return program
     .option(QUEUE_OPTIONS.token.flags, QUEUE_OPTIONS.token.help)
-    .option('--tokenfile <file>', 'a file that holds the token (default: RUNMAKER_TOKEN, else ~/.runmaker.token)');
+    .option(
+      '--tokenfile <file>',
+      'a file that holds the token (default: RUNMAKER_TOKEN, else ~/.runmaker.token; for tcp+legacy:// ~/.runmaker4.token first)',
+    );
 }
 
 /** How each kind of value is read from the command line, given the option's name; undefined: as it stands there. */
@@ -57,11 +65,16 @@ export function accessTo(queueName: string, options: AccessOptions): OpenOptions
   if (given.token !== undefined && tokenfile !== undefined) {
     throw new RunmakerError('usage', '--token and --tokenfile contradict each other');
   }
-  return { ...given, token: given.token ?? tokenFrom(tokenfile) };
+  return { ...given, token: given.token ?? tokenFrom(tokenfile, defaultTokenFiles(queueName)) };
 }
 
-function tokenFrom(file: string | undefined): string | undefined {
-  if (file === undefined) return process.env.RUNMAKER_TOKEN || readSecret(defaultTokenFile());
+function defaultTokenFiles(queueName: string): string[] {
+  return [...(kindOf(queueName).name === 'tcp+legacy' ? [legacyTokenFile()] : []), defaultTokenFile()];
+}
+
+/** @param defaults where the token is looked for when no file and no environment names it */
+function tokenFrom(file: string | undefined, defaults: readonly string[]): string | undefined {
+  if (file === undefined) return process.env.RUNMAKER_TOKEN || defaults.map(readSecret).find(Boolean);
   const token = readable(file);
   if (token) return token;
   throw new RunmakerError('input', token === undefined ? `${file}: no such file` : `${file} holds no token`, {

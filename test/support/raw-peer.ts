@@ -12,7 +12,8 @@ export class RawPeer {
   /** What was heard, line by line. */
   readonly lines: string[] = [];
   isOver = false;
-  private rest = '';
+  /** What was heard behind the last line feed. */
+  rest = '';
 
   constructor(readonly socket: Socket) {
     socket.on('error', () => undefined);

@@ -1,18 +1,19 @@
 import { connect, type Socket } from 'node:net';
 import { ACK, isWholeWord, type LegacyRequest, printLegacyRequest } from '../../compat/runmaker4/plain-protocol.js';
-import { LineReader } from '../../wire/line-reader.js';
 
-/** How long the server may take for an answer, in ms. */
+/** How long the server may take for an answer, in ms: it serves one connection after the other. */
 const PATIENCE = 30_000;
 /** A command may have 16 MiB. */
 const LONGEST_ANSWER = 17 * 1024 * 1024;
+const LF = 0x0a;
 
 /**
- * What has come without a line feed is an answer when nothing follows for so long, in ms, and it fits into one packet: TCP delivers such a
- * packet whole or not at all. Of the older servers not all are known to send a line feed.
+ * The server sends its answer in one piece and without an end mark, and then waits. An answer that fits into one packet has come whole;
+ * parts of a longer one may have to be sent again, which takes TCP a few hundred ms.
  */
-const QUIET = 1000;
 const ONE_PACKET = 1400;
+const QUIET_SHORT = 20;
+const QUIET_LONG = 1000;
 
 /** Where the server listens. */
 export interface Server {
@@ -20,49 +21,57 @@ export interface Server {
   readonly port: number;
 }
 
+/** The connection ended in the middle of an answer. */
+export class CutShortError extends Error {
+  override readonly name = 'CutShortError';
+
+  /** @param heard what came of it */
+  constructor(readonly heard: Buffer) {
+    super('the connection ended in the middle of an answer');
+  }
+}
+
 /**
- * Makes one request, and returns the line that is the answer to it. The client's word follows: the server waits for it after a job.
- * Rejects with what the system said, or when the connection ends before the answer is whole.
+ * Makes one request, and returns the answer. Confirms that it has come, since the server waits for that after a job. Rejects with what the
+ * system said, or when the connection ends before the answer is whole.
  */
 export function exchange(server: Server, request: LegacyRequest): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const socket: Socket = connect({ ...server, timeout: PATIENCE, allowHalfOpen: true });
-    const reader = new LineReader(LONGEST_ANSWER);
+    const socket: Socket = connect({ ...server, timeout: PATIENCE, allowHalfOpen: true, noDelay: true });
+    let heard: Buffer = Buffer.alloc(0);
+    let quiet: NodeJS.Timeout | undefined;
     const fail = (error: Error): void => {
       clearTimeout(quiet);
       socket.destroy();
       reject(error);
     };
-    let quiet: NodeJS.Timeout | undefined;
-    const finish = (line: Buffer): void => {
+    const finish = (): void => {
       clearTimeout(quiet);
-      const answer = Buffer.from(line);
-      if (request.kind === 'get') socket.end(`${ACK}\n`, () => resolve(answer));
+      const answer = withoutLineFeed(heard);
+      socket.removeAllListeners('data').removeAllListeners('end').resume();
+      // A job counts as received once the server can hear so.
+      if (request.kind === 'get' && !isWholeWord(heard)) socket.end(ACK, () => resolve(answer));
       else {
         socket.end();
         resolve(answer);
       }
-      socket.removeAllListeners('data').resume();
     };
     socket.once('connect', () => socket.write(printLegacyRequest(request)));
     socket.on('data', (bytes: Buffer) => {
-      try {
-        clearTimeout(quiet);
-        quiet = setTimeout(() => {
-          if (reader.rest.length <= ONE_PACKET) finish(reader.rest);
-        }, QUIET);
-        reader.feed(bytes, finish);
-      } catch (error) {
-        fail(error as Error);
-      }
-    });
-    socket.once('end', () => {
+      heard = heard.length === 0 ? bytes : Buffer.concat([heard, bytes]);
       clearTimeout(quiet);
-      if (isWholeWord(reader.rest)) finish(reader.rest);
-      else fail(new Error(reader.rest.length > 0 ? 'the connection ended in the middle of an answer' : 'the server said nothing'));
+      if (heard.length > LONGEST_ANSWER) fail(new Error(`an answer of more than ${LONGEST_ANSWER} bytes`));
+      else if (isWholeWord(heard) || heard.at(-1) === LF) finish();
+      else quiet = setTimeout(finish, heard.length > ONE_PACKET ? QUIET_LONG : QUIET_SHORT);
     });
+    socket.once('end', () => fail(heard.length > 0 ? new CutShortError(heard) : new Error('the server said nothing')));
     socket.once('timeout', () => fail(new Error(`no answer within ${PATIENCE / 1000} s`)));
-    socket.once('error', fail);
-    socket.once('close', () => reject(new Error('the connection was lost')));
+    socket.once('error', error => fail(heard.length > 0 ? new CutShortError(heard) : error));
+    socket.once('close', () => fail(new Error('the connection was lost')));
   });
+}
+
+/** Earlier versions of runmaker-server send one. */
+function withoutLineFeed(answer: Buffer): Buffer {
+  return answer.at(-1) === LF ? answer.subarray(0, -1) : answer;
 }

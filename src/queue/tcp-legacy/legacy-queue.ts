@@ -1,24 +1,38 @@
-import { setTimeout } from 'node:timers/promises';
-import { ACK, INVALID_CMD, INVALID_TOKEN, type LegacyState, parseLegacyJob } from '../../compat/runmaker4/plain-protocol.js';
-import { errnoName, RunmakerError } from '../../errors.js';
-import { NO_DIRECTIVES, parseDirectives } from '../../job/directives.js';
-import type { Job, LineJob } from '../../job/job.js';
-import type { JobOutcome } from '../../job/outcome.js';
-import { State } from '../../job/state.js';
-import type { Claim, ClaimRequest, ClaimResult, FinishResult, Queue } from '../queue.js';
-import { exchange, type Server } from './exchange.js';
+/** The client of runmaker4's server: requests of one connection each, one after the other. */
 
-/** How long the server may be out of reach, in ms, once it was there. */
+import { Semaphore } from '../../async/semaphore.js';
+import { pause } from '../../async/timer.js';
+import {
+  ACK,
+  INVALID_CMD,
+  INVALID_TOKEN,
+  type LegacyRequest,
+  type LegacyState,
+  parseLegacyJob,
+} from '../../compat/runmaker4/plain-protocol.js';
+import { errnoName, RunmakerError } from '../../errors.js';
+import type { Job } from '../../job/job.js';
+import { type FinalState, State } from '../../job/state.js';
+import type { ClaimRequest, ClaimResult, Queue } from '../queue.js';
+import { CutShortError, exchange, type Server } from './exchange.js';
+import { type ClaimReporter, LegacyClaim } from './legacy-claim.js';
+import { type GivenJob, RetriedJobs } from './retried-jobs.js';
+
+/** How long the server may be unreachable, in ms, once it was there. */
 const DEFAULT_PATIENCE = 60_000;
 const RETRY_PAUSE = 500;
-/** Nobody tells when there is something new: so often, in ms, it is asked again. */
+/** The server does not tell of new jobs: it is asked again so often, in ms. */
 const POLL_INTERVAL = 5000;
 
-/** What an older server has for its clients: one job after the other, and a place for each result. Nothing else can be asked. */
-export class LegacyQueue implements Queue {
+/** The jobs of a server of runmaker4, one after the other, and a place for each result. Nothing else can be asked. */
+export class LegacyQueue implements Queue, ClaimReporter {
   readonly capabilities = { presence: false, claimsOnly: true } as const;
   seen = 0;
   private won = 0;
+  private readonly retried = new RetriedJobs();
+  /** The server serves one connection at a time: so does this client use one. */
+  private readonly turn = new Semaphore(1);
+  private tell: ClaimRequest['tell'];
 
   constructor(
     readonly name: string,
@@ -32,27 +46,40 @@ export class LegacyQueue implements Queue {
     return { won: this.won, lost: 0, busy: 0 };
   }
 
-  async claim({ signal }: ClaimRequest): Promise<ClaimResult> {
-    signal?.throwIfAborted();
-    // Until it was there once a server is not waited for. A GET that failed half-way is made again: the server has not heard that its job arrived.
-    const line = await this.patiently(() => exchange(this.server, { kind: 'get', token: this.token }), this.won > 0, signal);
-    const answer = parseLegacyJob(line);
-    if (answer.kind === 'other') throw this.refusal(answer.text);
-    if (answer.kind === 'none') return { kind: 'exhausted' };
-    this.won++;
-    if (!(await this.report(answer.number, State.running))) throw this.refusal(INVALID_CMD);
-    return { kind: 'claimed', claim: new LegacyClaim(this, jobOf(answer)) };
+  async claim({ signal, tell }: ClaimRequest): Promise<ClaimResult> {
+    this.tell = tell;
+    for (;;) {
+      signal?.throwIfAborted();
+      const job = await this.get(signal);
+      if (job === undefined) {
+        await this.putBack();
+        return { kind: 'exhausted' };
+      }
+      this.won++;
+      if (!(await this.report(job.number, State.running))) throw this.refusal(INVALID_CMD);
+      if (!this.retried.hasFailed(job)) return { kind: 'claimed', claim: new LegacyClaim(this, job) };
+      if (!this.retried.setAside(job)) {
+        throw new RunmakerError('queue', `${this.name}: the server gave out job ${job.number} although it runs`, {
+          hint: 'see whether another program changes the states of the file, or another server serves it',
+        });
+      }
+      tell?.({
+        kind: 'news',
+        message: `${this.name}: the server gives out job ${job.number} again, which has failed here: it is left to other runners`,
+        hint: 'to run it here again, start the runner again',
+      });
+    }
   }
 
-  /**
-   * Says what state a job is in. False when the server does not take it.
-   * @throws RunmakerError when the server cannot be reached, or makes no sense
-   */
   async report(number: number, state: LegacyState): Promise<boolean> {
-    const line = await this.patiently(() => exchange(this.server, { kind: 'set', token: this.token, number, state }), true);
-    const text = line.toString().trim();
+    const answer = await this.ask({ kind: 'set', token: this.token, number, state }, true);
+    const text = answer.toString().trim();
     if (text !== ACK && text !== INVALID_CMD) throw this.refusal(text);
     return text === ACK;
+  }
+
+  ended(job: GivenJob, state: FinalState): void {
+    this.retried.note(job, state);
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing to list
@@ -84,31 +111,56 @@ export class LegacyQueue implements Queue {
   async changed(signal: AbortSignal, since = this.seen): Promise<void> {
     signal.throwIfAborted();
     if (this.seen !== since) return;
-    await setTimeout(POLL_INTERVAL, undefined, { signal });
+    await pause(POLL_INTERVAL, signal);
     this.seen++;
   }
 
   async close(): Promise<void> {
-    // Every exchange has a connection of its own.
+    await this.putBack();
   }
 
-  private async patiently(work: () => Promise<Buffer>, wasThere: boolean, signal?: AbortSignal): Promise<Buffer> {
+  /** Asks for a job; undefined when there is none. */
+  private async get(signal: AbortSignal | undefined): Promise<GivenJob | undefined> {
+    // Only a server that was there before is waited for. A GET that failed half-way is repeated: the server has heard of no receipt.
+    const answer = parseLegacyJob(await this.ask({ kind: 'get', token: this.token }, this.won > 0, signal));
+    if (answer.kind === 'other') throw this.refusal(answer.text);
+    return answer.kind === 'none' ? undefined : answer;
+  }
+
+  /** Gives the jobs their states back that were set aside. */
+  private async putBack(): Promise<void> {
+    for (const [number, state] of this.retried.takeAside()) await this.report(number, state);
+  }
+
+  private async ask(request: LegacyRequest, wasThere: boolean, signal?: AbortSignal): Promise<Buffer> {
     const end = performance.now() + (wasThere ? this.patience : 0);
     for (;;) {
       try {
-        return await work();
+        return await this.turn.run(() => exchange(this.server, request));
       } catch (error) {
+        if (request.kind === 'get' && error instanceof CutShortError) this.tellOfLostJob(error);
         if (performance.now() >= end) throw this.unreachable(error);
-        await setTimeout(RETRY_PAUSE, undefined, signal ? { signal } : {});
+        await pause(RETRY_PAUSE, signal);
       }
     }
   }
 
+  private tellOfLostJob({ heard }: CutShortError): void {
+    const answer = parseLegacyJob(heard);
+    if (answer.kind !== 'job') return;
+    this.tell?.({
+      kind: 'news',
+      message: `${this.name}: only a part of job ${answer.number} has come: it was not run, and may be "?" on the server from now on`,
+      hint: 'if it stays "?", set it back on the host of the server',
+    });
+  }
+
   private unreachable(cause: unknown): RunmakerError {
-    const message = errnoName(cause) === 'ECONNREFUSED' ? 'nobody listens there' : cause instanceof Error ? cause.message : String(cause);
+    const message =
+      errnoName(cause) === 'ECONNREFUSED' ? 'no server listens there' : cause instanceof Error ? cause.message : String(cause);
     const hint = [undefined, 'ECONNRESET', 'EPIPE'].includes(errnoName(cause))
       ? 'a runmaker-server answers here only with --legacy: start it so, or write tcp://'
-      : 'see whether the server is up and can be reached';
+      : 'check that the server is up and can be reached';
     return new RunmakerError('queue', `${this.name}: ${message}`, { hint, cause });
   }
 
@@ -128,34 +180,4 @@ export class LegacyQueue implements Queue {
       hint: 'look at the runs file on the host of the server',
     });
   }
-}
-
-/** A job of an older server. */
-class LegacyClaim implements Claim {
-  private isConcluded = false;
-
-  constructor(
-    private readonly queue: LegacyQueue,
-    readonly job: LineJob,
-  ) {}
-
-  async finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
-    if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
-    this.isConcluded = true;
-    if (await this.queue.report(this.job.ordinal, state)) return { kind: 'recorded' };
-    return { kind: 'refused', reason: 'the server did not take it: somebody else has set the job, or its line was changed' };
-  }
-
-  async release(): Promise<FinishResult> {
-    const result = await this.finish({ state: State.error });
-    if (result.kind === 'refused') return result;
-    return { kind: 'refused', reason: 'a server of runmaker4 takes no job back: it was set to "e"' };
-  }
-}
-
-/** The server did not look at what the job needs, and neither may we: the job is ours already. */
-function jobOf({ number, command }: { number: number; command: Buffer }): LineJob {
-  const { directives } = parseDirectives(command);
-  const place = { id: String(number), number, ordinal: number, offset: 0 };
-  return { ...place, state: State.new, command, directives: { ...directives, needs: NO_DIRECTIVES.needs } };
 }

@@ -1,191 +1,164 @@
+/** The plain protocol of runmaker4, for its clients: one request a connection. */
+
 import type { Socket } from 'node:net';
 import {
   ACK,
   INVALID_CMD,
   INVALID_TOKEN,
+  isCompleteRequest,
   type LegacyRequest,
   type LegacyState,
+  MOST_READ,
   parseLegacyRequest,
   printLegacyJob,
 } from '../../../compat/runmaker4/plain-protocol.js';
 import { reason } from '../../../errors.js';
 import { asLine, type LineJob } from '../../../job/job.js';
-import type { FinalState } from '../../../job/state.js';
-import { State } from '../../../job/state.js';
-import type { Claim } from '../../../queue/queue.js';
+import { type FinalState, State } from '../../../job/state.js';
+import type { Claim, Queue, QueueNotice } from '../../../queue/queue.js';
 import { isSameToken } from '../../../wire/token.js';
+import type { ServerLog } from '../../log.js';
 import { type AuthThrottle, addressOf } from '../connections/auth-throttle.js';
-import type { House } from '../house.js';
+import type { ChangeNotifier } from '../notification/change-notifier.js';
+import type { RetryFilter } from '../requests/retry-filter.js';
+import type { LegacyClaims } from './legacy-claims.js';
+import { readText } from './read-text.js';
 
-/** How long a client may take to say what it wants, and whether it has got its job, in ms. */
+/** How long a client may take to close its end, in ms. */
 const PATIENCE = 10_000;
-const LONGEST_REQUEST = 1024;
-/** The first byte of a TLS record that begins a handshake (RFC 8446, 5.1). */
-const TLS_HANDSHAKE = 0x16;
-const LF = 0x0a;
-/** From here on jobs are numbered that cannot have their own number. No file has so many, and older clients may keep it in 32 bits. */
-const FIRST_SPARE = 1_000_000_000;
+/** Jobs that one request passes over because their commands are too long. */
+const MOST_PASSED_OVER = 1000;
 
-/** Speaks the older program's protocol. Its clients show no presence: what they have claimed is theirs until they say how it ended. */
+/** What the handler works with. */
+export interface LegacyContext {
+  readonly queue: Queue;
+  readonly claims: LegacyClaims;
+  readonly retries: RetryFilter;
+  readonly changes: ChangeNotifier;
+  readonly throttle: AuthThrottle;
+  readonly token: string;
+  readonly notifyOwner: (notice: QueueNotice) => void;
+  readonly log: ServerLog;
+}
+
+/** Answers clients of runmaker4. They show no presence: what they have claimed is theirs until they report how it ended. */
 export class LegacyHandler {
-  /** By the number under which the job was given out. */
-  private readonly claimed = new Map<number, Claim>();
-  /** Numbers of jobs that are on their way to a client. */
-  private readonly offered = new Set<number>();
-  private nextSpare = FIRST_SPARE;
-  /** How jobs have ended: a client that was not told may say so once more. */
+  /** How jobs have ended: a client that did not get the answer may report it once more. */
   private readonly ended = new Map<number, LegacyState>();
+  private hasPassedOver = false;
 
-  constructor(
-    private readonly house: House,
-    private readonly gate: AuthThrottle,
-    private readonly token: string,
-  ) {}
+  constructor(private readonly context: LegacyContext) {}
 
-  /** How many jobs older clients have. */
-  get claims(): number {
-    return this.claimed.size;
-  }
-
-  /** Looks at the first byte of a new connection: what begins like TLS is handed on. */
-  sort(socket: Socket, handOn: (socket: Socket) => void): void {
-    const late = setTimeout(() => socket.destroy(), PATIENCE);
-    socket.once('close', () => clearTimeout(late));
-    socket.once('readable', () => {
-      clearTimeout(late);
-      const first = socket.read() as Buffer | null;
-      if (first === null) return void socket.destroy();
-      socket.unshift(first);
-      if (first[0] === TLS_HANDSHAKE) handOn(socket);
-      else void this.serve(socket).finally(() => this.end(socket));
-    });
-  }
-
-  private async serve(socket: Socket): Promise<void> {
-    const text = await hear(socket, heard => this.isComplete(heard));
+  async serve(socket: Socket): Promise<void> {
+    const { throttle, token, log } = this.context;
+    const text = await readText(socket, heard => isCompleteRequest(heard, given => isSameToken(given, token)));
     const request = text === undefined ? undefined : parseLegacyRequest(text);
     try {
       if (request === undefined) {
-        if (text !== undefined) this.gate.failed(socket, 'asked for something that the older protocol does not know');
-        socket.write(`${INVALID_CMD}\n`);
-      } else if (!isSameToken(request.token, this.token)) {
-        this.gate.failed(socket, 'wrong token');
-        socket.write(`${INVALID_TOKEN}\n`);
+        if (text !== undefined) throttle.failed(socket, 'asked for something that the older protocol does not know');
+        socket.write(INVALID_CMD);
+      } else if (!isSameToken(request.token, token)) {
+        throttle.failed(socket, 'wrong token');
+        socket.write(INVALID_TOKEN);
       } else {
-        this.gate.known(socket);
+        throttle.proved(socket);
         if (request.kind === 'get') await this.give(socket);
-        else socket.write(`${(await this.take(request, addressOf(socket))) ? ACK : INVALID_CMD}\n`);
+        else socket.write((await this.take(request, addressOf(socket))) ? ACK : INVALID_CMD);
       }
     } catch (error) {
-      this.house.log.warn(`${addressOf(socket)}: ${reason(error)}`);
+      log.warn(`${addressOf(socket)}: ${reason(error)}`);
+    } finally {
+      socket.end();
+      setTimeout(() => socket.destroy(), PATIENCE).unref();
     }
-  }
-
-  /** Whether what came so far is a request, though no line feed has come and perhaps none will. */
-  private isComplete(text: string): boolean {
-    const request = parseLegacyRequest(text);
-    return request?.kind === 'set' || (request?.kind === 'get' && isSameToken(request.token, this.token));
   }
 
   private async give(socket: Socket): Promise<void> {
-    const { house } = this;
-    const retry = house.retry && { retry: true, tried: house.retried };
-    const result = await house.queue.claim({ ...retry, asker: this, tell: house.tell });
-    if (result.kind !== 'claimed') {
+    const { claims, changes, log } = this.context;
+    const claim = await this.claim();
+    if (claim === undefined) {
       socket.write(printLegacyJob(undefined));
       return;
     }
-    const { claim } = result;
-    const { ordinal, command } = asLine(claim.job);
-    const number = this.isInUse(ordinal) ? this.nextSpare++ : ordinal;
-    this.offered.add(number);
-    const wasHeard = hear(socket, text => text.length > 0);
+    const { command, id } = claim.job;
+    const number = claims.offer(claim);
+    const heard = readText(socket, () => true);
     socket.write(printLegacyJob({ number, command }));
-    const word = await wasHeard;
-    this.offered.delete(number);
-    if (word === undefined) {
+    if ((await heard) === undefined) {
+      claims.withdraw(number);
       await claim.release({ unrun: true });
       return;
     }
-    this.claimed.set(number, claim);
+    claims.keep(number, claim);
     this.ended.delete(number);
-    house.bulletin.note();
-    house.log.detail(() => `${addressOf(socket)} has claimed line ${claim.job.id}: ${command}`);
+    changes.note();
+    log.detail(() => `${addressOf(socket)} has claimed line ${id}: ${command}`);
   }
 
-  /**
-   * Whether somebody has a job under this number already: an edit moves lines, and with them what they count as. Clients only hand the
-   * number back, so that any other serves as well.
-   */
-  private isInUse(number: number): boolean {
-    return this.claimed.has(number) || this.offered.has(number) || this.house.returning.hasOrdinal(number);
+  /** Claims a job that the client can read whole: it would run the first half of a longer one. */
+  private async claim(): Promise<Claim | undefined> {
+    const { queue, retries, notifyOwner } = this.context;
+    const passedOver: Claim[] = [];
+    try {
+      while (passedOver.length < MOST_PASSED_OVER) {
+        const result = await queue.claim({ ...retries.options(), asker: this, tell: notifyOwner });
+        if (result.kind !== 'claimed') return undefined;
+        const { job } = result.claim;
+        if (printLegacyJob({ number: asLine(job).ordinal, command: job.command }).length <= MOST_READ) return result.claim;
+        passedOver.push(result.claim);
+      }
+      return undefined;
+    } finally {
+      for (const claim of passedOver) await claim.release({ unrun: true });
+      if (passedOver.length > 0) this.warnOfLongCommand(passedOver[0] as Claim);
+    }
   }
 
-  /** Whether the client's word was taken. */
-  private async take({ number, state }: Extract<LegacyRequest, { kind: 'set' }>, who: string): Promise<boolean> {
-    const { house } = this;
-    const claim = this.claimed.get(number) ?? house.returning.takeOrdinal(number);
+  private warnOfLongCommand({ job }: Claim): void {
+    if (this.hasPassedOver) return;
+    this.hasPassedOver = true;
+    this.context.log.warn(
+      `line ${job.id}: clients of runmaker4 read ${MOST_READ} bytes of a command and would run half of this one: it is left for others`,
+    );
+  }
+
+  /** Whether the client's report was taken. */
+  private async take({ number, state }: Extract<LegacyRequest, { kind: 'set' }>, peer: string): Promise<boolean> {
+    const { claims, retries, changes, log } = this.context;
+    const claim = claims.take(number);
     if (claim && state === State.running) {
-      this.claimed.set(number, claim);
+      claims.keep(number, claim);
       return true;
     }
-    this.claimed.delete(number);
     const isTaken = claim
       ? (await claim.finish({ state: state as FinalState })).kind === 'recorded'
       : await this.takeUnclaimed(number, state);
     if (!isTaken) {
-      house.log.warn(`${who}: that job ${number} is "${state}" was not taken: it is not that client's`);
+      log.warn(`${peer}: that job ${number} is "${state}" was not taken: it is not that client's`);
       return false;
     }
     this.ended.set(number, state);
-    if (claim && (state === State.failed || state === State.error)) house.retried.add(claim.job.id);
-    house.bulletin.note();
-    house.log.detail(() => `${who} has set job ${number} to "${state}"`);
+    if (claim) retries.note(claim.job.id, state);
+    changes.note();
+    log.detail(() => `${peer} has set job ${number} to "${state}"`);
     return true;
   }
 
-  /** The end of a job that nobody has claimed from this server: it was said before, or the server has been started again since. */
+  /** The end of a job that this server has not given out: it was reported before, or the server has been started again since. */
   private async takeUnclaimed(number: number, state: LegacyState): Promise<boolean> {
     if (this.ended.get(number) === state) return true;
     const job = await this.jobOf(number);
     if (job === undefined || job.holder === 'present') return false;
     if (job.state !== State.running && job.state !== State.claimed) return false;
-    const { changed, running } = await this.house.queue.set({ offsets: [job.offset], states: [job.state] }, state);
+    const { changed, running } = await this.context.queue.set({ offsets: [job.offset], states: [job.state] }, state);
     return running.length === 0 && (changed === 1 || state === job.state);
   }
 
   private async jobOf(number: number): Promise<LineJob | undefined> {
-    for await (const jobs of this.house.queue.jobs()) {
+    for await (const jobs of this.context.queue.jobs()) {
       const found = jobs.map(asLine).find(({ ordinal }) => ordinal === number);
       if (found) return found;
     }
     return undefined;
   }
-
-  private end(socket: Socket): void {
-    socket.end();
-    setTimeout(() => socket.destroy(), PATIENCE).unref();
-  }
-}
-
-/** What the other end says: up to a line feed, or until it is complete, or until it has said all. Undefined if it says nothing in time. */
-function hear(socket: Socket, isComplete: (text: string) => boolean): Promise<string | undefined> {
-  return new Promise(resolve => {
-    let heard = Buffer.alloc(0);
-    const finish = (text: string | undefined): void => {
-      clearTimeout(late);
-      socket.off('data', take).off('end', atEnd).off('close', atEnd).pause();
-      resolve(text);
-    };
-    const atEnd = (): void => finish(heard.length > 0 ? heard.toString('latin1') : undefined);
-    const late = setTimeout(atEnd, PATIENCE);
-    const take = (bytes: Buffer): void => {
-      heard = Buffer.concat([heard, bytes]);
-      const feed = heard.indexOf(LF);
-      const text = heard.toString('latin1', 0, feed < 0 ? heard.length : feed);
-      if (feed >= 0 || isComplete(text)) finish(text);
-      else if (heard.length > LONGEST_REQUEST) finish('');
-    };
-    socket.on('data', take).once('end', atEnd).once('close', atEnd).resume();
-  });
 }

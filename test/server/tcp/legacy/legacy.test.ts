@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openQueue } from '../../../../src/queue/open.js';
 import { Workbench } from '../../../support/bench.js';
@@ -10,7 +11,8 @@ import { claim } from '../../../support/queues.js';
 import { RawPeer } from '../../../support/raw-peer.js';
 import { startClient, startServer } from '../../../support/server.js';
 
-const LONG = `echo ${'x'.repeat(20_000)}`;
+/** The answer has just the 2048 bytes that a client of runmaker4 reads. */
+const LONG = `echo ${'x'.repeat(2048 - '60 echo '.length)}`;
 
 function legacyClient(port: number, token: string, name: string, ...more: string[]) {
   return run('python3', [fixture('legacy-client.py'), '127.0.0.1', String(port), token, name, ...more]);
@@ -50,7 +52,7 @@ describe('a server with --legacy', () => {
     const server = await startServer(bench, ['--legacy']);
     const peer = await RawPeer.stranger(server.port);
     peer.say(`GET ${server.token}\n`);
-    await eventually('the job was sent', () => peer.lines[0] === '1 job 1');
+    await eventually('the job was sent', () => peer.rest === '1 job 1');
     expect(bench.states[0]).toBe('r');
     peer.socket.destroy();
     await eventually('the job is new again', () => bench.states[0] === '.');
@@ -64,13 +66,35 @@ describe('a server with --legacy', () => {
     ['SET TOKEN 1 x', 'INVALID_CMD'],
     ['PUT TOKEN', 'INVALID_CMD'],
     ['', 'INVALID_CMD'],
+    ['SET TOKEN\n 999 d', 'INVALID_CMD'],
+    ['SET wrong\n 1 d', 'INVALID_TOKEN'],
   ])('answers %j with %s', async (request, answer) => {
     const server = await startServer(bench, ['--legacy']);
     const peer = await RawPeer.stranger(server.port);
     peer.say(`${request.replace('TOKEN', server.token)}\n`);
     await peer.over();
-    expect(peer.lines).toEqual([answer]);
+    expect([peer.lines, peer.rest]).toEqual([[], answer]);
     expect(bench.states).toBe('.'.repeat(count));
+  });
+
+  it('answers a wrong token at once, so that a client leaves', async () => {
+    const server = await startServer(bench, ['--legacy']);
+    const began = performance.now();
+    const { status, stdout } = await legacyClient(server.port, 'WRONG', 'a');
+    expect([status, stdout]).toEqual([9, '']);
+    expect(performance.now() - began).toBeLessThan(2000);
+  });
+
+  it('gives no client a command of which it would read, and run, only the first half', async () => {
+    writeFileSync(bench.runs, `. echo ${'x'.repeat(3000)}\n. short\n`);
+    const server = await startServer(bench, ['--legacy']);
+    const { status, stdout } = await legacyClient(server.port, server.token, 'a');
+    expect([status, stdout]).toEqual([0, 'a 2 short\n']);
+    expect(bench.states).toBe('.d');
+    expect(bench.read('server.err')).toContain('line 1: clients of runmaker4 read 2048 bytes');
+    const ours = startClient(bench, 'ours', server.url);
+    expect((await ours.within(30_000)).status).toBe(0);
+    expect(bench.states).toBe('dd');
   });
 
   it("does not let an older client end a job of another runner's", async () => {
@@ -81,7 +105,7 @@ describe('a server with --legacy', () => {
     const peer = await RawPeer.stranger(server.port);
     peer.say(`SET ${server.token} 1 d\n`);
     await peer.over();
-    expect(peer.lines).toEqual(['INVALID_CMD']);
+    expect(peer.rest).toBe('INVALID_CMD');
     expect(bench.states[0]).toBe('r');
     expect(await taken.finish({ state: '!' })).toEqual({ kind: 'recorded' });
   });
@@ -92,7 +116,7 @@ describe('a server with --legacy', () => {
     const ask = async (request: string): Promise<string> => {
       const peer = await RawPeer.stranger(server.port);
       peer.say(`${request.replace('TOKEN', server.token)}\n`);
-      const answer = await eventually('the server answers', () => peer.lines[0]);
+      const answer = await eventually('the server answers', () => peer.rest);
       peer.say('ACK\n');
       await peer.over();
       return answer;
@@ -115,14 +139,14 @@ describe('a server with --legacy', () => {
     writeFileSync(bench.runs, bench.content.replace('d old\n', ''));
     const peer = await RawPeer.stranger(server.port);
     peer.say(`GET ${server.token}\n`);
-    expect(await eventually('the server answers', () => peer.lines[0])).toMatch(/^(?!2 )\d+ B$/);
+    expect(await eventually('the server answers', () => peer.rest)).toMatch(/^(?!2 )\d+ B$/);
   });
 
   it('that is killed and started again takes the results of jobs that it gave out before', async () => {
     const first = await startServer(bench, ['--legacy']);
     const peer = await RawPeer.stranger(first.port);
     peer.say(`GET ${first.token}\n`);
-    await eventually('the job was sent', () => peer.lines.length === 1);
+    await eventually('the job was sent', () => peer.rest !== '');
     peer.say('ACK\n');
     await peer.over();
     first.process.signal('SIGKILL');
@@ -132,7 +156,7 @@ describe('a server with --legacy', () => {
       const late = await RawPeer.stranger(second.port);
       late.say(`SET ${second.token} 1 ${answer === 'ACK' ? 'd' : '!'}\n`);
       await late.over();
-      expect(late.lines).toEqual([answer]);
+      expect(late.rest).toBe(answer);
     }
     expect(bench.states[0]).toBe('d');
   });
@@ -151,22 +175,26 @@ describe('a server without --legacy', () => {
 });
 
 describe('tcp+legacy://', () => {
-  it.each([
-    [20, []],
-    // Each answer without a line feed costs a second.
-    [8, ['bare']],
-  ])('works for a server of the older program: each job once, and its result (%i, %s)', { tags: ['long'] }, async (count, more) => {
-    const bench = new Workbench('');
-    writeFileSync(bench.path('commands'), Array.from({ length: count }, (_, at) => `echo ${at + 1} >> ran; [ ${at + 1} != 7 ]\n`).join(''));
+  /** A server of runmaker4 for these commands. */
+  async function theirServer(bench: Workbench, commands: readonly string[], ...more: string[]) {
+    writeFileSync(bench.path('commands'), `${commands.join('\n')}\n`);
     const server = start('python3', [fixture('legacy-server.py'), bench.path('commands'), 'SECRET', ...more]);
     await eventually('the server listens', () => /^\d+\n/.test(server.stdout));
-    const url = `tcp+legacy://127.0.0.1:${Number.parseInt(server.stdout, 10)}`;
-    const ended = await Promise.all([1, 2].map(() => runmaker(['-j2', '--token', 'SECRET', url], { cwd: bench.folder })));
+    return { url: `tcp+legacy://127.0.0.1:${Number.parseInt(server.stdout, 10)}`, said: () => server.stdout.split('\n') };
+  }
+
+  it('works for a server of runmaker4: each job once, and its result, and it never keeps the server from others', async () => {
+    const bench = new Workbench('');
+    const numbers = Array.from({ length: 20 }, (_, at) => String(at + 1));
+    const server = await theirServer(
+      bench,
+      numbers.map(number => `echo ${number} >> ran; [ ${number} != 7 ]`),
+    );
+    const ended = await Promise.all([1, 2].map(() => runmaker(['-j2', '--token', 'SECRET', server.url], { cwd: bench.folder })));
     // One of the two had the job that fails.
     expect(ended.map(({ status }) => status).sort()).toEqual([0, 1]);
-    const numbers = Array.from({ length: count }, (_, at) => String(at + 1));
-    expect(bench.lines('ran').sort()).toEqual(numbers.sort());
-    const said = server.stdout.split('\n');
+    expect(bench.lines('ran').sort()).toEqual(numbers.toSorted());
+    const said = server.said();
     for (const number of numbers) {
       expect(said.filter(line => line === `GET ${number} ACK`)).toHaveLength(1);
       expect(said.filter(line => line.startsWith(`SET ${number} `))).toEqual([
@@ -174,6 +202,47 @@ describe('tcp+legacy://', () => {
         `SET ${number} ${number === '7' ? '!' : 'd'}`,
       ]);
     }
+    expect(said).not.toContain('HELD');
+  });
+
+  it('takes no second for each answer: 40 jobs are done in a moment', async () => {
+    const bench = new Workbench('');
+    const server = await theirServer(bench, Array(40).fill('true'));
+    const began = performance.now();
+    const { status, stderr } = await runmaker(['-j4', '--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(server.said().filter(line => / d$/.test(line))).toHaveLength(40);
+  });
+
+  it.each([2000, 100_000])('runs a command of %i bytes', async length => {
+    const bench = new Workbench('');
+    const command = `echo x >> ran #${'x'.repeat(length)}`.slice(0, length);
+    const server = await theirServer(bench, [command]);
+    const { status, stderr } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, stderr, bench.lines('ran')]).toEqual([0, '', ['x']]);
+    expect(server.said()).toContain('SET 1 d');
+  });
+
+  it('leaves a job that keeps failing, though the server gives it out again and again, and does the others', async () => {
+    const bench = new Workbench('');
+    const server = await theirServer(bench, ['echo 1 >> ran; false', 'echo 2 >> ran', 'echo 3 >> ran; false', 'echo 4 >> ran'], 'retry');
+    const { status, stderr } = await runmaker(['-r', '-j2', '--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, bench.lines('ran').sort()]).toEqual([1, ['1', '2', '3', '4']]);
+    expect(stderr).toContain('gives out job 1 again');
+    const last = (number: number) => server.said().findLast(line => line.startsWith(`SET ${number} `));
+    expect([1, 2, 3, 4].map(last)).toEqual(['SET 1 !', 'SET 2 d', 'SET 3 !', 'SET 4 d']);
+  });
+
+  it('finds the token where the server of runmaker4 keeps it, and does not take that of a runmaker-server for it', async () => {
+    const bench = new Workbench('');
+    const server = await theirServer(bench, ['echo 1 >> ran']);
+    const home = bench.path('home');
+    mkdirSync(home);
+    writeFileSync(join(home, '.runmaker.token'), 'OTHER\n', { mode: 0o600 });
+    writeFileSync(join(home, '.runmaker4.token'), 'SECRET\n', { mode: 0o600 });
+    const { status, stderr } = await runmaker([server.url], { cwd: bench.folder, env: { HOME: home } });
+    expect([status, stderr, bench.lines('ran')]).toEqual([0, '', ['1']]);
   });
 
   it.each([
@@ -188,15 +257,23 @@ describe('tcp+legacy://', () => {
     expect(server.requests).toEqual(['GET SECRET']);
   });
 
-  it('does not run a long command that may be cut short, though nothing follows it', { tags: ['slow'] }, async () => {
+  it('waits for the rest of a long command', async () => {
     const bench = new Workbench('');
     const server = await LegacyAnswers.open((socket, times) => {
-      socket.write(times === 0 ? `1 echo ${'x'.repeat(1400)} >> ran` : '-1 \n');
-      setTimeout(() => socket.end(), 3000).unref();
+      if (times > 0) return void socket.end('-1 ');
+      socket.write(`1 echo ${'x'.repeat(1400)}`);
+      setTimeout(() => socket.write(' >> ran'), 500);
     });
-    await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
-    expect(bench.lines('ran')).toEqual([]);
-    expect(server.requests.filter(request => request.startsWith('SET'))).toEqual([]);
+    expect((await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder })).status).toBe(0);
+    expect(bench.lines('ran')).toEqual(['x'.repeat(1400)]);
+  });
+
+  it('says which job may be lost when only a part of it has come', async () => {
+    const bench = new Workbench('');
+    const server = await LegacyAnswers.open((socket, times) => socket.end(['1 echo one >> ran\n', '2 echo TRU'][times] ?? '-1 '));
+    const { status, stderr } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
+    expect([status, bench.lines('ran')]).toEqual([0, ['one']]);
+    expect(stderr).toContain('only a part of job 2 has come');
   });
 
   it('asks again for a job whose command was cut short', async () => {
@@ -239,7 +316,7 @@ describe('tcp+legacy://', () => {
     const unwilling = await runmaker(['--token', ours.token, ours.url.replace('tcp:', 'tcp+legacy:')]);
     expect([unwilling.status, unwilling.stderr]).toEqual([3, expect.stringMatching(/\n.*--legacy.*tcp:\/\//)]);
     const nobody = await runmaker(['--token', 'X', 'tcp+legacy://127.0.0.1:1']);
-    expect([nobody.status, nobody.stderr]).toEqual([3, expect.stringContaining('nobody listens there')]);
+    expect([nobody.status, nobody.stderr]).toEqual([3, expect.stringContaining('no server listens there')]);
     const queue = await openQueue(url, { token: server.token });
     await expect(queue.counts()).rejects.toMatchObject({ code: 'usage' });
     await expect(queue.set({}, '.')).rejects.toMatchObject({ code: 'usage' });
