@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { RunmakerError, reason } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { nameOfJob } from '../job/job.js';
-import { linesIn } from '../job/lines.js';
-import { jobLine } from '../job/print-job-lines.js';
+import { jobLine } from '../job/job-lines.js';
+import { LF } from '../job/line.js';
 import { type Selection, selectionOf } from '../job/selection.js';
 import { State, stateNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
@@ -70,8 +70,7 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
   if (options.doctor) return await doctor(queueName, options, output);
   if (JOB_CHOICE.test(queueName))
     throw new RunmakerError('usage', `${queueName}: the queue comes first, then the jobs`, { hint: 'runset --list runs.txt 3-10' });
-  const adds = action[0] === 'add' || action[0] === 'addFrom';
-  const queue = await openQueue(queueName, { ...access, create: adds });
+  const queue = await openQueue(queueName, access);
   try {
     switch (action[0]) {
       case 'set':
@@ -263,7 +262,13 @@ async function commandsToAdd({ add = [], addFrom }: Options): Promise<Buffer[]> 
   const commands = add.map(command => Buffer.from(command));
   if (addFrom === undefined) return commands;
   const bytes = await readAll(addFrom);
-  for (const command of linesIn(bytes)) if (command.length > 0) commands.push(Buffer.from(command));
+  for (let start = 0; start < bytes.length; ) {
+    const feed = bytes.indexOf(LF, start);
+    const end = feed < 0 ? bytes.length : feed;
+    const command = bytes.subarray(start, end > start && bytes[end - 1] === 0x0d ? end - 1 : end);
+    if (command.length > 0) commands.push(Buffer.from(command));
+    start = end + 1;
+  }
   return commands;
 }
 

@@ -1,20 +1,20 @@
-/** Who is told what a server does. One line each, for people. */
+/** What a server does, in lines for people. */
 export interface ServerLog {
   /** Something is wrong. */
   warn(text: string): void;
   /** Clients come and go. */
   info(text: string): void;
-  /** Each claim and each result; `text` is made only if somebody wants it. */
+  /** Each claim and each result; `text` is called only if it is written. */
   detail(text: () => string): void;
 }
 
 /** How much is written. */
 export type LogLevel = 'quiet' | 'normal' | 'verbose';
 
-/** A command of megabytes tells nobody more than its beginning. */
+/** A command of megabytes tells no more than its beginning. */
 const LONGEST = 500;
 
-/** A log that writes each line with the time (ISO 8601, UTC) before it. What peers have a hand in can begin no line of its own. */
+/** A log that writes each line with the time (ISO 8601, UTC) before it. Text that comes from peers cannot begin a line of its own. */
 export function textLog(level: LogLevel, write: (line: string) => void, now: () => Date = () => new Date()): ServerLog {
   const print = (text: string): void => write(`${now().toISOString()} ${printable(text)}\n`);
   return {

@@ -51,7 +51,7 @@ const selection = v.object({
   states: v.optional(v.array(v.string())),
   /** Regular expressions are applied by the client, since some take for ever. */
   match: v.optional(v.never()),
-  /** See `commandDigest`. */
+  /** See `printOf`. */
   commands: v.optional(v.array(v.string())),
 });
 const notice = v.variant('kind', [
@@ -69,10 +69,12 @@ const openClaim = v.object({
   id: count,
   number: count,
   offset: count,
-  /** See `commandDigest`: the command must be the same when a server that was started again is to know the claim. */
+  /** See `printOf`: the command must be the same when a server that was started again is to know the claim. */
   print: v.string(),
   /** The state that a server was asked to write, without an answer so far. */
   ending: v.optional(v.union([finalState, v.literal('.')])),
+  /** What came with the answer to the claim. */
+  fence: v.optional(count),
 });
 
 /** How a client is ready to run jobs, as in `ClaimRequest`. What was tried before is told once, by `tried`. */
@@ -155,7 +157,8 @@ const fromServer = {
   ping: v.object({ type: v.literal('ping') }),
   /** Comes before the answer to the request of that id; news may also come after it. */
   notice: v.object({ type: v.literal('notice'), id: count, notice }),
-  claimed: v.object({ type: v.literal('claimed'), id: count, job, layout }),
+  /** `fence`: grows with every claim that the server takes from a client; the client names it when it comes back. */
+  claimed: v.object({ type: v.literal('claimed'), id: count, job, layout, fence: count }),
   waiting: v.object({ type: v.literal('waiting'), id: count, for: v.picklist(['room', 'others']), layout }),
   exhausted: v.object({ type: v.literal('exhausted'), id: count, layout }),
   ended: v.object({ type: v.literal('ended'), id: count, result: finishResult }),

@@ -213,12 +213,12 @@ describe('runmaker-server', () => {
 });
 
 describe('runmaker-server --host unix:', () => {
-  it.each(['runs.txt', 'folder', 'link'])('leaves alone what is no socket: %s', async name => {
+  it.each(['runs.txt', 'folder', 'link'])('leaves alone what is not a socket: %s', async name => {
     const bench = new Workbench('. echo a\n');
     mkdirSync(bench.path('folder'));
     symlinkSync('runs.txt', bench.path('link'));
     const ended = await startProgram('runmaker-server', ['--host', `unix:${name}`, 'runs.txt'], athome(bench)).ended;
-    expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(new RegExp(`unix:${name} is no socket\n.*--host`))]);
+    expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(new RegExp(`unix:${name} is not a socket\n.*--host`))]);
     expect(bench.content).toBe('. echo a\n');
     expect(readdirSync(bench.folder).sort()).toEqual(['folder', 'link', 'runs.txt']);
   });
@@ -402,7 +402,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
       [[url], 2, /a token is wanted\n.*--token/],
       [['--token', 'X', 'tcp://no-such-host.invalid'], 3, /no such host/],
       [['--token', 'X', 'unix:/missing/socket'], 3, /no such socket\n.*path/],
-      [['--token', 'X', 'tcp://127.0.0.1:1'], 3, /nobody listens there\n.*runmaker-server/],
+      [['--token', 'X', 'tcp://127.0.0.1:1'], 3, /no server listens there\n.*runmaker-server/],
       [['--token', 'X', strange], 3, /is not a runmaker-server/],
       [['--token', 'X', 'tcp://'], 2, /does not name a server/],
       [['ftp://alice'], 2, /not known/],
@@ -428,7 +428,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     const url = `tcp://127.0.0.1:${(stranger.address() as AddressInfo).port}`;
     for (const lax of [undefined, '0']) {
       const { status, stderr } = await runmaker(['--token', 'X', url], { env: { NODE_TLS_REJECT_UNAUTHORIZED: lax } });
-      expect(stderr).toMatch(/shows a certificate, and not that it knows the token/);
+      expect(stderr).toMatch(/shows a certificate instead of proving that it knows the token/);
       expect(status).toBe(3);
     }
   });
@@ -443,7 +443,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     expect((await client.within(30_000)).status).toBe(3);
     // The job was not stopped; only its result could not be told.
     expect(existsSync(bench.path('ran'))).toBe(true);
-    expect(bench.read('client.err')).toMatch(/nobody listens there|ended the connection|ECONNRESET/);
+    expect(bench.read('client.err')).toMatch(/no server listens there|ended the connection|ECONNRESET/);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isWithin, mergedRanges, type Range } from '../../src/job/line-ranges.js';
+import { isWithin, mergedRanges } from '../../src/job/line-ranges.js';
+import type { Range } from '../../src/job/selection.js';
 
 const end = fc.option(fc.nat(30), { nil: undefined });
 const ranges = fc.array(fc.tuple(end, end).map(([from, to]) => ({ from, to })));

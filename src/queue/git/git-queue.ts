@@ -63,8 +63,7 @@ export class GitQueue implements Queue {
     this.name = name;
     this.address = address;
     this.store = store;
-    const { silent, isTable } = store.now.document ?? {};
-    this.capabilities = { presence: true, silent, ...(isTable && { mayBeEmpty: true }) };
+    this.capabilities = { presence: true, silent: store.now.document?.silent };
     this.sleep = sleep;
     this.checkouts = checkouts;
     const tell = (message: string, hint: string): void => this.tell?.({ kind: 'news', message, hint });

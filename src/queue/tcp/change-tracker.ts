@@ -1,14 +1,14 @@
 import { Notifier } from '../../async/notifier.js';
 
-/** What is known of a server's state of things: counts what is new, and wakes who waits for it. */
+/** Counts the changes that a server reports, and wakes callers that wait for one. */
 export class ChangeTracker {
   /** Grows with every change that is noticed. */
   seen = 0;
   private readonly waiters = new Notifier();
-  /** Where the server stands, in its own counting. */
+  /** The server's position, in its own counting. */
   position: number | undefined;
 
-  /** Takes in where the server stands now. */
+  /** The server is at this position now. */
   note(position: number): void {
     const isNews = this.position !== undefined && this.position !== position;
     this.position = position;
@@ -17,7 +17,7 @@ export class ChangeTracker {
     this.waiters.notify();
   }
 
-  /** Tells all who wait that they wait in vain. */
+  /** The server cannot be watched: rejects all waiting callers. */
   fail(error: Error): void {
     this.waiters.fail(error);
   }

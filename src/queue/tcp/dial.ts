@@ -5,25 +5,25 @@ import { Channel } from '../../wire/channel.js';
 import { type FromClient, LONGEST_FROM_SERVER } from '../../wire/messages.js';
 import { clientSecurity, showsCertificate } from '../../wire/secure.js';
 
-/** How long a connection may take to be made, in ms: a server lets an address wait from which wrong tokens came. */
+/** How long it may take to connect, in ms: a server delays addresses from which wrong tokens came. */
 const DIAL_PATIENCE = 30_000;
 
-/** Connects to a server, and proves to it that we know the key. Rejects with what the system or OpenSSL said. */
+/** Connects to a server, and proves to it that this client knows the key. Rejects with what the system or OpenSSL said. */
 export function dial(address: Address, key: Buffer, signal: AbortSignal): Promise<Channel<FromClient>> {
   return new Promise((resolve, reject) => {
     const where = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     const socket = connect({ ...where, ...clientSecurity(key), timeout: DIAL_PATIENCE });
-    const give = (error: Error): void => {
+    const fail = (error: Error): void => {
       signal.removeEventListener('abort', stop);
       socket.destroy();
       reject(error);
     };
-    const stop = (): void => give(signal.reason as Error);
-    const closed = (): void => give(turnedAway(address));
-    const late = (): void => give(new Error(`no answer within ${DIAL_PATIENCE / 1000} s`));
+    const stop = (): void => fail(signal.reason as Error);
+    const closed = (): void => fail(turnedAway(address));
+    const late = (): void => fail(new Error(`no answer within ${DIAL_PATIENCE / 1000} s`));
     const failed = (error: Error): void => {
-      if (showsCertificate(socket)) give(stranger(address, error));
-      else give(errnoName(error) === 'ECONNRESET' ? turnedAway(address, error) : error);
+      if (showsCertificate(socket)) fail(stranger(address, error));
+      else fail(errnoName(error) === 'ECONNRESET' ? turnedAway(address, error) : error);
     };
     socket.once('error', failed);
     socket.once('close', closed);
@@ -31,7 +31,7 @@ export function dial(address: Address, key: Buffer, signal: AbortSignal): Promis
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     socket.once('secureConnect', () => {
-      if (showsCertificate(socket)) return give(stranger(address));
+      if (showsCertificate(socket)) return fail(stranger(address));
       signal.removeEventListener('abort', stop);
       socket.off('error', failed).off('close', closed).off('timeout', late).setTimeout(0);
       resolve(new Channel(socket, LONGEST_FROM_SERVER));
@@ -41,14 +41,18 @@ export function dial(address: Address, key: Buffer, signal: AbortSignal): Promis
 
 function turnedAway(address: Address, cause?: Error): RunmakerError {
   return new RunmakerError('queue', `${printAddress(address)}: the connection was closed before anything was said`, {
-    hint: 'see that it is a runmaker-server that listens there; one turns some away while many wrong tokens come from an address: try again in a minute',
+    hint: 'make sure that a runmaker-server listens there; it turns some connections away while many wrong tokens come from an address: try again in a minute',
     cause,
   });
 }
 
 function stranger(address: Address, cause?: Error): RunmakerError {
-  return new RunmakerError('queue', `${printAddress(address)}: what answers there shows a certificate, and not that it knows the token`, {
-    hint: 'make sure that it is your runmaker-server that listens there: nothing was said to it',
-    cause,
-  });
+  return new RunmakerError(
+    'queue',
+    `${printAddress(address)}: what answers there shows a certificate instead of proving that it knows the token`,
+    {
+      hint: 'make sure that your runmaker-server listens there: nothing was sent to it',
+      cause,
+    },
+  );
 }

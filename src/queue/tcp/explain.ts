@@ -2,7 +2,7 @@ import { errnoName, RunmakerError, reason } from '../../errors.js';
 import { type Address, printAddress } from '../../wire/address.js';
 import { isWrongKey } from '../../wire/secure.js';
 
-/** Turns what the system said about a connection into what its user can act on. Errors of ours pass through. */
+/** Turns what the system said about a connection into what its user can act on. A RunmakerError is passed on as it is. */
 export function explain(address: Address, error: unknown): RunmakerError {
   if (error instanceof RunmakerError) return error;
   const where = printAddress(address);
@@ -22,28 +22,28 @@ export function explain(address: Address, error: unknown): RunmakerError {
   switch (code) {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new RunmakerError('queue', `${where}: no such host`, { hint: 'mend the name of the server', cause: error });
+      return new RunmakerError('queue', `${where}: no such host`, { hint: 'correct the name of the server', cause: error });
     case 'ENOENT':
       return new RunmakerError('queue', `${where}: no such socket`, {
-        hint: 'start runmaker-server there, or mend the path',
+        hint: 'start runmaker-server there, or correct the path',
         cause: error,
       });
     case 'ECONNREFUSED':
-      return new RunmakerError('queue', `${where}: nobody listens there`, {
-        hint: 'start runmaker-server there, or mend host and port',
+      return new RunmakerError('queue', `${where}: no server listens there`, {
+        hint: 'start runmaker-server there, or correct host and port',
         cause: error,
       });
     case 'EACCES':
       return new RunmakerError('input', `${where}: permission denied`, { hint: 'the socket is for its owner only', cause: error });
     default:
       return new RunmakerError('queue', `${where}: ${reason(error)}`, {
-        hint: 'see whether the server is up and can be reached',
+        hint: 'check that the server is up and can be reached',
         cause: error,
       });
   }
 }
 
-/** Whether it is of no use to try again: no later try could end otherwise. */
-export function isForGood(error: RunmakerError): boolean {
+/** Whether another try would fail for the same reason. */
+export function isPermanent(error: RunmakerError): boolean {
   return error.code !== 'queue';
 }

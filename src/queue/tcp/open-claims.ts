@@ -1,29 +1,31 @@
-import { commandDigest } from '../../job/command-digest.js';
 import { asLine, type Job, type LineJob } from '../../job/job.js';
+import { printOf } from '../../job/print.js';
 import { stateUnrun } from '../../job/state.js';
 import type { OpenClaim, Request, Welcome } from '../../wire/messages.js';
 
 type End = Extract<Request, { type: 'end' }>;
 
-/** What we know of a claim of ours whose end was not confirmed yet. */
+/** A claim whose end the server has not confirmed yet. */
 interface Entry {
   readonly job: LineJob;
+  readonly fence: number;
   ending?: NonNullable<OpenClaim['ending']>;
-  /** Why it is ours no longer. */
+  /** Why it is lost. */
   lost?: string;
 }
 
-/** The claims of one client: what it tells the server about when it comes back. */
+/** The claims of one client: what it lists for the server when it comes back. */
 export class OpenClaims {
   private readonly entries = new Map<number, Entry>();
 
-  add(id: number, job: Job): void {
-    this.entries.set(id, { job: asLine(job) });
+  /** @param fence that came with the answer to the claim */
+  add(id: number, job: Job, fence: number): void {
+    this.entries.set(id, { job: asLine(job), fence });
   }
 
   /**
-   * The server is asked to write the state: from now on it may be written at any moment, whether or not we are told so. A server that
-   * was never asked has not written it: who finds that state in the line finds what somebody else has written.
+   * The server is asked to write the state: from now on it may be written at any moment, whether or not the answer arrives. A server that
+   * was never asked has not written it: if the line is in that state nevertheless, another runner has brought it there.
    */
   end({ claim, state, unrun }: End): void {
     const entry = this.entries.get(claim);
@@ -34,12 +36,12 @@ export class OpenClaims {
     this.entries.delete(id);
   }
 
-  /** Why a claim is ours no longer; undefined while it is. */
+  /** Why a claim is lost; undefined while it is held. */
   lossOf(id: number): string | undefined {
     return this.entries.get(id)?.lost;
   }
 
-  /** Takes in what the server says about them. */
+  /** Notes which claims the server has declared lost. */
   note({ lost }: Welcome): void {
     for (const { id, reason } of lost) {
       const entry = this.entries.get(id);
@@ -51,11 +53,12 @@ export class OpenClaims {
   list(): OpenClaim[] {
     return [...this.entries]
       .filter(([, { lost }]) => lost === undefined)
-      .map(([id, { job, ending }]) => ({
+      .map(([id, { job, fence, ending }]) => ({
         id,
         number: job.number,
         offset: job.offset,
-        print: commandDigest(job.command),
+        print: printOf(job.command),
+        fence,
         ...(ending !== undefined && { ending }),
       }));
   }

@@ -1,7 +1,7 @@
 import { RunmakerError } from '../../errors.js';
 import type { Answer, FromClient, FromServer, Request } from '../../wire/messages.js';
 
-/** What a server has to say besides answers. */
+/** What a server tells besides answers. */
 export type WireNotice = Extract<FromServer, { type: 'notice' }>['notice'];
 
 /** How a request is to be treated. */
@@ -14,8 +14,8 @@ export interface AskOptions {
 }
 
 /**
- * What becomes of a request whose connection was lost before the answer. `again`: asked once more · `known`: only if the server
- * still knows of it, because doing it twice would be wrong · `over`: what it belonged to has gone with the connection.
+ * What becomes of a request whose connection was lost before the answer. `again`: it is repeated · `known`: it is repeated if the server
+ * still knows of it, because it must not be done twice · `over`: what it belonged to has gone with the connection.
  */
 function whenLost({ type }: Request): 'again' | 'known' | 'over' {
   switch (type) {
@@ -31,7 +31,7 @@ function whenLost({ type }: Request): 'again' | 'known' | 'over' {
   }
 }
 
-/** Of an answer in many pieces the rest will never come. */
+/** The rest of an answer in many batches will never come. */
 export function lostMidway(): RunmakerError {
   return new RunmakerError('queue', 'the connection was lost in the middle of an answer', { hint: 'try again' });
 }
@@ -41,7 +41,7 @@ export class PendingRequest {
   readonly answer: Promise<Answer>;
   /** The session that it was sent in last. */
   sentIn: string | undefined;
-  /** Since when nobody could answer it, by `performance.now()`. */
+  /** Since when there is no server to answer it, by `performance.now()`. */
   waitingSince = performance.now();
   private settle!: { resolve(answer: Answer): void; reject(error: Error): void };
 
@@ -66,7 +66,7 @@ export class PendingRequest {
     this.settle.reject(error);
   }
 
-  /** The connection was lost: what will never be answered is rejected, and false returned. */
+  /** The connection was lost. Rejects a request that will never be answered, and returns false. */
   survivesLoss(): boolean {
     this.waitingSince = performance.now();
     const { signal } = this.options;
@@ -77,12 +77,12 @@ export class PendingRequest {
     return false;
   }
 
-  /** Over the next connection the server remembers us by this session, perhaps not the one before: the same. */
+  /** Over the next connection the server knows this client by this session, which may be new. Rejects what must not be repeated then, and returns false. */
   survivesOblivion(session: string): boolean {
     if (this.sentIn === undefined || this.sentIn === session || whenLost(this.request) !== 'known') return true;
     this.reject(
-      new RunmakerError('queue', `the server was started again while it was to ${this.request.type}: nobody knows whether it did`, {
-        hint: 'look at the queue before you try again: runset --list',
+      new RunmakerError('queue', `the server was started again while it was to ${this.request.type}: it is not known whether it did`, {
+        hint: 'check the queue before you try again: runset --list',
       }),
     );
     return false;

@@ -4,12 +4,12 @@ import { mergedRanges } from '../../job/line-ranges.js';
 import { type SendableSelection, selectionToWire } from '../../wire/job-form.js';
 import { LONGEST_FROM_CLIENT, type WireSelection } from '../../wire/messages.js';
 
-/** What a selection may take, in bytes; the rest is for the words around it. */
+/** The longest selection, in bytes; the rest of the message is around it. */
 const LONGEST = LONGEST_FROM_CLIENT - 1024;
 
 /**
  * A selection as it is sent: with as few ranges as name the same lines.
- * @throws RunmakerError when it is longer than what a server reads, which would end the connection at each try
+ * @throws RunmakerError when it is longer than a server reads: the server would end the connection at each try
  */
 export function sentSelection(selection: SendableSelection): WireSelection {
   const { lines, offsets } = selection;
@@ -20,9 +20,13 @@ export function sentSelection(selection: SendableSelection): WireSelection {
     wired.lines && `${amount(wired.lines.length, 'line')} or ranges of lines`,
     offsets && amount(offsets.length, 'byte offset'),
   ].filter(Boolean);
-  throw new RunmakerError('usage', `a selection of ${length} bytes (${named.join(', ')}) is more than a server takes at once: ${LONGEST}`, {
-    hint: 'choose fewer jobs at a time, by ranges, or by state or --match',
-  });
+  throw new RunmakerError(
+    'usage',
+    `a selection of ${length} bytes (${named.join(', ')}) is more than the ${LONGEST} bytes that a server takes at once`,
+    {
+      hint: 'choose fewer jobs at a time, by ranges, or by state or --match',
+    },
+  );
 }
 
 /** Infinity is no number in JSON. */

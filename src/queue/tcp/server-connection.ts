@@ -1,45 +1,33 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
+import { Backoff } from '../../async/backoff.js';
 import { RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import { type Address, printAddress } from '../../wire/address.js';
 import type { Channel } from '../../wire/channel.js';
-import {
-  type Answer,
-  type FromClient,
-  type FromServer,
-  PROTOCOL_VERSION,
-  type Request,
-  readFromServer,
-  type Welcome,
-} from '../../wire/messages.js';
+import { type Answer, type FromClient, type FromServer, PROTOCOL_VERSION, type Request, type Welcome } from '../../wire/messages.js';
 import { dial } from './dial.js';
-import { explain, isForGood } from './explain.js';
+import { explain, isPermanent } from './explain.js';
+import { greet } from './greet.js';
 import { OpenClaims } from './open-claims.js';
 import { type AskOptions, PendingRequest, type WireNotice } from './pending-request.js';
+import { PendingRequests, withId } from './pending-requests.js';
 
-/** Between two tries to come back, in ms. */
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1000;
-/** How often, in ms, it is looked whose patience is at its end while nobody answers. */
+/** Between two tries to reconnect, in ms. */
+const PAUSES = { first: 50, longest: 1000 };
+/** How often requests are checked for the end of their patience while there is no connection, in ms. */
 const EXPIRY_INTERVAL = 200;
-/** Connections are lost, and made again, without a word. After so long, in ms, the user should know. */
+/** A connection that is lost and soon made again is not mentioned. After so long, in ms, the user is told. */
 const ABSENCE = 2000;
-/** A server that says nothing for so many of its pulses is gone. */
-const SILENT_PULSES = 2.5;
-/** How long a server may take to say who it is, in ms. */
-const WELCOME_PATIENCE = 30_000;
 
 /** A request without its id. */
 type Unnumbered<R = Request> = R extends unknown ? Omit<R, 'id'> : never;
 
-/** How a link is made. */
 export interface ServerConnectionOptions {
   readonly address: Address;
   readonly key: Buffer;
   /** How long a request may go unanswered while the server cannot be reached, in ms. */
   readonly patience: number;
-  /** Called with each welcome; returns what is to be said before all else. */
+  /** Called with each welcome; returns what is to be sent before all else. */
   readonly welcomed: (welcome: Welcome) => readonly FromClient[];
   /** Takes notices that come after the answer. */
   readonly tell: (notice: WireNotice) => void;
@@ -48,22 +36,28 @@ export interface ServerConnectionOptions {
   readonly back: () => void;
 }
 
+/** What is told of a connection that was made: `over` settles when it is lost. */
+interface Connected {
+  readonly welcome: Welcome;
+  readonly over: Promise<void>;
+}
+
 /**
- * One client's tie to its server, over as many connections as it takes: what was asked for and not answered when one is lost is
- * asked once more over the next. Goes on trying for as long as it is open.
+ * A client's connection to its server. When it is lost it is made again, for as long as the queue is open, and requests that were not
+ * answered are repeated.
  */
 export class ServerConnection {
   readonly claims = new OpenClaims();
   private readonly client = randomBytes(16).toString('hex');
-  private readonly pending = new Map<number, PendingRequest>();
+  private readonly pending = new PendingRequests(this.claims);
   private readonly closing = new AbortController();
   private channel: Channel<FromClient> | undefined;
   /** Why there is no connection. */
   private failure: RunmakerError;
-  /** Set once it is of no use to try again. */
+  /** Set once another try would fail for the same reason. */
   private isHopeless = false;
   private lastId = 0;
-  /** What the server remembers of us, by its name. */
+  /** Names what the server remembers of this client. */
   private session = '';
   private running: Promise<void> = Promise.resolve();
   /** Grows with each connection. */
@@ -85,11 +79,11 @@ export class ServerConnection {
     if (this.isHopeless || this.closing.signal.aborted) throw this.failure;
     options.signal?.throwIfAborted();
     const request = { ...unnumbered, id: ++this.lastId } as Request;
-    const before = options.before?.map(message => (message.type === 'part' ? { ...message, id: request.id } : message));
+    const before = withId(options.before, request.id);
     const pending = new PendingRequest(request, { ...options, ...(before && { before }) });
-    this.pending.set(request.id, pending);
+    this.pending.add(pending);
     const giveUp = (): void => {
-      if (this.channel === undefined && this.pending.delete(request.id)) pending.reject(options.signal?.reason as Error);
+      if (this.channel === undefined && this.pending.remove(request.id)) pending.reject(options.signal?.reason as Error);
     };
     options.signal?.addEventListener('abort', giveUp, { once: true });
     if (this.channel) this.send(this.channel, pending);
@@ -103,7 +97,7 @@ export class ServerConnection {
     }
   }
 
-  /** Says something that needs no answer. What cannot be said now is not said: the server forgets what is not said again. */
+  /** Sends what needs no answer. Without a connection it is dropped: the server forgets such things with the connection. */
   say(message: FromClient): void {
     this.channel?.send(message);
   }
@@ -115,16 +109,16 @@ export class ServerConnection {
     this.channel?.end();
     this.closing.abort();
     await this.running;
-    this.rejectAll();
+    this.pending.rejectAll(this.failure);
   }
 
   private async stayConnected(first: Promise<void>): Promise<void> {
     let over = first;
     for (;;) {
       await over;
-      const expiry = setInterval(() => this.expire(), EXPIRY_INTERVAL);
+      const expiry = setInterval(() => this.pending.expire(this.options.patience, this.failure), EXPIRY_INTERVAL);
       let isTold = false;
-      const absence = globalThis.setTimeout(() => {
+      const absence = setTimeout(() => {
         isTold = true;
         this.options.absent(this.failure);
       }, ABSENCE);
@@ -140,73 +134,57 @@ export class ServerConnection {
     }
   }
 
-  /** Rejects when there is nothing more to hope for. */
-  private async reconnect(): Promise<{ over: Promise<void> }> {
+  /** Rejects when another try would fail for the same reason, or the queue is closed. */
+  private async reconnect(): Promise<Connected> {
     const { signal } = this.closing;
-    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      await setTimeout(pause * (0.5 + Math.random() / 2), undefined, { signal });
+    const backoff = new Backoff(PAUSES);
+    for (;;) {
+      await backoff.wait(signal);
       try {
         return await this.connect();
       } catch (error) {
         signal.throwIfAborted();
         this.failure = error as RunmakerError;
-        if (!isForGood(this.failure)) continue;
+        if (!isPermanent(this.failure)) continue;
         this.isHopeless = true;
-        this.rejectAll();
+        this.pending.rejectAll(this.failure);
         throw error;
       }
     }
   }
 
-  /** Connects and is welcomed; `over` settles when the connection is lost. */
-  private async connect(): Promise<{ welcome: Welcome; over: Promise<void> }> {
+  private async connect(): Promise<Connected> {
+    const { address, key } = this.options;
     try {
-      const channel = await dial(this.options.address, this.options.key, this.closing.signal);
-      return await this.greet(channel);
+      const channel = await dial(address, key, this.closing.signal);
+      return await this.sayHello(channel);
     } catch (error) {
-      throw explain(this.options.address, error);
+      throw explain(address, error);
     }
   }
 
-  private greet(channel: Channel<FromClient>): Promise<{ welcome: Welcome; over: Promise<void> }> {
+  private sayHello(channel: Channel<FromClient>): Promise<Connected> {
     let lost!: () => void;
     const over = new Promise<void>(resolve => {
       lost = resolve;
     });
     return new Promise((resolve, reject) => {
-      const late = globalThis.setTimeout(() => channel.destroy(new Error('the server says nothing')), WELCOME_PATIENCE);
-      // Until it is welcomed nobody but us knows of the channel, so that nobody else could close it.
-      const { signal } = this.closing;
-      const stop = (): void => channel.destroy();
-      signal.addEventListener('abort', stop, { once: true });
-      let heartbeat: NodeJS.Timeout | undefined;
-      channel.open({
-        line: line => {
-          const message = readFromServer(line);
-          if (message.type === 'welcome' && heartbeat === undefined) {
-            clearTimeout(late);
-            signal.removeEventListener('abort', stop);
-            heartbeat = watchOver(channel, message.pulse);
-            this.enter(channel, message);
-            resolve({ welcome: message, over });
-          } else if (message.type === 'refusal') {
-            const { reason, hint } = message;
-            reject(new RunmakerError('queue', `${printAddress(this.options.address)}: ${reason}`, hint === undefined ? {} : { hint }));
-            channel.destroy();
-          } else this.take(channel, message);
+      const hello = { version: PROTOCOL_VERSION, client: this.client, host: hostName(), claims: this.claims.list() };
+      const events = {
+        welcome: (welcome: Welcome) => {
+          this.enter(channel, welcome);
+          resolve({ welcome, over });
         },
-        over: error => {
-          clearTimeout(late);
-          signal.removeEventListener('abort', stop);
-          clearInterval(heartbeat);
-          const cause = error ?? new Error('the server has ended the connection');
+        refused: ({ reason, hint }: Extract<FromServer, { type: 'refusal' }>) =>
+          reject(new RunmakerError('queue', `${printAddress(this.options.address)}: ${reason}`, hint === undefined ? {} : { hint })),
+        message: (message: Answer | Extract<FromServer, { type: 'notice' }>) => this.take(message),
+        over: (cause: Error) => {
           if (this.channel === channel) this.leave(cause);
           reject(cause);
           lost();
         },
-      });
-      if (signal.aborted) stop();
-      channel.send({ type: 'hello', version: PROTOCOL_VERSION, client: this.client, host: hostName(), claims: this.claims.list() });
+      };
+      greet(channel, hello, events, this.closing.signal);
     });
   }
 
@@ -215,22 +193,15 @@ export class ServerConnection {
     this.session = welcome.session;
     this.connections++;
     this.claims.note(welcome);
-    const ended = new Set(welcome.ended);
-    for (const [id, pending] of this.pending) {
-      if (!pending.survivesOblivion(welcome.session)) this.pending.delete(id);
-      if (pending.request.type !== 'end') continue;
-      const reason = this.claims.lossOf(pending.request.claim);
-      if (reason !== undefined) this.settle({ type: 'ended', id, result: { kind: 'refused', reason } });
-      else if (ended.has(pending.request.claim)) this.settle({ type: 'ended', id, result: { kind: 'recorded' } });
-    }
+    this.pending.connected(welcome.session, new Set(welcome.ended));
     for (const message of this.options.welcomed(welcome)) channel.send(message);
-    for (const pending of this.pending.values()) this.send(channel, pending);
+    this.pending.sendAll(pending => this.send(channel, pending));
   }
 
   private leave(cause: Error): void {
     this.channel = undefined;
     if (!this.closing.signal.aborted) this.failure = explain(this.options.address, cause);
-    for (const [id, pending] of this.pending) if (!pending.survivesLoss()) this.pending.delete(id);
+    this.pending.connectionLost();
   }
 
   private send(channel: Channel<FromClient>, pending: PendingRequest): void {
@@ -239,47 +210,10 @@ export class ServerConnection {
     for (const message of pending.messages) channel.send(message);
   }
 
-  private take(channel: Channel<FromClient>, message: FromServer): void {
-    switch (message.type) {
-      case 'ping':
-        channel.send({ type: 'pong' });
-        return;
-      case 'notice':
-        (this.pending.get(message.id)?.options.tell ?? this.options.tell)(message.notice);
-        return;
-      case 'welcome':
-      case 'refusal':
-        return;
-      default:
-        this.settle(message);
-    }
+  private take(message: Answer | Extract<FromServer, { type: 'notice' }>): void {
+    if (message.type === 'notice') {
+      const tell = this.pending.get(message.id)?.options.tell ?? this.options.tell;
+      tell(message.notice);
+    } else this.pending.settle(message);
   }
-
-  private settle(answer: Answer): void {
-    const pending = this.pending.get(answer.id);
-    this.pending.delete(answer.id);
-    pending?.resolve(answer);
-  }
-
-  private expire(): void {
-    if (this.channel) return;
-    const now = performance.now();
-    for (const [id, pending] of this.pending) {
-      if (now - pending.waitingSince <= this.options.patience) continue;
-      this.pending.delete(id);
-      pending.reject(this.failure);
-    }
-  }
-
-  private rejectAll(): void {
-    for (const pending of this.pending.values()) pending.reject(this.failure);
-    this.pending.clear();
-  }
-}
-
-/** Ends a channel over which nothing was heard for too long. */
-function watchOver(channel: Channel<FromClient>, pulse: number): NodeJS.Timeout {
-  return setInterval(() => {
-    if (performance.now() - channel.heardAt > pulse * SILENT_PULSES) channel.destroy(new Error('the server has fallen silent'));
-  }, pulse / 2).unref();
 }

@@ -8,17 +8,21 @@ import { unexpected } from './unexpected.js';
 
 type End = Extract<Request, { type: 'end' }>;
 
-/** A job that a server has claimed for us. The connection is our presence: there is nothing that the job could inherit. */
+/** A job that a server has claimed for this client. The connection is the presence: there is nothing that the job could inherit. */
 export class TcpClaim implements Claim {
   private isConcluded = false;
 
-  /** @param id of the request that was answered with the job */
+  /**
+   * @param id of the request that was answered with the job
+   * @param fence that came with the answer
+   */
   constructor(
-    private readonly link: ServerConnection,
+    private readonly server: ServerConnection,
     private readonly id: number,
     readonly job: Job,
+    fence: number,
   ) {
-    link.claims.add(id, job);
+    server.claims.add(id, job, fence);
   }
 
   finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
@@ -32,9 +36,9 @@ export class TcpClaim implements Claim {
   private async conclude(how: Pick<End, 'state' | 'unrun'>): Promise<FinishResult> {
     if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
     this.isConcluded = true;
-    const { claims } = this.link;
+    const { claims } = this.server;
     const reason = claims.lossOf(this.id);
-    const answer = reason === undefined ? await this.link.ask({ type: 'end', claim: this.id, ...how }) : undefined;
+    const answer = reason === undefined ? await this.server.ask({ type: 'end', claim: this.id, ...how }) : undefined;
     claims.remove(this.id);
     if (answer === undefined) return { kind: 'refused', reason: reason as string };
     return answer.type === 'ended' ? answer.result : unexpected(answer);

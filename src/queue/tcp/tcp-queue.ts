@@ -1,5 +1,5 @@
-import { commandDigest } from '../../job/command-digest.js';
 import type { Job } from '../../job/job.js';
+import { printOf } from '../../job/print.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { type Address, printAddress } from '../../wire/address.js';
@@ -16,25 +16,28 @@ import { TcpClaim } from './tcp-claim.js';
 import { TriedJobs } from './tried-jobs.js';
 import { unexpected } from './unexpected.js';
 
-/** How long the server may be out of reach, in ms. */
+/** How long the server may be unreachable, in ms. */
 const DEFAULT_PATIENCE = 60_000;
-/** Commands that are named in one message: each takes 47 bytes. */
+/** Commands in one message: each takes 47 bytes. */
 const MOST_COMMANDS = 50_000;
 
-/** A queue that a runmaker-server serves to us. */
+/**
+ * A queue that a runmaker-server serves. This folder is the client: dialling and greeting, a connection that is made again when it is lost,
+ * requests that wait for their answers, and the claims to list for a server that was started again.
+ */
 export class TcpQueue implements Queue {
   readonly address: string;
   capabilities: Capabilities = { presence: false };
-  private readonly link: ServerConnection;
-  private readonly news = new ChangeTracker();
+  private readonly server: ServerConnection;
+  private readonly changes = new ChangeTracker();
   private readonly tried = new TriedJobs();
   /** The request that is answered when something changes. */
   private watching: Promise<void> | undefined;
   private won = 0;
-  /** A server that was started again knows nothing of the layouts of the last. */
+  /** A server that was started again knows nothing of the layouts of the one before. */
   private session = '';
-  private layoutTold: string | undefined;
-  /** Of whoever asked last: there is one runner to a handle. */
+  private lastLayout: string | undefined;
+  /** From the last claim request: a handle serves one runner. */
   private tell: ClaimRequest['tell'];
 
   constructor(
@@ -44,29 +47,29 @@ export class TcpQueue implements Queue {
     patience = DEFAULT_PATIENCE,
   ) {
     this.address = address.kind === 'unix' ? printAddress(address) : `tcp://${printAddress(address)}`;
-    this.link = new ServerConnection({
+    this.server = new ServerConnection({
       address,
       key,
       patience,
       welcomed: ({ seen, session }) => {
         this.session = session;
-        this.news.note(seen);
+        this.changes.note(seen);
         return this.tried.all();
       },
       tell: notice => this.tell?.(notice),
       absent: ({ message }) =>
-        this.tellNews(`${message}; jobs that run go on`, 'it is tried again: the server keeps the jobs of its clients for --grace'),
-      back: () => this.tellNews(`${this.address}: the server is back`, 'jobs that it has taken away meanwhile are told when they end'),
+        this.notify(`${message}; jobs that run go on`, 'reconnecting: the server keeps the jobs of its clients for --grace'),
+      back: () => this.notify(`${this.address}: the server is back`, 'jobs that it has taken away meanwhile are reported when they end'),
     });
   }
 
   /** Connects for the first time. To be called once, before all else. */
   async open(): Promise<void> {
-    const { presence, presenceReturns }: Welcome = await this.link.open();
+    const { presence, presenceReturns }: Welcome = await this.server.open();
     this.capabilities = { presence, ...(presenceReturns !== undefined && { presenceReturns }) };
   }
 
-  /** The server sees to it that its clients are in nobody's way: all of them are won. */
+  /** The server keeps its clients out of each other's way: all claims are won. */
   get claims(): ClaimStatistics {
     return { won: this.won, lost: 0, busy: 0 };
   }
@@ -75,13 +78,13 @@ export class TcpQueue implements Queue {
     const { tell, signal } = request;
     signal?.throwIfAborted();
     this.tell = tell;
-    this.tellTried(request);
-    const answer = await this.link.ask({ type: 'claim', ...asker(request) }, { tell, signal });
-    if ('layout' in answer) this.layoutTold = answer.layout;
+    this.sendTried(request);
+    const answer = await this.server.ask({ type: 'claim', ...asker(request) }, { tell, signal });
+    if ('layout' in answer) this.lastLayout = answer.layout;
     switch (answer.type) {
       case 'claimed':
         this.won++;
-        return { kind: 'claimed', claim: new TcpClaim(this.link, answer.id, jobFromWire(answer.job)) };
+        return { kind: 'claimed', claim: new TcpClaim(this.server, answer.id, jobFromWire(answer.job), answer.fence) };
       case 'waiting':
         return { kind: 'waiting', for: answer.for };
       case 'exhausted':
@@ -93,28 +96,28 @@ export class TcpQueue implements Queue {
 
   async *jobs({ match, ...others }: Selection = {}): AsyncGenerator<readonly Job[]> {
     const matches = jobMatcher({ match });
-    for await (const jobs of this.batches(await this.link.ask({ type: 'jobs', selection: sentSelection(others) }))) {
+    for await (const jobs of this.batches(await this.server.ask({ type: 'jobs', selection: sentSelection(others) }))) {
       const chosen = match === undefined ? jobs : jobs.filter(matches);
       if (chosen.length > 0) yield chosen;
     }
   }
 
   async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
-    this.tellTried(request);
-    yield* this.batches(await this.link.ask({ type: 'plan', ...asker(request) }, { tell: request.tell }));
+    this.sendTried(request);
+    yield* this.batches(await this.server.ask({ type: 'plan', ...asker(request) }, { tell: request.tell }));
   }
 
   async counts(): Promise<Counts> {
-    const answer = await this.link.ask({ type: 'counts' });
+    const answer = await this.server.ask({ type: 'counts' });
     return answer.type === 'counts' ? answer.counts : unexpected(answer);
   }
 
-  /** Where a regular expression chooses, the jobs are named by the commands that match: lines may move while they are looked through. */
+  /** With a regular expression the jobs are named by the commands that match: lines may move while they are read. */
   async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
     const { match, ...others } = selection;
     if (match === undefined) return await this.setAmong(others, state, force);
     const prints = new Set<string>();
-    for await (const jobs of this.jobs(selection)) for (const { command } of jobs) prints.add(commandDigest(command));
+    for await (const jobs of this.jobs(selection)) for (const { command } of jobs) prints.add(printOf(command));
     const commands = [...prints];
     let [matched, changed] = [0, 0];
     const running: Job[] = [];
@@ -130,75 +133,75 @@ export class TcpQueue implements Queue {
   async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
     for (const command of commands) refuseUnwritable(command);
     if (commands.length === 0) return;
-    const answer = await this.link.ask({ type: 'append', state, commands: commands.length }, { before: appendParts(commands) });
+    const answer = await this.server.ask({ type: 'append', state, commands: commands.length }, { before: appendParts(commands) });
     if (answer.type !== 'appended') unexpected(answer);
   }
 
   async reclaim({ tell, signal }: ReclaimRequest = {}): Promise<readonly Job[]> {
-    return await gathered(this.batches(await this.link.ask({ type: 'reclaim' }, { tell, signal })));
+    return await gathered(this.batches(await this.server.ask({ type: 'reclaim' }, { tell, signal })));
   }
 
   get seen(): number {
-    return this.news.seen;
+    return this.changes.seen;
   }
 
   get layout(): string | undefined {
-    return this.layoutTold && `${this.session} ${this.layoutTold}`;
+    return this.lastLayout && `${this.session} ${this.lastLayout}`;
   }
 
   async changed(signal: AbortSignal, since = this.seen): Promise<void> {
     this.watch();
-    await this.news.past(since, signal);
+    await this.changes.past(since, signal);
   }
 
   close(): Promise<void> {
-    return this.link.close();
+    return this.server.close();
   }
 
   private async setAmong(selection: SendableSelection, state: State, force: boolean): Promise<SetResult> {
-    const answer = await this.link.ask({ type: 'set', selection: sentSelection(selection), state, force });
+    const answer = await this.server.ask({ type: 'set', selection: sentSelection(selection), state, force });
     if (answer.type !== 'set') return unexpected(answer);
     const { matched, changed, more } = answer;
     return { matched, changed, running: more ? await gathered(this.rest(answer.id)) : [] };
   }
 
-  private tellNews(message: string, hint: string): void {
+  private notify(message: string, hint: string): void {
     this.tell?.({ kind: 'news', message, hint });
   }
 
-  private tellTried({ tried }: ClaimRequest): void {
-    if (tried) for (const message of this.tried.update(tried)) this.link.say(message);
+  private sendTried({ tried }: ClaimRequest): void {
+    if (tried) for (const message of this.tried.update(tried)) this.server.say(message);
   }
 
-  /** One request for all who wait; it goes on when they have left, for the next who do. */
+  /** One request for all waiting callers; it goes on when they have left, for the next ones. */
   private watch(): void {
-    this.watching ??= this.link
-      .ask({ type: 'watch', seen: this.news.position ?? 0 })
+    this.watching ??= this.server
+      .ask({ type: 'watch', seen: this.changes.position ?? 0 })
       .finally(() => {
         this.watching = undefined;
       })
       .then(
-        answer => (answer.type === 'news' ? this.news.note(answer.seen) : this.news.fail(new Error(`unexpected ${answer.type}`))),
-        error => this.news.fail(error as Error),
+        answer => (answer.type === 'news' ? this.changes.note(answer.seen) : this.changes.fail(new Error(`unexpected ${answer.type}`))),
+        error => this.changes.fail(error as Error),
       );
   }
 
   private async *batches(first: Answer): AsyncGenerator<readonly Job[]> {
     if (first.type !== 'batch') return unexpected(first);
-    const { connections } = this.link;
+    const { connections } = this.server;
     if (first.jobs.length > 0) yield first.jobs.map(jobFromWire);
     if (first.more) yield* this.rest(first.id, connections);
   }
 
   /**
-   * What follows an answer that had more. The next batch is on its way while one is worked on.
-   * @param connections of the link, when that answer came: the list is gone with the connection
+   * What follows an answer that had more. The next batch is on its way while the caller works on one.
+   * @param connections as counted when that answer came: the list is gone with the connection
    */
-  private async *rest(of: number, connections = this.link.connections): AsyncGenerator<readonly Job[]> {
+  private async *rest(of: number, connections = this.server.connections): AsyncGenerator<readonly Job[]> {
     let isThrough = false;
     const next = (): Promise<Answer> => {
-      if (connections !== this.link.connections) throw lostMidway();
-      const answer = this.link.ask({ type: 'more', of });
+      if (connections !== this.server.connections) throw lostMidway();
+      const answer = this.server.ask({ type: 'more', of });
       answer.catch(() => undefined);
       return answer;
     };
@@ -212,7 +215,7 @@ export class TcpQueue implements Queue {
         yield answer.jobs.map(jobFromWire);
       }
     } finally {
-      if (!isThrough && connections === this.link.connections) this.link.say({ type: 'enough', of });
+      if (!isThrough && connections === this.server.connections) this.server.say({ type: 'enough', of });
     }
   }
 }

@@ -8,9 +8,9 @@ import { type Address, printAddress } from '../../wire/address.js';
 const OWNER_ONLY = 0o600;
 
 /**
- * Has a server listen, and returns where it does: with port 0 the system has chosen one. A Unix socket that a killed server left
- * behind is replaced.
- * @throws RunmakerError when the address is taken or not ours
+ * Lets a server listen, and returns where: with port 0 the system chooses one. A Unix socket that a killed server has left behind is
+ * replaced.
+ * @throws RunmakerError when the address is taken, or not one of this host
  */
 export async function listen(server: Server, address: Address): Promise<Address> {
   try {
@@ -32,7 +32,7 @@ export async function listen(server: Server, address: Address): Promise<Address>
   }
 }
 
-/** The socket is nobody else's from the first moment on. */
+/** The socket is never open to other users, not even for a moment. */
 async function listenAtPath(server: Server, path: string): Promise<void> {
   const before = process.umask(0o777 & ~OWNER_ONLY);
   try {
@@ -57,23 +57,23 @@ function listening(server: Server, start: () => void): Promise<void> {
 }
 
 /**
- * Whether what is in our way is a socket that nobody listens on. Anything else may be what somebody needs.
- * @throws RunmakerError when it is no socket
+ * Whether the path is taken by a socket on which no process listens. Anything else may still be needed.
+ * @throws RunmakerError when it is not a socket
  */
 async function isLeftBehind(path: string): Promise<boolean> {
   if (!lstatSync(path).isSocket()) {
-    throw new RunmakerError('input', `unix:${path} is no socket`, { hint: 'it was left alone: pass another --host' });
+    throw new RunmakerError('input', `unix:${path} is not a socket`, { hint: 'it was left as it is: pass another --host' });
   }
   return await isRefused(path);
 }
 
-/** Whether the system says that nobody listens there: whatever else it says, somebody may. */
+/** Whether the system says that no process listens there. Whatever else it says, one may. */
 function isRefused(path: string): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ path });
-    const answer = (isNobody: boolean): void => {
+    const answer = (isUnused: boolean): void => {
       socket.destroy();
-      resolve(isNobody);
+      resolve(isUnused);
     };
     socket.once('connect', () => answer(false));
     socket.once('error', error => answer(errnoName(error) === 'ECONNREFUSED'));
@@ -85,14 +85,14 @@ function explain(address: Address, error: unknown): RunmakerError {
   const where = printAddress(address);
   switch (errnoName(error)) {
     case 'EADDRINUSE':
-      return new RunmakerError('input', `${where} is taken: somebody listens there already`, {
-        hint: `pass another ${address.kind === 'unix' ? '' : '--port or '}--host, or find out who it is: ss -ltnpx`,
+      return new RunmakerError('input', `${where} is taken: another process listens there`, {
+        hint: `pass another ${address.kind === 'unix' ? '' : '--port or '}--host, or find that process: ss -ltnpx`,
         cause: error,
       });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new RunmakerError('input', `${where} is not an address of this host`, { hint: 'mend --host', cause: error });
+      return new RunmakerError('input', `${where} is not an address of this host`, { hint: 'correct --host', cause: error });
     case 'ENOTDIR':
     case 'EACCES':
       if (address.kind === 'unix') return explainPlace(address.path, error);
@@ -102,11 +102,11 @@ function explain(address: Address, error: unknown): RunmakerError {
   }
 }
 
-/** A directory that is not there comes as EACCES too: libuv has it so. */
+/** libuv reports a missing directory as EACCES, too. */
 function explainPlace(path: string, cause: unknown): RunmakerError {
   const folder = dirname(path);
   return isMissing(folder)
-    ? new RunmakerError('input', `unix:${path}: no such directory`, { hint: `create ${folder} first, or mend --host`, cause })
+    ? new RunmakerError('input', `unix:${path}: no such directory`, { hint: `create ${folder} first, or correct --host`, cause })
     : new RunmakerError('input', `unix:${path}: permission denied`, { hint: 'name a directory that you may write in with --host', cause });
 }
 

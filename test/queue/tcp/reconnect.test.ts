@@ -135,7 +135,7 @@ describe('a client whose connection is lost', () => {
     const a = await claim(queue);
     served.relay.isClosed = true;
     served.relay.cut();
-    await served.says('has not come back');
+    await served.says('are orphans now');
     expect(served.content).toBe('r a\n. b\n');
     expect(await holdersOf(served.local)).toEqual(['absent', undefined]);
     served.relay.isClosed = false;
@@ -168,7 +168,7 @@ describe('a client whose connection is lost', () => {
     const queue = await served.client();
     const taken = await claim(queue);
     served.relay.silence(true);
-    await served.says('has not come back');
+    await served.says('are orphans now');
     expect(await holdersOf(served.local)).toEqual(['absent']);
     served.relay.cut();
     served.relay.silence(false);

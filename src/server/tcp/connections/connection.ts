@@ -1,3 +1,5 @@
+/** Connections, from the first byte: the throttle of unproved peers, the TLS handshake, hello and welcome, heartbeats. */
+
 import { errnoName, RunmakerError, reason } from '../../../errors.js';
 import type { Channel } from '../../../wire/channel.js';
 import {
@@ -6,38 +8,33 @@ import {
   type Hello,
   PROTOCOL_VERSION,
   ProtocolError,
-  type Request,
   readFromClient,
+  type Welcome,
 } from '../../../wire/messages.js';
-import type { ServerLog } from '../../log.js';
-import type { House } from '../house.js';
-import { RequestHandler } from '../requests/request-handler.js';
+import { type Answerable, RequestHandler } from '../requests/request-handler.js';
 import type { Session } from '../sessions/session.js';
+import type { ConnectionContext } from './connection-context.js';
+import { RequestQueue } from './request-queue.js';
 
-/** How long a client may take to say who it is, in ms. */
+/** How long a client may take to say hello, in ms. */
 const HELLO_PATIENCE = 10_000;
-/** A client that says nothing for so many pulses is gone. */
+/** A client that is silent for so many pulses is gone. */
 const SILENT_PULSES = 2.5;
-/** Requests of one client that are worked on at the same time. */
-const MOST_OPEN = 64;
 
-/** What is answered. */
-type Answerable = Exclude<Request, { type: 'part' }>;
+/** What a connection has once its client was welcomed. */
+interface Established {
+  readonly session: Session;
+  readonly handler: RequestHandler;
+  readonly requests: RequestQueue;
+}
 
-/** One connection of one client: reads what it says, and answers. */
+/** One connection of one client: reads its messages, and answers. */
 export class Connection {
-  private clerk: RequestHandler | undefined;
+  private established: Established | undefined;
   private session: Session | undefined;
-  private lastId = 0;
-  /** Requests that wait for others to be answered; nothing more is read while there are any. */
-  private readonly inbox: Answerable[] = [];
-  private openRequests = 0;
-  /** The last request that came before the client has shown that it is there, until that is taken note of. */
-  private confirmedAt: number | undefined;
-  private isEntering = false;
+  private saidHello = false;
   private pulse: NodeJS.Timeout | undefined;
-  private readonly late: NodeJS.Timeout;
-  private readonly log: ServerLog;
+  private readonly helloTimer: NodeJS.Timeout;
   /** Whether the client is still heard over this connection. */
   isOpen = true;
 
@@ -45,20 +42,19 @@ export class Connection {
   constructor(
     private readonly channel: Channel<FromServer>,
     readonly peer: string,
-    private readonly house: House,
+    private readonly context: ConnectionContext,
   ) {
-    this.log = house.log;
-    this.late = setTimeout(() => this.refuse('nothing was said'), HELLO_PATIENCE);
+    this.helloTimer = setTimeout(() => this.refuse('nothing was said'), HELLO_PATIENCE);
     channel.open({
       line: line => {
         // What comes late over a connection that was replaced says nothing about the new one.
         if (!this.isOpen) return;
         const message = readFromClient(line);
         if (message.type !== 'hello') return this.take(message);
-        if (this.isEntering) throw new ProtocolError('hello is said once');
-        this.isEntering = true;
-        clearTimeout(this.late);
-        void this.enter(message);
+        if (this.saidHello) throw new ProtocolError('hello is said once');
+        this.saidHello = true;
+        clearTimeout(this.helloTimer);
+        void this.establish(message);
       },
       over: error => this.over(error),
     });
@@ -74,101 +70,79 @@ export class Connection {
     this.over(undefined);
   }
 
-  private async enter(hello: Hello): Promise<void> {
+  private async establish(hello: Hello): Promise<void> {
     if (hello.version !== PROTOCOL_VERSION) {
       return this.refuse(`the server speaks version ${PROTOCOL_VERSION} of the protocol, not ${hello.version}`);
     }
-    const { sessions, queue, bulletin, pulse } = this.house;
+    const { sessions } = this.context;
     const admission = sessions.admit(hello, this);
     if (admission.kind === 'refused') return this.refuse(admission.reason, admission.hint);
     const { session, isKnown } = admission;
     this.session = session;
     try {
       const greeting = await sessions.greet(session, hello, this, isKnown);
-      if (!this.isOpen) return;
-      this.clerk = new RequestHandler(session, this, this.house);
-      this.pulse = setInterval(() => this.beat(session), pulse);
-      const { presence, presenceReturns } = queue.capabilities;
-      this.send({ type: 'welcome', version: PROTOCOL_VERSION, presence, presenceReturns, ...greeting, seen: bulletin.position, pulse });
+      if (this.isOpen) this.welcome(session, greeting);
     } catch (error) {
       if (this.isOpen) this.refuse(reason(error));
     }
   }
 
+  private welcome(session: Session, greeting: Pick<Welcome, 'session' | 'lost' | 'ended'>): void {
+    const { requests: context, pulse } = this.context;
+    const handler = new RequestHandler(session, this, context);
+    const requests = new RequestQueue(
+      this.channel,
+      request => this.answer(handler, session, request),
+      () => session.confirm(),
+    );
+    this.established = { session, handler, requests };
+    this.pulse = setInterval(() => this.beat(session), pulse);
+    const { presence, presenceReturns } = context.queue.capabilities;
+    const seen = context.changes.position;
+    this.send({ type: 'welcome', version: PROTOCOL_VERSION, presence, presenceReturns, ...greeting, seen, pulse });
+  }
+
   /** @throws ProtocolError */
   private take(message: Exclude<FromClient, { type: 'hello' }>): void {
-    const { clerk, session } = this;
-    if (clerk === undefined || session === undefined) throw new ProtocolError('the first thing to say is hello');
+    if (this.established === undefined) throw new ProtocolError('the first thing to say is hello');
+    const { session, handler, requests } = this.established;
     switch (message.type) {
       case 'pong':
-        this.confirmedAt ??= this.lastId;
-        this.confirm();
+        requests.confirm();
         break;
       case 'bye':
         this.session = undefined;
         this.supersede();
-        void this.house.sessions.farewell(session);
+        void this.context.sessions.leave(session);
         break;
       case 'tried':
-        clerk.noteTried(message);
-        break;
       case 'enough':
-        clerk.endList(message.of);
-        break;
       case 'part':
-        clerk.notePart(message);
+        handler.note(message);
         break;
       default:
-        if (message.id <= this.lastId) throw new ProtocolError(`request ${message.id} comes twice, or too late`);
-        this.lastId = message.id;
-        this.inbox.push(message);
-        this.work(clerk);
+        requests.add(message);
     }
   }
 
-  /** Begins with what waits, unless enough is open, or what was answered is not fetched. */
-  private work(clerk: RequestHandler): void {
-    while (this.isOpen && this.inbox.length > 0 && this.openRequests < MOST_OPEN && !this.channel.isFull) {
-      this.openRequests++;
-      void this.answer(clerk, this.inbox.shift() as Answerable).finally(() => {
-        this.openRequests--;
-        this.work(clerk);
-      });
-      this.confirm();
-    }
-    if (this.inbox.length === 0) {
-      this.channel.resume();
-      return;
-    }
-    this.channel.pause();
-    if (this.isOpen && this.openRequests === 0) void this.channel.drained().then(() => this.work(clerk));
-  }
-
-  /** What came before, and still waits here, may ask again for what is to be forgotten: that must have begun. */
-  private confirm(): void {
-    const [next] = this.inbox;
-    if (this.confirmedAt === undefined || (next !== undefined && next.id <= this.confirmedAt)) return;
-    this.confirmedAt = undefined;
-    this.session?.confirm();
-  }
-
-  private async answer(clerk: RequestHandler, request: Answerable): Promise<void> {
+  private async answer(handler: RequestHandler, session: Session, request: Answerable): Promise<void> {
     try {
-      const answer = await clerk.answer(request);
+      const answer = await handler.answer(request);
       if (answer) this.send(answer);
     } catch (error) {
       if (!this.isOpen) return;
-      // What the system has to say is about this host: a limit, or a disk.
+      // A system error is about this host: a limit, or a disk.
       const where = error instanceof RunmakerError && errnoName(error.cause) !== undefined ? 'on the server: ' : '';
       const message = `${where}${reason(error)}`;
       const { code, hint } = error instanceof RunmakerError ? error : { code: 'queue' as const, hint: undefined };
       this.send({ type: 'failed', id: request.id, code, message, ...(hint !== undefined && { hint }) });
-      this.log.warn(`${this.session?.name ?? this.peer}: ${request.type}: ${reason(error)}`);
+      this.context.log.warn(`${session.name}: ${request.type}: ${reason(error)}`);
     }
   }
 
   private beat(session: Session): void {
-    if (this.house.attention.silenceSince(this.channel.heardAt) > this.house.pulse * SILENT_PULSES) {
+    const { stalls, pulse } = this.context;
+    if (stalls.silenceSince(this.channel.heardAt) > pulse * SILENT_PULSES) {
       this.channel.destroy(new Error('nothing was heard any more'));
       return;
     }
@@ -177,7 +151,7 @@ export class Connection {
   }
 
   private refuse(reason: string, hint?: string): void {
-    this.log.warn(`${this.peer}: refused: ${reason}`);
+    this.context.log.warn(`${this.peer}: refused: ${reason}`);
     this.send({ type: 'refusal', reason, ...(hint !== undefined && { hint }) });
     this.channel.end();
   }
@@ -185,10 +159,12 @@ export class Connection {
   private over(error: Error | undefined): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    clearTimeout(this.late);
+    clearTimeout(this.helloTimer);
     clearInterval(this.pulse);
-    this.clerk?.close();
-    if (error instanceof ProtocolError || error instanceof RangeError) this.log.warn(`${this.peer}: broke off: ${error.message}`);
-    if (this.session) this.house.sessions.left(this.session, this, this.channel.heardAt);
+    this.established?.requests.close();
+    this.established?.handler.close();
+    const { log, sessions } = this.context;
+    if (error instanceof ProtocolError || error instanceof RangeError) log.warn(`${this.peer}: broke off: ${error.message}`);
+    if (this.session) sessions.disconnected(this.session, this, this.channel.heardAt);
   }
 }

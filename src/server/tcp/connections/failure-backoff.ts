@@ -1,9 +1,9 @@
 /** The wait after the first wrong token, in ms; doubled with each further one, up to the longest. */
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 8000;
-/** Who has not failed for so long, in ms, starts anew. */
+/** An address without failures for so long, in ms, starts anew. */
 const FORGET = 60_000;
-/** Addresses that are kept in mind; those that failed longest ago are forgotten first. */
+/** Addresses that are remembered; those that failed longest ago are dropped first. */
 const MOST_ADDRESSES = 10_000;
 
 /** How long an address has to wait before it is heard, for the wrong tokens that came from it. */
@@ -15,13 +15,13 @@ export class FailureBackoff {
 
   /** In ms; 0 for most. */
   waitOf(address: string): number {
-    const past = this.past(address);
-    return past === 0 ? 0 : Math.min(FIRST_WAIT * 2 ** (past - 1), LONGEST_WAIT);
+    const count = this.countOf(address);
+    return count === 0 ? 0 : Math.min(FIRST_WAIT * 2 ** (count - 1), LONGEST_WAIT);
   }
 
   /** Notes a failure, and returns how many there were. */
   failed(address: string): number {
-    const count = this.past(address) + 1;
+    const count = this.countOf(address) + 1;
     // Put in anew, so that the map keeps the order of the last failures.
     this.failures.delete(address);
     this.failures.set(address, { count, at: this.now() });
@@ -34,7 +34,7 @@ export class FailureBackoff {
     this.failures.delete(address);
   }
 
-  private past(address: string): number {
+  private countOf(address: string): number {
     const failure = this.failures.get(address);
     return failure === undefined || this.now() - failure.at > FORGET ? 0 : failure.count;
   }

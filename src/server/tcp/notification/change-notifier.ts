@@ -1,12 +1,12 @@
 import { Notifier } from '../../../async/notifier.js';
 import type { Queue } from '../../../queue/queue.js';
 
-/** Who waits for news is told so often at most, in ms: one change is followed by many. */
+/** Waiting clients are notified this often at most, in ms: one change is followed by many. */
 const INTERVAL = 50;
 
-/** Knows when something has changed, whether by the server's clients or by others who work on the queue, and tells who waits for it. */
+/** Notices changes of the queue, by clients of the server or by others who work on the file, and notifies the clients that wait for one. */
 export class ChangeNotifier {
-  /** Begins elsewhere each time, so that who knew a server before it was started again sees that it was. */
+  /** Begins elsewhere with each start, so that a client sees that the server was started again. */
   private changes = Date.now() * 1000;
   private readonly waiters = new Notifier();
   private timer: NodeJS.Timeout | undefined;
@@ -22,10 +22,10 @@ export class ChangeNotifier {
   /** A client has changed something. */
   note(): void {
     this.changes++;
-    this.tellSoon();
+    this.notifySoon();
   }
 
-  /** Settles when the position is not `seen` any more; rejects when nobody can tell, or `signal` is aborted. */
+  /** Settles when the position is not `seen` any more; rejects when the queue cannot be watched, or `signal` is aborted. */
   async past(seen: number, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     if (this.position !== seen) return this.position;
@@ -37,25 +37,25 @@ export class ChangeNotifier {
     return this.position;
   }
 
-  /** Looks after the queue for as long as somebody waits. */
+  /** Watches the queue for as long as a client waits. */
   private async follow(): Promise<void> {
     const following = new AbortController();
     this.following = following;
     try {
       while (this.waiters.size > 0) {
         await this.queue.changed(following.signal);
-        this.tellSoon();
+        this.notifySoon();
       }
     } catch (error) {
       if (!following.signal.aborted) this.waiters.fail(error);
     } finally {
       this.following = undefined;
-      // Somebody may have come while this one was being called off.
+      // Another client may have begun to wait while this was being stopped.
       if (this.waiters.size > 0) void this.follow();
     }
   }
 
-  private tellSoon(): void {
+  private notifySoon(): void {
     if (this.waiters.size === 0) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;

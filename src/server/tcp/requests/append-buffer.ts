@@ -4,7 +4,7 @@ import { LF } from '../../../job/line.js';
 import { fromWire, type WireBytes } from '../../../wire/bytes.js';
 import { ProtocolError } from '../../../wire/messages.js';
 
-/** What all clients together may have under way to be appended, in bytes. */
+/** How many bytes all clients together may have buffered for appends. */
 export class AppendBudget {
   private used = 0;
 
@@ -21,26 +21,26 @@ export class AppendBudget {
   }
 }
 
-/** What a piece takes besides its bytes. */
-const PIECE = 256;
-/** Requests of one client whose pieces have come, and not all of them, or not the request itself. */
+/** What a part costs besides its bytes. */
+const PART_OVERHEAD = 256;
+/** Requests of one client of which only parts have come. */
 const MOST_INCOMPLETE = 10_000;
 
-/** Gathers the pieces in which commands come, until all are there. */
+/** Collects the parts of append requests until they are complete. What is incomplete when the connection is lost is dropped. */
 export class AppendBuffer {
-  /** By the ids of the requests. What is too much is not kept, and refused when it is complete. `taken`: of the budget. */
-  private readonly gathered = new Map<number, { parts: Buffer[]; taken: number; isTooMuch: boolean }>();
+  /** By request id. What is too much is not kept, and refused when it is complete. `taken`: of the budget. */
+  private readonly requests = new Map<number, { parts: Buffer[]; taken: number; isTooMuch: boolean }>();
 
   constructor(private readonly budget: AppendBudget) {}
 
   /** @throws ProtocolError when too many requests are incomplete */
   add(id: number, wired: WireBytes): void {
-    const entry = this.gathered.get(id) ?? { parts: [], taken: 0, isTooMuch: false };
-    this.gathered.set(id, entry);
-    if (this.gathered.size > MOST_INCOMPLETE) throw new ProtocolError(`parts of more than ${MOST_INCOMPLETE} requests`);
+    const entry = this.requests.get(id) ?? { parts: [], taken: 0, isTooMuch: false };
+    this.requests.set(id, entry);
+    if (this.requests.size > MOST_INCOMPLETE) throw new ProtocolError(`parts of more than ${MOST_INCOMPLETE} requests`);
     if (entry.isTooMuch) return;
     const bytes = fromWire(wired);
-    const cost = PIECE + bytes.length;
+    const cost = PART_OVERHEAD + bytes.length;
     if (!this.budget.take(cost)) {
       entry.isTooMuch = true;
       return;
@@ -50,12 +50,12 @@ export class AppendBuffer {
   }
 
   /**
-   * Hands the commands on, and forgets them.
-   * @throws RunmakerError when they are too much, or not all there
+   * Passes the commands of a request to `work`, and drops them.
+   * @throws RunmakerError when they are too much, or incomplete
    */
   async use(id: number, count: number, work: (commands: readonly Buffer[]) => Promise<void>): Promise<void> {
-    const { parts, taken, isTooMuch } = this.gathered.get(id) ?? { parts: [], taken: 0, isTooMuch: false };
-    this.gathered.delete(id);
+    const { parts, taken, isTooMuch } = this.requests.get(id) ?? { parts: [], taken: 0, isTooMuch: false };
+    this.requests.delete(id);
     try {
       if (isTooMuch) {
         throw new RunmakerError('queue', 'that is too much for the server at once', { hint: 'append fewer jobs at a time, up to 64 MiB' });
@@ -70,15 +70,15 @@ export class AppendBuffer {
     }
   }
 
-  /** Forgets what came of these commands, if they were not used. */
+  /** Drops what has come of a request that was not used. */
   drop(id: number): void {
-    this.budget.give(this.gathered.get(id)?.taken ?? 0);
-    this.gathered.delete(id);
+    this.budget.give(this.requests.get(id)?.taken ?? 0);
+    this.requests.delete(id);
   }
 
-  /** Nobody will complete what is not complete. */
+  /** Drops everything. */
   clear(): void {
-    for (const id of [...this.gathered.keys()]) this.drop(id);
+    for (const id of [...this.requests.keys()]) this.drop(id);
   }
 }
 

@@ -6,40 +6,40 @@ import type { Answer } from '../../../wire/messages.js';
 const MOST_JOBS = 500;
 const MOST_BYTES = 256 * 1024;
 /** Lists that one client may have half read at the same time. */
-const MOST_STREAMS = 16;
+const MOST_LISTS = 16;
 
-/** Lists of jobs that a client fetches piece by piece: what it does not fetch is not read. */
+/** Lists of jobs that a client fetches batch by batch: what it does not fetch is not read. */
 export class JobLists {
   private readonly open = new Map<number, AsyncGenerator<readonly Job[]>>();
-  /** One piece at a time: each takes memory until it is sent. */
+  /** One batch at a time: each takes memory until it is sent. */
   private turn: Promise<unknown> = Promise.resolve();
 
-  /** Begins a list and answers with its first piece. */
-  async begin(id: number, jobs: AsyncIterable<readonly Job[]>): Promise<Answer> {
+  /** Opens a list and answers with its first batch. */
+  async begin(id: number, jobs: AsyncIterable<readonly Job[]> | Iterable<readonly Job[]>): Promise<Answer> {
     this.keep(id, jobs);
     return await this.more(id, id);
   }
 
-  /** Begins a list of which nothing is fetched yet. */
+  /** Opens a list of which nothing is fetched yet. */
   keep(id: number, jobs: AsyncIterable<readonly Job[]> | Iterable<readonly Job[]>): void {
     const [oldest] = this.open.keys();
-    if (this.open.size >= MOST_STREAMS && oldest !== undefined) this.end(oldest);
-    this.open.set(id, inPieces(jobs));
+    if (this.open.size >= MOST_LISTS && oldest !== undefined) this.end(oldest);
+    this.open.set(id, inBatches(jobs));
   }
 
-  /** The next piece of the list `of`. */
+  /** The next batch of the list `of`. */
   more(id: number, of: number): Promise<Answer> {
-    const piece = this.turn.then(() => this.next(id, of));
-    this.turn = piece.catch(() => undefined);
-    return piece;
+    const batch = this.turn.then(() => this.next(id, of));
+    this.turn = batch.catch(() => undefined);
+    return batch;
   }
 
   /** The client wants no more of a list. */
   end(of: number): void {
-    const stream = this.open.get(of);
+    const list = this.open.get(of);
     this.open.delete(of);
-    // Closes what the list is read from.
-    void stream?.return(undefined).catch(() => undefined);
+    // Closes the source of the list.
+    void list?.return(undefined).catch(() => undefined);
   }
 
   endAll(): void {
@@ -47,30 +47,30 @@ export class JobLists {
   }
 
   private async next(id: number, of: number): Promise<Answer> {
-    const stream = this.open.get(of);
-    if (stream === undefined) {
-      const message = `the rest of a list is not to be had any more: a client may have ${MOST_STREAMS} half read at a time`;
+    const list = this.open.get(of);
+    if (list === undefined) {
+      const message = `the rest of a list is not to be had any more: a client may have ${MOST_LISTS} half read at a time`;
       return { type: 'failed', id, code: 'queue', message, hint: 'read fewer lists at a time, each to its end' };
     }
-    const { done, value } = await stream.next();
+    const { done, value } = await list.next();
     if (done) this.open.delete(of);
     return { type: 'batch', id, jobs: done ? [] : value.map(jobToWire), more: !done };
   }
 }
 
-async function* inPieces(batches: AsyncIterable<readonly Job[]> | Iterable<readonly Job[]>): AsyncGenerator<readonly Job[]> {
-  let piece: Job[] = [];
+async function* inBatches(source: AsyncIterable<readonly Job[]> | Iterable<readonly Job[]>): AsyncGenerator<readonly Job[]> {
+  let batch: Job[] = [];
   let bytes = 0;
-  for await (const batch of batches) {
-    for (const job of batch) {
-      if (piece.length === MOST_JOBS || (piece.length > 0 && bytes + job.command.length > MOST_BYTES)) {
-        yield piece;
-        piece = [];
+  for await (const jobs of source) {
+    for (const job of jobs) {
+      if (batch.length === MOST_JOBS || (batch.length > 0 && bytes + job.command.length > MOST_BYTES)) {
+        yield batch;
+        batch = [];
         bytes = 0;
       }
-      piece.push(job);
+      batch.push(job);
       bytes += job.command.length;
     }
   }
-  if (piece.length > 0) yield piece;
+  if (batch.length > 0) yield batch;
 }

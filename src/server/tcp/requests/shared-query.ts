@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import { Throttle } from '../../../async/throttle.js';
 
-/** Work is followed by this many times what it took of doing something else. */
+/** The pause after a query, as a multiple of the time that it took. */
 const REST = 5;
-/** But not by more, in ms: the queue may lie on a server that did not answer. */
+/** But no longer than this, in ms: the queue may lie on a server that did not answer. */
 const LONGEST_REST = 10_000;
 
 /**
- * A costly look that many ask for at the same time: all who ask while one is under way share the next one, which begins after they
+ * A costly query that many clients make at the same time: all who ask while one is running share the next one, which begins after they
  * asked. However many ask, it takes a small share of the time.
  */
 export class SharedQuery<T> {
@@ -15,23 +15,23 @@ export class SharedQuery<T> {
   private last: Promise<unknown> = Promise.resolve();
   private readonly rest = new Throttle(REST, LONGEST_REST);
 
-  constructor(private readonly look: () => Promise<T>) {}
+  constructor(private readonly query: () => Promise<T>) {}
 
   get(): Promise<T> {
-    this.next ??= this.last.then(() => this.lookInTurn());
+    this.next ??= this.last.then(() => this.runInTurn());
     return this.next;
   }
 
-  private async lookInTurn(): Promise<T> {
+  private async runInTurn(): Promise<T> {
     const { left } = this.rest;
     if (left > 1) await setTimeout(left);
     const began = performance.now();
-    const looking = this.look();
-    // Who asks from here on may have done something that this look does not see.
+    const running = this.query();
+    // A client that asks from here on may have made a change that this query does not see.
     this.next = undefined;
-    this.last = looking.then(ignore, ignore);
+    this.last = running.then(ignore, ignore);
     try {
-      return await looking;
+      return await running;
     } finally {
       this.rest.ended(began);
     }

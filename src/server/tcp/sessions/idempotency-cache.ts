@@ -1,12 +1,13 @@
-/** Something that is done once, and how many wait to hear what came of it. */
+/** Something that is done once, and how many callers wait for its result. */
 interface Entry<V> {
   readonly done: Promise<V>;
   waiting: number;
 }
 
 /**
- * Remembers what was done until the other end shows that it has heard of it: all that was answered before a `mark` is forgotten with the
- * `confirm` that follows it. What takes long is remembered for as long as it takes.
+ * Remembers results by request id, so that a repeated request is answered and not carried out again. A result may be dropped once the
+ * client has shown that it received it: what was answered before a `mark` is dropped by the `confirm` that follows. A request that takes
+ * long is remembered for as long as it takes.
  */
 export class IdempotencyCache<V> {
   private young = new Map<number, Entry<V>>();
@@ -17,13 +18,10 @@ export class IdempotencyCache<V> {
     return this.young.has(id) || this.old.has(id);
   }
 
-  /**
-   * Begins something, unless that was done under this id before, and returns the answer to it. Until then, and as long as it may not have
-   * arrived, it is remembered.
-   */
+  /** Calls `begin` unless that was done under this id before, and returns the answer to its result. Remembers it until it was received. */
   async once<A>(id: number, begin: () => Promise<V>, answer: (value: V) => A | Promise<A>): Promise<A> {
     const entry = this.young.get(id) ?? this.old.get(id) ?? { done: begin(), waiting: 0 };
-    // Who asks again has not heard of it.
+    // A client that asks again has not received the answer.
     this.old.delete(id);
     this.young.set(id, entry);
     entry.waiting++;
@@ -34,7 +32,7 @@ export class IdempotencyCache<V> {
     }
   }
 
-  /** Something was sent whose answer will show that all before it has arrived. */
+  /** A message was sent whose answer will show that the client has received all that was sent before. */
   mark(): void {
     if (this.isMarked) return;
     this.isMarked = true;
@@ -45,14 +43,14 @@ export class IdempotencyCache<V> {
     }
   }
 
-  /** The answer has come. */
+  /** That answer has come. */
   confirm(): void {
     if (!this.isMarked) return;
     this.isMarked = false;
     this.old = new Map();
   }
 
-  /** No answer will come any more: what was sent may not have arrived. */
+  /** That answer will not come: the connection was lost. */
   unmark(): void {
     this.isMarked = false;
   }

@@ -1,26 +1,69 @@
-/** As many as may come back late at once; each takes about 100 bytes. */
-const MOST = 100_000;
+import { reason } from '../../../errors.js';
+import type { ServerLog } from '../../log.js';
+import type { Revocation, RevocationsFile } from './revocations-file.js';
+
+/** Why a claim was taken from a client that was not heard for longer than the grace. */
+export const GIVEN_UP = 'the server has given the job up: nothing was heard of this runner for longer than the grace';
 
 /**
- * The claims that the server itself has taken away because their clients were gone for too long. The line alone cannot tell: it
- * may end for somebody else just as its former runner says that it did. Beyond `most` the oldest are forgotten.
+ * The claims that the server has taken from clients that were away for too long. The file cannot tell: another runner may have brought
+ * the line into just the state that the late client reports.
+ *
+ * A claim is given out with the current fence, a number that grows with every revocation. It is revoked if its place was revoked at a
+ * greater fence than its own: so that a later claim of the same line is valid, also in the eyes of a server that was started again.
  */
 export class Revocations {
-  private readonly keys = new Set<string>();
+  private readonly fences = new Map<string, number>();
+  private last: number;
 
-  constructor(private readonly most = MOST) {}
-
-  add(client: string, claim: number): void {
-    this.keys.add(keyOf(client, claim));
-    const [oldest] = this.keys;
-    if (this.keys.size > this.most && oldest !== undefined) this.keys.delete(oldest);
+  /**
+   * @param file keeps them over restarts of the server; without one they are known to this server only
+   * @param now in ms since 1970: where a file was lost, fences still grow
+   */
+  constructor(
+    private readonly log: ServerLog,
+    private readonly file?: RevocationsFile,
+    private readonly now: () => number = Date.now,
+  ) {
+    for (const { place, fence } of this.read()) this.fences.set(place, fence);
+    this.last = Math.max(now(), ...this.fences.values());
   }
 
-  has(client: string, claim: number): boolean {
-    return this.keys.has(keyOf(client, claim));
+  /** For claims that are given out now. */
+  get fence(): number {
+    return this.last;
   }
-}
 
-function keyOf(client: string, claim: number): string {
-  return `${client} ${claim}`;
+  /** Revokes all claims of these places that were given out so far. Settles when that is on the disk. */
+  async add(places: readonly string[]): Promise<void> {
+    if (places.length === 0) return;
+    this.last = Math.max(this.last + 1, this.now());
+    const added = places.map(place => ({ place, fence: this.last }));
+    for (const { place, fence } of added) this.fences.set(place, fence);
+    try {
+      await this.file?.append(added);
+    } catch (error) {
+      this.warn(error);
+    }
+  }
+
+  /** Whether a claim was revoked. @param fence that it was given out with */
+  includes(place: string, fence: number): boolean {
+    return fence < (this.fences.get(place) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  private read(): Revocation[] {
+    try {
+      return this.file?.read() ?? [];
+    } catch (error) {
+      this.warn(error);
+      return [];
+    }
+  }
+
+  private warn(error: unknown): void {
+    this.log.warn(
+      `${this.file?.path}: ${reason(error)}; late results of jobs that were given up may be taken by a server that is started again`,
+    );
+  }
 }

@@ -1,36 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import type { Job } from '../../../job/job.js';
-import type { Claim, FinishResult, SetResult } from '../../../queue/queue.js';
-import type { Connection } from '../connections/connection.js';
+import type { SetResult } from '../../../queue/queue.js';
+import { ClaimRegistry } from './claim-registry.js';
 import { IdempotencyCache } from './idempotency-cache.js';
 
-/** What was done for a client and must not be done twice. */
-export type Deed =
+/** What a change that a client has asked for came to. It must not be made twice. */
+export type Change =
   | { readonly kind: 'appended' }
   | { readonly kind: 'set'; readonly result: SetResult }
   | { readonly kind: 'reclaimed'; readonly jobs: readonly Job[] };
 
+/** What a session needs of the connection over which its client is heard. */
+export interface SessionConnection {
+  /** Address of the client. */
+  readonly peer: string;
+  /** Ends the connection: the client is heard over another one, or the server closes. */
+  supersede(): void;
+}
+
 /** One client, over as many connections as it takes. */
 export class Session {
-  /** Tells it from one that the same client had before, or will have. */
+  /** Tells it from an earlier or later session of the same client. */
   readonly id = randomBytes(8).toString('hex');
-  /** By the ids of the requests that they answered. */
-  readonly claims = new Map<number, Claim>();
-  /** What came of claims that have ended, for as long as the client may ask again. */
-  readonly ended = new IdempotencyCache<FinishResult>();
-  /**
-   * What had become of claims that the client brought along when it came. Found out once: it is told with each welcome until the client
-   * lists them no more, and so has heard of it.
-   */
-  readonly verdicts = new Map<number, FinishResult>();
-  /** Settles when that was found out. */
-  meeting: Promise<void> | undefined;
-  /** By the ids of the requests. */
-  readonly deeds = new IdempotencyCache<Deed>();
-  /** The connection that it is heard over now. */
-  conversation: Connection | undefined;
-  /** When the client's time is up, while it is away. */
-  lapse: NodeJS.Timeout | undefined;
+  readonly claims = new ClaimRegistry();
+  /** Changes that were made, by the ids of the requests. */
+  readonly changes = new IdempotencyCache<Change>();
+  /** Settles when it is known what has become of the claims that the client brought along. */
+  recovery: Promise<void> | undefined;
+  /** The connection that the client is heard over now. */
+  connection: SessionConnection | undefined;
+  /** Stops the clock that runs while the client is away. */
+  cancelExpiry: () => void = () => undefined;
 
   /** @param name of the client, for the log */
   constructor(
@@ -38,19 +38,19 @@ export class Session {
     readonly name: string,
   ) {}
 
-  /** Something was sent whose answer will show that all before it has arrived. */
+  /** See `IdempotencyCache`. */
   mark(): void {
-    this.ended.mark();
-    this.deeds.mark();
+    this.claims.mark();
+    this.changes.mark();
   }
 
   confirm(): void {
-    this.ended.confirm();
-    this.deeds.confirm();
+    this.claims.confirm();
+    this.changes.confirm();
   }
 
   unmark(): void {
-    this.ended.unmark();
-    this.deeds.unmark();
+    this.claims.unmark();
+    this.changes.unmark();
   }
 }
