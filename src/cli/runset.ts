@@ -14,6 +14,7 @@ import { openQueue } from '../queue/open.js';
 import { doubtNotice, findOrphans, nameJobs } from '../queue/orphans.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
 import { jobJson } from '../report/job-list.js';
+import { withSignalsHeld } from '../system/hold-signals.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
 import { complain } from './complain.js';
 import type { Output } from './output.js';
@@ -84,7 +85,7 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
         return await list(queue, chooses(options, jobs) ? selectionOf({ ...options, jobs }) : {}, output, options.json ?? false);
       case 'add':
       case 'addFrom':
-        await queue.append(await commandsToAdd(options), { state: options.hold ? State.held : State.new });
+        await add(queue, options);
         return EXIT.ok;
       case 'reclaim':
         return await reclaim(queue, output);
@@ -256,6 +257,12 @@ async function reclaimOnce(queue: Queue, output: Output): Promise<void> {
   const jobs = await queue.reclaim({ tell });
   const lines = jobs.map(({ id, number, command, directives }) => jobLine({ id, number, state: State.new, command, directives }));
   await output.printLent(Buffer.concat(lines));
+}
+
+/** A terminal that is closed meanwhile leaves no jobs that are only added by half. */
+async function add(queue: Queue, options: Options): Promise<void> {
+  const commands = await commandsToAdd(options);
+  await withSignalsHeld(() => queue.append(commands, { state: options.hold ? State.held : State.new }));
 }
 
 async function commandsToAdd({ add = [], addFrom }: Options): Promise<Buffer[]> {

@@ -42,6 +42,12 @@ function describeStrays({ line, text, count }: Strays): { readonly message: stri
       hint: "save the file as UTF-8 without one, or take it away: sed -i '1s/^\\xef\\xbb\\xbf//' FILE",
     };
   }
+  if (/^[.-]\+/.test(text.toString('latin1', 0, 2))) {
+    return {
+      message: `line ${line} was not added to its end, so it is no job and is passed over`,
+      hint: 'the program that added it was killed: add its jobs again, and delete the lines that begin with ".+" or "-+"',
+    };
+  }
   const shown = JSON.stringify(text.toString().slice(0, SHOWN));
   // Without how many: it would be told again with each that is added.
   const others = count === 1 ? '' : ', as are others';

@@ -37,7 +37,6 @@ export interface Disk {
   read(fd: number, buffer: Buffer, position: number): MaybePromise<number>;
   /** Writes all of `bytes`, at `position`, or at the end where the file is open for appending (`null`). */
   write(fd: number, bytes: Buffer, position: number | null): MaybePromise<void>;
-  truncate(fd: number, size: number): MaybePromise<void>;
   factsOf(fd: number): MaybePromise<FileFacts>;
   factsAt(path: string): MaybePromise<FileFacts>;
 }
@@ -73,7 +72,6 @@ export const localDisk: Disk = {
       written += fs.writeSync(fd, bytes, written, bytes.length - written, position === null ? null : position + written);
     }
   },
-  truncate: (fd, size) => fs.ftruncateSync(fd, size),
   factsOf: fd => facts(fs.fstatSync(fd)),
   factsAt: path => facts(fs.statSync(path)),
 };
@@ -100,7 +98,6 @@ export const networkDisk: Disk = {
       written += await callServer<number>(done => fs.write(fd, bytes, from, bytes.length - from, at, done));
     }
   },
-  truncate: (fd, size) => callServer<void>(done => fs.ftruncate(fd, size, done as fs.NoParamCallback)),
   factsOf: async fd => facts(await callServer<fs.Stats>(done => fs.fstat(fd, done))),
   factsAt: async path => facts(await callServer<fs.Stats>(done => fs.stat(path, done))),
 };

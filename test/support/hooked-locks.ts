@@ -5,7 +5,7 @@ import type { FileFacts } from '../../src/system/disk.js';
 import type { LockKind } from '../../src/system/record-lock.js';
 
 /** What a lock driver and its files are asked to do. */
-export type LockCall = 'open' | 'tryLock' | 'unlock' | 'isFree' | 'read' | 'write' | 'truncate' | 'facts' | 'isAt' | 'close';
+export type LockCall = 'open' | 'tryLock' | 'unlock' | 'isFree' | 'read' | 'write' | 'facts' | 'isAt' | 'close';
 
 /** Something that is asked for. */
 export interface LockRequest {
@@ -122,6 +122,7 @@ class HookedFile implements LockableFile {
 
   async unlock(start: number | bigint, length: number): Promise<void> {
     await this.before({ call: 'unlock', access: this.access, start });
+    if (length === EVERYTHING) this.locked.clear();
     for (const byte of bytesFrom(start, length)) this.locked.delete(byte);
     if (this.locked.size === 0) this.lost = false;
     return this.real.unlock(start, length);
@@ -140,11 +141,6 @@ class HookedFile implements LockableFile {
   async write(bytes: Buffer, position: number | null): Promise<void> {
     await this.before({ call: 'write', access: this.access });
     return this.real.write(bytes, position);
-  }
-
-  async truncate(size: number): Promise<void> {
-    await this.before({ call: 'truncate', access: this.access });
-    return this.real.truncate(size);
   }
 
   async facts(): Promise<FileFacts> {

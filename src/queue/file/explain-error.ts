@@ -47,12 +47,12 @@ export function explain(path: string, error: unknown, locksWorked = false): Runm
       });
     case 'ENOSPC':
       return new RunmakerError('queue', `${path}: no space left (ENOSPC)`, {
-        hint: 'make room, then try again: the file is as it was',
+        hint: 'make room, then try again: no job was changed or added',
         cause: error,
       });
     case 'EDQUOT':
       return new RunmakerError('queue', `${path}: the disk quota is used up (EDQUOT)`, {
-        hint: 'make room, or have it raised, then try again: the file is as it was',
+        hint: 'make room, or have it raised, then try again: no job was changed or added',
         cause: error,
       });
     default:

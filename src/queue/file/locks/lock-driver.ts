@@ -42,7 +42,6 @@ export interface LockableFile {
   isFree(start: number | bigint, length: number): MaybePromise<boolean>;
   read(buffer: Buffer, position: number): MaybePromise<number>;
   write(bytes: Buffer, position: number | null): MaybePromise<void>;
-  truncate(size: number): MaybePromise<void>;
   facts(): MaybePromise<FileFacts>;
   /** Whether the file at `path` is still this one: an editor may have put another in its place. */
   isAt(path: string): Promise<boolean>;
@@ -69,10 +68,6 @@ export abstract class OpenFile implements LockableFile {
 
   write(bytes: Buffer, position: number | null): MaybePromise<void> {
     return this.disk.write(this.fd, bytes, position);
-  }
-
-  truncate(size: number): MaybePromise<void> {
-    return this.disk.truncate(this.fd, size);
   }
 
   facts(): MaybePromise<FileFacts> {
