@@ -88,7 +88,17 @@ export interface RunningProgram {
 }
 
 /** The options of queues that mean something to a program which runs jobs. */
-const RUNNING: readonly OptionName[] = ['patience', 'lease', 'sleep', 'resultsDir', 'maxJobAttempts', 'locks', 'unsafeLocks', 'trustAny'];
+const RUNNING: readonly OptionName[] = [
+  'patience',
+  'lease',
+  'queueFile',
+  'sleep',
+  'resultsDir',
+  'maxJobAttempts',
+  'locks',
+  'unsafeLocks',
+  'trustAny',
+];
 
 const RUNMAKER: RunningProgram = {
   name: 'runmaker',
@@ -233,7 +243,7 @@ function refuseContradictions(options: RunmakerOptions): void {
 
 /** A file without a single job is most likely the wrong file, or lacks the state characters. */
 async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
-  if (options.watch || queue.capabilities.claimsOnly || (await queue.counts()).total > 0) return;
+  if (options.watch || queue.capabilities.claimsOnly || queue.capabilities.mayBeEmpty || (await queue.counts()).total > 0) return;
   const isTable = queue.name.endsWith('.csv') && !isGitName(queue.name);
   throw new RunmakerError('input', `${queue.name} holds no jobs`, {
     hint: isTable

@@ -71,7 +71,8 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
   if (options.doctor) return await doctor(queueName, options, output);
   if (JOB_CHOICE.test(queueName))
     throw new RunmakerError('usage', `${queueName}: the queue comes first, then the jobs`, { hint: 'runset --list runs.txt 3-10' });
-  const queue = await openQueue(queueName, access);
+  const adds = action[0] === 'add' || action[0] === 'addFrom';
+  const queue = await openQueue(queueName, { ...access, create: adds });
   try {
     switch (action[0]) {
       case 'set':

@@ -133,7 +133,7 @@ function conclude(queue: Queue, counts: Counts, options: Options): number {
     return EXIT.timeout;
   }
   // Most likely the wrong file, and nobody should be notified of its end.
-  if (counts.total === 0) {
+  if (counts.total === 0 && !queue.capabilities.mayBeEmpty) {
     throw new RunmakerError('input', `${queue.name} holds no jobs`, {
       hint: 'a job is a line with a state, a blank and a command: ". echo hello"',
     });

@@ -47,7 +47,7 @@ export const QUEUE_KINDS: readonly QueueKind[] = [
     name: 'git',
     title: 'queues over git',
     form: 'git+ssh://…#runs.txt',
-    options: ['lease', 'sleep', 'resultsDir', 'maxJobAttempts'],
+    options: ['lease', 'queueFile', 'sleep', 'resultsDir', 'maxJobAttempts'],
     owns: isGitName,
     open: async (name, options) => await (await import('./git/open-git-queue.js')).openGitQueue(name, options),
   },

@@ -2,11 +2,11 @@
 import type { OpenOptions } from './queue.js';
 
 /** Each of `OpenOptions`, by the name that the library gives it. */
-export type OptionName = keyof OpenOptions;
+export type OptionName = Exclude<keyof OpenOptions, 'create'>;
 
 /** An option on the command line. */
 export interface QueueOption {
-  /** As commander takes them: `--lease <duration>`. */
+  /** As commander takes them: `--lease <duration>`; an alias comes first. */
   readonly flags: string;
   readonly help: string;
   readonly value: 'flag' | 'text' | 'duration' | 'count' | 'lockDriver';
@@ -36,7 +36,12 @@ export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
     help: 'over git and in Redis: how long a claim holds without a sign of life (default: 10m, 30s)',
     value: 'duration',
   },
-  sleep: { flags: '--sleep <duration>', help: 'over git, and with --max-idle: between two looks (default: 5s)', value: 'duration' },
+  queueFile: { flags: '--queue-file <path>', help: "over git: the queue's file, where its name has no #", value: 'text' },
+  sleep: {
+    flags: '--sleep-time, --sleep <duration>',
+    help: 'over git, and with --max-idle: between two looks (default: 5s)',
+    value: 'duration',
+  },
   resultsDir: {
     flags: '--results-dir <dir>',
     help: 'over git: run jobs in a checkout, and commit what they leave in this folder of it',
@@ -51,5 +56,5 @@ export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
 
 /** The option's name as it stands on the command line, `--unsafe-locks`. */
 export function flagOf(option: OptionName): string {
-  return QUEUE_OPTIONS[option].flags.split(' ', 1)[0] as string;
+  return /(--[\w-]+)(?: <|$)/.exec(QUEUE_OPTIONS[option].flags)?.[1] as string;
 }

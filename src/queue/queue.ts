@@ -139,6 +139,8 @@ export interface Capabilities {
   readonly presenceReturns?: number;
   /** Who may work on the queue and never shows presence, in the plural; older runners where nothing is said. */
   readonly silent?: string | undefined;
+  /** A queue without jobs is no mistake: what is there shows that it is a queue. */
+  readonly mayBeEmpty?: true;
   /** Jobs can be claimed and finished, and that is all: nobody can ask what else there is. Every other call is refused. */
   readonly claimsOnly?: true;
 }
@@ -203,6 +205,8 @@ export type LockDriverName = (typeof LOCK_DRIVERS)[number];
 export interface OpenOptions extends FileOptions, ServerOptions, GitOptions {
   /** How long to keep trying while the queue cannot be reached; a minute by default. */
   readonly patience?: number | undefined;
+  /** For those who append: a queue.csv over git may be missing, and is created by the first append. */
+  readonly create?: boolean | undefined;
 }
 
 /** How a file is worked on. */
@@ -225,6 +229,8 @@ export interface ServerOptions {
 export interface GitOptions {
   /** How long a claim holds when its runner gives no sign of life; 10 minutes by default. */
   readonly lease?: number | undefined;
+  /** The path of the queue's file in the repository, where its name has no `#`. JOBS_QUEUE_FILE. */
+  readonly queueFile?: string | undefined;
   /** Between two looks; 5 s by default. SLEEP_TIME, in seconds. */
   readonly sleep?: number | undefined;
   /** A folder of the repository: jobs run in a checkout, and what they leave in it is committed with their state. RESULTS_DIR. */

@@ -76,7 +76,7 @@ exec sh -c "$last"
       return `${status} ${stderr.split('\n')[0]}`;
     };
     expect(await ends(`${made.name()}x`)).toMatch(/^2 runmaker: file:.* there is no runs\.txtx on the branch main$/);
-    expect(await ends(made.name('bad.csv'))).toMatch(/^2 runmaker: bad\.csv is not well-formed CSV: .*line 2/);
+    expect(await ends(made.name('bad.csv'))).toMatch(/^2 runmaker: line 2, column 1: the row is not well-formed CSV/);
     expect(await ends('git+file:///nowhere.git#runs.txt')).toMatch(/^2 .*no such repository/);
     expect(await ends('git+ssh://')).toMatch(/^2 .*does not name a queue over git/);
     expect(await ends('git+foo://host/q.git')).toMatch(/^2 .*"foo" is no way to a remote$/);

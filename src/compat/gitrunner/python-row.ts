@@ -14,7 +14,6 @@ export interface PythonRow {
 /** Marks a number that was taken out of a JSON text as it stands: JavaScript's own numbers would lose digits. */
 const NUMBER = '\u0000';
 const JSON_TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /**
  * The command that a row stands for: `python <script>.py <args…> --key=value…`, each word quoted for a shell. Values are written
@@ -44,33 +43,41 @@ export function commandOfRow({
 }
 
 /**
- * The row for a command such as `dummy.py 1 --cheese="on,toast"`, with `python` before it or not.
+ * The row for a command such as `dummy.py 1 --cheese="on,toast"`, with `python` before it or not, as gitrunner's own `add` writes it: the
+ * script without `.py`, and all values as strings, since a number in args kills its worker. `--cheese on` is `--cheese=on`; an option
+ * without a value is an argument.
  * @throws RunmakerError `usage` when that is no call of a Python script
  */
 export function rowOfCommand(command: string): PythonRow {
   const words = splitWords(command);
   if (words[0] === 'python' || words[0] === 'python3') words.shift();
   const [script, ...rest] = words;
-  if (script === undefined || script === '' || script.startsWith('-')) {
+  if (script === undefined || script === '' || script === '.py' || script.startsWith('-')) {
     throw new RunmakerError('usage', `${JSON.stringify(command)} names no Python script`, {
       hint: "write: 'dummy.py 1 --cheese=on,toast'",
     });
   }
   const args: string[] = [];
   const kwargs = new Map<string, string>();
-  for (const word of rest) {
-    const [, key, value] = /^--([^=]+)=([\s\S]*)$/.exec(word) ?? [];
-    if (key === undefined || value === undefined) args.push(jsonText(word));
-    else if (kwargs.has(key)) throw new RunmakerError('usage', `${JSON.stringify(command)}: --${key} is given twice`);
-    else kwargs.set(key, jsonText(value));
+  for (let at = 0; at < rest.length; at++) {
+    const word = rest[at] as string;
+    const next = rest[at + 1];
+    const [, key, , given] = /^--([^=]+)(=([\s\S]*))?$/.exec(word) ?? [];
+    const value = given ?? (next?.startsWith('--') ? undefined : next);
+    if (key === undefined || value === undefined) {
+      args.push(word);
+      continue;
+    }
+    if (kwargs.has(key)) throw new RunmakerError('usage', `${JSON.stringify(command)}: --${key} is given twice`);
+    kwargs.set(key, value);
+    if (given === undefined) at++;
   }
-  const members = [...kwargs].map(([key, value]) => `${JSON.stringify(key)}: ${value}`);
-  return { script, args: `[${args.join(', ')}]`, kwargs: `{${members.join(', ')}}` };
-}
-
-function jsonText(word: string): string {
-  // What Python would write in another way is kept as a text, so that the script gets what was given.
-  return JSON_NUMBER.test(word) && pythonNumber(word) === word ? word : JSON.stringify(word);
+  const members = [...kwargs].map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`);
+  return {
+    script: script.replace(/\.py$/, ''),
+    args: `[${args.map(arg => JSON.stringify(arg)).join(', ')}]`,
+    kwargs: `{${members.join(', ')}}`,
+  };
 }
 
 /** Undefined for what is not JSON. Numbers come as marked strings, with all their digits. */

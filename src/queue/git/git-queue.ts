@@ -63,7 +63,8 @@ export class GitQueue implements Queue {
     this.name = name;
     this.address = address;
     this.store = store;
-    this.capabilities = { presence: true, silent: store.now.document?.silent };
+    const { silent, isTable } = store.now.document ?? {};
+    this.capabilities = { presence: true, silent, ...(isTable && { mayBeEmpty: true }) };
     this.sleep = sleep;
     this.checkouts = checkouts;
     const tell = (message: string, hint: string): void => this.tell?.({ kind: 'news', message, hint });

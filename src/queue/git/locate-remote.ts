@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { gitUser } from '../../compat/gitrunner/environment.js';
 import { RunmakerError } from '../../errors.js';
 import { hostName } from '../../system/host.js';
 import type { GitAddress } from './address.js';
@@ -8,19 +9,21 @@ import { Git } from './plumbing/git.js';
 import type { Author } from './plumbing/import-stream.js';
 import { isBareRepository } from './suggest-address.js';
 
-/** Where a queue's remote is, and how git is to go there. */
-export interface Place {
+/** Where a queue's remote is, and how git reaches it. */
+export interface RemoteLocation {
   readonly url: string;
   /** Undefined: the one that the remote's HEAD names. */
   readonly branch: string | undefined;
-  /** Variables for git that bring along a clone's own settings. */
+  /** Variables for git with a clone's own settings. */
   readonly settings: Readonly<Record<string, string>>;
   /** Where git shows what it would do for the user. */
   readonly here: Git;
+  /** The top of the clone's own checkout. */
+  readonly checkout?: string | undefined;
 }
 
 /** @throws RunmakerError `input` when the clone is none, or has no remote */
-export async function locateRemote({ url, clone, branch }: GitAddress): Promise<Place> {
+export async function locateRemote({ url, clone, branch }: GitAddress): Promise<RemoteLocation> {
   if (url !== undefined) return { url, branch, settings: {}, here: new Git(process.cwd()) };
   const folder = clone as string;
   if (!existsSync(folder))
@@ -46,7 +49,8 @@ export async function locateRemote({ url, clone, branch }: GitAddress): Promise<
       hint: 'add one (git remote add origin URL), or share a bare repository: git clone --bare',
     });
   }
-  const base = bare === 'true' ? directory : ((await value('rev-parse', '--show-toplevel')) ?? folder);
+  const checkout = bare === 'true' ? undefined : await value('rev-parse', '--show-toplevel');
+  const base = bare === 'true' ? directory : (checkout ?? folder);
   const placed = (url: string): string => (/^[^/]*:/.test(url) ? url : path.resolve(base, url));
   const said = (await value('remote', 'get-url', remote)) as string;
   const { url: configured = said, settings } = await connectionSettings(here, remote, placed, process.env);
@@ -56,6 +60,7 @@ export async function locateRemote({ url, clone, branch }: GitAddress): Promise<
     branch: branch ?? (remote === upstream ? followed?.replace(/^refs\/heads\//, '') : undefined),
     settings,
     here,
+    checkout,
   };
 }
 
@@ -63,8 +68,9 @@ export async function locateRemote({ url, clone, branch }: GitAddress): Promise<
 export async function authorFor(here: Git, environment: NodeJS.ProcessEnv): Promise<Author> {
   const { status, stdout } = await here.attempt(['var', 'GIT_COMMITTER_IDENT']);
   const [, name = '', email = ''] = (status === 0 && /^(.*) <(.*)> \d+ \S+$/m.exec(stdout.toString())) || [];
+  const given = gitUser(environment);
   return {
-    name: environment.GIT_USER_NAME || name || 'runmaker',
-    email: environment.GIT_USER_EMAIL || email || `runmaker@${hostName()}`,
+    name: given.name ?? (name || 'runmaker'),
+    email: given.email ?? (email || `runmaker@${hostName()}`),
   };
 }

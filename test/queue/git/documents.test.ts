@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { commandOfRow, rowOfCommand } from '../../../src/compat/gitrunner/python-row.js';
 import { quoteWord, splitWords } from '../../../src/job/shell-words.js';
-import { readQueueCsv } from '../../../src/queue/git/documents/csv-document.js';
+import { readCsvQueue } from '../../../src/queue/git/documents/csv-document.js';
 import { readRuns } from '../../../src/queue/git/documents/runs-document.js';
 
 const HEADER = 'script,args,kwargs,status\n';
 
 function csv(text: string) {
-  return readQueueCsv(Buffer.from(text), 'queue.csv');
+  return readCsvQueue(Buffer.from(text), 'queue.csv');
 }
 
 /** Words as a shell takes them apart. */
@@ -105,7 +105,7 @@ describe('a queue.csv', () => {
 
   it('that is not UTF-8 keeps its bytes', () => {
     const bytes = Buffer.from(`${HEADER}caf\xe9,[],{},ready\n`, 'latin1');
-    const document = readQueueCsv(bytes, 'queue.csv');
+    const document = readCsvQueue(bytes, 'queue.csv');
     expect(document.jobs[0]?.command.toString('latin1')).toBe("python 'caf\xe9.py'");
     expect(document.withStates(new Map([[2, 'd']])).toString('latin1')).toBe(`${HEADER}caf\xe9,[],{},done\n`);
   });
@@ -113,28 +113,57 @@ describe('a queue.csv', () => {
   it('takes rows at its end, whatever the order of its columns', () => {
     const document = csv('status,script,more,kwargs,args\nready,a,1,{},[]');
     expect(document.withJobs([{ commands: [Buffer.from('dummy.py 1 --cheese="on,toast"')], state: '.' }]).toString()).toBe(
-      'status,script,more,kwargs,args\nready,a,1,{},[]\nready,dummy.py,,"{""cheese"": ""on,toast""}",[1]\n',
+      'status,script,more,kwargs,args\nready,a,1,{},[]\nready,dummy,,"{""cheese"": ""on,toast""}","[""1""]"\n',
     );
   });
 
   it.each<[string, string, string]>([
-    ['an open quote', `${HEADER}a,[],{},ready\nb,"[1,{},ready\n`, 'line 3'],
-    ['a row with a field too many', `${HEADER}a,[],{},ready\nb,[1,2],{},ready\n`, 'the row at line 3 has 5 fields'],
     ['a header that lacks a column', 'script,args,status\na,[],ready\n', 'no column kwargs'],
     ['merge markers', `${HEADER}<<<<<<< a\na,[],{},ready\n`, 'line 2'],
-    [
-      'a quote that is never closed',
-      `${HEADER}"a\nb",[],{},ready\na,"[],{},ready\n${'a,[],{},ready\n'.repeat(48)}`,
-      'the row that begins at line 4',
-    ],
-    [
-      'a quote that is closed too late',
-      `${HEADER}a,[],{},ready\na,"[],{},ready\na,[],{},ready\na,"[]",{},ready\n`,
-      'the row that begins at line 3',
-    ],
     ['a quote in the header', 'script,"args,kwargs,status\n', 'the row that begins at line 1'],
   ])('is refused, naming the place, for %s', (_, text, place) => {
     expect(() => csv(text)).toThrow(place);
+  });
+
+  it.each<[string, string, string]>([
+    ['an open quote', `${HEADER}a,[],{},running\nb,"[1,{},ready\nc,[],{},ready\nd,[],{},running\n`, '2r 3. 4- 5r'],
+    ['a quote that is never closed', `${HEADER}"a\nb",[],{},running\na,"[],{},ready\n${'a,[],{},ready\n'.repeat(2)}`, '2r 4. 5- 6-'],
+    ['a quote that is closed too late', `${HEADER}a,[],{},running\na,"[],{},ready\na,[],{},ready\na,"[]",{},ready\n`, '2r 3. 4- 5-'],
+    ['a field too many', `${HEADER}a,[],{},running\nb,[1,2],{},ready\nc,[],{},ready\n`, '2r 3. 4.'],
+    ['bytes behind a quote', `${HEADER}a,[],{},running\n"b"x,[],{},ready\n`, '2r 3.'],
+  ])('reads the rows beside one with %s, names that one, and runs nothing below a quote that is not closed', (_, text, states) => {
+    const document = csv(text);
+    expect(document.jobs.map(({ number, state }) => `${number}${state}`).join(' ')).toBe(states);
+    const [running, broken] = document.jobs;
+    expect([running?.problem, broken?.problem?.message]).toEqual([undefined, expect.stringMatching(/^the row (?:is not|has 5 fields)/)]);
+    const done = document.withStates(new Map([[2, 'd']])).toString();
+    expect(done).toBe(text.replace('running', 'done'));
+    expect(() => document.withStates(new Map([[broken?.number as number, 'd']]))).toThrow('line');
+  });
+
+  it('reads a row that lacks its last fields as if they were empty, and writes its status', () => {
+    const text = 'script,args,kwargs,status,note,host\na,[],{},ready\nb,[],{},done,x,y\nc\n';
+    const document = csv(text);
+    expect(document.jobs.map(({ state, command, problem }) => [state, `${command}`, problem])).toEqual([
+      ['.', 'python a.py', undefined],
+      ['d', 'python b.py', undefined],
+      ['-', 'python c.py', undefined],
+    ]);
+    const changed = document.withStates(
+      new Map([
+        [2, 'r'],
+        [4, '.'],
+      ]),
+    );
+    expect(changed.toString()).toBe('script,args,kwargs,status,note,host\na,[],{},running\nb,[],{},done,x,y\nc,,,ready\n');
+  });
+
+  it('knows a row by script, args and kwargs, whatever its other columns say', () => {
+    const [first, second] = [
+      csv('script,args,kwargs,status,note\na,[1],{},running,\n'),
+      csv('note,script,args,kwargs,status\n3.0,a,[1],{},done\n'),
+    ];
+    expect(first.jobs[0]?.key).toBe(second.jobs[0]?.key);
   });
 
   it.each([
@@ -171,6 +200,17 @@ describe('a command of a row', () => {
       }),
       { examples: [[['007', '1', '1e3', '-0', 'True', 'null'], { a: '01', __proto: '1' }]] },
     );
+  });
+
+  it.each([
+    ['job.py 1', { script: 'job', args: '["1"]', kwargs: '{}' }],
+    ['python3 dir/job.py', { script: 'dir/job', args: '[]', kwargs: '{}' }],
+    ['job 007 --k v x', { script: 'job', args: '["007", "x"]', kwargs: '{"k": "v"}' }],
+    ['job.py --k -1 --j=2', { script: 'job', args: '[]', kwargs: '{"k": "-1", "j": "2"}' }],
+    ['job.py --flag --k v --last', { script: 'job', args: '["--flag", "--last"]', kwargs: '{"k": "v"}' }],
+    ['job.py --k=', { script: 'job', args: '[]', kwargs: '{"k": ""}' }],
+  ])("is written as gitrunner's own add writes it: %s", (command, row) => {
+    expect(rowOfCommand(command)).toEqual(row);
   });
 
   it.each(['echo `date` > x.py', 'x.py $HOME', 'x.py *.txt', 'a.py | b.py', 'a.py "open', '', '--version', 'a.py --k=1 --k=2'])(

@@ -1,6 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { forOthers, isBranchName, isGitName, parseGitAddress, withoutPassword, withoutSecrets } from '../../../src/queue/git/address.js';
 import { failuresIn } from '../../../src/queue/git/branch/failure-count.js';
 import { placeResults } from '../../../src/queue/git/checkouts/results.js';
@@ -10,8 +13,18 @@ import { LeaseExpiry } from '../../../src/queue/git/leases/lease-expiry.js';
 import { Change, Rows } from '../../../src/queue/git/leases/row-tracking.js';
 import { explainFailure, GitFailure } from '../../../src/queue/git/plumbing/failure.js';
 import { isGone, newRunnerName } from '../../../src/queue/git/plumbing/runner-name.js';
+import { repositoryPath } from '../../../src/queue/git/repository-path.js';
 import { gitSettings, idleLooksFrom } from '../../../src/queue/git/settings.js';
 import { temporaryFolder } from '../../support/temporary.js';
+
+/** The top of a checkout. */
+function temporaryGit(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'runmaker-top-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  execFileSync('git', ['init', '--quiet', folder]);
+  mkdirSync(join(folder, 'sub'));
+  return folder;
+}
 
 function follow(before: string, line: number, after: string): number | string {
   const document = readRuns(Buffer.from(before), 'runs.txt');
@@ -437,7 +450,7 @@ describe('settings', () => {
   it('come from what was asked for, then from the environment, then from here', () => {
     expect(gitSettings({}, {})).toEqual({ lease: 600_000, sleep: 5000, resultsDir: undefined, maxJobAttempts: 1 });
     const environment = { SLEEP_TIME: '2.5', RESULTS_DIR: './out/', MAX_JOB_ATTEMPTS: '3', MAX_ATTEMPTS: '4' };
-    expect(gitSettings({}, environment)).toEqual({ lease: 600_000, sleep: 2500, resultsDir: 'out', maxJobAttempts: 3 });
+    expect(gitSettings({}, environment)).toEqual({ lease: 600_000, sleep: 2500, resultsDir: './out/', maxJobAttempts: 3 });
     expect(gitSettings({ sleep: 100, resultsDir: 'r', maxJobAttempts: 1 }, environment)).toMatchObject({
       sleep: 100,
       resultsDir: 'r',
@@ -446,14 +459,27 @@ describe('settings', () => {
     expect(idleLooksFrom(environment)).toBe(4);
   });
 
-  it.each([
-    { SLEEP_TIME: 'soon' },
-    { MAX_JOB_ATTEMPTS: '0' },
-    { RESULTS_DIR: '/tmp' },
-    { RESULTS_DIR: 'a/../..' },
-    { RESULTS_DIR: '.git' },
-  ])('that make no sense are refused: %j', environment => {
+  it.each([{ SLEEP_TIME: 'soon' }, { MAX_JOB_ATTEMPTS: '0' }])('that make no sense are refused: %j', environment => {
     expect(() => gitSettings({}, environment)).toThrow(expect.objectContaining({ code: 'usage' }));
+  });
+});
+
+describe('a path of the repository', () => {
+  const top = temporaryGit();
+
+  it.each([
+    ['results', 'results'],
+    ['./out/', 'out'],
+    [`${top}/results`, 'results'],
+    [`${top}/not/there/yet/`, 'not/there/yet'],
+    [`${top}/sub/../sub/results`, 'sub/results'],
+  ])('may be relative to its top, or absolute inside a checkout: %s', async (text, path) => {
+    expect(await repositoryPath(text, undefined, 'it')).toBe(path);
+    expect(await repositoryPath(text, top, 'it')).toBe(path);
+  });
+
+  it.each(['/', '/tmp', 'a/../..', '.git', '', top, `${top}/../elsewhere`, `${top}/.git/x`])('is refused elsewhere: %s', async text => {
+    await expect(repositoryPath(text, top, 'it')).rejects.toMatchObject({ code: 'usage' });
   });
 });
 

@@ -30,6 +30,15 @@ export interface Move {
   readonly rewritten: boolean;
 }
 
+/** The file of a queue in the repository. */
+export interface QueueFile {
+  readonly path: string;
+  /** As git knows it: `100644`. */
+  readonly mode: string;
+  /** What the file counts as while it is missing: the first append creates it. Absent: a missing file is a problem. */
+  readonly initial?: Buffer | undefined;
+}
+
 /** A queue's file on a branch of a remote: the last known commit, how it came to be, and the way to add one more. */
 export class BranchStore {
   /** When the last known commit was certainly the branch's last one: by performance.now(). */
@@ -38,15 +47,18 @@ export class BranchStore {
   private readonly objects: Objects;
   private last: { readonly name: string; readonly document: QueueDocument } | undefined;
 
-  /** @param file the path of the queue's file in the repository, `mode` as git knows it */
   constructor(
     readonly remote: Remote,
-    readonly file: string,
-    private readonly mode: string,
+    private readonly queueFile: QueueFile,
     private readonly format: ReadDocument,
     readonly author: Author,
   ) {
     this.objects = new Objects(remote.git);
+  }
+
+  /** Its path in the repository. */
+  get file(): string {
+    return this.queueFile.path;
   }
 
   get now(): Snapshot {
@@ -86,7 +98,7 @@ export class BranchStore {
 
   /** A commit that replaces the queue's file with these bytes. */
   plan(bytes: Buffer, message: string): Omit<CommitPlan, 'ref'> & { files: NonNullable<CommitPlan['files']> } {
-    return { message, parent: this.now.commit, files: [{ path: this.file, mode: this.mode, content: bytes }] };
+    return { message, parent: this.now.commit, files: [{ path: this.file, mode: this.queueFile.mode, content: bytes }] };
   }
 
   /**
@@ -132,6 +144,8 @@ export class BranchStore {
 
   private async read(commit: string): Promise<Snapshot> {
     const blob = await this.objects.read(`${commit}:${this.file}`);
+    const { initial } = this.queueFile;
+    if (blob === undefined && initial !== undefined) return { commit, document: this.format(initial, this.file) };
     if (blob === undefined || blob.type !== 'blob') {
       const problem = new RunmakerError('input', `${this.file} is not in the repository (branch ${this.remote.branch})`, {
         hint: 'commit it and push it: a runs.txt with lines such as ". echo hello", or a queue.csv',

@@ -3,7 +3,7 @@ import type { LineJob } from '../../../job/job.js';
 import type { State } from '../../../job/state.js';
 
 /**
- * The contract of a format: what a queue's file says, and what it says once some states are changed. Pure: bytes in, bytes out.
+ * The contract of a format: what a queue's file says, and what it says after a change. Pure: bytes in, bytes out.
  */
 export interface QueueDocument {
   readonly bytes: Buffer;
@@ -12,8 +12,10 @@ export interface QueueDocument {
   /** Line numbers, ascending. */
   readonly barriers: readonly number[];
   readonly lineCount: number;
-  /** Who may work on such a file too and keeps no lease, in the plural. */
+  /** Other programs that may work on such a file and keep no lease, in the plural. */
   readonly silent?: string;
+  /** Whether the file proves by a header that it is a queue, so that one without jobs is no mistake. */
+  readonly isTable?: true;
   /**
    * The file with other states, by line number, and everything else byte for byte as it was.
    * @throws RunmakerError `usage` for a state that the format has no word for
@@ -43,7 +45,7 @@ export type ReadDocument = (bytes: Buffer, name: string) => QueueDocument;
 const MARKERS = /^(?:<{7} |\|{7} |>{7} )/m;
 
 /**
- * What somebody has merged and not resolved holds lines twice, with different states.
+ * Refuses a file with an unresolved merge: it holds lines twice, with different states.
  * @throws RunmakerError `input`, naming the line of the first marker
  */
 export function refuseMergeMarkers(bytes: Buffer, name: string): void {
