@@ -10,12 +10,13 @@ export type { Execution, Executor, Exit, OutputStream, Survivor, Task } from './
 export { openExecutor } from './execute/open.js';
 export type { ExecuteOptions, ShellOptions } from './execute/options.js';
 export { shellExecutor } from './execute/shell/shell-executor.js';
+export { commandDigest } from './job/command-digest.js';
 export type { DirectiveProblem, Directives } from './job/directives.js';
 export type { Job } from './job/job.js';
+export type { Range } from './job/line-ranges.js';
 export type { Needs, Share } from './job/needs.js';
 export type { JobOutcome } from './job/outcome.js';
-export { printOf } from './job/print.js';
-export type { Range, Selection } from './job/selection.js';
+export type { Selection } from './job/selection.js';
 export { type Counts, type FinalState, State } from './job/state.js';
 export { openQueue } from './queue/open.js';
 export type {

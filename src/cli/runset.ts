@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { RunmakerError, reason } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { nameOfJob } from '../job/job.js';
-import { jobLine } from '../job/job-lines.js';
-import { LF } from '../job/line.js';
+import { linesIn } from '../job/lines.js';
+import { jobLine } from '../job/print-job-lines.js';
 import { type Selection, selectionOf } from '../job/selection.js';
 import { State, stateNamed } from '../job/state.js';
 import type { Finding } from '../queue/file/doctor/finding.js';
@@ -270,13 +270,7 @@ async function commandsToAdd({ add = [], addFrom }: Options): Promise<Buffer[]> 
   const commands = add.map(command => Buffer.from(command));
   if (addFrom === undefined) return commands;
   const bytes = await readAll(addFrom);
-  for (let start = 0; start < bytes.length; ) {
-    const feed = bytes.indexOf(LF, start);
-    const end = feed < 0 ? bytes.length : feed;
-    const command = bytes.subarray(start, end > start && bytes[end - 1] === 0x0d ? end - 1 : end);
-    if (command.length > 0) commands.push(Buffer.from(command));
-    start = end + 1;
-  }
+  for (const command of linesIn(bytes)) if (command.length > 0) commands.push(Buffer.from(command));
   return commands;
 }
 

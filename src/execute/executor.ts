@@ -86,7 +86,7 @@ export interface Survivor {
   readonly handle: string;
   /** The job's id as it was when the task was started. */
   readonly job: string;
-  /** Digest of the job's command, by `printOf`: ids may have come to mean something else since. */
+  /** Digest of the job's command, by `commandDigest`: ids may have come to mean something else since. */
   readonly print: string;
   /** Ends it, and forgets it. For tasks whose claim was lost. */
   end(): Promise<void>;

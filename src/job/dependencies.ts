@@ -1,6 +1,7 @@
 import type { Dependents } from './board.js';
 import type { Directives } from './directives.js';
 import { type Graph, orderOf } from './graph.js';
+import { firstPlace } from './search.js';
 
 /** What `after` comes to: what can be decided, and the lines that can never be. */
 export interface Dependencies {
@@ -33,14 +34,7 @@ export function resolveDependencies(facts: DependencyFacts): Dependencies {
 
 /** How many barriers stand above a line. */
 export function stageOf(line: number, barriers: readonly number[]): number {
-  let from = 0;
-  let to = barriers.length;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if ((barriers[middle] as number) < line) from = middle + 1;
-    else to = middle;
-  }
-  return from;
+  return firstPlace(barriers.length, at => (barriers[at] as number) >= line);
 }
 
 /**

@@ -1,4 +1,10 @@
-import type { Range } from './selection.js';
+import { firstPlace } from './search.js';
+
+/** A run of numbers, both ends included; an open end is absent. */
+export interface Range {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
 
 /** Both ends included; an open end is 1 or Infinity. */
 export interface ClosedRange {
@@ -20,12 +26,6 @@ export function mergedRanges(ranges: readonly Range[]): ClosedRange[] {
 
 /** Whether a line is in one of these ranges, which are as `mergedRanges` gives them: scripts choose lines by the hundred thousand. */
 export function isWithin(merged: readonly ClosedRange[], line: number): boolean {
-  let [low, high] = [0, merged.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((merged[middle] as ClosedRange).to < line) low = middle + 1;
-    else high = middle;
-  }
-  const found = merged[low];
+  const found = merged[firstPlace(merged.length, at => (merged[at] as ClosedRange).to >= line)];
   return found !== undefined && found.from <= line;
 }

@@ -1,15 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
+import { commandDigest } from './command-digest.js';
 import type { Job } from './job.js';
-import { isWithin, mergedRanges } from './line-ranges.js';
-import { printOf } from './print.js';
+import { isWithin, mergedRanges, type Range } from './line-ranges.js';
 import { type State, statesNamed } from './state.js';
-
-/** A run of numbers, both ends included; an open end is absent. */
-export interface Range {
-  readonly from?: number | undefined;
-  readonly to?: number | undefined;
-}
 
 /** Which jobs are meant: those for which every given choice holds. Plain data, so that it can cross a network. */
 export interface Selection {
@@ -21,7 +15,7 @@ export interface Selection {
   readonly states?: readonly State[] | undefined;
   /** Source of a regular expression that the command must match. */
   readonly match?: string | undefined;
-  /** A job is chosen when its command is one of these, each named by `printOf`. */
+  /** A job is chosen when its command is one of these, each named by `commandDigest`. */
   readonly commands?: readonly string[] | undefined;
 }
 
@@ -133,7 +127,7 @@ export function jobMatcher(selection: Selection): (job: Job) => boolean {
     (number !== undefined && isWithin(ranges, number)) ||
     (offset !== undefined && starts.has(offset));
 
-  const says = ({ command }: Job): boolean => (pattern?.test(textOf(command)) ?? true) && (prints?.has(printOf(command)) ?? true);
+  const says = ({ command }: Job): boolean => (pattern?.test(textOf(command)) ?? true) && (prints?.has(commandDigest(command)) ?? true);
 
   return job => isNamed(job) && (wanted?.has(job.state) ?? true) && says(job);
 }

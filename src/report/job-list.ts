@@ -1,5 +1,5 @@
 import type { Job } from '../job/job.js';
-import { PRESENCE } from '../job/job-lines.js';
+import { PRESENCE } from '../job/print-job-lines.js';
 import { commandJson } from './command-json.js';
 
 const LINE_FEED = Buffer.from('\n');

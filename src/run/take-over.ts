@@ -1,7 +1,7 @@
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import type { Executor, Survivor } from '../execute/executor.js';
+import { commandDigest } from '../job/command-digest.js';
 import type { Job } from '../job/job.js';
-import { printOf } from '../job/print.js';
 import { State } from '../job/state.js';
 import { findOrphansNow } from '../queue/orphans.js';
 import type { Claim, Queue } from '../queue/queue.js';
@@ -55,7 +55,7 @@ async function stillOrphaned(queue: Queue, before: readonly Job[], signal: Abort
 async function endLost(queue: Queue, survivors: readonly Survivor[]): Promise<readonly Survivor[]> {
   const running = new Set<string>();
   for await (const jobs of queue.jobs({ states: [State.running, State.claimed] })) {
-    for (const { command } of jobs) running.add(printOf(command));
+    for (const { command } of jobs) running.add(commandDigest(command));
   }
   const lost = survivors.filter(({ print }) => !running.has(print));
   await Promise.all(lost.map(survivor => survivor.end()));
@@ -74,7 +74,7 @@ export function pair(claims: readonly Claim[], survivors: readonly Survivor[]): 
     (claim, survivor, print) => claim.handle === undefined && survivor.print === print && survivor.job === claim.job.id,
     (claim, survivor, print) => claim.handle === undefined && survivor.print === print,
   ];
-  let open = claims.map(claim => ({ claim, print: printOf(claim.job.command) }));
+  let open = claims.map(claim => ({ claim, print: commandDigest(claim.job.command) }));
   for (const suits of rounds) {
     open = open.filter(({ claim, print }) => {
       const found = [...left].find(survivor => suits(claim, survivor, print));

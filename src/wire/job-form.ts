@@ -1,6 +1,7 @@
 import { parseDirectives } from '../job/directives.js';
 import { asLine, type Job, type LineJob } from '../job/job.js';
-import type { Range, Selection } from '../job/selection.js';
+import type { Range } from '../job/line-ranges.js';
+import type { Selection } from '../job/selection.js';
 import { fromWire, toWire } from './bytes.js';
 import type { WireJob, WireSelection } from './messages.js';
 

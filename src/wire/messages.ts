@@ -51,7 +51,7 @@ const selection = v.object({
   states: v.optional(v.array(v.string())),
   /** Regular expressions are applied by the client, since some take for ever. */
   match: v.optional(v.never()),
-  /** See `printOf`. */
+  /** See `commandDigest`. */
   commands: v.optional(v.array(v.string())),
 });
 const notice = v.variant('kind', [
@@ -69,7 +69,7 @@ const openClaim = v.object({
   id: count,
   number: count,
   offset: count,
-  /** See `printOf`: the command must be the same when a server that was started again is to know the claim. */
+  /** See `commandDigest`: the command must be the same when a server that was started again is to know the claim. */
   print: v.string(),
   /** The state that a server was asked to write, without an answer so far. */
   ending: v.optional(v.union([finalState, v.literal('.')])),

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isWithin, mergedRanges } from '../../src/job/line-ranges.js';
-import type { Range } from '../../src/job/selection.js';
+import { isWithin, mergedRanges, type Range } from '../../src/job/line-ranges.js';
 
 const end = fc.option(fc.nat(30), { nil: undefined });
 const ranges = fc.array(fc.tuple(end, end).map(([from, to]) => ({ from, to })));

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { commandDigest } from '../../src/job/command-digest.js';
 import { NO_DIRECTIVES } from '../../src/job/directives.js';
 import type { Job } from '../../src/job/job.js';
-import { printOf } from '../../src/job/print.js';
 import { jobMatcher, parseJobChoice, type Selection, selectionOf } from '../../src/job/selection.js';
 
 function job(
@@ -174,7 +174,7 @@ describe('jobMatcher', () => {
   });
 
   it('chooses by the print of the command', () => {
-    const matches = jobMatcher({ commands: [printOf(Buffer.from('a'))], states: ['.'] });
+    const matches = jobMatcher({ commands: [commandDigest(Buffer.from('a'))], states: ['.'] });
     expect(matches(job(1, { command: 'a' }))).toBe(true);
     expect(matches(job(1, { command: 'a', state: 'd' }))).toBe(false);
     expect(matches(job(1, { command: 'aa' }))).toBe(false);

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { printOf } from '../../src/job/print.js';
+import { commandDigest } from '../../src/job/command-digest.js';
 import type { Claim } from '../../src/queue/queue.js';
 import { pair } from '../../src/run/take-over.js';
 import { Workbench } from '../support/bench.js';
@@ -100,7 +100,7 @@ describe('claims and tasks', () => {
   const survivor = (command: string, job: string, handle: string) => ({
     handle,
     job,
-    print: printOf(Buffer.from(command)),
+    print: commandDigest(Buffer.from(command)),
     end: async () => undefined,
   });
 

@@ -2,7 +2,7 @@
 // start with status 2, and prints the words of every `echo` at its end, whichever runner is there then.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { printOf } from '../../dist/index.js';
+import { commandDigest } from '../../dist/index.js';
 
 /** @typedef {{ handle: string, queue: string, job: string, print: string, start: number, end: number, code: number, text: string }} Timer */
 
@@ -21,7 +21,7 @@ export class TimerExecutor {
       handle: `${process.pid}-${start}-${Math.random().toString(36).slice(2)}`,
       queue: task.queue,
       job: task.job.id,
-      print: printOf(task.job.command),
+      print: commandDigest(task.job.command),
       start,
       end: start + Number(seconds) * 1000,
       code: Number(code),

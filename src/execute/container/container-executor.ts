@@ -6,8 +6,8 @@
  * labels.ts says whose a container is.
  */
 import { RunmakerError } from '../../errors.js';
+import { commandDigest } from '../../job/command-digest.js';
 import { NO_CONTAINER_NEEDS } from '../../job/container.js';
-import { printOf } from '../../job/print.js';
 import type { Execution, Executor, Survivor, Task } from '../executor.js';
 import { type Beginning, ContainerExecution } from './container-execution.js';
 import type { EngineAddress } from './engine/address.js';
@@ -122,7 +122,7 @@ export class ContainerExecutor implements Executor {
    * in doubt, such as a container of a runner on another host, is let be.
    */
   private async endEarlier(task: Task): Promise<void> {
-    const labels = labelsOf({ queue: task.queue, job: task.job.id, print: printOf(task.job.command) });
+    const labels = labelsOf({ queue: task.queue, job: task.job.id, print: commandDigest(task.job.command) });
     const earlier = await this.patiently(() => this.engine.list(labels), task);
     await Promise.all(earlier.filter(one => !this.followed.has(one.Id) && isRunnerDead(one)).map(one => this.remove(one.Id)));
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
-import { printOf } from '../../job/print.js';
+import { commandDigest } from '../../job/command-digest.js';
 import type { Survivor, Task } from '../executor.js';
 import type { Listed } from './engine/replies.js';
 
@@ -20,7 +20,7 @@ export function labelsFor(task: Task, claim: string): Record<string, string> {
   return {
     [LABEL.queue]: task.queue,
     [LABEL.job]: task.job.id,
-    [LABEL.print]: printOf(task.job.command),
+    [LABEL.print]: commandDigest(task.job.command),
     [LABEL.attempt]: String(task.attempt),
     [LABEL.claim]: claim,
     [LABEL.runner]: `${os.hostname()},${process.pid},${startOf(process.pid)}`,

@@ -1,4 +1,4 @@
-import { printOf } from '../../job/print.js';
+import { commandDigest } from '../../job/command-digest.js';
 import type { FinalState } from '../../job/state.js';
 import { State } from '../../job/state.js';
 
@@ -43,5 +43,5 @@ export class RetriedJobs {
 
 /** Numbers alone may come to mean something else when the file is edited. */
 function keyOf({ number, command }: GivenJob): string {
-  return `${number} ${printOf(command)}`;
+  return `${number} ${commandDigest(command)}`;
 }

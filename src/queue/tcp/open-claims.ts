@@ -1,5 +1,5 @@
+import { commandDigest } from '../../job/command-digest.js';
 import { asLine, type Job, type LineJob } from '../../job/job.js';
-import { printOf } from '../../job/print.js';
 import { stateUnrun } from '../../job/state.js';
 import type { OpenClaim, Request, Welcome } from '../../wire/messages.js';
 
@@ -57,7 +57,7 @@ export class OpenClaims {
         id,
         number: job.number,
         offset: job.offset,
-        print: printOf(job.command),
+        print: commandDigest(job.command),
         fence,
         ...(ending !== undefined && { ending }),
       }));

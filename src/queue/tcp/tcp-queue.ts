@@ -1,5 +1,5 @@
+import { commandDigest } from '../../job/command-digest.js';
 import type { Job } from '../../job/job.js';
-import { printOf } from '../../job/print.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { type Address, printAddress } from '../../wire/address.js';
@@ -117,7 +117,7 @@ export class TcpQueue implements Queue {
     const { match, ...others } = selection;
     if (match === undefined) return await this.setAmong(others, state, force);
     const prints = new Set<string>();
-    for await (const jobs of this.jobs(selection)) for (const { command } of jobs) prints.add(printOf(command));
+    for await (const jobs of this.jobs(selection)) for (const { command } of jobs) prints.add(commandDigest(command));
     const commands = [...prints];
     let [matched, changed] = [0, 0];
     const running: Job[] = [];

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ContainerExecutor } from '../../../src/execute/container/container-executor.js';
 import { engineAddress } from '../../../src/execute/container/engine/address.js';
 import type { Executor, Task, TaskNotice } from '../../../src/execute/executor.js';
-import { printOf } from '../../../src/job/print.js';
+import { commandDigest } from '../../../src/job/command-digest.js';
 import { Docker, IMAGE } from '../../support/engine/docker.js';
 import { eventually } from '../../support/eventually.js';
 import { taskOf } from '../../support/task.js';
@@ -191,7 +191,7 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     const other = new ContainerExecutor({ address: engineAddress({ DOCKER_HOST: docker.host }), image: IMAGE, directory });
     expect(await other.survivors('/another.txt')).toEqual([]);
     const [survivor] = await other.survivors('/q/runs.txt');
-    expect(survivor).toMatchObject({ handle: first.handle, job: '1', print: printOf(task.job.command) });
+    expect(survivor).toMatchObject({ handle: first.handle, job: '1', print: commandDigest(task.job.command) });
     let printed = '';
     const collect: Task['output'] = (_, bytes) => {
       printed += bytes;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { printOf } from '../../../src/job/print.js';
+import { commandDigest } from '../../../src/job/command-digest.js';
 import { openQueue } from '../../../src/queue/open.js';
 import { Workbench } from '../../support/bench.js';
 import { eventually } from '../../support/eventually.js';
@@ -261,7 +261,7 @@ describe('peers that know the token', () => {
     await peer.over();
     expect(bench.states).toBe('r...');
     const again = await RawPeer.trusted(server.port, server.token);
-    await again.enter(client, [{ id: 1, number: 1, offset: 0, print: printOf(Buffer.from('a')) }]);
+    await again.enter(client, [{ id: 1, number: 1, offset: 0, print: commandDigest(Buffer.from('a')) }]);
     again.say({ type: 'claim', id: 1 });
     expect(await again.hears('claimed')).toMatchObject({ id: 1, job: { number: 1 } });
     expect(bench.states).toBe('r...');

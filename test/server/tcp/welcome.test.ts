@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { printOf } from '../../../src/job/print.js';
+import { commandDigest } from '../../../src/job/command-digest.js';
 import { openQueue } from '../../../src/queue/open.js';
 import type { Queue } from '../../../src/queue/queue.js';
 import { Workbench } from '../../support/bench.js';
@@ -70,7 +70,7 @@ function slowToRelease(queue: Queue): Promise<() => void> {
 }
 
 /** The claim of the first line, whose end the client has asked for. */
-const claimOf = (command: string, ending: string) => ({ id: 1, number: 1, offset: 0, print: printOf(Buffer.from(command)), ending });
+const claimOf = (command: string, ending: string) => ({ id: 1, number: 1, offset: 0, print: commandDigest(Buffer.from(command)), ending });
 
 it('a client that may not have heard its welcome is told once more what had been recorded before the server was started', async () => {
   const { hello, local } = await restarted(new Workbench('d a\n'));

@@ -1,5 +1,5 @@
 import type { Job } from '../../../job/job.js';
-import { jobLine, LinePrinter, Print } from '../../../job/job-lines.js';
+import { jobLine, LinePrinter, Print } from '../../../job/print-job-lines.js';
 import { jobMatcher, type Selection } from '../../../job/selection.js';
 import { State } from '../../../job/state.js';
 import type { LockableFile } from '../locks/lock-driver.js';

@@ -1,5 +1,6 @@
 import { NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
-import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB, printLine } from '../../../job/line.js';
+import { isBarrier, jobState, LF, NOT_A_JOB, printLine } from '../../../job/line.js';
+import { eachLine } from '../../../job/lines.js';
 import type { State } from '../../../job/state.js';
 import { type DocumentJob, type NewJobs, type QueueDocument, refuseMergeMarkers } from './document.js';
 
@@ -13,16 +14,12 @@ export function readRuns(bytes: Buffer, name: string): QueueDocument {
   const jobs: DocumentJob[] = [];
   const barriers: number[] = [];
   let lineCount = 0;
-  for (let start = 0; start < bytes.length; ) {
-    const feed = bytes.indexOf(LF, start);
-    const lineEnd = feed < 0 ? bytes.length : feed;
-    const end = contentEnd(bytes, start, lineEnd);
+  eachLine(bytes, (start, end) => {
     const state = jobState(bytes, start, end);
     lineCount++;
     if (state !== NOT_A_JOB) jobs.push(jobOf(bytes, start, end, state, lineCount, jobs.length + 1));
     else if (isBarrier(bytes, start, end)) barriers.push(lineCount);
-    start = lineEnd + 1;
-  }
+  });
   return new RunsDocument(bytes, jobs, barriers, lineCount);
 }
 

@@ -1,6 +1,7 @@
 import { DIRECTIVE_MARK, type Directives, NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import type { LineJob } from '../../../job/job.js';
 import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../../job/line.js';
+import { eachLine } from '../../../job/lines.js';
 
 /** In `states`: a line that is no job, and a barrier. No job has such a state. */
 export const [NO_JOB, BARRIER] = ['#', '/'] as const;
@@ -24,15 +25,13 @@ export function readLines(bytes: Buffer): NewLines {
   const ends: number[] = [];
   const states: string[] = [];
   const marks: number[] = [];
-  for (let start = 0; start < text.length; start = ends.at(-1) as number) {
-    const feed = text.indexOf(LF, start);
-    const end = contentEnd(text, start, feed);
+  eachLine(text, (start, end, next) => {
     const state = jobState(text, start, end);
-    ends.push(feed + 1);
+    ends.push(next);
     if (state !== NOT_A_JOB) states.push(String.fromCharCode(state));
     else states.push(isBarrier(text, start, end) ? BARRIER : NO_JOB);
     if (state === NOT_A_JOB || mayHaveDirectives(text.subarray(start, end))) marks.push(ends.length);
-  }
+  });
   return { text, ends, states: states.join(''), marks };
 }
 

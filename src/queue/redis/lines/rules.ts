@@ -1,5 +1,6 @@
 import type { LineJob } from '../../../job/job.js';
 import { isStray } from '../../../job/line.js';
+import { firstPlace } from '../../../job/search.js';
 import type { Strays } from '../../advice.js';
 import { BARRIER, jobOf, type Line, NO_JOB } from './line-text.js';
 
@@ -41,11 +42,5 @@ export class Rules {
 
 /** How many of these ascending numbers are less than `limit`. */
 function countBelow(numbers: readonly number[], limit: number): number {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((numbers[middle] as number) < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstPlace(numbers.length, at => (numbers[at] as number) >= limit);
 }

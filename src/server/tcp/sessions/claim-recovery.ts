@@ -1,6 +1,6 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
+import { commandDigest } from '../../../job/command-digest.js';
 import { asLine } from '../../../job/job.js';
-import { printOf } from '../../../job/print.js';
 import type { Claim, Queue } from '../../../queue/queue.js';
 import type { OpenClaim } from '../../../wire/messages.js';
 import { type HeldClaim, placeOf, placeOfJob } from './place.js';
@@ -53,7 +53,7 @@ export class ClaimRecovery {
     if (elsewhere.size === 0) return;
     for await (const jobs of this.queue.jobs({ offsets: [...elsewhere.keys()] })) {
       for (const { offset, command, state } of jobs.map(asLine)) {
-        const print = printOf(command);
+        const print = commandDigest(command);
         const moved: OpenClaim[] = [];
         for (const wanted of elsewhere.get(offset) ?? []) {
           if (wanted.print !== print) moved.push(wanted);
@@ -107,7 +107,7 @@ export class ClaimRecovery {
 
   private byPrint(): Map<string, string[]> {
     const places = new Map<string, string[]>();
-    for (const [place, { job }] of this.held) addTo(places, printOf(job.command), place);
+    for (const [place, { job }] of this.held) addTo(places, commandDigest(job.command), place);
     return places;
   }
 

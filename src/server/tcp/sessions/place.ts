@@ -1,5 +1,5 @@
+import { commandDigest } from '../../../job/command-digest.js';
 import { asLine, type Job } from '../../../job/job.js';
-import { printOf } from '../../../job/print.js';
 import type { Claim } from '../../../queue/queue.js';
 import type { OpenClaim } from '../../../wire/messages.js';
 
@@ -16,5 +16,5 @@ export function placeOf({ offset, print }: Pick<OpenClaim, 'offset' | 'print'>):
 }
 
 export function placeOfJob(job: Job): string {
-  return placeOf({ offset: asLine(job).offset, print: printOf(job.command) });
+  return placeOf({ offset: asLine(job).offset, print: commandDigest(job.command) });
 }

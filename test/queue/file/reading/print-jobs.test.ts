@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { jobLine } from '../../../../src/job/job-lines.js';
+import { jobLine } from '../../../../src/job/print-job-lines.js';
 import type { Selection } from '../../../../src/job/selection.js';
 import type { Queue } from '../../../../src/queue/queue.js';
 import { anyRunsFile } from '../../../support/lines.js';

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { printOf } from '../../../../src/job/print.js';
+import { commandDigest } from '../../../../src/job/command-digest.js';
 import { ClaimRecovery, type Recovered } from '../../../../src/server/tcp/sessions/claim-recovery.js';
 import { openRuns } from '../../../support/queues.js';
 import { runsFile } from '../../../support/temporary.js';
 
 /** A claim as a client names it. */
 const wanted = (id: number, command: string, number: number, offset: number, ending?: 'd') => ({
-  ...{ id, number, offset, print: printOf(Buffer.from(command)) },
+  ...{ id, number, offset, print: commandDigest(Buffer.from(command)) },
   ...(ending && { ending }),
 });
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { printOf } from '../../../../src/job/print.js';
+import { commandDigest } from '../../../../src/job/command-digest.js';
 import { placeOf } from '../../../../src/server/tcp/sessions/place.js';
 import { Revocations } from '../../../../src/server/tcp/sessions/revocations.js';
 import { RevocationsFile } from '../../../../src/server/tcp/sessions/revocations-file.js';
@@ -8,7 +8,7 @@ import { Workbench } from '../../../support/bench.js';
 import { KeptLog } from '../../../support/tcp-queue.js';
 
 const DAY = 24 * 3600 * 1000;
-const place = (offset: number): string => placeOf({ offset, print: printOf(Buffer.from('a')) });
+const place = (offset: number): string => placeOf({ offset, print: commandDigest(Buffer.from('a')) });
 const [ONE, TWO] = [place(0), place(4)];
 
 /** A server's revocations, kept in a file of this bench. */
