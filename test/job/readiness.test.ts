@@ -86,6 +86,17 @@ describe('the job to run next', () => {
     expect(pick(new PlainBoard([NEW, NEW]), {}, new Set([1]))).toEqual({ kind: 'ready', line: 2 });
   });
 
+  it('waits for the last of the jobs that share a name, too', () => {
+    const [done, running] = [
+      { state: 'd', name: 'prep' },
+      { state: 'r', name: 'prep' },
+    ];
+    const next = { ...NEW, after: ['prep'] };
+    expect(picked(new PlainBoard([done, running, next]))).toBe('waiting for others');
+    expect(picked(new PlainBoard([running, done, next]))).toBe('waiting for others');
+    expect(picked(new PlainBoard([done, done, next]))).toBe(3);
+  });
+
   it('never waits for a job that is not done: not by after, nor by a barrier', () => {
     fc.assert(
       fc.property(anyLines, anyAsker, (lines, asker) => {
