@@ -36,10 +36,10 @@ export type {
   SetResult,
 } from './queue/queue.js';
 export { type Choose, type GitWorker, type GitWorkerOptions, gitWorker, type Lists, queueJobs, randomJobs } from './queue/worker.js';
-export type { JsonEvent } from './report/json-event.js';
+export type { JsonEvent } from './report/json/json-event.js';
 export type { Attempt, Listener, Outcome, RunEvent, RunSummary } from './run/events.js';
-export { type HaltRule, parseHalt } from './run/halt.js';
-export { hostResources } from './run/host-resources.js';
-export { Resources } from './run/resources.js';
+export { hostResources } from './run/resources/host-resources.js';
+export { Resources } from './run/resources/resources.js';
 export { Runner } from './run/runner.js';
 export type { RunnerOptions } from './run/runner-options.js';
+export { type HaltRule, parseHalt } from './run/stopping/halt.js';

@@ -1,17 +1,17 @@
 import path from 'node:path';
 import { reason } from '../errors.js';
 import type { Queue } from '../queue/queue.js';
-import { ByteSink, type Sink } from '../report/byte-sink.js';
-import { colourWanted } from '../report/colour.js';
-import { ConsoleReport } from '../report/console.js';
-import { LastLine } from '../report/last-line.js';
-import type { Warn } from '../report/loss.js';
+import { colourWanted } from '../report/console/colour.js';
+import { ConsoleReport } from '../report/console/console-report.js';
+import { ByteSink, type Sink } from '../report/output/byte-sink.js';
+import type { Warn } from '../report/output/write-failure.js';
+import { LastLine } from '../report/progress/last-line.js';
 import type { Listener } from '../run/events.js';
 import { hostName } from '../system/host.js';
-import { complain } from './complain.js';
 import { refuseSameFile } from './distinct-files.js';
-import type { RunmakerOptions } from './runmaker.js';
-import { terminalWidth } from './terminal.js';
+import type { RunmakerOptions } from './options/runmaker-options.js';
+import { complain } from './program/complain.js';
+import { terminalWidth } from './program/terminal.js';
 
 const DEFAULT_LOG_LINES = 3;
 
@@ -54,13 +54,13 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
   };
   try {
     if (options.logfile !== undefined) {
-      const { openLogFile } = await import('../report/log-file.js');
+      const { openLogFile } = await import('../report/log/log-file.js');
       const lines = options.loglines ?? DEFAULT_LOG_LINES;
       reports.push(await openLogFile(options.logfile, { lines, directory: path.resolve(options.chdir ?? '.'), host: hostName(), warn }));
     }
-    if (options.joblog !== undefined) reports.push(await (await import('../report/job-log.js')).openJobLog(options.joblog, warn));
+    if (options.joblog !== undefined) reports.push(await (await import('../report/job-log/job-log.js')).openJobLog(options.joblog, warn));
     if (options.results !== undefined)
-      reports.push(await (await import('../report/results-folder.js')).openResultsFolder(options.results, warn));
+      reports.push(await (await import('../report/results/results-folder.js')).openResultsFolder(options.results, warn));
     if (live && !queue.capabilities.claimsOnly) reports.push(await runProgress(live, queue));
   } catch (error) {
     await close();
@@ -74,8 +74,8 @@ const COUNT_INTERVAL = 500;
 
 /** The progress line, fed with counts for as long as the run lasts. */
 async function runProgress(live: LastLine, queue: Queue): Promise<Report> {
-  const { Progress } = await import('../report/progress.js');
-  const { RUN_PROGRESS } = await import('../report/run-progress.js');
+  const { Progress } = await import('../report/progress/progress.js');
+  const { RUN_PROGRESS } = await import('../report/progress/run-progress.js');
   const progress = new Progress(live, RUN_PROGRESS, { columns: terminalWidth });
   let counting: Promise<void> | undefined;
   const count = (): void => {
@@ -101,7 +101,7 @@ async function runProgress(live: LastLine, queue: Queue): Promise<Report> {
 }
 
 async function mainReport(options: RunmakerOptions, out: Sink, err: Sink): Promise<Report> {
-  if (options.json) return new (await import('../report/json.js')).JsonReport(out);
+  if (options.json) return new (await import('../report/json/json-report.js')).JsonReport(out);
   const colour = colourWanted(options.color, process.stdout.isTTY === true, process.env);
   return new ConsoleReport(out, err, { host: hostName(), colour, quiet: options.quiet ?? false });
 }

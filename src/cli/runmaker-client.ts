@@ -1,5 +1,5 @@
-import { isServed } from './access.js';
-import type { Output } from './output.js';
+import { isServed } from './options/access.js';
+import type { Output } from './program/output.js';
 import { runmaker } from './runmaker.js';
 
 /** `runmaker-client`: `runmaker` for the queue of a server, which is named by its host. Returns the exit status. */

@@ -2,19 +2,19 @@ import path from 'node:path';
 import { RunmakerError } from '../errors.js';
 import { openQueue } from '../queue/open.js';
 import type { LockDriverName } from '../queue/queue.js';
-import { cannotOpen } from '../report/loss.js';
+import { cannotOpen } from '../report/output/write-failure.js';
 import type { ServerLog } from '../server/log.js';
 import { type Service, serve } from '../server/tcp/serve.js';
 import { isDetached, reportToStarter, startDetached } from '../system/detach.js';
 import { removePidFile, writePidFile } from '../system/pid-file.js';
 import { type Address, DEFAULT_PORT, parseAddress, printAddress } from '../wire/address.js';
 import { isWeakToken } from '../wire/token.js';
-import { isServed } from './access.js';
-import type { Output } from './output.js';
-import { commandLine, EXIT } from './program.js';
-import { type LogOptions, openLog } from './server-log.js';
-import { forgetToken, type ServerToken, serverToken } from './server-token.js';
-import { duration, lockDriver, wholeNumber } from './values.js';
+import { isServed } from './options/access.js';
+import { duration, lockDriver, wholeNumber } from './options/values.js';
+import type { Output } from './program/output.js';
+import { commandLine, EXIT } from './program/program.js';
+import { type LogOptions, openLog } from './server/server-log.js';
+import { forgetToken, type ServerToken, serverToken } from './server/server-token.js';
 
 interface Options extends LogOptions {
   port: number;

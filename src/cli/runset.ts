@@ -13,13 +13,13 @@ import { isGitName } from '../queue/git/address.js';
 import { openQueue } from '../queue/open.js';
 import { doubtNotice, findOrphans, nameJobs } from '../queue/orphans.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
-import { jobJson } from '../report/job-list.js';
+import { jobJson } from '../report/json/job-json.js';
 import { withSignalsHeld } from '../system/hold-signals.js';
-import { type AccessOptions, accessTo, isServed, withAccess } from './access.js';
-import { complain } from './complain.js';
-import type { Output } from './output.js';
-import { commandLine, EXIT } from './program.js';
-import { refuseOptionsAsCommands, wordsBehindDashes } from './words-to-add.js';
+import { type AccessOptions, accessTo, isServed, withAccess } from './options/access.js';
+import { refuseOptionsAsCommands, wordsBehindDashes } from './options/words-to-add.js';
+import { complain } from './program/complain.js';
+import type { Output } from './program/output.js';
+import { commandLine, EXIT } from './program/program.js';
 
 interface Options extends AccessOptions {
   all?: boolean;

@@ -5,16 +5,16 @@ import type { Counts } from '../job/state.js';
 import { openQueue } from '../queue/open.js';
 import { OrphanWatch } from '../queue/orphan-watch.js';
 import type { Queue } from '../queue/queue.js';
-import { ByteSink, type Sink } from '../report/byte-sink.js';
-import { LastLine } from '../report/last-line.js';
-import { Progress } from '../report/progress.js';
-import { progressLine, WAIT_PROGRESS } from '../report/wait-progress.js';
-import { type AccessOptions, accessTo, withAccess } from './access.js';
-import { complain } from './complain.js';
-import type { Output } from './output.js';
-import { commandLine, EXIT } from './program.js';
-import { terminalWidth } from './terminal.js';
-import { duration } from './values.js';
+import { ByteSink, type Sink } from '../report/output/byte-sink.js';
+import { LastLine } from '../report/progress/last-line.js';
+import { Progress } from '../report/progress/progress.js';
+import { progressLine, WAIT_PROGRESS } from '../report/progress/wait-progress.js';
+import { type AccessOptions, accessTo, withAccess } from './options/access.js';
+import { duration } from './options/values.js';
+import { complain } from './program/complain.js';
+import type { Output } from './program/output.js';
+import { commandLine, EXIT } from './program/program.js';
+import { terminalWidth } from './program/terminal.js';
 
 interface Options extends AccessOptions {
   useExitStatus?: boolean;

@@ -1,7 +1,7 @@
 import type { Executor } from '../execute/executor.js';
 import type { Listener } from './events.js';
-import type { Resources } from './resources.js';
-import type { StopRules } from './results.js';
+import type { Resources } from './resources/resources.js';
+import type { StopRules } from './stopping/results.js';
 
 /** How a runner works. Times in ms. */
 export interface RunnerOptions extends StopRules {

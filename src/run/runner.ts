@@ -8,20 +8,20 @@ import { State } from '../job/state.js';
 import { describeNotice } from '../queue/notices.js';
 import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
-import { Audience } from './audience.js';
 import type { RunEvent, RunSummary } from './events.js';
-import { hostResources } from './host-resources.js';
-import { describeBlocked, describeFailed, describeHalt } from './leaving.js';
-import { Orphanage } from './orphanage.js';
-import { record } from './record.js';
-import type { Resources } from './resources.js';
-import { Results } from './results.js';
-import { outcomeOf, runJob } from './run-job.js';
+import { record } from './jobs/record.js';
+import { outcomeOf, runJob } from './jobs/run-job.js';
+import { takeOver } from './jobs/take-over.js';
+import { TriedJobs } from './jobs/tried-jobs.js';
+import { Listeners } from './listeners.js';
+import { hostResources } from './resources/host-resources.js';
+import type { Resources } from './resources/resources.js';
+import { Slots } from './resources/slots.js';
 import type { RunnerOptions } from './runner-options.js';
-import { Slots } from './slots.js';
-import { Stopping } from './stopping.js';
-import { takeOver } from './take-over.js';
-import { Tried } from './tried.js';
+import { describeBlocked, describeFailed, describeHalt } from './stopping/messages.js';
+import { OrphanReclaimer } from './stopping/orphan-reclaimer.js';
+import { Results } from './stopping/results.js';
+import { Stopping } from './stopping/stopping.js';
 
 const DEFAULT_KILL_AFTER = 10_000;
 
@@ -33,7 +33,7 @@ export class Runner {
   /** The job that each slot had last. */
   private readonly lastIn = new Map<number, Promise<void>>();
   private readonly jobEnded = new Notifier();
-  private readonly tried: Tried;
+  private readonly tried: TriedJobs;
   /** Looks in a row that found nothing to do. */
   private idleLooks = 0;
   /** What went wrong in a job's wake: the queue could not be written. */
@@ -46,20 +46,24 @@ export class Runner {
   private readonly results: Results;
   private readonly executor: Executor;
   private readonly resources: Resources;
-  private readonly audience: Audience;
-  private readonly orphanage: Orphanage;
+  private readonly listeners: Listeners;
+  private readonly orphans: OrphanReclaimer;
 
   constructor(
     private readonly queue: Queue,
     private readonly options: RunnerOptions = {},
   ) {
     this.slots = new Slots(options.jobs ?? 1);
-    this.tried = new Tried(queue);
+    this.tried = new TriedJobs(queue);
     this.results = new Results(options);
     this.executor = options.executor ?? shellExecutor();
     this.resources = options.resources ?? hostResources();
-    this.audience = new Audience(options.listeners ?? [], this.stopping.interrupted);
-    this.orphanage = new Orphanage(queue, options.reclaim ?? false, (message, hint) => void this.emit({ type: 'warning', message, hint }));
+    this.listeners = new Listeners(options.listeners ?? [], this.stopping.interrupted);
+    this.orphans = new OrphanReclaimer(
+      queue,
+      options.reclaim ?? false,
+      (message, hint) => void this.emit({ type: 'warning', message, hint }),
+    );
   }
 
   /** How many jobs run now. */
@@ -109,7 +113,7 @@ export class Runner {
 
   private async claimAll(): Promise<void> {
     await this.attach();
-    await this.orphanage.look('first', this.stopping.draining);
+    await this.orphans.look('first', this.stopping.draining);
     while (!this.stopping.draining.aborted) {
       const slot = this.slots.take();
       if (slot === undefined) {
@@ -132,7 +136,7 @@ export class Runner {
       }
       this.slots.give(slot);
       const leaving = this.isToLeave(result.kind === 'exhausted');
-      const orphans = await this.orphanage.look(leaving ? 'last' : 'between', this.stopping.draining);
+      const orphans = await this.orphans.look(leaving ? 'last' : 'between', this.stopping.draining);
       if (orphans === 'reclaimed') continue;
       if (leaving && orphans !== 'doubtful') {
         await this.lookBack();
@@ -206,7 +210,7 @@ export class Runner {
     const stop = (): void => enough.abort();
     this.stopping.draining.addEventListener('abort', stop, { once: true });
     // That a holder dies changes nothing in the queue: whoever reclaims has to look.
-    const callOff = this.orphanage.patience === undefined ? undefined : after(this.orphanage.patience, () => this.jobEnded.notify());
+    const callOff = this.orphans.patience === undefined ? undefined : after(this.orphans.patience, () => this.jobEnded.notify());
     try {
       await Promise.race([this.queue.changed(enough.signal, seen), ended]);
     } finally {
@@ -334,6 +338,6 @@ export class Runner {
   }
 
   private emit(event: RunEvent): void | Promise<void> {
-    return this.audience.tell(event);
+    return this.listeners.tell(event);
   }
 }

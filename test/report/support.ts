@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { OutputStream } from '../../src/execute/executor.js';
 import type { Job } from '../../src/job/job.js';
 import type { Counts } from '../../src/job/state.js';
-import type { Sink } from '../../src/report/byte-sink.js';
+import type { Sink } from '../../src/report/output/byte-sink.js';
 import type { Attempt, Listener, Outcome, RunEvent } from '../../src/run/events.js';
 
 /** A folder that is gone after the test. */

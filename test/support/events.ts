@@ -1,4 +1,4 @@
-import type { JsonEvent } from '../../src/report/json-event.js';
+import type { JsonEvent } from '../../src/report/json/json-event.js';
 
 /** What `runmaker --json` has printed. Fails on whatever is not one JSON object a line. */
 export function eventsIn(stdout: string): JsonEvent[] {

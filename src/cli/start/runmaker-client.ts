@@ -1,4 +1,4 @@
-import { runProgram } from '../program.js';
+import { runProgram } from '../program/program.js';
 import { runmakerClient } from '../runmaker-client.js';
 
 void runProgram('runmaker-client', runmakerClient);

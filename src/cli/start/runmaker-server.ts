@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { runProgram } from '../program.js';
+import { runProgram } from '../program/program.js';
 import { runmakerServer } from '../runmaker-server.js';
 
 // Left to itself V8 lets the space for what is short-lived grow to 48 MB, and what outlives it to four times of what is needed:

@@ -1,4 +1,4 @@
-import { runProgram } from '../program.js';
+import { runProgram } from '../program/program.js';
 import { runmaker } from '../runmaker.js';
 
 void runProgram('runmaker', runmaker);

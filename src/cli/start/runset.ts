@@ -1,4 +1,4 @@
-import { runProgram } from '../program.js';
+import { runProgram } from '../program/program.js';
 import { runset } from '../runset.js';
 
 void runProgram('runset', runset);

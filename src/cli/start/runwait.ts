@@ -1,4 +1,4 @@
-import { runProgram } from '../program.js';
+import { runProgram } from '../program/program.js';
 import { runwait } from '../runwait.js';
 
 void runProgram('runwait', runwait);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JsonEvent } from '../../../src/report/json-event.js';
+import type { JsonEvent } from '../../../src/report/json/json-event.js';
 import { attemptsIn, overlapsIn } from '../../support/attempts.js';
 
 /** What was found out about a chaos run from what it has left behind. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { FinishedJson, JsonEvent } from '../../../src/report/json-event.js';
+import type { FinishedJson, JsonEvent } from '../../../src/report/json/json-event.js';
 import { attemptsIn, overlapsIn, prepareAttempts } from '../../support/attempts.js';
 import { type Background, startInBackground } from '../../support/background.js';
 import { eventually } from '../../support/eventually.js';

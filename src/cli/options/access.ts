@@ -1,0 +1,91 @@
+import os from 'node:os';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { RunmakerError, reason } from '../../errors.js';
+import { kindOf, refuseLostOptions } from '../../queue/kinds.js';
+import { flagOf, type OptionName, QUEUE_OPTIONS, type QueueOption } from '../../queue/options.js';
+import type { OpenOptions } from '../../queue/queue.js';
+import { readSecret } from '../../system/secret-file.js';
+import { duration, lockDriver, wholeNumber } from './values.js';
+
+/** What a program was given to get at a queue. */
+export interface AccessOptions extends OpenOptions {
+  readonly tokenfile?: string;
+}
+
+/** Where a server leaves its token, and its user's clients on that host find it. */
+export function defaultTokenFile(): string {
+  return path.join(os.homedir(), '.runmaker.token');
+}
+
+/** Where the server of runmaker4 leaves its token. */
+function legacyTokenFile(): string {
+  return path.join(os.homedir(), '.runmaker4.token');
+}
+
+/** Whether a queue is one that a server has, by its name. */
+export function isServed(queueName: string): boolean {
+  return kindOf(queueName).options.includes('token');
+}
+
+/** Adds options of queues to a program, and those that say where the token of a server is. */
+export function withAccess(program: Command, names: readonly OptionName[]): Command {
+  for (const name of names) {
+    const { flags, help, value } = QUEUE_OPTIONS[name];
+    const read = READERS[value](flagOf(name));
+    if (read) program.option(flags, help, read);
+    else program.option(flags, help);
+  }
+  return program
+    .option(QUEUE_OPTIONS.token.flags, QUEUE_OPTIONS.token.help)
+    .option(
+      '--tokenfile <file>',
+      'a file that holds the token (default: RUNMAKER_TOKEN, else ~/.runmaker.token; for tcp+legacy:// ~/.runmaker4.token first)',
+    );
+}
+
+/** How each kind of value is read from the command line, given the option's name; undefined: as it stands there. */
+const READERS: Record<QueueOption['value'], (option: string) => ((text: string) => unknown) | undefined> = {
+  flag: () => undefined,
+  text: () => undefined,
+  duration,
+  count: option => wholeNumber(option, 1),
+  lockDriver: () => lockDriver,
+};
+
+/** What `openQueue` needs to know for this queue. Options that would have no effect there are refused: they were meant to have one. */
+export function accessTo(queueName: string, options: AccessOptions): OpenOptions {
+  const { tokenfile } = options;
+  const given = Object.fromEntries((Object.keys(QUEUE_OPTIONS) as OptionName[]).map(name => [name, options[name]])) as OpenOptions;
+  refuseLostOptions(queueName, given);
+  if (!isServed(queueName)) {
+    if (tokenfile === undefined) return given;
+    throw new RunmakerError('usage', '--tokenfile goes with the queue of a server, such as tcp://alice');
+  }
+  if (given.token !== undefined && tokenfile !== undefined) {
+    throw new RunmakerError('usage', '--token and --tokenfile contradict each other');
+  }
+  return { ...given, token: given.token ?? tokenFrom(tokenfile, defaultTokenFiles(queueName)) };
+}
+
+function defaultTokenFiles(queueName: string): string[] {
+  return [...(kindOf(queueName).name === 'tcp+legacy' ? [legacyTokenFile()] : []), defaultTokenFile()];
+}
+
+/** @param defaults where the token is looked for when no file and no environment names it */
+function tokenFrom(file: string | undefined, defaults: readonly string[]): string | undefined {
+  if (file === undefined) return process.env.RUNMAKER_TOKEN || defaults.map(readSecret).find(Boolean);
+  const token = readable(file);
+  if (token) return token;
+  throw new RunmakerError('input', token === undefined ? `${file}: no such file` : `${file} holds no token`, {
+    hint: 'copy it from the host of the server, where runmaker-server says where it keeps it',
+  });
+}
+
+function readable(file: string): string | undefined {
+  try {
+    return readSecret(file);
+  } catch (cause) {
+    throw new RunmakerError('input', `${file}: ${reason(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,83 @@
+import os from 'node:os';
+import { amount } from '../../job/amount.js';
+import type { Warn } from '../../report/output/write-failure.js';
+import type { Runner } from '../../run/runner.js';
+import { isStartedByNohup } from '../../system/nohup.js';
+
+/** Batch systems send these when a limit comes near, and they would end any process that does not heed them: left behind would be its jobs. */
+const LIKE_TERM = ['SIGTERM', 'SIGXCPU', 'SIGXFSZ', 'SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPWR'] as const;
+const LIKE_INT = ['SIGINT', 'SIGQUIT', ...LIKE_TERM] as const;
+const LIKE_HUP = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** What a program that runs jobs does when it is told to stop, and how that shows in its exit status. */
+export interface SignalWatch {
+  /** From now on this runner is told, and the user what that means. */
+  guide(runner: Runner, warn: Warn): void;
+  /** If the runner was interrupted, 128 and the signal's number: 130 or 143 mostly. */
+  exitStatus(): number | undefined;
+  /** Whether the runner was told to end at once: nothing is to be waited for any more. */
+  readonly isUrgent: boolean;
+  /** The work is done: who wants the program to end now may end it as any process. */
+  release(): void;
+}
+
+/**
+ * INT, TERM and their like: end the running jobs gently; QUIT, and a second INT: at once. HUP, USR1 and USR2: drain, that is claim no
+ * more and let the running jobs end; they never end the program otherwise, as early or late as they come. Who was started by nohup(1)
+ * is to outlive its terminal, and does not heed HUP.
+ *
+ * To be called first of all: until then HUP and USR2 end the program, and Node takes USR1 for the wish to be debugged.
+ */
+export function heedSignals(): SignalWatch {
+  let runner: Runner | undefined;
+  let warn: Warn = () => undefined;
+  let isToDrain = false;
+  let status: number | undefined;
+  let isUrgent = false;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (status === undefined && runner && runner.busy > 0) {
+      warn(`${signal}: ${amount(runner.busy, 'job')} told to end, and killed after --kill-after`, 'Ctrl-C once more kills at once');
+    }
+    const atOnce = signal === 'SIGQUIT' || (status !== undefined && signal === 'SIGINT');
+    status ??= 128 + os.constants.signals[signal];
+    runner?.interrupt();
+    if (!atOnce) return;
+    isUrgent = true;
+    runner?.kill();
+  };
+  const drain = (): void => {
+    if (!isToDrain && runner && runner.busy > 0) warn(`draining: ${amount(runner.busy, 'job')} let end, and no more started`);
+    isToDrain = true;
+    runner?.drain();
+  };
+  const isToOutlive = isStartedByNohup();
+  for (const signal of LIKE_HUP) process.on(signal, signal === 'SIGHUP' && isToOutlive ? () => undefined : drain);
+  return {
+    guide(guided, warns) {
+      runner = guided;
+      warn = warns;
+      for (const signal of LIKE_INT) process.on(signal, interrupt);
+      if (isToDrain) runner.drain();
+      // It takes longer to load than a job to start.
+      setImmediate(() => void refuseDebugger(drain));
+    },
+    exitStatus: () => status,
+    get isUrgent() {
+      return isUrgent;
+    },
+    release() {
+      for (const signal of LIKE_INT) process.off(signal, interrupt);
+    },
+  };
+}
+
+/** USR1 that came before it was heeded has opened a port to whoever is on the host. Nobody has asked for that. */
+async function refuseDebugger(drain: () => void): Promise<void> {
+  const asked = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(option => option.includes('--inspect'));
+  if (asked) return;
+  // There are builds of Node without one.
+  const inspector = await import('node:inspector').catch(() => undefined);
+  if (inspector?.url() === undefined) return;
+  inspector.close();
+  drain();
+}

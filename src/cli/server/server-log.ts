@@ -1,0 +1,44 @@
+import { closeSync, constants, createWriteStream, openSync } from 'node:fs';
+import { reason } from '../../errors.js';
+import { cannotOpen } from '../../report/output/write-failure.js';
+import { type LogLevel, type ServerLog, textLog } from '../../server/log.js';
+import { complain } from '../program/complain.js';
+
+const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
+
+/** What a server was told about its log. */
+export interface LogOptions {
+  readonly logfile?: string;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+}
+
+/**
+ * The log of a server: a file that is appended to, else standard error.
+ * @throws RunmakerError when the file cannot be opened: a log that was asked for and cannot be kept is a reason not to start
+ */
+export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
+  const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
+  if (logfile === undefined) {
+    // Clients are served, whether anybody reads of it or not.
+    process.stderr.on('error', () => undefined);
+    return textLog(level, line => process.stderr.write(line));
+  }
+  const stream = createWriteStream(logfile, { fd: openToAppend(logfile) });
+  stream.once('error', error => complain(`runmaker-server: ${logfile}: ${reason(error)}; what happens is not written down`));
+  return textLog(level, line => void (stream.destroyed || stream.write(line)));
+}
+
+function openToAppend(logfile: string): number {
+  try {
+    // A pipe that nobody reads would be waited for without a word. Opened so, it is an error.
+    const asked = openSync(logfile, APPENDING | constants.O_NONBLOCK);
+    try {
+      return openSync(logfile, APPENDING);
+    } finally {
+      closeSync(asked);
+    }
+  } catch (error) {
+    throw cannotOpen(logfile, error);
+  }
+}

@@ -1,0 +1,72 @@
+import { lstatSync } from 'node:fs';
+import { RunmakerError, reason } from '../../errors.js';
+import { isOpenToOthers, readSecret, removeSecret, writeSecret } from '../../system/secret-file.js';
+import { newToken } from '../../wire/token.js';
+import { defaultTokenFile } from '../options/access.js';
+
+/** What a server and its clients share, and where it was written. */
+export interface ServerToken {
+  readonly token: string;
+  /** Undefined when the token is in no file. */
+  readonly file: string | undefined;
+  /** Whether the file was there before: it is its user's, or that of another server. */
+  readonly isFound: boolean;
+}
+
+/** Takes the file away that we have made, unless somebody else has put another token there. */
+export function forgetToken({ token, file, isFound }: ServerToken): void {
+  if (file !== undefined && !isFound) removeSecret(file, token);
+}
+
+/**
+ * The token of a server: the one that was given, or the one in its file, which a killed server has left there for the next, or a
+ * new one.
+ * @param given by option or environment
+ * @param file that was asked for
+ */
+export function serverToken(given: string | undefined, file: string | undefined): ServerToken {
+  if (given !== undefined) {
+    if (!isToken(given)) throw new RunmakerError('usage', WHAT_TOKENS_ARE);
+    if (file === undefined) return { token: given, file: undefined, isFound: false };
+  }
+  const path = file ?? defaultTokenFile();
+  try {
+    const found = readSecret(path);
+    if (found === undefined) refuseLinkToNothing(path);
+    else refuseUnusable(path, found);
+    if (found && given !== undefined && found !== given) {
+      throw new RunmakerError('input', `${path} holds another token`, { hint: 'another server may be using it: pass another --tokenfile' });
+    }
+    const token = given ?? (found || newToken());
+    if (!found) writeSecret(path, token);
+    return { token, file: path, isFound: Boolean(found) };
+  } catch (cause) {
+    if (cause instanceof RunmakerError) throw cause;
+    throw new RunmakerError('input', `the token cannot be kept in ${path}: ${reason(cause)}`, {
+      hint: 'pass another --tokenfile, or --token',
+      cause,
+    });
+  }
+}
+
+const WHAT_TOKENS_ARE = 'a token is made of printable ASCII characters without blanks';
+
+function isToken(text: string): boolean {
+  return /^[!-~]+$/.test(text);
+}
+
+/** @throws RunmakerError when what the file says is no secret of a server's */
+function refuseUnusable(path: string, found: string): void {
+  const hint = `remove it, for a new one: rm ${path}`;
+  if (found === '') throw new RunmakerError('input', `${path} is empty: there is no token in it`, { hint });
+  if (!isToken(found)) throw new RunmakerError('input', `${path} holds something else than a token: ${WHAT_TOKENS_ARE}`, { hint });
+  if (isOpenToOthers(path)) throw new RunmakerError('input', `${path} is open to others, who may know the token by now`, { hint });
+}
+
+/** Nothing is written through a symbolic link, which somebody else may have prepared. */
+function refuseLinkToNothing(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  throw new RunmakerError('input', `${path} is a symbolic link to a file that is not there`, {
+    hint: 'remove the link, or pass another --tokenfile',
+  });
+}

@@ -1,0 +1,252 @@
+import fs from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { errnoName } from '../../errors.js';
+import { atServer, callServer } from '../../system/server-calls.js';
+
+/** Where a listener puts its bytes. */
+export interface Sink {
+  /**
+   * Takes bytes for good: the caller leaves the buffer alone from now on.
+   * A promise means that much is waiting already; it settles when there is room again. It never rejects.
+   */
+  give(bytes: Buffer): void | Promise<void>;
+  /** How many bytes were given and are not written yet. */
+  readonly waiting: number;
+  /** Settles when everything given so far has been written or dropped. Never rejects. */
+  flush(): Promise<void>;
+}
+
+/** How a ByteSink behaves; every part has a default. */
+export interface ByteSinkOptions {
+  /** Above so many waiting bytes `give` and `write` ask for a pause. Default 1 MiB. */
+  readonly highWater?: number;
+  /**
+   * True for files opened for the sink, false (the default) for 1 and 2: the descriptor is closed with the sink, and as a
+   * server may keep the file, a thread is always left for the others.
+   */
+  readonly owned?: boolean;
+  /** Called once when the reader has gone (EPIPE). What follows is dropped in silence. */
+  readonly onGone?: () => void;
+  /**
+   * Called once for the first failure of any other kind. The batch at hand is dropped and later ones are tried anew: a disk can
+   * have room again.
+   */
+  readonly onError?: (error: unknown) => void;
+  /** Drop what follows the first failure as well: for files of which a beginning is worth more than parts with gaps between. */
+  readonly stopAtError?: boolean;
+  /** Writes some of these bytes and returns how many. Default: at the current position, off the event loop. */
+  readonly write?: (fd: number, parts: readonly Buffer[]) => Promise<number>;
+}
+
+const HIGH_WATER = 1024 * 1024;
+/** What waits is written in batches of about this size: few system calls. */
+const BATCH = 1024 * 1024;
+/** IOV_MAX of Linux: more parts are not written by one call. */
+const MOST_PARTS = 1024;
+const FEW_BYTES = 16 * 1024;
+/** Between two writes of few bytes, in ms. Nobody sees that. */
+const LULL = 5;
+/** Pauses in ms before a descriptor that was not ready is tried again: doubled each time, so that a stopped terminal costs nothing. */
+const RETRY = { first: 1, longest: 16 };
+
+/**
+ * Writes bytes to a descriptor, in order, without ever blocking the event loop: one write at a time in the thread pool;
+ * what arrives meanwhile goes into the next one. A reader that does not read therefore blocks a thread, never the program.
+ */
+export class ByteSink implements Sink {
+  private readonly descriptor: Promise<number>;
+  private readonly options: ByteSinkOptions;
+  private readonly highWater: number;
+  private readonly writeSome: (fd: number, parts: readonly Buffer[]) => Promise<number>;
+  private queue: Buffer[] = [];
+  private writing = false;
+  private given = 0;
+  private settled = 0;
+  /** Who waits until so many bytes in all are settled. */
+  private waiters: { readonly until: number; readonly resolve: () => void }[] = [];
+  private dropping = false;
+  private gone = false;
+  private failed = false;
+  private closed: Promise<void> | undefined;
+  private wroteAt = Number.NEGATIVE_INFINITY;
+  /** Ends a lull. */
+  private hurry: (() => void) | undefined;
+
+  /** @param descriptor an open descriptor, or the promise of one: what is given meanwhile waits for it */
+  constructor(descriptor: number | Promise<number>, options: ByteSinkOptions = {}) {
+    this.descriptor = Promise.resolve(descriptor);
+    this.options = options;
+    this.highWater = options.highWater ?? HIGH_WATER;
+    this.writeSome = options.write ?? (options.owned ? (fd, bytes) => atServer(() => writeSome(fd, bytes)) : writeSome);
+    // The failure is told where the descriptor is used; here it must only not count as unhandled.
+    this.descriptor.catch(() => undefined);
+  }
+
+  get waiting(): number {
+    return this.given - this.settled;
+  }
+
+  /** Like `give`, for bytes that are only lent: they are copied. */
+  write(bytes: Buffer): void | Promise<void> {
+    return this.dropping ? undefined : this.give(Buffer.from(bytes));
+  }
+
+  give(bytes: Buffer): void | Promise<void> {
+    if (this.dropping || bytes.length === 0) return;
+    this.queue.push(bytes);
+    this.given += bytes.length;
+    if (!this.writing) void this.run();
+    else if (this.waiting >= FEW_BYTES) this.hurry?.();
+    // Half: so that the writer does not run dry before whoever paused has started again.
+    if (this.waiting > this.highWater) return this.settledUntil(this.given - Math.floor(this.highWater / 2));
+  }
+
+  flush(): Promise<void> {
+    return this.settledUntil(this.given);
+  }
+
+  /** Writes what waits, then takes nothing more. Closes the descriptor if it is owned. Never rejects. */
+  close(): Promise<void> {
+    this.closed ??= this.finish();
+    return this.closed;
+  }
+
+  private async finish(): Promise<void> {
+    const flushed = this.flush();
+    this.dropping = true;
+    await flushed;
+    if (!this.options.owned) return;
+    try {
+      const fd = await this.descriptor;
+      // Network filesystems and quotas tell at the close what the writes did not.
+      await callServer<void>(done => fs.close(fd, done as fs.NoParamCallback));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private settledUntil(until: number): Promise<void> {
+    if (this.settled >= until) return Promise.resolve();
+    this.hurry?.();
+    return new Promise(resolve => this.waiters.push({ until, resolve }));
+  }
+
+  private settle(bytes: number): void {
+    this.settled += bytes;
+    if (this.waiters.length === 0) return;
+    const ready = this.waiters.filter(waiter => waiter.until <= this.settled);
+    this.waiters = this.waiters.filter(waiter => waiter.until > this.settled);
+    for (const waiter of ready) waiter.resolve();
+  }
+
+  private async run(): Promise<void> {
+    this.writing = true;
+    try {
+      const fd = await this.descriptor;
+      while (this.queue.length > 0) {
+        if (this.inNoHurry) await this.moreOrLater();
+        const batch = this.nextBatch();
+        const size = sizeOf(batch);
+        await this.writeAll(fd, batch, size);
+        this.settle(size);
+        this.wroteAt = performance.now();
+      }
+    } catch (error) {
+      // There is no descriptor, and there will be none.
+      this.fail(error);
+      this.drop();
+    }
+    this.writing = false;
+  }
+
+  /** Whether little waits, nobody waits for it, and something was written a moment ago. */
+  private get inNoHurry(): boolean {
+    return this.waiting < FEW_BYTES && this.waiters.length === 0 && performance.now() - this.wroteAt < LULL;
+  }
+
+  /** Every write takes another thread: many small ones at once cost a runner of short jobs more than the jobs' own lines. */
+  private moreOrLater(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = globalThis.setTimeout(() => this.hurry?.(), LULL);
+      this.hurry = () => {
+        clearTimeout(timer);
+        this.hurry = undefined;
+        resolve();
+      };
+    });
+  }
+
+  private nextBatch(): Buffer[] {
+    let size = 0;
+    let count = 0;
+    while (count < this.queue.length && count < MOST_PARTS && size < BATCH) size += this.queue[count++]!.length;
+    const batch = count === this.queue.length ? this.queue : this.queue.slice(0, count);
+    this.queue = count === this.queue.length ? [] : this.queue.slice(count);
+    return batch;
+  }
+
+  private async writeAll(fd: number, batch: readonly Buffer[], size: number): Promise<void> {
+    let parts = batch;
+    let written = 0;
+    let pause = RETRY.first;
+    while (written < size) {
+      try {
+        const count = await this.writeSome(fd, parts);
+        written += count;
+        if (written < size) parts = behind(parts, count);
+        pause = RETRY.first;
+      } catch (error) {
+        if (errnoName(error) === 'EAGAIN') {
+          await setTimeout(pause);
+          pause = Math.min(pause * 2, RETRY.longest);
+        } else {
+          return this.fail(error);
+        }
+      }
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (errnoName(error) === 'EPIPE') {
+      this.drop();
+      if (!this.gone) this.options.onGone?.();
+      this.gone = true;
+    } else {
+      if (this.options.stopAtError) this.drop();
+      if (!this.failed) this.options.onError?.(error);
+      this.failed = true;
+    }
+  }
+
+  /** Forgets what waits and takes nothing more. */
+  private drop(): void {
+    this.dropping = true;
+    const size = sizeOf(this.queue);
+    this.queue = [];
+    this.settle(size);
+  }
+}
+
+function sizeOf(parts: readonly Buffer[]): number {
+  let size = 0;
+  for (const { length } of parts) size += length;
+  return size;
+}
+
+/** What follows the first `count` bytes. */
+function behind(parts: readonly Buffer[], count: number): readonly Buffer[] {
+  let first = 0;
+  let rest = count;
+  while (rest >= parts[first]!.length) rest -= parts[first++]!.length;
+  return [parts[first]!.subarray(rest), ...parts.slice(first + 1)];
+}
+
+/** One system call for all parts: joining them first would take as long as tagging their lines. Few bytes are joined at less cost. */
+function writeSome(fd: number, parts: readonly Buffer[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));
+    if (parts.length === 1) fs.write(fd, parts[0]!, done);
+    else if (sizeOf(parts) < FEW_BYTES) fs.write(fd, Buffer.concat(parts), done);
+    else fs.writev(fd, parts, done);
+  });
+}

@@ -1,0 +1,41 @@
+import { dirname } from 'node:path';
+import { errnoName, isFull, RunmakerError, reason } from '../../errors.js';
+
+/** Tells the user something that does not stop the run. */
+export type Warn = (message: string, hint?: string) => void;
+
+/**
+ * What cannot be written is said once, whatever else is lost after it: on a full disk every job would say it again.
+ * The jobs go on.
+ */
+export class WriteFailureNotice {
+  private readonly warn: Warn;
+  private readonly hint: string;
+  private said = false;
+
+  /** @param hint what the loss means to the user */
+  constructor(warn: Warn, hint: string) {
+    this.warn = warn;
+    this.hint = hint;
+  }
+
+  /** @param path what was to be written */
+  say(path: string, error: unknown): void {
+    if (this.said) return;
+    this.said = true;
+    this.warn(`${path}: ${reason(error)}`, this.hint);
+  }
+}
+
+/** For a file that cannot be opened before anything has started: then nothing starts. */
+export function cannotOpen(path: string, error: unknown): RunmakerError {
+  if (error instanceof RunmakerError) return error;
+  const hint = whatToDo(path, error);
+  return new RunmakerError('input', `${path}: ${reason(error)}`, { cause: error, ...(hint === undefined ? {} : { hint }) });
+}
+
+function whatToDo(path: string, error: unknown): string | undefined {
+  if (errnoName(error) === 'ENOENT') return `create the folder ${dirname(path)} first`;
+  if (errnoName(error) === 'ENXIO') return 'it is a socket, or a pipe that nobody reads: start its reader first';
+  return isFull(error) ? 'not even a name fits there: make room, or name a place on another disk' : undefined;
+}

@@ -1,0 +1,166 @@
+import fs from 'node:fs';
+import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { errnoName } from '../../errors.js';
+import type { OutputStream } from '../../execute/executor.js';
+import type { Attempt, Listener, RunEvent } from '../../run/events.js';
+import { atServer, callServer } from '../../system/server-calls.js';
+import { Attempts } from '../attempts.js';
+import { ByteSink } from '../output/byte-sink.js';
+import { cannotOpen, type Warn, WriteFailureNotice } from '../output/write-failure.js';
+import { resultStatus } from './result-status.js';
+
+type Ended = Extract<RunEvent, { type: 'ended' }>;
+
+/**
+ * Opens a folder for whole outputs and creates it when it is missing.
+ *
+ * @throws RunmakerError `input` when it cannot be created or written to
+ */
+export async function openResultsFolder(path: string, warn: Warn): Promise<ResultsFolder> {
+  try {
+    await makeFolder(path);
+    // With a dot, so that a file of this name is none.
+    await access(`${path}/.`, fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+  return new ResultsFolder(path, warn);
+}
+
+/** Not mkdir's own `recursive`, which tries for ever below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (errnoName(error) === 'EEXIST') return;
+    const parent = dirname(path);
+    if (errnoName(error) !== 'ENOENT' || parent === path) throw error;
+    await makeFolder(parent);
+    await mkdir(path).catch(unlessExists);
+  }
+}
+
+function unlessExists(error: unknown): void {
+  if (errnoName(error) !== 'EEXIST') throw error;
+}
+
+/** The files of one attempt. */
+interface Files {
+  readonly folder: string;
+  /** Settles when the folder is there and the previous attempt's files are closed. Never rejects. */
+  readonly begun: Promise<void>;
+  readonly stdout: ByteSink;
+  readonly stderr: ByteSink;
+}
+
+/**
+ * Whole outputs (`--results`), in a folder for each job, named by its line number: `stdout` and `stderr`, byte for byte as they
+ * come, and `status.json`, which is there from the start and says how the job ended when it has. Each attempt begins anew, so
+ * that the files are of one attempt, the last.
+ *
+ * Where something cannot be written, the first loss is told and the rest of that file left out: what stands in it has no gaps.
+ */
+export class ResultsFolder {
+  readonly listener: Listener;
+  private readonly path: string;
+  private readonly loss: WriteFailureNotice;
+  private readonly attempts: Attempts<Files>;
+  /** Work under way, by job: the next attempt waits until the files of the previous one are closed. */
+  private readonly work = new Map<string, Promise<void>>();
+
+  /** Use `openResultsFolder`. */
+  constructor(path: string, warn: Warn) {
+    this.path = path;
+    this.loss = new WriteFailureNotice(warn, 'the jobs go on; outputs are incomplete there');
+    this.attempts = new Attempts(attempt => this.begin(attempt));
+    this.listener = event => this.handleEvent(event);
+  }
+
+  /** Settles when everything is written and closed. Never rejects. */
+  async close(): Promise<void> {
+    for (const files of this.attempts.values()) await Promise.all([files.stdout.close(), files.stderr.close()]);
+    await Promise.all(this.work.values());
+  }
+
+  private handleEvent(event: RunEvent): void | Promise<void> {
+    switch (event.type) {
+      case 'started':
+        this.attempts.begin(event);
+        return;
+      case 'output':
+        return this.attempts.of(event)[event.stream].write(event.bytes);
+      case 'ended':
+        return this.end(this.attempts.end(event), event);
+      case 'detached':
+        return this.leave(this.attempts.end(event), event);
+      default:
+        return;
+    }
+  }
+
+  private begin(attempt: Attempt): Files {
+    const { id } = attempt.job;
+    const folder = join(this.path, id);
+    const ready = (this.work.get(id) ?? Promise.resolve()).then(() => atServer(() => mkdir(folder, { recursive: true })));
+    const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.loss.say(folder, error));
+    this.keep(id, begun);
+    const sink = (stream: OutputStream) => this.sink(join(folder, stream), ready);
+    return { folder, begun, stdout: sink('stdout'), stderr: sink('stderr') };
+  }
+
+  private end(files: Files, event: Ended): Promise<void> {
+    const ended = Promise.all([files.begun, files.stdout.close(), files.stderr.close()])
+      .then(() => writeStatus(files.folder, event, event))
+      .catch(error => this.loss.say(files.folder, error));
+    this.keep(event.job.id, ended);
+    return ended;
+  }
+
+  /** The job goes on without us: its status stays that of a running job. */
+  private leave(files: Files, event: Attempt): Promise<void> {
+    const left = Promise.all([files.begun, files.stdout.close(), files.stderr.close()])
+      .then(() => undefined)
+      .catch(error => this.loss.say(files.folder, error));
+    this.keep(event.job.id, left);
+    return left;
+  }
+
+  private sink(path: string, ready: Promise<unknown>): ByteSink {
+    const descriptor = ready.then(() => callServer<number>(done => fs.open(path, 'w', done)));
+    return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.loss.say(path, error) });
+  }
+
+  private keep(id: string, work: Promise<void>): void {
+    const kept = work.finally(() => {
+      if (this.work.get(id) === kept) this.work.delete(id);
+    });
+    this.work.set(id, kept);
+  }
+}
+
+/** Replaces the status in one step: who reads it sees the old one or the new one. */
+async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Promise<void> {
+  const path = join(folder, 'status.json');
+  const draft = `${path}.new`;
+  const text = `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`;
+  try {
+    await atServer(() => writeFile(draft, text));
+    await atServer(() => rename(draft, path));
+  } catch (error) {
+    await rm(draft, { force: true });
+    // On a full disk the block that the old one has is still to be had: nobody should believe that the job still runs.
+    if (ended) await atServer(() => overwrite(path, text));
+    throw error;
+  }
+}
+
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.write(text, 0);
+    await file.truncate(Buffer.byteLength(text));
+  } finally {
+    await file.close();
+  }
+}

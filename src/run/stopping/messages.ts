@@ -1,0 +1,39 @@
+import { amount } from '../../job/amount.js';
+import type { Counts } from '../../job/state.js';
+import type { RunSummary } from '../events.js';
+import type { HaltManner } from './halt.js';
+
+/** Something that the user should know, and what can be done about it. */
+export interface Words {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** That jobs are left which can never run as things stand. @param queue its name */
+export function describeBlocked(jobs: number, queue: string): Words {
+  return {
+    message: `${jobs === 1 ? '1 job is' : `${jobs} jobs are`} left that cannot run: what must come first failed, is held, or cannot be read`,
+    hint: `see runset --list --state failed,error,held ${queue}, mend what failed, then set it to "." or pass --retry`,
+  };
+}
+
+/** That jobs are left which were run in vain, by whichever runner: the same command does not run them again. Undefined when there are none. */
+export function describeFailed({ failed, error }: Counts, queue: string): Words | undefined {
+  const parts = [failed > 0 && `${amount(failed, 'job')} failed`, error > 0 && `${amount(error, 'job')} did not run to the end`].filter(
+    Boolean,
+  );
+  if (parts.length === 0) return undefined;
+  return {
+    message: `${queue}: ${parts.join(', ')}`,
+    hint: `see runset --list --state failed,error ${queue}; to run them again: runmaker --retry ${queue}`,
+  };
+}
+
+/** That a run halts because of how its jobs have ended. @param running jobs that were begun */
+export function describeHalt({ succeeded, failed, errors }: RunSummary, running: number, manner: HaltManner): Words {
+  const jobs =
+    running === 0
+      ? ''
+      : `; ${amount(running, 'job')} that ${running === 1 ? 'runs' : 'run'} ${manner === 'now' ? 'told to end' : 'let end'}`;
+  return { message: `halted, as --halt says: ${succeeded} done, ${failed + errors} failed${jobs}`, hint: 'no more are started' };
+}

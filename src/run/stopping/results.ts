@@ -1,0 +1,65 @@
+import { State } from '../../job/state.js';
+import type { RunSummary } from '../events.js';
+import { type HaltManner, type HaltRule, shouldHalt } from './halt.js';
+
+/** When a runner stops although jobs are left. */
+export interface StopRules {
+  readonly halt?: HaltRule | undefined;
+  /** After one successful job. */
+  readonly oneOnly?: boolean | undefined;
+}
+
+const NEVER: HaltRule = { kind: 'never' };
+
+/** How the jobs of one runner ended, and whether that is reason to stop. */
+export class Results {
+  private readonly counts = { succeeded: 0, failed: 0, errors: 0, refused: 0, unusable: 0, blocked: 0 };
+  private readonly halt: HaltRule;
+  private readonly oneOnly: boolean;
+
+  constructor({ halt = NEVER, oneOnly = false }: StopRules) {
+    this.halt = halt;
+    this.oneOnly = oneOnly;
+  }
+
+  /** Whether any result may be one after which no more jobs are claimed. */
+  get mayStop(): boolean {
+    return this.oneOnly || this.halt.kind !== 'never';
+  }
+
+  /** Whether so many have failed, or succeeded, that the run is to halt. */
+  get isHalted(): boolean {
+    const { succeeded, failed, errors } = this.counts;
+    return this.halt.kind !== 'never' && shouldHalt(this.halt, { succeeded, failed: failed + errors });
+  }
+
+  get summary(): RunSummary {
+    return this.counts;
+  }
+
+  /** Counts a job by the state in which it ended. Returns how to stop, if that is to be now. */
+  add(state: string): HaltManner | undefined {
+    const { counts, halt } = this;
+    if (state === State.done) counts.succeeded++;
+    else if (state === State.failed) counts.failed++;
+    else counts.errors++;
+    if (halt.kind !== 'never' && this.isHalted) return halt.manner;
+    return this.oneOnly && counts.succeeded > 0 ? 'soon' : undefined;
+  }
+
+  /** Counts a job whose result could not be written. */
+  addRefused(): void {
+    this.counts.refused++;
+  }
+
+  /** Counts a job that is left alone because of what its line says. */
+  addUnusable(): void {
+    this.counts.unusable++;
+  }
+
+  /** Of the jobs that are left, those that can never run. Returns how many are so for other reasons than their own lines. */
+  leave(blocked: number): number {
+    this.counts.blocked = Math.max(0, blocked - this.counts.unusable);
+    return this.counts.blocked;
+  }
+}

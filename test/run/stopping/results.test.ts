@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { parseHalt } from '../../../src/run/stopping/halt.js';
+import { Results } from '../../../src/run/stopping/results.js';
+
+describe('the results of a runner', () => {
+  it('are counted by the states in which jobs end', () => {
+    const results = new Results({});
+    for (const state of ['d', 'd', '!', 'e', '.']) expect(results.add(state)).toBeUndefined();
+    results.addRefused();
+    expect(results.summary).toEqual({ succeeded: 2, failed: 1, errors: 2, refused: 1, unusable: 0, blocked: 0 });
+  });
+
+  it('tell the jobs that can never run from those whose own lines are at fault', () => {
+    const results = new Results({});
+    results.addUnusable();
+    expect(results.leave(3)).toBe(2);
+    expect(results.leave(0)).toBe(0);
+    expect(results.summary).toMatchObject({ unusable: 1, blocked: 0 });
+  });
+
+  it.each([
+    [{}, ['d', '!', 'e'], [undefined, undefined, undefined], false],
+    [{ oneOnly: true }, ['!', 'd', '!'], [undefined, 'soon', 'soon'], true],
+    [{ halt: parseHalt('soon,fail=2') }, ['!', 'd', 'e'], [undefined, undefined, 'soon'], true],
+    [{ halt: parseHalt('now,success=1') }, ['!', 'd'], [undefined, 'now'], true],
+    // The stricter of both.
+    [{ halt: parseHalt('now,success=1'), oneOnly: true }, ['d'], ['now'], true],
+  ])('with %j are reason to stop', (rules, states, stops, mayStop) => {
+    const results = new Results(rules);
+    expect(results.mayStop).toBe(mayStop);
+    expect(states.map(state => results.add(state))).toEqual(stops);
+  });
+});
