@@ -11,7 +11,8 @@ const PAGES: [Program, string][] = [
 
 it.each(PAGES)('every option of %s is on its page, which its help names', async (program, path) => {
   const { stdout } = await startProgram(program, ['--help']).ended;
-  const options = [...stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, option = '']) => option);
+  const columns = [...stdout.matchAll(/^ {2}(-.*?)(?: {2}|$)/gm)].map(([, flags = '']) => flags);
+  const options = columns.flatMap(flags => flags.match(/--[\w-]+/g) ?? []);
   const { text } = readPage(path);
   expect(options.filter(option => !text.includes(option))).toEqual([]);
   expect(options).toContain('--locks');
