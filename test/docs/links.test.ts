@@ -36,3 +36,11 @@ it('the package brings the pages', () => {
   const { files } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { files: string[] };
   expect(files).toContain('docs');
 });
+
+it('CONTRIBUTING.md names files and folders that are there', () => {
+  const spans = [...readPage('CONTRIBUTING.md').text.matchAll(/(?<![\w/.])((?:src|test|bench|docs)\/[\w./-]*\w\/?)/g)].map(
+    ([, path = '']) => path,
+  );
+  expect(spans.length).toBeGreaterThan(20);
+  expect(spans.filter(path => !existsSync(join(PACKAGE, path)))).toEqual([]);
+});
