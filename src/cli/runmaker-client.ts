@@ -2,11 +2,11 @@ import { isServed } from './options/access.js';
 import type { Output } from './program/output.js';
 import { runmaker } from './runmaker.js';
 
-/** `runmaker-client`: `runmaker` for the queue of a server, which is named by its host. Returns the exit status. */
+/** `runmaker-client`: `runmaker` for a server's queue, named by the host of the server. Returns the exit status. */
 export function runmakerClient(argv: readonly string[], output: Output): Promise<number> {
   return runmaker(argv, output, {
     name: 'runmaker-client',
-    description: 'Claim the jobs that a runmaker-server has, and run them.',
+    description: 'Claim jobs of a runmaker-server and run them.',
     argument: ['<server>', 'host or host:port of the server'],
     queueOf: server => (isServed(server) ? server : `tcp://${server}`),
   });

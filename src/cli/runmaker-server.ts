@@ -40,13 +40,13 @@ type Failure = Pick<RunmakerError, 'code' | 'message' | 'hint'>;
 /** In ms. */
 const DEFAULT_GRACE = 60_000;
 
-/** `runmaker-server`: serves a runs file to clients on other hosts, until it is told to end. Returns the exit status. */
+/** `runmaker-server`: serves a runs file to clients on other hosts, until a signal ends it. Returns the exit status. */
 export async function runmakerServer(argv: readonly string[], output: Output): Promise<number> {
   const { file, options } = readArguments(argv, output);
-  if (!options.daemon) return await serveUntilTold(file, options, text => void output.print(Buffer.from(text)));
+  if (!options.daemon) return await serveUntilSignalled(file, options, text => void output.print(Buffer.from(text)));
   if (!isDetached()) return await startDaemon(output);
   try {
-    return await serveUntilTold(file, options, text => void reportToStarter({ kind: 'ready', value: text }));
+    return await serveUntilSignalled(file, options, text => void reportToStarter({ kind: 'ready', value: text }));
   } catch (error) {
     const { code, message, hint } = error instanceof RunmakerError ? error : new RunmakerError('queue', String(error));
     await reportToStarter({ kind: 'failed', error: { code, message, hint } });
@@ -61,20 +61,20 @@ function readArguments(argv: readonly string[], output: Output): { file: string;
     .option('--host <address>', 'listen on this address of the host, or at unix:/path', '0.0.0.0')
     .option('-r, --retry', 'give out failed ("!") and interrupted ("e") jobs too, each at most once')
     .option('-t, --tokenfile <file>', 'where the token is kept (default: ~/.runmaker.token)')
-    .option('--token <token>', 'use this token; safer in RUNMAKER_TOKEN: all on this host can see it here')
-    .option('-l, --logfile <file>', 'append what happens to this file, instead of printing it')
-    .option('-v, --verbose', 'each claim and each result too')
-    .option('-q, --quiet', 'only what is wrong')
-    .option('-d, --daemon', 'go on in the background once clients are served')
+    .option('--token <token>', 'use this token; safer in RUNMAKER_TOKEN: other users of this host can see options')
+    .option('-l, --logfile <file>', 'append the log to this file, instead of printing it')
+    .option('-v, --verbose', 'log each claim and each result too')
+    .option('-q, --quiet', 'log only what is wrong')
+    .option('-d, --daemon', 'continue in the background once clients are served')
     .option('--pidfile <file>', 'write the id of the process that serves to this file')
-    .option('--grace <duration>', 'how long a client that is not heard keeps its jobs (default: 60s)', duration('--grace'))
-    .option('--reclaim', 'set the jobs of those who do not come back, and all other orphans, back to "." (not beside older runners)')
+    .option('--grace <duration>', 'how long an absent client keeps its jobs (default: 60s)', duration('--grace'))
+    .option('--reclaim', 'set the jobs of clients that do not come back, and all other orphans, back to "." (not beside older runners)')
     .option('--max-clients <n>', 'serve so many clients at a time', wholeNumber('--max-clients', 1), 1000)
-    .option('--legacy', 'also speak the protocol of runmaker4, which all on the way can read, the token too')
+    .option('--legacy', 'also speak the protocol of runmaker4; it is not encrypted, neither is the token in it')
     .option('--locks <driver>', 'how the file is locked: record, file or directory; the same for all who work on it', lockDriver)
     .option('--patience <duration>', 'how long to keep trying while the file cannot be reached (default: 60s)', duration('--patience'))
-    .option('--unsafe-locks', 'work even where locks are known to keep no other host out')
-    .option('--trust-any', 'say nothing about a file that everybody on the host may write')
+    .option('--unsafe-locks', 'work even where locks are known not to exclude other hosts')
+    .option('--trust-any', 'do not warn of a file that all users of the host may write')
     .addHelpText('after', '\nMore in docs/tcp.md.')
     .parse([...argv], { from: 'user' });
   const options = program.opts<Options>();
@@ -84,9 +84,9 @@ function readArguments(argv: readonly string[], output: Output): { file: string;
   if (options.legacy && options.reclaim) {
     throw new RunmakerError(
       'usage',
-      '--legacy and --reclaim contradict each other: nobody can tell whether an older client still has its job',
+      '--legacy and --reclaim contradict each other: it cannot be known whether an older client still has its job',
       {
-        hint: 'leave out --reclaim; set back by hand what you know that nobody runs: runset --set=.',
+        hint: 'leave out --reclaim; set back by hand the jobs that you know do not run: runset --set=.',
       },
     );
   }
@@ -94,7 +94,7 @@ function readArguments(argv: readonly string[], output: Output): { file: string;
   return { file, options };
 }
 
-/** Starts the server as a process of its own, and says what it said. */
+/** Starts the server as a process of its own, and prints what it reports. */
 async function startDaemon(output: Output): Promise<number> {
   const report = await startDetached<string | Failure>();
   if (report.kind === 'ready') {
@@ -105,12 +105,13 @@ async function startDaemon(output: Output): Promise<number> {
   throw new RunmakerError(code, message, hint === undefined ? {} : { hint });
 }
 
-/** @param ready takes what there is to say once clients are served */
-async function serveUntilTold(file: string, given: Options, ready: (text: string) => void): Promise<number> {
+/** @param ready takes the text to print once clients are served */
+async function serveUntilSignalled(file: string, given: Options, ready: (text: string) => void): Promise<number> {
   const options = given.daemon ? anywhere(given) : given;
   const address = addressOf(options);
   const log = openLog(options);
-  const queue = await openQueue(given.daemon ? path.resolve(file) : file, options);
+  const { locks, patience, unsafeLocks, trustAny } = options;
+  const queue = await openQueue(given.daemon ? path.resolve(file) : file, { locks, patience, unsafeLocks, trustAny });
   try {
     const token = serverToken(options.token ?? (process.env.RUNMAKER_TOKEN || undefined), options.tokenfile);
     try {
@@ -129,10 +130,10 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
         takePidFile(options.pidfile);
         warn(options, token, log);
         if (options.daemon) process.chdir('/');
-        // Heeded before anybody knows that it serves: whoever does may end it at once.
-        const told = untilTold(options.daemon ?? false);
+        // Before a user or script knows that it serves: the next step may be a signal to end.
+        const signalled = untilSignalled(options.daemon ?? false);
         ready(greeting(token, queue.name, service));
-        await told;
+        await signalled;
         farewell(service, token, log);
       } finally {
         await service.close();
@@ -147,7 +148,7 @@ async function serveUntilTold(file: string, given: Options, ready: (text: string
   return EXIT.ok;
 }
 
-/** The same options for a process that leaves the folder it was started in. */
+/** The same options for a process that leaves the folder in which it was started. */
 function anywhere({ tokenfile, logfile, pidfile, ...rest }: Options): Options {
   return {
     ...rest,
@@ -176,28 +177,31 @@ function takePidFile(file: string | undefined): void {
 }
 
 function warn({ legacy }: Options, { token }: ServerToken, log: ServerLog): void {
-  if (isWeakToken(token)) log.warn('the token is short: who overhears a client can find it by trying');
-  if (legacy) log.warn('--legacy: the token, the commands and the results of older clients can be read by all on the way');
+  if (isWeakToken(token)) log.warn('the token is short: an eavesdropper can find it by trying');
+  if (legacy)
+    log.warn('--legacy: the token, the commands and the results of older clients are not encrypted and can be read by all on the way');
 }
 
-function greeting({ token, file, isFound }: ServerToken, name: string, { address }: Service): string {
+/** A token that its user has chosen may serve elsewhere, too: it does not belong into a terminal or a log. */
+function greeting({ token, isGiven, file, isFound }: ServerToken, name: string, { address }: Service): string {
+  const shown = isGiven ? 'the one that was given' : token;
   const written = file === undefined ? '' : ` (${isFound ? 'found in' : 'written to'} ${file})`;
-  return `Token for runmaker-client: ${token}${written}\nserving ${name} on ${printAddress(address)}\n`;
+  return `Token for runmaker-client: ${shown}${written}\nserving ${name} on ${printAddress(address)}\n`;
 }
 
 function farewell({ claims }: Service, { file, isFound }: ServerToken, log: ServerLog): void {
-  log.info('the server ends');
+  log.info('the server stops');
   if (claims === 0) return;
-  const same = file === undefined || isFound ? 'the same token' : 'the same token (--token): this one is forgotten now';
-  const fate = claims === 1 ? '1 job of a client runs on; it is found again' : `${claims} jobs of clients run on; they are found again`;
+  const same = file === undefined || isFound ? 'the same token' : 'the same token (--token): this one is not kept';
+  const fate = claims === 1 ? '1 job of a client goes on; it is recovered' : `${claims} jobs of clients go on; they are recovered`;
   log.warn(`${fate} by a server that is started soon, with ${same}`);
 }
 
-/** Settles when the process is told to end. A second signal ends it at once. */
-function untilTold(isDaemon: boolean): Promise<void> {
+/** Settles when a signal asks the process to end. A second signal ends it at once. */
+function untilSignalled(isDaemon: boolean): Promise<void> {
   return new Promise(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM', ...(isDaemon ? [] : ['SIGHUP'])]) process.once(signal, () => resolve());
-    // The terminal that it came from is no concern of its any more.
+    // The terminal from which it was started may be closed.
     if (isDaemon) process.on('SIGHUP', () => undefined);
   });
 }

@@ -1,27 +1,44 @@
-import { closeSync, fchmodSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { errnoName } from '../errors.js';
+import { closeSync, fchmodSync, fstatSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { errnoName, RunmakerError } from '../errors.js';
 
-/** Read and write, for the owner and nobody else. */
+/** Read and write, for the owner only. */
 const OWNER_ONLY = 0o600;
 /** Any permission of the group or of others. */
 const OTHERS = 0o077;
+/** The superuser can write any file: what belongs to it is as safe as it can be. */
+const ROOT = 0;
 
-/** The text of a small file, without the line end; undefined if there is no such file. */
+/**
+ * The text of a small file, without the line end; undefined if there is no such file.
+ * @throws RunmakerError when it belongs to another user, who chooses what is in it
+ */
 export function readSecret(path: string): string | undefined {
+  let fd: number;
   try {
-    return readFileSync(path, 'utf8').trim();
+    fd = openSync(path, 'r');
   } catch (error) {
     if (errnoName(error) === 'ENOENT') return undefined;
     throw error;
   }
+  try {
+    const { uid } = fstatSync(fd);
+    if (uid !== process.geteuid?.() && uid !== ROOT) {
+      throw new RunmakerError('input', `${path} belongs to another user (${uid}), who can have written anything there`, {
+        hint: `use a file of your own: cp ${path} FILE; chmod 600 FILE`,
+      });
+    }
+    return readFileSync(fd, 'utf8').trim();
+  } finally {
+    closeSync(fd);
+  }
 }
 
-/** Whether others than its owner may look into a file, or write it. */
+/** Whether users other than its owner may read or write a file. */
 export function isOpenToOthers(path: string): boolean {
   return (statSync(path).mode & OTHERS) !== 0;
 }
 
-/** Writes a file that never existed with wider permissions, nor under a name that somebody else has prepared. Throws if it is there. */
+/** Writes a file that never existed with wider permissions, nor under a name that another user has prepared. Throws if it is there. */
 export function writeSecret(path: string, text: string): void {
   const fd = openSync(path, 'wx', OWNER_ONLY);
   try {
@@ -33,11 +50,11 @@ export function writeSecret(path: string, text: string): void {
   }
 }
 
-/** Removes a file if it still says this. */
+/** Removes a file if it still holds this text. */
 export function removeSecret(path: string, text: string): void {
   try {
     if (readSecret(path) === text) unlinkSync(path);
   } catch {
-    // It is somebody else's by now.
+    // Another user or server has replaced it.
   }
 }

@@ -1,5 +1,17 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -20,6 +32,8 @@ import {
   startProgram,
 } from '../support/programs.js';
 import { startClient, startServer } from '../support/server.js';
+
+const TOKEN = 'a-token-of-twenty-two';
 
 /** In a home of its own, so that no token of the user's is found. */
 function athome(bench: Workbench): StartOptions {
@@ -102,6 +116,39 @@ describe('runmaker-server', () => {
     expect((await list([], { RUNMAKER_TOKEN: token })).status).toBe(0);
     writeFileSync(bench.path('.runmaker.token'), token);
     expect((await list([])).status).toBe(0);
+  });
+
+  it('does not print a token that it was given', async () => {
+    const bench = new Workbench('. a\n');
+    const args = ['-p', '0', '--host', '127.0.0.1', 'runs.txt'];
+    for (const [given, more] of [
+      [{ RUNMAKER_TOKEN: TOKEN }, []],
+      [{}, ['--token', TOKEN]],
+      [{}, ['--token', TOKEN, '-t', 'file']],
+    ] as const) {
+      const server = startProgram('runmaker-server', [...more, ...args], {
+        cwd: bench.folder,
+        env: { HOME: bench.folder, RUNMAKER_TOKEN: undefined, ...given },
+      });
+      await server.says('serving runs.txt on');
+      server.signal('SIGTERM');
+      const { status, stdout, stderr } = await server.ended;
+      expect([status, `${stdout}${stderr}`]).toEqual([0, expect.not.stringContaining(TOKEN)]);
+      expect(stdout).toContain('Token for runmaker-client: the one that was given');
+    }
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('takes no token from a file of another user, and neither do its clients', async () => {
+    const bench = new Workbench('. a\n');
+    writeFileSync(bench.path('foreign'), `${TOKEN}\n`, { mode: 0o600 });
+    chownSync(bench.path('foreign'), 12_345, 12_345);
+    const server = await startProgram('runmaker-server', ['-p', '0', '-t', 'foreign', 'runs.txt'], athome(bench)).ended;
+    const client = await runset(['--tokenfile', 'foreign', '--list', 'tcp://127.0.0.1:1'], athome(bench));
+    renameSync(bench.path('foreign'), bench.path('.runmaker.token'));
+    const athomeClient = await runset(['--list', 'tcp://127.0.0.1:1'], athome(bench));
+    for (const { status, stderr } of [server, client, athomeClient]) {
+      expect([status, stderr]).toEqual([2, expect.stringContaining('belongs to another user (12345)')]);
+    }
   });
 
   it('leaves a token file alone that it has not made, which another server, or its user, has there', async () => {

@@ -13,7 +13,7 @@ export interface AccessOptions extends OpenOptions {
   readonly tokenfile?: string;
 }
 
-/** Where a server leaves its token, and its user's clients on that host find it. */
+/** Where a server leaves its token for clients of the same user on its host. */
 export function defaultTokenFile(): string {
   return path.join(os.homedir(), '.runmaker.token');
 }
@@ -86,6 +86,7 @@ function readable(file: string): string | undefined {
   try {
     return readSecret(file);
   } catch (cause) {
+    if (cause instanceof RunmakerError) throw cause;
     throw new RunmakerError('input', `${file}: ${reason(cause)}`, { cause });
   }
 }

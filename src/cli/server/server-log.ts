@@ -20,7 +20,7 @@ export interface LogOptions {
 export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
   const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
   if (logfile === undefined) {
-    // Clients are served, whether anybody reads of it or not.
+    // Clients are served, whether or not the log is read.
     process.stderr.on('error', () => undefined);
     return textLog(level, line => process.stderr.write(line));
   }

@@ -7,13 +7,15 @@ import { defaultTokenFile } from '../options/access.js';
 /** What a server and its clients share, and where it was written. */
 export interface ServerToken {
   readonly token: string;
+  /** Whether the user has chosen it, by option or environment. Then it is not printed. */
+  readonly isGiven: boolean;
   /** Undefined when the token is in no file. */
   readonly file: string | undefined;
   /** Whether the file was there before: it is its user's, or that of another server. */
   readonly isFound: boolean;
 }
 
-/** Takes the file away that we have made, unless somebody else has put another token there. */
+/** Removes the file that was written for this token, unless it holds another one by now. */
 export function forgetToken({ token, file, isFound }: ServerToken): void {
   if (file !== undefined && !isFound) removeSecret(file, token);
 }
@@ -25,21 +27,22 @@ export function forgetToken({ token, file, isFound }: ServerToken): void {
  * @param file that was asked for
  */
 export function serverToken(given: string | undefined, file: string | undefined): ServerToken {
-  if (given !== undefined) {
+  const isGiven = given !== undefined;
+  if (isGiven) {
     if (!isToken(given)) throw new RunmakerError('usage', WHAT_TOKENS_ARE);
-    if (file === undefined) return { token: given, file: undefined, isFound: false };
+    if (file === undefined) return { token: given, isGiven, file: undefined, isFound: false };
   }
   const path = file ?? defaultTokenFile();
   try {
     const found = readSecret(path);
     if (found === undefined) refuseLinkToNothing(path);
     else refuseUnusable(path, found);
-    if (found && given !== undefined && found !== given) {
+    if (found && isGiven && found !== given) {
       throw new RunmakerError('input', `${path} holds another token`, { hint: 'another server may be using it: pass another --tokenfile' });
     }
     const token = given ?? (found || newToken());
     if (!found) writeSecret(path, token);
-    return { token, file: path, isFound: Boolean(found) };
+    return { token, isGiven, file: path, isFound: Boolean(found) };
   } catch (cause) {
     if (cause instanceof RunmakerError) throw cause;
     throw new RunmakerError('input', `the token cannot be kept in ${path}: ${reason(cause)}`, {
@@ -55,7 +58,7 @@ function isToken(text: string): boolean {
   return /^[!-~]+$/.test(text);
 }
 
-/** @throws RunmakerError when what the file says is no secret of a server's */
+/** @throws RunmakerError when the file does not hold a token, or not a secret one */
 function refuseUnusable(path: string, found: string): void {
   const hint = `remove it, for a new one: rm ${path}`;
   if (found === '') throw new RunmakerError('input', `${path} is empty: there is no token in it`, { hint });
@@ -63,7 +66,7 @@ function refuseUnusable(path: string, found: string): void {
   if (isOpenToOthers(path)) throw new RunmakerError('input', `${path} is open to others, who may know the token by now`, { hint });
 }
 
-/** Nothing is written through a symbolic link, which somebody else may have prepared. */
+/** Nothing is written through a symbolic link, which another user may have prepared. */
 function refuseLinkToNothing(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
   throw new RunmakerError('input', `${path} is a symbolic link to a file that is not there`, {
