@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError } from '../errors.js';
+import { usualKind } from '../execute/kinds.js';
+import { refuseLeftovers } from '../execute/leftovers.js';
 import { openExecutor } from '../execute/open.js';
 import { amount } from '../job/amount.js';
 import { isGitName } from '../queue/git/address.js';
@@ -13,7 +15,7 @@ import { lineText } from '../report/json/job-json.js';
 import type { Warn } from '../report/output/write-failure.js';
 import type { RunSummary } from '../run/events.js';
 import { DESCRIPTORS_A_JOB, DESCRIPTORS_OF_RESULTS, jobsWithin } from '../run/resources/descriptors.js';
-import { hostResources } from '../run/resources/host-resources.js';
+import { hostResources, otherResources } from '../run/resources/host-resources.js';
 import { Runner } from '../run/runner.js';
 import type { RunnerOptions } from '../run/runner-options.js';
 import { describeBlocked } from '../run/stopping/messages.js';
@@ -39,15 +41,24 @@ export async function runmaker(argv: readonly string[], output: Output, identity
   const signals = heedSignals();
   const { queueName, options } = readArguments(argv, output, identity);
   refuseContradictions(options);
-  const executor = await openExecutor(executeOptions({ ...options }));
-  const resources = hostResources(options);
+  let warnUser = (message: string, hint: string): void => warn({ message, hint });
+  const execute = { ...executeOptions({ ...options }), warn: (message: string, hint: string) => warnUser(message, hint) };
+  const executor = await openExecutor(execute);
+  if (options.detach && !executor.attach) {
+    throw new RunmakerError('usage', '--detach goes with jobs that can go on without a runner', {
+      hint: 'pass --executor slurm, or --image',
+    });
+  }
+  const resources = usualKind(execute).elsewhere ? otherResources(options) : hostResources(options);
   const idle = idleLooks(options, queueName);
   const queue = await openQueue(queueName, accessTo(queueName, ofQueue(options, queueName)));
   try {
     await refuseEmpty(queue, options);
+    if (options.reclaim && usualKind(execute).name === 'shell') await refuseLeftovers(queue.address);
     if (options.dryRun)
       return await printPlan(queue, output, { retry: options.retry ?? false, capacity: resources.capacity }, options.oneOnly ?? false);
     const reports = await openReports(queue, options, () => runner.drain());
+    warnUser = reports.warn;
     const runner = new Runner(queue, {
       ...given(options),
       idle,
@@ -80,7 +91,21 @@ async function leaveSoon(closed: Promise<void>, signals: SignalWatch): Promise<n
 }
 
 /** The options that mean the same to the runner. */
-function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay, requeue, reclaim }: RunmakerOptions) {
+function given({
+  retry,
+  oneOnly,
+  watch,
+  timeout,
+  killAfter,
+  retries,
+  halt,
+  delay,
+  requeue,
+  reclaim,
+  infraRetries,
+  detach,
+  attach,
+}: RunmakerOptions) {
   return {
     ...(retry && { retry }),
     ...(oneOnly && { oneOnly }),
@@ -92,6 +117,9 @@ function given({ retry, oneOnly, watch, timeout, killAfter, retries, halt, delay
     ...(delay !== undefined && { delay }),
     ...(requeue && { requeue }),
     ...(reclaim && { reclaim }),
+    ...(infraRetries !== undefined && { infraRetries }),
+    ...(detach && { detach }),
+    ...(attach && { attachOnly: true }),
   };
 }
 

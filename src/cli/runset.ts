@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import { RunmakerError, reason } from '../errors.js';
+import { refuseLeftovers } from '../execute/leftovers.js';
 import type { Job } from '../job/job.js';
 import { nameOfJob } from '../job/job.js';
 import { linesIn } from '../job/lines.js';
@@ -89,6 +90,7 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
         await add(queue, options);
         return EXIT.ok;
       case 'reclaim':
+        await refuseLeftovers(queue.address);
         return await reclaim(queue, output);
       default:
         return await stats(queue, output, options.json ?? false);

@@ -61,6 +61,8 @@ export interface Execution {
   readonly pid?: number | undefined;
   /** When it was started, in ms since 1970, where the executor knows that of a task that an earlier runner has started. */
   readonly start?: number | undefined;
+  /** The executor itself ends the task at its time limit, which counts from when the task really starts. The runner's clock is not used then. */
+  readonly limitsTime?: true | undefined;
   /** Settles when the task has ended, both outputs are closed, and everything they carried was taken. */
   readonly exit: Promise<Exit>;
   /** Sends a signal to all processes of the task that can be reached. */

@@ -8,6 +8,10 @@ import { shellExecutor } from './shell/shell-executor.js';
 /** A kind of executor. */
 export interface ExecutorKind {
   readonly name: ExecutorName;
+  /** Its jobs run on other machines, which have a scheduler of their own: they take nothing from this one. */
+  readonly elsewhere?: true;
+  /** How many jobs of a queue earlier runners may have left under it, as far as a look at the queue's own folder tells. */
+  leftovers?(queue: string): Promise<number>;
   /** Its options, by the names that they have in `ExecuteOptions`. */
   readonly options: Readonly<Partial<Record<keyof ExecuteOptions, ExecuteOption>>>;
   /** Whether a job asks for this kind, by its directives or by options of the run that mean this kind alone. */
@@ -36,6 +40,25 @@ export const EXECUTOR_KINDS: readonly ExecutorKind[] = [
     },
     suits: ({ directives }, { image }) => directives.container !== undefined || image !== undefined,
     open: async options => (await import('./container/open-container-executor.js')).openContainerExecutor(options),
+  },
+  {
+    name: 'slurm',
+    elsewhere: true,
+    options: {
+      executor: { flags: '--executor <kind>', help: 'what runs the jobs: shell, or slurm on a cluster (default: shell)', value: 'text' },
+      slurm: { flags: '--slurm <options>', help: "with --executor slurm: for sbatch, such as '-p short -A project'", value: 'text' },
+      arrayChunk: { flags: '--array-chunk <n>', help: 'jobs of one Slurm array at most (default: what Slurm allows)', value: 'count' },
+      poll: { flags: '--poll <duration>', help: 'between two calls of squeue (default: 30s)', value: 'duration' },
+      slurmRate: { flags: '--slurm-rate <n>', help: "calls of each of Slurm's commands a second at most (default: 2)", value: 'amount' },
+      slurmDir: {
+        flags: '--slurm-dir <dir>',
+        help: 'a folder that all nodes see (default: .runmaker-slurm beside the queue)',
+        value: 'text',
+      },
+    },
+    leftovers: async queue => (await import('./slurm/array-folder.js')).unfinishedIn(queue),
+    suits: ({ directives }, { executor }) => executor === undefined && directives.slurm !== undefined,
+    open: async options => (await import('./slurm/open-slurm-executor.js')).openSlurmExecutor(options),
   },
 ];
 

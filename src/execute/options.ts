@@ -1,12 +1,14 @@
 /** The options of executors, as the library and the programs take them. */
 
 /** The kinds of executors. */
-export type ExecutorName = 'shell' | 'container';
+export type ExecutorName = 'shell' | 'container' | 'slurm';
 
 /** How jobs are run: the options of all kinds. */
-export interface ExecuteOptions extends ShellOptions, ContainerOptions {
+export interface ExecuteOptions extends ShellOptions, ContainerOptions, SlurmOptions {
   /** The kind that runs jobs which do not ask for another one; `shell` by default. */
   readonly executor?: ExecutorName | undefined;
+  /** Takes what the user should know, with what can be done about it. */
+  readonly warn?: ((message: string, hint: string) => void) | undefined;
 }
 
 /** How shells are started. */
@@ -27,10 +29,24 @@ export interface ContainerOptions {
   readonly pullLimit?: number | undefined;
 }
 
+/** How jobs are run through Slurm. Times in ms. */
+export interface SlurmOptions {
+  /** Options of sbatch for every job, in one text: `-p short -A project`. */
+  readonly slurm?: string | undefined;
+  /** Jobs of one array at most; as many as Slurm allows by default. */
+  readonly arrayChunk?: number | undefined;
+  /** The least time between two calls of squeue; 30 s by default. */
+  readonly poll?: number | undefined;
+  /** Calls of each of Slurm's commands a second at most; 2 by default. */
+  readonly slurmRate?: number | undefined;
+  /** A folder that all nodes see, for what jobs leave; `.runmaker-slurm` beside the queue's file by default. */
+  readonly slurmDir?: string | undefined;
+}
+
 /** An option on the command line. */
 export interface ExecuteOption {
   /** As commander takes them: `--nice <n>`. */
   readonly flags: string;
   readonly help: string;
-  readonly value: 'flag' | 'text' | 'niceness' | 'duration';
+  readonly value: 'flag' | 'text' | 'niceness' | 'duration' | 'count' | 'amount';
 }

@@ -22,6 +22,8 @@ export interface Directives {
   readonly gpu?: string | undefined;
   /** The container that it is to run in; absent when the line says nothing about one. */
   readonly container?: ContainerNeeds | undefined;
+  /** Options of sbatch for a job that Slurm runs, in one text. */
+  readonly slurm?: string | undefined;
 }
 
 /** Where and why a directive cannot be read. */
@@ -72,6 +74,7 @@ const GRAMMAR: { readonly [K in Key]: { readonly takes: string; read(value: stri
   retries: { takes: 'a whole number from 1', read: value => integer(value, 1) },
   name: { takes: 'a name, which is not a number and has no comma', read: value => (isName(value) ? decode(value) : undefined) },
   after: { takes: 'line numbers and names with commas between them', read: readReferences },
+  slurm: { takes: "options of sbatch, in single quotes where there are several: '-p short -A x'", read: decode },
   priority: { takes: 'a whole number', read: value => integer(value, Number.MIN_SAFE_INTEGER) },
   gpu: { takes: 'part of the name of a GPU, such as A100 (how many: gpus)', read: value => (isName(value) ? decode(value) : undefined) },
   image: { takes: 'the name of an image, such as python:3.12', read: decode },
@@ -80,6 +83,9 @@ const GRAMMAR: { readonly [K in Key]: { readonly takes: string; read(value: stri
   env: { takes: 'NAME=value, or NAME for the value that the runner has', read: value => listOf(readVariable(decode(value))) },
   entrypoint: { takes: 'a program of the image', read: decode },
 };
+
+/** A directive; its value may be in single quotes, and then hold blanks. */
+const WORD = /[a-z]+='[^']*'(?=[ \t]|$)|[^ \t]+/g;
 
 const KEYS = Object.keys(GRAMMAR) as Key[];
 
@@ -100,7 +106,7 @@ export function parseDirectives(command: Buffer, columnOffset = 2): ParsedDirect
   // One character a byte, so that positions in the text are positions in the line.
   const text = command.toString('latin1', start);
   const values: Partial<Values> = {};
-  for (const { 0: word, index } of text.matchAll(/[^ \t]+/g)) {
+  for (const { 0: word, index } of text.matchAll(WORD)) {
     const refusal = readWord(word, values);
     if (refusal) {
       const column = columnOffset + start + index + refusal.at + 1;
@@ -123,12 +129,16 @@ function readWord(word: string, values: Partial<Values>): { at: number; message:
   const key = word.slice(0, equals);
   if (!isKey(key)) return { at: 0, message: unknownKey(key) };
   if (key in values && !REPEATABLE.has(key)) return { at: 0, message: `${key} is given twice` };
-  const value = word.slice(equals + 1);
+  const value = unquoted(word.slice(equals + 1));
   if (value === '') return { at: equals + 1, message: `${key} has no value; it takes ${GRAMMAR[key].takes}` };
   if (!readValue(key, value, values)) {
     return { at: equals + 1, message: `${key} cannot be ${quote(value)}; it takes ${GRAMMAR[key].takes}` };
   }
   return undefined;
+}
+
+function unquoted(value: string): string {
+  return /^'[^']*'$/.test(value) ? value.slice(1, -1) : value;
 }
 
 function isKey(text: string): text is Key {

@@ -7,8 +7,11 @@ export type Exit =
   | { readonly kind: 'signalled'; readonly signal: number }
   /** Its executor ended it because of what it did, such as using more memory than it was given. The job failed. */
   | { readonly kind: 'killed'; readonly reason: string }
-  /** It is gone and its exit is unknown: its container was removed, its node went down. The job is an error. */
-  | { readonly kind: 'lost'; readonly reason: string };
+  /**
+   * It is gone and its exit is unknown: its container was removed, its node went down. The job is an error. `retry`: it ended through no
+   * doing of its own, and may be started again.
+   */
+  | { readonly kind: 'lost'; readonly reason: string; readonly retry?: true };
 
 /** What a queue is told of a job that has ended. Only the state is always known. */
 export interface JobOutcome {

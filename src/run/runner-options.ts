@@ -7,6 +7,12 @@ import type { StopRules } from './stopping/results.js';
 export interface RunnerOptions extends StopRules {
   /** Jobs at a time; 1 by default. */
   readonly jobs?: number;
+  /** Start as many jobs as there are slots, then leave them running for a later runner; see `Runner.detach`. */
+  readonly detach?: boolean;
+  /** Only go on with what earlier runners have left running, and claim nothing new. */
+  readonly attachOnly?: boolean;
+  /** How often a job may be started again that was lost through no doing of its own, such as with its node; 3 by default. */
+  readonly infraRetries?: number;
   /** How commands are run; by `/bin/sh` by default. */
   readonly executor?: Executor;
   /** What jobs may be given; all that this host has by default. */

@@ -24,6 +24,14 @@ import { Results } from './stopping/results.js';
 import { Stopping } from './stopping/stopping.js';
 
 const DEFAULT_KILL_AFTER = 10_000;
+const DEFAULT_INFRA_RETRIES = 3;
+
+/** What goes along with a job that is run. */
+interface Course {
+  readonly free: () => void;
+  readonly begin: () => void;
+  readonly handle: string | undefined;
+}
 
 /** One process's work on a queue: claims jobs and runs up to so many of them at a time. Knows no listener, only that there are some. */
 export class Runner {
@@ -41,6 +49,8 @@ export class Runner {
 
   private delayTold = false;
   private executing = 0;
+  /** Of those in `running`, how many have been started. */
+  private begun = 0;
 
   private readonly host = hostName();
   private readonly results: Results;
@@ -113,10 +123,12 @@ export class Runner {
 
   private async claimAll(): Promise<void> {
     await this.attach();
+    if (this.options.attachOnly) return;
     await this.orphans.look('first', this.stopping.draining);
     while (!this.stopping.draining.aborted) {
       const slot = this.slots.take();
       if (slot === undefined) {
+        if (this.options.detach) return await this.leaveRunning();
         await this.jobEnded.next();
         continue;
       }
@@ -135,6 +147,7 @@ export class Runner {
         continue;
       }
       this.slots.give(slot);
+      if (this.options.detach) return await this.leaveRunning();
       const leaving = this.isToLeave(result.kind === 'exhausted');
       const orphans = await this.orphans.look(leaving ? 'last' : 'between', this.stopping.draining);
       if (orphans === 'reclaimed') continue;
@@ -162,6 +175,12 @@ export class Runner {
       if (slot === undefined) await claim.abandon?.();
       else this.launch(slot, claim, handle);
     }
+  }
+
+  /** Detaches once all that was claimed has started: until then there is nothing that could go on alone. */
+  private async leaveRunning(): Promise<void> {
+    while (this.begun < this.running.size && !this.stopping.draining.aborted) await this.jobEnded.next();
+    this.detach();
   }
 
   /** @param exhausted whether nothing can become claimable any more, as far as the queue knows */
@@ -221,6 +240,12 @@ export class Runner {
   }
 
   private launch(slot: number, claim: Claim, handle?: string): void {
+    let hasBegun = false;
+    const begin = (): void => {
+      if (!hasBegun) this.begun++;
+      hasBegun = true;
+      if (this.options.detach) this.jobEnded.notify();
+    };
     const share = this.shareFor(claim, handle);
     let held = true;
     const free = (): void => {
@@ -234,7 +259,9 @@ export class Runner {
     const told = this.lastIn.get(slot) ?? Promise.resolve();
     const run = told
       .then(() =>
-        this.stopping.draining.aborted && handle === undefined ? this.giveBack(claim) : this.runToEnd(slot, claim, share, free, handle),
+        this.stopping.draining.aborted && handle === undefined
+          ? this.giveBack(claim)
+          : this.runToEnd(slot, claim, share, { free, begin, handle }),
       )
       .catch((error: unknown) => {
         this.failure ??= { error };
@@ -242,6 +269,7 @@ export class Runner {
       })
       .finally(() => {
         free();
+        if (hasBegun) this.begun--;
         this.running.delete(run);
         this.jobEnded.notify();
       });
@@ -265,10 +293,10 @@ export class Runner {
   }
 
   /**
-   * @param free gives back what the job was given to run with
-   * @param handle where the job runs already
+   * @param free gives back what the job was given to run with · @param begin is told that the job has started · @param handle where it runs
+   *   already
    */
-  private async runToEnd(slot: number, claim: Claim, share: Share, free: () => void, handle?: string): Promise<void> {
+  private async runToEnd(slot: number, claim: Claim, share: Share, { free, begin, handle }: Course): Promise<void> {
     const { options, stopping } = this;
     const { job } = claim;
     await this.emit({ type: 'claimed', job, slot });
@@ -285,8 +313,18 @@ export class Runner {
       timeout: options.timeout,
       killAfter: options.killAfter ?? DEFAULT_KILL_AFTER,
       tries: options.tries ?? 1,
-      emit: event => this.emit(event),
-    }).finally(() => this.executing--);
+      infraRetries: options.infraRetries ?? DEFAULT_INFRA_RETRIES,
+      emit: event => {
+        if (event.type === 'started') begin();
+        return this.emit(event);
+      },
+    })
+      .catch(async (error: unknown) => {
+        // The executor takes no jobs at all: this one was not run, and stays what it was.
+        await stopping.orGiveUp<unknown>(claim.release({ unrun: true }), undefined);
+        throw error;
+      })
+      .finally(() => this.executing--);
     if (!('start' in ending) && !('message' in ending)) {
       await claim.abandon?.();
       return;

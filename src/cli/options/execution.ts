@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXECUTOR_KINDS } from '../../execute/kinds.js';
 import type { ExecuteOption, ExecuteOptions } from '../../execute/options.js';
-import { durationAbove0, niceness } from './values.js';
+import { amount, durationAbove0, niceness, wholeNumber } from './values.js';
 
 /** How each kind of value is read from the command line, for a flag; undefined: as it stands there. */
 const READERS: Record<ExecuteOption['value'], ((flag: string) => (text: string) => unknown) | undefined> = {
@@ -9,6 +9,8 @@ const READERS: Record<ExecuteOption['value'], ((flag: string) => (text: string) 
   text: undefined,
   niceness: () => niceness,
   duration: durationAbove0,
+  count: flag => wholeNumber(flag, 1),
+  amount,
 };
 
 /** Adds the options of all kinds of executors to a program. */

@@ -26,6 +26,9 @@ export interface RunmakerOptions extends AccessOptions {
   halt?: HaltRule;
   requeue?: boolean;
   reclaim?: boolean;
+  infraRetries?: number;
+  detach?: boolean;
+  attach?: boolean;
   maxIdle?: number;
   dryRun?: boolean;
   shell?: string;
@@ -101,6 +104,13 @@ export function readArguments(
     .option('--kill-after <duration>', 'from TERM to KILL (default: 10s)', duration('--kill-after'))
     .option('--retries <n>', 'run a failing job up to so many times before it counts as failed', wholeNumber('--retries', 1))
     .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming, or kill what runs too', parseHalt)
+    .option(
+      '--infra-retries <n>',
+      'start a job again that was lost with its node, so often (default: 3)',
+      wholeNumber('--infra-retries', 0),
+    )
+    .option('--detach', 'start as many jobs as -j says, and leave them running; a later run goes on with them')
+    .option('--attach', 'only go on with jobs that an earlier run has left running')
     .option('--requeue', 'set interrupted jobs back to "." instead of "e"')
     .option('--reclaim', 'take jobs whose runner has died too (older runners show no sign of life: not beside them)')
     .option('--max-idle <n>', 'leave after so many looks without work, instead of when nothing is left', wholeNumber('--max-idle', 1))
@@ -123,6 +133,8 @@ export function refuseContradictions(options: RunmakerOptions): void {
   const contradiction = [
     options.json && options.quiet && '--json and --quiet contradict each other',
     options.dryRun && options.watch && '--dry-run and --watch contradict each other',
+    options.detach && options.watch && '--detach and --watch contradict each other',
+    options.detach && options.attach && '--detach and --attach contradict each other',
     options.watch && options.maxIdle !== undefined && '--watch and --max-idle contradict each other',
     options.chdir !== undefined && options.resultsDir !== undefined && '--chdir and --results-dir contradict each other',
     options.dryRun && options.json && '--dry-run prints commands, not JSON events',

@@ -42,7 +42,7 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
       kill();
     }),
   );
-  if (limits.timeout !== undefined) calledOff.push(after(limits.timeout, () => terminate('timedOut')));
+  if (limits.timeout !== undefined && !execution.limitsTime) calledOff.push(after(limits.timeout, () => terminate('timedOut')));
 
   const detached = new Promise<'detached'>(resolve => {
     calledOff.push(stopping.detached.listen(() => void execution.detach?.().then(() => resolve('detached'))));

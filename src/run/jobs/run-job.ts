@@ -22,6 +22,8 @@ export interface JobRun {
   readonly killAfter: number;
   /** Runs in all before a failing job counts as failed. */
   readonly tries: number;
+  /** How often it may be started again when it was lost through no doing of its own; counted apart from `tries`. */
+  readonly infraRetries: number;
   readonly stopping: Stopping;
   /** Where the job runs already: an earlier runner has started it. */
   readonly handle?: string | undefined;
@@ -44,6 +46,7 @@ export async function runJob(run: JobRun): Promise<Ending> {
   const { claim, slot, stopping } = run;
   const timeout = claim.job.directives.timeout ?? run.timeout;
   const tries = claim.job.directives.retries ?? run.tries;
+  let losses = 0;
   for (let attempt = 1; ; attempt++) {
     // What starts is known only once it has started, and it may speak before that.
     const about: { attempt?: Attempt } = {};
@@ -76,7 +79,9 @@ export async function runJob(run: JobRun): Promise<Ending> {
       return { outcome };
     }
     // A runner that drains lets end what it has begun, and the end of a job is the last of its tries.
-    const again = !isSuccess(outcome) && attempt < tries && !stopping.interrupted.happened;
+    const wasLost = outcome.kind === 'lost' && outcome.retry === true && losses < run.infraRetries;
+    const again = !isSuccess(outcome) && (wasLost || attempt - losses < tries) && !stopping.interrupted.happened;
+    if (wasLost) losses++;
     // The clock on the wall may be set while the job runs: what counts is how long it took.
     const end = start + Math.round(performance.now() - began);
     await run.emit({ type: 'ended', ...started, outcome, end, again });

@@ -9,12 +9,13 @@ export class Resources {
   private room: Needs;
 
   /**
-   * @param host CPUs (fractions are counted to a thousandth), bytes of memory, and any other amounts
+   * @param host CPUs (fractions are counted to a thousandth), bytes of memory, and any other amounts; GPUs only where
+   *   they are not given out by their ids
    * @param gpus the ids of the GPUs, as in CUDA_VISIBLE_DEVICES; those listed first are handed out first, one listed twice is still one
    */
   constructor(host: Needs, gpus: readonly string[]) {
     this.gpuIds = [...new Set(gpus)];
-    this.capacity = { ...host, gpus: this.gpuIds.length };
+    this.capacity = { gpus: this.gpuIds.length, ...host };
     this.room = this.capacity;
   }
 
