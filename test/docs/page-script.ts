@@ -1,5 +1,5 @@
 /** Makes one shell script of all blocks of a page that can be run, and finds in its output how each of them ended. */
-import { existsSync } from 'node:fs';
+import { isInstalled } from '../support/tags.js';
 import { type Block, markOf, type Page } from './markdown.js';
 
 /** Why a block may be left out: `<!-- not run: REASON -->`. */
@@ -59,36 +59,28 @@ export function complaints(page: Page): string[] {
 /** The blocks that are run. */
 export function steps(page: Page): Step[] {
   return page.blocks.flatMap((block, at) => {
-    const isRunsFile = markOf(block, 'runs file') !== undefined;
-    if ((!RUN.includes(block.language) && !isRunsFile) || markOf(block, 'not run') !== undefined || !hasProgram(markOf(block, 'needs')))
-      return [];
-    const replaced = block.marks
-      .filter(mark => mark.name === 'replace')
-      .map(mark => mark.value.split(' => ') as [string, string])
-      .reduce((text, [from, to]) => text.replaceAll(from, to), block.text);
-    const printed = markOf(block, 'prints') === undefined ? undefined : page.blocks[at + 1]?.text;
-    return [
-      {
-        block,
-        commands: isRunsFile
-          ? runsFile(replaced)
-          : block.language === 'js'
-            ? script(replaced, printed)
-            : commandsOf(block.language, replaced),
-        status: Number(markOf(block, 'exits') ?? 0),
-        anyOrder: markOf(block, 'in any order') !== undefined,
-      },
-    ];
+    if (!isRun(block)) return [];
+    const shown = markOf(block, 'prints') === undefined ? undefined : page.blocks[at + 1]?.text;
+    const [status, anyOrder] = [Number(markOf(block, 'exits') ?? 0), markOf(block, 'in any order') !== undefined];
+    return [{ block, commands: commandsOf(block, shown), status, anyOrder }];
   });
 }
 
-/** Whether a program that a block needs, such as jq, is on this host. */
-function hasProgram(name: string | undefined): boolean {
-  return name === undefined || (process.env.PATH ?? '').split(':').some(folder => existsSync(`${folder}/${name}`));
+function isRun(block: Block): boolean {
+  const needed = markOf(block, 'needs');
+  if (markOf(block, 'not run') !== undefined || (needed !== undefined && !isInstalled(needed))) return false;
+  return RUN.includes(block.language) || markOf(block, 'runs file') !== undefined;
 }
 
-function commandsOf(language: string, text: string): Command[] {
-  if (language === 'sh') return [{ text, output: undefined }];
+/** @param shown what the page says that the block prints, where it does not say so in the block itself */
+function commandsOf(block: Block, shown: string | undefined): Command[] {
+  const text = block.marks
+    .filter(({ name }) => name === 'replace')
+    .map(({ value }) => value.split(' => ') as [string, string])
+    .reduce((replaced, [from, to]) => replaced.replaceAll(from, to), block.text);
+  if (markOf(block, 'runs file') !== undefined) return runsFile(text);
+  if (block.language === 'js') return script(text, shown);
+  if (block.language === 'sh') return [{ text, output: undefined }];
   const commands = text.split(/^\$ /m).slice(1);
   return commands.map(command => {
     const end = command.indexOf('\n');
