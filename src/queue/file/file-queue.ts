@@ -119,6 +119,7 @@ export class FileQueue implements Queue {
   set(selection: Selection, state: State, { force = false, tell }: SetOptions = {}): Promise<SetResult> {
     return this.explained(async () => {
       refuseUnsettable(state);
+      if (tell) this.runs.writer.tell = tell;
       return await setStates(this.runs, { selection, state, force, tell });
     });
   }
@@ -128,7 +129,8 @@ export class FileQueue implements Queue {
     await this.explained(() => addition.make());
   }
 
-  reclaim({ signal }: ReclaimRequest = {}): Promise<readonly Job[]> {
+  reclaim({ signal, tell }: ReclaimRequest = {}): Promise<readonly Job[]> {
+    if (tell) this.runs.writer.tell = tell;
     // One after the other: each look begins where the last one ended.
     const result = this.reclaims.then(async () => {
       const reclaimed: Job[] = [];

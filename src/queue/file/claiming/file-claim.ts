@@ -10,7 +10,7 @@ import { lockWithin, stayedLocked } from '../locks/try-lock.js';
 import { isPassing, patiently, SAVING } from '../patience.js';
 import { isOutranked } from '../presence/claim-rank.js';
 import type { Kept } from '../presence/presence-keeper.js';
-import { readLine } from '../reading/read-line.js';
+import { type LineNow, readLine } from '../reading/read-line.js';
 import { PATIENCE, type RunsFile } from '../runs-file.js';
 import { type ClaimedLine, type Found, type Lost, ONE_GO } from './find-line.js';
 import { HeldLine } from './held-line.js';
@@ -133,8 +133,7 @@ export class FileClaim implements Claim, Kept {
     if (presence && (await isOutranked(file, start, rank))) {
       return { kind: 'refused', reason: 'the line was set back, and somebody else runs it by now' };
     }
-    await this.write(file, state);
-    return { kind: 'recorded' };
+    return await this.write(file, state, now);
   }
 
   /**
@@ -157,8 +156,7 @@ export class FileClaim implements Claim, Kept {
     const found = await this.findAmongOthers();
     if (found.kind === 'lost') return { kind: 'refused', reason: found.reason };
     await this.held.moveTo(found);
-    await this.write(found.file, state);
-    return { kind: 'recorded' };
+    return (await this.write(found.file, state, found.now)) ?? (await this.writeElsewhere(state));
   }
 
   /**
@@ -200,15 +198,22 @@ export class FileClaim implements Claim, Kept {
     return stayedLocked(`line ${this.held.line.number} of ${this.runs.path}`, PATIENCE);
   }
 
-  private async write(file: LockableFile, state: string): Promise<void> {
-    const { start } = this;
+  /** Undefined when an editor has moved the line just now. */
+  private async write(file: LockableFile, state: string, now: LineNow): Promise<FinishResult | undefined> {
+    const { writer, view, syncer } = this.runs;
+    const { line } = this.held;
     const byte = state.charCodeAt(0);
     this.doubtful = byte;
-    await this.runs.writer.write(file, Buffer.from([byte]), start);
+    if (!(await writer.write(file, byte, { ...line, now }))) {
+      this.doubtful = undefined;
+      await this.held.drop();
+      return undefined;
+    }
     // It is there now, whatever becomes of the locks.
     await this.held.drop();
-    this.runs.view.note(start, byte);
-    this.runs.syncer.note();
+    view.note(line.start, byte);
+    syncer.note();
+    return { kind: 'recorded', ...(writer.takeDamage() && { incomplete: true }) };
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

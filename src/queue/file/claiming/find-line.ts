@@ -5,7 +5,7 @@ import { asFarAsPossible, isPassing } from '../patience.js';
 import { ALONE } from '../presence/claim-rank.js';
 import { presenceByte } from '../presence/presence-byte.js';
 import type { LineIndex } from '../reading/line-index.js';
-import { readLine } from '../reading/read-line.js';
+import { type LineNow, readLine } from '../reading/read-line.js';
 import type { RunsFile } from '../runs-file.js';
 
 const RUNNING = State.running.charCodeAt(0);
@@ -47,7 +47,7 @@ export interface Holding {
  * `found`: the open file, with an exclusive lock on the line's state byte and, where the driver has it, our presence; the
  * caller closes it. What was held before shows no presence any more.
  */
-export type Found = { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine } | Lost;
+export type Found = { readonly kind: 'found'; readonly file: LockableFile; readonly line: ClaimedLine; readonly now: LineNow } | Lost;
 
 /**
  * `gone`: there is no such line · `set`: it is there, in a state that somebody has set · `claimedAnew`: it was set back, and we have claimed
@@ -138,7 +138,7 @@ async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, hol
       return { kind: 'lost', cause: 'occupied', reason: 'somebody else runs the line by now' };
     }
     keep = true;
-    return { kind: 'found', file, line };
+    return { kind: 'found', file, line, now };
   } finally {
     if (!keep) await file.close();
   }

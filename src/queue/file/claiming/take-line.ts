@@ -11,7 +11,7 @@ import type { RunsFile } from '../runs-file.js';
 import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
 
-const RUNNING = Buffer.from(State.running);
+const RUNNING = State.running.charCodeAt(0);
 const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
 /** No NFSv4 server takes a client's locks back sooner than this after it was last heard of, in ms. */
 const SHORTEST_LEASE = 5000;
@@ -44,11 +44,11 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     if (rank === undefined) return { kind: 'busy' };
     let inDoubt = false;
     try {
-      await runs.writer.write(file, RUNNING, start);
+      if (!(await runs.writer.write(file, RUNNING, { number: line, start, end, now }))) return { kind: 'moved' };
       // From now on a line that is set back by force can be claimed again.
       if (runs.driver.presence) await file.tryLock('shared', presenceByte(start), 1);
       await file.unlock(start, 1);
-      runs.view.note(start, RUNNING[0] as number);
+      runs.view.note(start, RUNNING);
     } catch (error) {
       // Nobody can say whether the state got there, nor what is locked. Without presence that cannot be found out: the job is not run here.
       if (!runs.driver.presence || !isPassing(error)) throw error;

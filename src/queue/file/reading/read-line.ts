@@ -10,25 +10,33 @@ export interface LineNow {
   readonly state: number;
   /** What follows the state: separator and command, line end not included. */
   readonly rest: Buffer;
+  /** The bytes of the file around it at that moment, and where they begin: see write-state.ts. */
+  readonly around: { readonly bytes: Buffer; readonly origin: number };
 }
+
+/** Bytes before and behind a line that are read with it. */
+const AROUND = 1900;
 
 /**
  * Reads the line that should stand at `start … end` (line end included), under whatever lock the caller holds.
  * Undefined when no line begins at `start` or it does not end where it should: lines have moved.
  */
 export async function readLine(file: LockableFile, start: number, end: number): Promise<LineNow | undefined> {
-  const before = start === 0 ? 0 : 1;
-  // One byte more at the end as well: a last line without line feed must still be the last.
-  const buffer = Buffer.allocUnsafe(before + (end - start) + 1);
-  const got = await file.read(buffer, start - before);
-  if (before === 1 && buffer[0] !== LF) return undefined;
-  const length = end - start;
-  if (got < before + length) return undefined;
-  const feed = buffer.subarray(0, before + length).indexOf(LF, before);
-  const endsHere = feed === before + length - 1 || (feed < 0 && (got === before + length || buffer[before + length] === LF));
+  const origin = Math.max(0, start - AROUND);
+  const buffer = Buffer.allocUnsafe(end - origin + AROUND);
+  const got = await file.read(buffer, origin);
+  const [first, last] = [start - origin, end - origin];
+  if (got < last || (start > 0 && buffer[first - 1] !== LF)) return undefined;
+  const feed = buffer.subarray(0, last).indexOf(LF, first);
+  // A last line without line feed must still be the last.
+  const endsHere = feed === last - 1 || (feed < 0 && (got === last || buffer[last] === LF));
   if (!endsHere) return undefined;
-  const content = contentEnd(buffer, before, feed < 0 ? before + length : feed);
-  return { state: jobState(buffer, before, content), rest: buffer.subarray(before + 1, content) };
+  const content = contentEnd(buffer, first, feed < 0 ? last : feed);
+  return {
+    state: jobState(buffer, first, content),
+    rest: Buffer.from(buffer.subarray(first + 1, content)),
+    around: { bytes: buffer.subarray(0, got), origin },
+  };
 }
 
 /** The command in what follows a state. */

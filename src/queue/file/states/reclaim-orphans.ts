@@ -11,8 +11,9 @@ import { presenceByte } from '../presence/presence-byte.js';
 import { type FileJob, readJobs } from '../reading/read-jobs.js';
 import { commandIn, readLine } from '../reading/read-line.js';
 import { type RunsFile, withFile } from '../runs-file.js';
+import type { StateWriter } from './state-writer.js';
 
-const NEW = Buffer.from(State.new);
+const NEW = State.new.charCodeAt(0);
 /** So long, in ms, others who look for orphans are waited for, in all of a look. */
 const LOOKING = 1000;
 
@@ -41,7 +42,7 @@ export async function reclaimOrphans(runs: RunsFile, reclaimed: Job[], signal?: 
         for (const job of block.jobs) {
           if (!isInHand(job.state) || runs.keeper.keeps(job.offset)) continue;
           signal?.throwIfAborted();
-          if (await reclaimLine(file, job, look, end)) here.push(job);
+          if (await reclaimLine(runs.writer, file, job, look, end)) here.push(job);
         }
       }
       look.end();
@@ -74,14 +75,13 @@ async function tryLockOrphan(file: LockableFile, start: number): Promise<boolean
   return false;
 }
 
-async function reclaimLine(file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
+async function reclaimLine(writer: StateWriter, file: LockableFile, job: FileJob, look: AbsenceLook, end: number): Promise<boolean> {
   if (!(await lockOrphan(file, job, look, end))) return false;
   try {
     const now = await readLine(file, job.offset, job.end);
     if (now === undefined || !isInHand(String.fromCharCode(now.state)) || !commandIn(now).equals(job.command)) return false;
     if (!look.note(job)) return false;
-    await file.write(NEW, job.offset);
-    return true;
+    return await writer.write(file, NEW, { number: job.number, start: job.offset, end: job.end, now });
   } finally {
     await asFarAsPossible(() => unlockAll(file));
   }

@@ -199,8 +199,8 @@ async function setLine(setting: Setting, job: FileJob): Promise<'changed' | 'run
       job.holder = 'present';
       return 'running';
     }
-    await file.write(Buffer.from(setting.state, 'latin1'), job.offset);
-    return 'changed';
+    const line = { number: job.number, start: job.offset, end: job.end, now };
+    return (await runs.writer.write(file, setting.state.charCodeAt(0), line)) ? 'changed' : 'other';
   } finally {
     await file.unlock(job.offset, 1);
   }

@@ -40,11 +40,11 @@ describe('over a network', () => {
     expect(asked(requests)).toEqual([
       ...['open', 'tryLock exclusive', 'facts', 'isAt', 'read'],
       // Presence: shared from now on, and the state is free again.
-      ...['tryLock exclusive', 'write', 'tryLock shared', 'unlock'],
+      ...['tryLock exclusive', 'write', 'read', 'tryLock shared', 'unlock'],
     ]);
     requests.length = 0;
     await taken.finish({ state: 'd' });
-    expect(asked(requests)).toEqual(['tryLock exclusive', 'isAt', 'read', 'tryLock exclusive', 'write', 'unlock']);
+    expect(asked(requests)).toEqual(['tryLock exclusive', 'isAt', 'read', 'tryLock exclusive', 'write', 'read', 'unlock']);
   });
 
   it('two hosts that claim in turn seldom try a line that the other one has', async () => {
