@@ -9,7 +9,7 @@ export const REASONS = [
   'other hosts',
   'takes long',
   'needs Docker',
-  'needs Slurm',
+  'needs a cluster',
   'needs Redis',
   'a shape, not a command',
 ];
