@@ -60,7 +60,7 @@ export class ContainerExecution implements Execution {
   }
 
   kill(signal: NodeJS.Signals): void {
-    if (signal === 'SIGKILL') this.isKilled = true;
+    this.isKilled = true;
     this.killing = this.killing.then(async () => {
       try {
         await this.container.outage.patiently(
@@ -140,7 +140,10 @@ export class ContainerExecution implements Execution {
       case 'removed':
         return { kind: 'lost', reason: 'its container was removed from outside' };
       case 'ended':
-        return exitOf(ending.inspected, { stderr: this.output.stderr, wasEngineAway: time => this.container.outage.wasAwaySince(time) });
+        return exitOf(ending.inspected, {
+          stderr: this.output.stderr,
+          wasEngineAway: time => !this.isKilled && this.container.outage.wasAwaySince(time),
+        });
     }
   }
 

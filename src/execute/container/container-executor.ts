@@ -52,9 +52,9 @@ export class ContainerExecutor implements Executor {
   constructor(private readonly options: ContainerOptions) {
     this.engine = new Engine(options.address);
     this.images = new Images(this.engine, options.pullLimit ?? PULL_LIMIT);
-    this.outage = new Outage(error =>
-      this.warn(`the container engine at ${this.engine.name} does not answer: ${error.message}`, AWAY_HINT),
-    );
+    this.outage = new Outage(({ message }) => {
+      this.tell?.({ kind: 'warning', message: `the container engine at ${this.engine.name} does not answer: ${message}`, hint: AWAY_HINT });
+    });
   }
 
   async start(task: Task): Promise<Execution> {

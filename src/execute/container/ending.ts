@@ -8,10 +8,10 @@ import type { Outage } from './outage.js';
 const LOOK_EVERY = 30_000;
 /** An output that ends is most often a container that does. So long after that, in ms, it is looked at. */
 const SOON = 1000;
-/** What is removed from outside is killed first: so long after that, in ms, it is looked at again. */
-const REMOVAL = 500;
-/** The exit code after KILL. */
-const KILLED = 137;
+/** What is removed from outside is killed first, and an engine that stops ends its containers first: so long after that, in ms, it is looked at again. */
+const AGAIN = 500;
+/** The exit codes after KILL and TERM. */
+const ENDED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
 
 /** How a container has come to its end. */
 export type Ending =
@@ -22,7 +22,7 @@ export type Ending =
 
 /**
  * Waits until a container has ended, through outages of its engine.
- * @param silent settles when its outputs have ended · @param killedHere whether this runner has killed it
+ * @param silent settles when its outputs have ended · @param killedHere whether this runner has sent it a signal
  * @param signal gives up: rejects then
  */
 export async function endingOf(
@@ -59,8 +59,12 @@ export async function endingOf(
       if (!isAnswered) waiting.abort();
     }
     const ending = await look(engine, id, outage, signal);
-    if (ending && isKilled(ending) && !killedHere()) {
-      await setTimeout(REMOVAL);
+    if (ending && isSignalled(ending) && !killedHere()) {
+      await setTimeout(AGAIN);
+      await outage.patiently(
+        () => engine.ping(),
+        () => signal.aborted,
+      );
       return (await look(engine, id, outage, signal)) ?? ending;
     }
     if (ending) return ending;
@@ -68,8 +72,8 @@ export async function endingOf(
   throw new EngineAway('waiting was given up');
 }
 
-function isKilled(ending: Ending): boolean {
-  return ending.kind === 'ended' && ending.inspected.State.ExitCode === KILLED && !ending.inspected.State.OOMKilled;
+function isSignalled(ending: Ending): boolean {
+  return ending.kind === 'ended' && ENDED_BY_SIGNAL.has(ending.inspected.State.ExitCode) && !ending.inspected.State.OOMKilled;
 }
 
 /** Undefined while it runs. */

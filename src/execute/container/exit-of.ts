@@ -19,7 +19,7 @@ const NOT_FOUND = /^(?:\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)|ERROR \(cat
 export interface Circumstances {
   /** All that it has printed to stderr, when that is little. */
   readonly stderr: string;
-  /** Whether the engine was away at any time from this one on, in ms since 1970. */
+  /** Whether the engine was away at any time from this one on, in ms since 1970, and this runner has sent the container no signal. */
   wasEngineAway(since: number): boolean;
 }
 

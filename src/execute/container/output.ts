@@ -7,8 +7,8 @@ import { Frames } from './engine/frames.js';
 
 /** As much of stderr is kept as an init process says when it cannot start a program. */
 const KEPT = 4096;
-/** An engine keeps 100 MB of an output, and drops the oldest of it in parts of 20 MB: beyond this, counting from the start of it would be wrong. */
-const COUNTED = 64 * 1024 * 1024;
+/** An engine may be set to keep no more than the last megabytes of a log: beyond this, counting from its beginning could be wrong. */
+const COUNTED = 8 * 1024 * 1024;
 
 /**
  * Hands on what a container prints, no faster than it is taken. When the connection breaks, what was missed is read from the engine's log,

@@ -56,8 +56,6 @@ export function specFor(
       Mounts: [{ source: directory, target: directory, readOnly: false }, ...needs.volumes].map(volume => mountOf(volume, directory)),
       ...limitsFor(task, around.engine),
       ...(needs.network !== undefined && { NetworkMode: needs.network }),
-      // Keeps bytes as they are and has a bound; the usual one does neither.
-      ...(around.engine.Plugins?.Log?.includes('local') && { LogConfig: { Type: 'local', Config: {} } }),
     },
   };
 }

@@ -27,19 +27,25 @@ export class Docker {
   static async start(options: readonly string[] = []): Promise<Docker> {
     const docker = new Docker(options);
     await docker.up();
-    await docker.call(
+    await docker.importImage();
+    return docker;
+  }
+
+  /** Gives it the image, also again. */
+  async importImage(): Promise<void> {
+    await this.call(
       'POST',
       `/images/create?fromSrc=-&repo=busybox&tag=test&changes=${encodeURIComponent('ENV PATH=/bin')}`,
-      busyboxImage(docker.folder),
+      busyboxImage(this.folder),
     );
-    return docker;
   }
 
   /** Starts the engine, again if it was stopped. */
   async up(): Promise<void> {
     const log = openSync(path.join(this.folder, 'log'), 'a');
     const own = ['daemon.json', 'data', 'exec', 'pid'].map(name => path.join(this.folder, name)) as [string, string, string, string];
-    rmSync(own[3], { force: true });
+    // What a killed engine has left of itself and of its containerd, which dies with it, would be taken for another one that runs.
+    for (const file of [own[3], path.join(own[2], 'containerd/containerd.pid')]) rmSync(file, { force: true });
     this.child = spawn(
       'dockerd',
       ['--config-file', own[0], '--data-root', own[1], '--exec-root', own[2], '--pidfile', own[3], '--host', this.host]

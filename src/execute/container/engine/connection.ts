@@ -14,6 +14,8 @@ export interface Call {
   /** How long the answer may take to begin, in ms; without limit when absent. */
   readonly within?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** By a connection of its own: an engine that stops takes no more of them, and still serves those that it has. */
+  readonly fresh?: boolean | undefined;
 }
 
 /** HTTP to one engine, over connections that are used again. */
@@ -46,7 +48,7 @@ export class Connection {
     this.agent.destroy();
   }
 
-  private send(method: string, path: string, { query = {}, body, within, signal }: Call): Promise<IncomingMessage> {
+  private send(method: string, path: string, { query = {}, body, within, signal, fresh }: Call): Promise<IncomingMessage> {
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const headers = payload && { 'content-type': 'application/json', 'content-length': payload.length };
     const options: RequestOptions = {
@@ -54,7 +56,7 @@ export class Connection {
       method,
       path: path + queryText(query),
       ...(headers && { headers }),
-      agent: this.agent,
+      agent: fresh ? false : this.agent,
     };
     return new Promise((resolve, reject) => {
       const request = (this.address.secure ? https : http).request(options);

@@ -29,6 +29,11 @@ export class Engine {
     return this.connection.address.name;
   }
 
+  /** Settles when it takes connections. */
+  async ping(): Promise<void> {
+    (await this.connection.open('GET', '/_ping', { within: 10_000, fresh: true })).resume();
+  }
+
   info(): Promise<EngineInfo> {
     return this.call('GET', '/info');
   }

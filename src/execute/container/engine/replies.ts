@@ -31,7 +31,6 @@ export interface Listed {
 
 export interface EngineInfo {
   readonly NCPU: number;
-  readonly Plugins?: { readonly Log?: readonly string[] | null };
 }
 
 /** One line of the progress of a pull. */
