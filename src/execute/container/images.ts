@@ -37,6 +37,7 @@ export class Images {
    */
   async pull(image: string, tell: (text: string) => void, signal: AbortSignal | undefined): Promise<void> {
     const pull = this.pulls.get(image) ?? this.begin(image);
+    tell(`pulling ${image}`);
     pull.listeners.add(tell);
     try {
       await orAborted(pull.done, image, signal);
@@ -76,7 +77,6 @@ export class Images {
   private async once(image: string, tell: (text: string) => void, signal: AbortSignal): Promise<void> {
     const layers = new Map<string, { current: number; total: number }>();
     let reported = performance.now();
-    tell(`pulling ${image}`);
     for await (const progress of this.engine.pull(image, signal)) {
       if (progress.error !== undefined) throw new EngineRefusal(500, progress.error);
       note(layers, progress);

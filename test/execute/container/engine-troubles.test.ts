@@ -33,7 +33,9 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
     notices = [];
     printed = '';
     await executor.idle();
-    expect((await docker.containers()).map(({ Command }) => Command)).toEqual([]);
+    const left = await docker.containers();
+    for (const { Id } of left) await docker.call('DELETE', `/containers/${Id}?force=1`);
+    expect(left.map(({ Command }) => Command)).toEqual([]);
   });
 
   test.each(['SIGTERM', 'SIGKILL'] as const)(
@@ -101,8 +103,8 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
       registry = await Registry.start(busyboxImage(docker.folder));
     });
     afterEach(async () => {
+      await executor.idle();
       registry.delay = 0;
-      registry.refusal = undefined;
       await docker.call('DELETE', `/images/${registry.image}?force=1`).catch(() => undefined);
       await docker.call('POST', '/images/prune?filters={"dangling":["false"]}').catch(() => undefined);
       if (!(await docker.call('GET', '/images/json')).includes(IMAGE)) await docker.importImage();

@@ -14,8 +14,6 @@ export class Registry {
   layersSent = 0;
   /** How long the layer takes, in ms. */
   delay = 0;
-  /** An answer that is given instead of any other. */
-  refusal: number | undefined;
   private readonly blobs = new Map<string, { readonly type: string; readonly bytes: Buffer }>();
   private readonly manifest: Buffer;
   private readonly layer: string;
@@ -50,7 +48,6 @@ export class Registry {
   }
 
   private async answer(url: string, response: ServerResponse): Promise<void> {
-    if (this.refusal !== undefined) return void response.writeHead(this.refusal).end();
     if (url === '/v2/') return void response.writeHead(200).end('{}');
     const [, kind, reference = ''] = /^\/v2\/busybox\/(manifests|blobs)\/(.+)$/.exec(url) ?? [];
     const found = this.blobs.get(kind === 'manifests' && reference === '1' ? digestOf(this.manifest) : reference);
