@@ -1,42 +1,46 @@
-import { open, stat } from 'node:fs/promises';
-import { RECORD_SIZE } from '../../compat/runmaker4/log-record.js';
-import { mayBeLog, otherLines } from '../../compat/runmaker4/log-shape.js';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { DEFAULT_WIDTH, LONGEST_RECORD, type LogWidth } from '../../compat/runmaker4/log-record.js';
+import { logShape } from '../../compat/runmaker4/log-shape.js';
 import { errnoName, RunmakerError } from '../../errors.js';
 
-/** Records that are looked at: what is no log shows in the first few lines. */
-const LOOK = 64;
+/** Bytes that are looked at: what is not a log shows in the first few lines. */
+const LOOK = 64 * LONGEST_RECORD;
+/** Bytes of a hole that are read at a time. */
+const HOLE_STEP = 1024 * 1024;
 
 /**
- * Refuses what has no places for records, a file whose text would be written over, and a log in which each job has another place. A log
- * is taken, whoever wrote it, and so is what may be one: a file that begins as a block does, or with a hole for one, or has a newline
- * behind every 160 bytes.
+ * Finds out how wide the records of a log are. Refuses a file that has no places for records, one whose text would be overwritten, and a
+ * log in which each job has another place.
  *
  * @param lines that each job is to have there
  * @throws RunmakerError `usage`
  */
-export async function refuseUnlikeLog(path: string, lines: number): Promise<void> {
+export async function checkLog(path: string, lines: number): Promise<LogWidth> {
   const facts = await stat(path).catch(unless('ENOENT'));
   if (facts?.isFIFO() || facts?.isBlockDevice()) {
     throw new RunmakerError('usage', `${path} is not a regular file`, {
       hint: 'the log has a place for each job: name a file; into a pipe go --joblog, and --json on standard output',
     });
   }
-  if (!facts?.isFile() || facts.size === 0) return;
+  if (!facts?.isFile() || facts.size === 0) return DEFAULT_WIDTH;
   const beginning = await beginningOf(path).catch(unless('EACCES'));
-  if (beginning === undefined) return;
-  const others = otherLines(beginning, lines);
-  if (others !== undefined) {
-    throw new RunmakerError('usage', `${path} keeps ${others} lines for each job, not ${lines}`, {
-      hint: `pass -n ${others}, as whoever writes it does, or name another file`,
-    });
+  if (beginning === undefined || beginning.bytes.length === 0) return DEFAULT_WIDTH;
+  const shape = logShape(beginning.bytes, beginning.position, lines);
+  switch (shape.kind) {
+    case 'log':
+      return shape.width;
+    case 'otherLines':
+      throw new RunmakerError('usage', `${path} keeps ${shape.lines} lines for each job, not ${lines}`, {
+        hint: `pass -n ${shape.lines}, as its other writers do, or name another file`,
+      });
+    case 'other':
+      throw new RunmakerError('usage', `${path} is no log of fixed records, and would be written over`, {
+        hint: `name another file for the log, or remove this one first: rm ${path}`,
+      });
   }
-  if (mayBeLog(beginning)) return;
-  throw new RunmakerError('usage', `${path} is no log of fixed records, and would be written over`, {
-    hint: `name another file for the log, or remove this one first: rm ${path}`,
-  });
 }
 
-/** Undefined for this error: a file that is not there is made, and one that only may be written has to be trusted. */
+/** Undefined for this error: a missing file is created, and one that may only be written has to be trusted. */
 function unless(name: string): (error: unknown) => undefined {
   return error => {
     if (errnoName(error) !== name) throw error;
@@ -44,12 +48,27 @@ function unless(name: string): (error: unknown) => undefined {
   };
 }
 
-async function beginningOf(path: string): Promise<Buffer> {
+/** The first bytes that are not a hole, and where they stand. */
+async function beginningOf(path: string): Promise<{ bytes: Buffer; position: number }> {
   const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(LOOK * RECORD_SIZE), 0, LOOK * RECORD_SIZE, 0);
-    return buffer.subarray(0, bytesRead);
+    const position = await endOfHole(file);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(LOOK), 0, LOOK, position);
+    return { bytes: buffer.subarray(0, bytesRead), position };
   } finally {
     await file.close();
+  }
+}
+
+/** Where the first byte stands that is not NUL; the size of the file if there is none. */
+async function endOfHole(file: FileHandle): Promise<number> {
+  const step = Buffer.alloc(HOLE_STEP);
+  const hole = Buffer.alloc(HOLE_STEP);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await file.read(step, 0, step.length, position);
+    const read = step.subarray(0, bytesRead);
+    if (!read.equals(hole.subarray(0, bytesRead))) return position + read.findIndex(byte => byte !== 0);
+    if (bytesRead === 0) return position;
+    position += bytesRead;
   }
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { blockSize, LogBlock } from '../../compat/runmaker4/log-block.js';
+import type { LogWidth } from '../../compat/runmaker4/log-record.js';
 import type { OutputStream } from '../../execute/executor.js';
 import { type Job, ordinalOf } from '../../job/job.js';
 import type { Listener, RunEvent } from '../../run/events.js';
@@ -10,7 +11,7 @@ import { Attempts } from '../attempts.js';
 import { endedTexts, forkedText, notStartedText, outputTag } from '../console/status-text.js';
 import { LineAssembler } from '../output/line-assembler.js';
 import { cannotOpen, type Warn, WriteFailureNotice } from '../output/write-failure.js';
-import { refuseUnlikeLog } from './check-log.js';
+import { checkLog } from './check-log.js';
 
 /** What a log file holds and how often it is written. */
 export interface LogFileOptions {
@@ -48,20 +49,20 @@ interface Entry {
  */
 export async function openLogFile(path: string, options: LogFileOptions): Promise<LogFile> {
   try {
-    await refuseUnlikeLog(path, options.lines);
+    const width = await checkLog(path, options.lines);
     // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
-    if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, options);
+    if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, width, options);
     await handle.close();
-    return new LogFile(path, await open(path, constants.O_WRONLY | constants.O_DSYNC), options);
+    return new LogFile(path, await open(path, constants.O_WRONLY | constants.O_DSYNC), width, options);
   } catch (error) {
     throw cannotOpen(path, error);
   }
 }
 
 /**
- * The shared log file (`-l`): each job has a block of 1 + n records of 160 bytes and a newline, at offset
- * (k-1)·(n+1)·161, where k counts jobs from 1. Any number of runners write their jobs' blocks into it.
+ * The shared log file (`-l`): each job has a block of 1 + n records of 160 bytes and a newline (500 in the logs of runmaker4's client for
+ * TCP), at offset (k-1)·(n+1)·161 (501), where k counts jobs from 1. Any number of runners write their jobs' blocks into it.
  *
  *     .-> echo a; sleep 60s; echo A (in /home/alice)
  *     : stdout (alice,601): a
@@ -74,6 +75,7 @@ export class LogFile {
   readonly listener: Listener;
   private readonly path: string;
   private readonly handle: FileHandle;
+  private readonly width: LogWidth;
   private readonly options: LogFileOptions;
   private readonly loss: WriteFailureNotice;
   private readonly entries = new Map<number, Entry>();
@@ -84,9 +86,10 @@ export class LogFile {
   private readonly writes = new Set<Promise<void>>();
 
   /** Use `openLogFile`. */
-  constructor(path: string, handle: FileHandle, options: LogFileOptions) {
+  constructor(path: string, handle: FileHandle, width: LogWidth, options: LogFileOptions) {
     this.path = path;
     this.handle = handle;
+    this.width = width;
     this.options = options;
     this.loss = new WriteFailureNotice(options.warn, 'the jobs go on; what they print now is missing in the log file');
     this.listener = event => this.handleEvent(event);
@@ -142,8 +145,8 @@ export class LogFile {
     let entry = this.entries.get(ordinal);
     if (entry === undefined) {
       entry = {
-        block: new LogBlock(job.command, this.options.directory, this.options.lines),
-        position: (ordinal - 1) * blockSize(this.options.lines),
+        block: new LogBlock(job.command, this.options.directory, this.options.lines, this.width),
+        position: (ordinal - 1) * blockSize(this.options.lines, this.width),
         writing: undefined,
         due: false,
         lastWrite: Number.NEGATIVE_INFINITY,

@@ -107,6 +107,7 @@ describe('the log file', () => {
     ['a log of another number of lines', `${'.-> cmd (in /)'.padEnd(160)}\n${':'.padEnd(160)}\n`],
     ['a log whose first job was not run yet', `${'\0'.repeat(322)}${'.-> cmd (in /)'.padEnd(160)}\n`],
     ['a log whose first job was not run yet, and torn by a full disk', '\0'.repeat(100)],
+    ['a log of runmaker4-client that a full disk has torn', '.-> cmd (in /)'.padEnd(300)],
     ['a log that a full disk has torn', `${'.-> cmd (in /)'.padEnd(160)}\n: stdo`],
     ['a log whose records are padded by characters instead of bytes', `${'.-> é (in /)'.padEnd(160)}\n${': é'.padEnd(160)}\n`],
     ['lines of 160 bytes, whatever they say', `${'x'.repeat(160)}\n`.repeat(100)],
@@ -115,6 +116,34 @@ describe('the log file', () => {
     fs.writeFileSync(path, content);
     await (await openLogFile(path, quietly)).close();
     expect(fs.readFileSync(path, 'utf8')).toBe(content);
+  });
+
+  it.each([
+    ['from its first job on', 0],
+    ['whose first jobs were not run yet, also where these are many', 400],
+  ])('is kept in records of 500 bytes where runmaker4-client has begun it so, %s', async (_, before) => {
+    const path = join(temporaryFolder(), 'log');
+    const theirs = [`.-> theirs (in /)`, ': stdout (bob,7): x', '+ status (bob,7): exit 0', ':'].map(record => `${record.padEnd(500)}\n`);
+    fs.writeFileSync(path, Buffer.concat([Buffer.alloc(before * 4 * 501), Buffer.from(theirs.join(''))]));
+    const log = await openLogFile(path, quietly);
+    const run = attemptAt(job('ours', { ordinal: before + 2 }));
+    tell(log.listener, run.started, run.stdout(`${'y'.repeat(600)}\n`));
+    await log.listener(run.ended());
+    await log.close();
+    const written = fs.readFileSync(path).subarray(before * 4 * 501);
+    expect(written.toString('latin1', 0, 4 * 501)).toBe(theirs.join(''));
+    const ours = written.toString('latin1', 4 * 501).split('\n');
+    expect(ours.map(({ length }) => length)).toEqual([500, 500, 500, 500, 0]);
+    expect(ours.map(record => record.trimEnd())).toEqual([
+      '.-> ours (in /home/alice)',
+      '+ status (alice,601): forked "ours"',
+      `: stdout (alice,601): ${'y'.repeat(500 - ': stdout (alice,601): '.length)}`,
+      '+ status (alice,601): exit 0 "ours"',
+      '',
+    ]);
+    await expect(openLogFile(path, { ...quietly, lines: 2 })).rejects.toMatchObject({
+      message: `${path} keeps 3 lines for each job, not 2`,
+    });
   });
 
   it.each([
