@@ -1,61 +1,38 @@
-import { Notifier } from '../async/notifier.js';
 import { after, pause } from '../async/timer.js';
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { amount } from '../job/amount.js';
-import type { Share } from '../job/needs.js';
-import { State } from '../job/state.js';
 import { describeNotice } from '../queue/notices.js';
-import type { Claim, ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
+import type { ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
 import type { RunEvent, RunSummary } from './events.js';
-import { record } from './jobs/record.js';
-import { outcomeOf, runJob } from './jobs/run-job.js';
+import { JobWork } from './jobs/job-work.js';
+import { RunningJobs } from './jobs/running-jobs.js';
 import { takeOver } from './jobs/take-over.js';
 import { TriedJobs } from './jobs/tried-jobs.js';
 import { Listeners } from './listeners.js';
 import { hostResources } from './resources/host-resources.js';
 import type { Resources } from './resources/resources.js';
-import { Slots } from './resources/slots.js';
 import type { RunnerOptions } from './runner-options.js';
-import { describeBlocked, describeFailed, describeHalt } from './stopping/messages.js';
+import { describeBlocked, describeFailed } from './stopping/messages.js';
 import { OrphanReclaimer } from './stopping/orphan-reclaimer.js';
 import { Results } from './stopping/results.js';
 import { Stopping } from './stopping/stopping.js';
 
-const DEFAULT_KILL_AFTER = 10_000;
-const DEFAULT_INFRA_RETRIES = 3;
-
-/** What goes along with a job that is run. */
-interface Course {
-  readonly free: () => void;
-  readonly begin: () => void;
-  readonly handle: string | undefined;
-}
-
 /** One process's work on a queue: claims jobs and runs up to so many of them at a time. Knows no listener, only that there are some. */
 export class Runner {
-  private readonly slots: Slots;
   private readonly stopping = new Stopping();
-  private readonly running = new Set<Promise<void>>();
-  /** The job that each slot had last. */
-  private readonly lastIn = new Map<number, Promise<void>>();
-  private readonly jobEnded = new Notifier();
   private readonly tried: TriedJobs;
   /** Looks in a row that found nothing to do. */
   private idleLooks = 0;
   /** What went wrong in a job's wake: the queue could not be written. */
   private failure: { readonly error: unknown } | undefined;
 
-  private delayTold = false;
-  private executing = 0;
-  /** Of those in `running`, how many have been started. */
-  private begun = 0;
-
-  private readonly host = hostName();
   private readonly results: Results;
   private readonly executor: Executor;
   private readonly resources: Resources;
+  private readonly running: RunningJobs;
+  private readonly work: JobWork;
   private readonly listeners: Listeners;
   private readonly orphans: OrphanReclaimer;
 
@@ -63,22 +40,22 @@ export class Runner {
     private readonly queue: Queue,
     private readonly options: RunnerOptions = {},
   ) {
-    this.slots = new Slots(options.jobs ?? 1);
     this.tried = new TriedJobs(queue);
     this.results = new Results(options);
     this.executor = options.executor ?? shellExecutor();
     this.resources = options.resources ?? hostResources();
     this.listeners = new Listeners(options.listeners ?? [], this.stopping.interrupted);
-    this.orphans = new OrphanReclaimer(
-      queue,
-      options.reclaim ?? false,
-      (message, hint) => void this.emit({ type: 'warning', message, hint }),
-    );
+    const emit = (event: RunEvent) => this.emit(event);
+    const fail = (error: unknown) => this.fail(error);
+    const { executor, stopping, results, tried } = this;
+    this.work = new JobWork({ queue, options, executor, host: hostName(), stopping, results, tried, emit, fail });
+    this.running = new RunningJobs(options.jobs ?? 1, this.resources, stopping, job => this.work.run(job), fail);
+    this.orphans = new OrphanReclaimer(queue, options.reclaim ?? false, (message, hint) => void emit({ type: 'warning', message, hint }));
   }
 
   /** How many jobs run now. */
   get busy(): number {
-    return this.executing;
+    return this.work.busy;
   }
 
   /** Claims no more jobs; those that run go on to their end. */
@@ -110,12 +87,9 @@ export class Runner {
       // A claim that is granted after all is given back.
       await this.stopping.orGiveUp(this.claimAll(), undefined);
     } catch (error) {
-      if (!this.stopping.draining.aborted) {
-        this.failure ??= { error };
-        this.drain();
-      }
+      if (!this.stopping.draining.aborted) this.fail(error);
     }
-    await Promise.all(this.running);
+    await this.running.allEnded();
     await this.emit({ type: 'summary', ...this.results.summary, claims: this.queue.claims });
     if (this.failure) throw this.failure.error;
     return this.results.summary;
@@ -126,27 +100,27 @@ export class Runner {
     if (this.options.attachOnly) return;
     await this.orphans.look('first', this.stopping.draining);
     while (!this.stopping.draining.aborted) {
-      const slot = this.slots.take();
+      const slot = this.running.slots.take();
       if (slot === undefined) {
         if (this.options.detach) return await this.leaveRunning();
-        await this.jobEnded.next();
+        await this.running.ended.next();
         continue;
       }
       // Both taken before the claim: what happens while it is made must not be missed.
-      const ended = this.jobEnded.next();
+      const ended = this.running.ended.next();
       const { seen } = this.queue;
       const claiming = this.options.retry ? this.tried.claim(this.request()) : this.queue.claim(this.request());
       const result = await claiming.catch((error: unknown) => {
-        this.slots.give(slot);
+        this.running.slots.give(slot);
         throw error;
       });
       if (result.kind === 'claimed') {
         this.idleLooks = 0;
-        this.launch(slot, result.claim);
+        this.running.launch(slot, result.claim);
         if (this.options.delay) await pause(this.options.delay, this.stopping.draining);
         continue;
       }
-      this.slots.give(slot);
+      this.running.slots.give(slot);
       if (this.options.detach) return await this.leaveRunning();
       const leaving = this.isToLeave(result.kind === 'exhausted');
       const orphans = await this.orphans.look(leaving ? 'last' : 'between', this.stopping.draining);
@@ -170,16 +144,16 @@ export class Runner {
       await this.emit({ type: 'warning', message, hint: `their handles were ${ended.map(({ handle }) => handle).join(', ')}` });
     }
     for (const { claim, handle } of taken) {
-      while (this.slots.isFull && !this.stopping.draining.aborted) await this.jobEnded.next();
-      const slot = this.slots.take();
+      while (this.running.slots.isFull && !this.stopping.draining.aborted) await this.running.ended.next();
+      const slot = this.running.slots.take();
       if (slot === undefined) await claim.abandon?.();
-      else this.launch(slot, claim, handle);
+      else this.running.launch(slot, claim, handle);
     }
   }
 
   /** Detaches once all that was claimed has started: until then there is nothing that could go on alone. */
   private async leaveRunning(): Promise<void> {
-    while (this.begun < this.running.size && !this.stopping.draining.aborted) await this.jobEnded.next();
+    await this.running.allBegun();
     this.detach();
   }
 
@@ -200,7 +174,8 @@ export class Runner {
   }
 
   private request(): ClaimRequest {
-    const { options, resources, slots, tried } = this;
+    const { options, resources, tried } = this;
+    const { slots } = this.running;
     return {
       ...(options.retry && { retry: true, tried: tried.ids }),
       capacity: resources.capacity,
@@ -229,7 +204,7 @@ export class Runner {
     const stop = (): void => enough.abort();
     this.stopping.draining.addEventListener('abort', stop, { once: true });
     // That a holder dies changes nothing in the queue: whoever reclaims has to look.
-    const callOff = this.orphans.patience === undefined ? undefined : after(this.orphans.patience, () => this.jobEnded.notify());
+    const callOff = this.orphans.patience === undefined ? undefined : after(this.orphans.patience, () => this.running.ended.notify());
     try {
       await Promise.race([this.queue.changed(enough.signal, seen), ended]);
     } finally {
@@ -239,140 +214,9 @@ export class Runner {
     }
   }
 
-  private launch(slot: number, claim: Claim, handle?: string): void {
-    let hasBegun = false;
-    const begin = (): void => {
-      if (!hasBegun) this.begun++;
-      hasBegun = true;
-      if (this.options.detach) this.jobEnded.notify();
-    };
-    const share = this.shareFor(claim, handle);
-    let held = true;
-    const free = (): void => {
-      if (!held) return;
-      held = false;
-      this.resources.give(share);
-      this.slots.give(slot);
-      this.jobEnded.notify();
-    };
-    // A slot is free before its last job's state is written: what is told of it is told in order all the same.
-    const told = this.lastIn.get(slot) ?? Promise.resolve();
-    const run = told
-      .then(() =>
-        this.stopping.draining.aborted && handle === undefined
-          ? this.giveBack(claim)
-          : this.runToEnd(slot, claim, share, { free, begin, handle }),
-      )
-      .catch((error: unknown) => {
-        this.failure ??= { error };
-        this.drain();
-      })
-      .finally(() => {
-        free();
-        if (hasBegun) this.begun--;
-        this.running.delete(run);
-        this.jobEnded.notify();
-      });
-    this.running.add(run);
-    this.lastIn.set(slot, run);
-  }
-
-  /** What the job may use: what a scheduler has given it or it holds already, whether or not that fits here; else what is free. */
-  private shareFor(claim: Claim, handle: string | undefined): Share {
-    const { needs } = claim.job.directives;
-    if (claim.share) return this.resources.hold(claim.share);
-    const share = this.resources.take(needs);
-    if (share !== undefined) return share;
-    if (handle === undefined) throw new Error(`job ${claim.job.id} was claimed but does not fit`);
-    return this.resources.hold({ needs, gpus: [] });
-  }
-
-  /** The runner was told to claim no more while it claimed. */
-  private async giveBack(claim: Claim): Promise<void> {
-    await this.stopping.orGiveUp<unknown>(claim.release({ unrun: true }), undefined);
-  }
-
-  /**
-   * @param free gives back what the job was given to run with · @param begin is told that the job has started · @param handle where it runs
-   *   already
-   */
-  private async runToEnd(slot: number, claim: Claim, share: Share, { free, begin, handle }: Course): Promise<void> {
-    const { options, stopping } = this;
-    const { job } = claim;
-    await this.emit({ type: 'claimed', job, slot });
-    this.executing++;
-    const ending = await runJob({
-      claim,
-      slot,
-      share,
-      stopping,
-      handle,
-      executor: this.executor,
-      host: this.host,
-      queueAddress: this.queue.address,
-      timeout: options.timeout,
-      killAfter: options.killAfter ?? DEFAULT_KILL_AFTER,
-      tries: options.tries ?? 1,
-      infraRetries: options.infraRetries ?? DEFAULT_INFRA_RETRIES,
-      emit: event => {
-        if (event.type === 'started') begin();
-        return this.emit(event);
-      },
-    })
-      .catch(async (error: unknown) => {
-        // The executor takes no jobs at all: this one was not run, and stays what it was.
-        await stopping.orGiveUp<unknown>(claim.release({ unrun: true }), undefined);
-        throw error;
-      })
-      .finally(() => this.executing--);
-    if (!('start' in ending) && !('message' in ending)) {
-      await claim.abandon?.();
-      return;
-    }
-    const outcome = outcomeOf(ending, this.host, options.requeue ?? false);
-    const { state } = outcome;
-    if (options.retry && (state === State.failed || state === State.error)) this.tried.add(job);
-    const writing = record(claim, outcome, stopping, () => this.tellDelay());
-    // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
-    if (!this.results.mayStop) free();
-    const result = await writing;
-    // Also when it was refused: nobody attaches to what has ended.
-    if ('execution' in ending) await ending.execution.forget?.();
-    const written = (result.kind === 'recorded' && result.state) || state;
-    await this.emit({
-      type: 'finished',
-      job,
-      slot,
-      state: written,
-      refused: result.kind === 'refused' ? result.reason : undefined,
-    });
-    if (result.kind === 'refused' || result.incomplete) this.results.addRefused();
-    if (result.failure) {
-      this.failure ??= { error: result.failure };
-      this.drain();
-    }
-    // A failure that is to be tried again, by whoever takes the job, is none yet.
-    if (written === state) this.count(state);
-  }
-
-  /** Once: with one job, all that end meanwhile wait. */
-  private tellDelay(): void {
-    if (this.delayTold) return;
-    this.delayTold = true;
-    const message = `the results of jobs that have ended cannot be written yet to ${this.queue.name}`;
-    void this.emit({
-      type: 'warning',
-      message,
-      hint: 'they are kept, and tried for as long as --patience says; Ctrl-C twice gives them up',
-    });
-  }
-
-  private count(state: string): void {
-    const stop = this.results.add(state);
-    if (stop && this.results.isHalted && !this.stopping.draining.aborted)
-      void this.emit({ type: 'warning', ...describeHalt(this.results.summary, this.executing, stop) });
-    if (stop === 'now') this.interrupt();
-    else if (stop === 'soon') this.drain();
+  private fail(error: unknown): void {
+    this.failure ??= { error };
+    this.drain();
   }
 
   private emit(event: RunEvent): void | Promise<void> {
