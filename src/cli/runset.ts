@@ -16,6 +16,7 @@ import { doubtNotice, findOrphans, nameJobs } from '../queue/orphans.js';
 import type { Queue, QueueNotice } from '../queue/queue.js';
 import { jobJson } from '../report/json/job-json.js';
 import { withSignalsHeld } from '../system/hold-signals.js';
+import { copyJobs } from './copy-jobs.js';
 import { type AccessOptions, accessTo, isServed, withAccess } from './options/access.js';
 import { refuseOptionsAsCommands, wordsBehindDashes } from './options/words-to-add.js';
 import { complain } from './program/complain.js';
@@ -34,6 +35,8 @@ interface Options extends AccessOptions {
   addFrom?: string;
   hold?: boolean;
   reclaim?: boolean;
+  copyTo?: string;
+  copyFrom?: string;
   stats?: boolean;
   doctor?: boolean;
   peer?: boolean;
@@ -50,8 +53,8 @@ const HELP = `
   runset --add 'python train.py --seed 9' runs.txt
 Exit status: 0 all well, 1 a job was left alone, 2 usage or input, 3 the queue could not be reached or locked.
 More in docs/runset.md.`;
-const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'stats', 'doctor'] as const;
-const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --stats, --doctor';
+const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'copyTo', 'copyFrom', 'stats', 'doctor'] as const;
+const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --copy-to, --copy-from, --stats, --doctor';
 
 /** `runset`: looks at the jobs of a queue and changes their states. Returns the exit status. */
 export async function runset(argv: readonly string[], output: Output): Promise<number> {
@@ -63,6 +66,11 @@ export async function runset(argv: readonly string[], output: Output): Promise<n
     });
   }
   refuseLostOptions(options, jobs);
+  const { copyTo, copyFrom } = options;
+  if (copyTo !== undefined || copyFrom !== undefined) {
+    const selection = chooses(options, jobs) ? selectionOf({ ...options, jobs }) : {};
+    return await copyJobs(copyFrom ?? queueName, copyTo ?? queueName, selection, options, output);
+  }
   const access = accessTo(queueName, options);
   if (options.doctor && isGitName(queueName)) {
     throw new RunmakerError('usage', '--doctor looks at the locks of files, and a push takes none', {
@@ -118,6 +126,8 @@ function readArguments(argv: readonly string[], output: Output): { queueName: st
     .option('--add-from <file>', 'append a job for each line of a file; - is the standard input')
     .option('--hold', 'with --add and --add-from: append them held ("-"), for somebody to set to "." later')
     .option('--reclaim', 'set the jobs that nobody runs any more back to "."')
+    .option('--copy-to <queue>', 'move the chosen jobs, all when none are chosen, with their states to the end of another queue')
+    .option('--copy-from <queue>', 'the same from another queue to this one')
     .option('--stats', 'print how many jobs are in each state')
     .option('--doctor', 'look whether the file is safe to share, and print a checklist; exit status 0 only if it is')
     .option('--peer', 'with --doctor: wait for the same command on another host, and look whether the two exclude each other')
@@ -143,6 +153,10 @@ function chooses(options: Options, jobs: readonly string[]): boolean {
   return jobs.length > 0 || options.all === true || options.state !== undefined || options.match !== undefined;
 }
 
+function worksOnChosen({ set, list, copyTo, copyFrom }: Options): boolean {
+  return set !== undefined || list === true || copyTo !== undefined || copyFrom !== undefined;
+}
+
 /** An option that would have no effect was meant to have one. */
 function refuseLostOptions(options: Options, jobs: readonly string[]): void {
   const adds = options.add !== undefined || options.addFrom !== undefined;
@@ -151,7 +165,7 @@ function refuseLostOptions(options: Options, jobs: readonly string[]): void {
     options.hold && !adds && '--hold goes with --add',
     options.peer && !options.doctor && '--peer goes with --doctor',
     options.json && !options.list && !options.stats && '--json goes with --list and --stats',
-    chooses(options, jobs) && options.set === undefined && !options.list && 'only --set and --list work on chosen jobs',
+    chooses(options, jobs) && !worksOnChosen(options) && 'only --set, --list and --copy-to, --copy-from work on chosen jobs',
   ].find(Boolean);
   if (lost) throw new RunmakerError('usage', lost);
 }

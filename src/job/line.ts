@@ -49,7 +49,11 @@ export function isStray(bytes: Buffer, start: number, end: number): boolean {
   return false;
 }
 
-/** The line that stands for a job: the inverse of reading one. Without the line feed. */
+/** A barrier line. Among commands this very buffer stands for one; a command that only reads like it is a command. */
+export const BARRIER_LINE = Buffer.from('---');
+
+/** The line that stands for a job, or for a barrier: the inverse of reading one. Without the line feed. */
 export function printLine(state: string, command: Buffer): Buffer {
+  if (command === BARRIER_LINE) return command;
   return Buffer.concat([Buffer.from(`${state} `, 'latin1'), command]);
 }

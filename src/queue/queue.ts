@@ -172,7 +172,7 @@ export interface Queue {
    * may return, this takes as long as that for jobs that seem to be orphaned.
    */
   set(selection: Selection, state: State, options?: SetOptions): Promise<SetResult>;
-  /** Appends jobs in the given state, `.` by default: all of them or none. */
+  /** Appends jobs in the given state, `.` by default: all of them or none. `BARRIER_LINE` among the commands is a barrier. */
   append(commands: readonly Buffer[], options?: { state?: State }): Promise<void>;
   /**
    * Sets orphans back to `.` and names them. `tell` is told when it takes time until others show to be dead; without it the next claim's
@@ -185,6 +185,8 @@ export interface Queue {
    * @param selection only these; all of them by default
    */
   adopt?(selection?: Selection): Promise<readonly Claim[]>;
+  /** Line numbers of the barriers, ascending. Absent where that cannot be told. */
+  barriers?(): Promise<readonly number[]>;
   /**
    * Grows with every change that is noticed, whoever looked, and when it is time to try a claim again that came to nothing for a reason
    * that no change ends, such as somebody else's lock. Take it before a call, and hand it to `changed` after.

@@ -449,7 +449,7 @@ describe('a runset that makes no sense', () => {
     [['--set=dn', '--all'], /is not a state/],
     [['--force', '--list'], /--force goes with --set/],
     [['--hold', '--list'], /--hold goes with --add/],
-    [['--reclaim', '3'], /only --set and --list work on chosen jobs/],
+    [['--reclaim', '3'], /only --set, --list and --copy-to, --copy-from work on chosen jobs/],
     [['--json', '--set=.', '--all'], /--json goes with/],
     [['--add', ''], /an empty command is not a job/],
     [['--add', '--hold', 'rm x'], /--hold behind --add would be taken for a command/],

@@ -116,6 +116,13 @@ export class FileQueue implements Queue {
     return this.explained(() => countJobs(this.runs.view, known));
   }
 
+  barriers(): Promise<readonly number[]> {
+    return this.explained(async () => {
+      await this.runs.view.look();
+      return (await this.runs.view.index()).barriers;
+    });
+  }
+
   set(selection: Selection, state: State, { force = false, tell }: SetOptions = {}): Promise<SetResult> {
     return this.explained(async () => {
       refuseUnsettable(state);

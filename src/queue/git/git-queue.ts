@@ -128,6 +128,10 @@ export class GitQueue implements Queue {
     return { ...counts, total: document.jobs.length, blocked: outlook(table, {}).blocked };
   }
 
+  async barriers(): Promise<readonly number[]> {
+    return (await this.look(false)).document.barriers;
+  }
+
   async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
     return await this.batcher.submit({
       kind: 'alone',

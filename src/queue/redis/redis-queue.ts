@@ -132,6 +132,11 @@ export class RedisQueue implements Queue {
     return { new: fresh, claimed, running, done, failed, error, held, total, blocked };
   }
 
+  async barriers(): Promise<readonly number[]> {
+    await this.mirror.look();
+    return this.mirror.rules.barriers;
+  }
+
   async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
     refuseUnsettable(state);
     return await setStates(

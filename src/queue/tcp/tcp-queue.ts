@@ -1,5 +1,7 @@
+import { RunmakerError } from '../../errors.js';
 import { commandDigest } from '../../job/command-digest.js';
 import type { Job } from '../../job/job.js';
+import { BARRIER_LINE } from '../../job/line.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, State } from '../../job/state.js';
 import { type Address, printAddress } from '../../wire/address.js';
@@ -132,6 +134,7 @@ export class TcpQueue implements Queue {
 
   async append(commands: readonly Buffer[], { state = State.new }: { state?: State } = {}): Promise<void> {
     for (const command of commands) refuseUnwritable(command);
+    if (commands.includes(BARRIER_LINE)) throw new RunmakerError('usage', `${this.name}: barriers cannot be appended by way of a server`);
     if (commands.length === 0) return;
     const answer = await this.server.ask({ type: 'append', state, commands: commands.length }, { before: appendParts(commands) });
     if (answer.type !== 'appended') unexpected(answer);

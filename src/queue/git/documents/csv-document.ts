@@ -1,5 +1,7 @@
 import { readQueueCsv } from '../../../compat/gitrunner/queue-csv.js';
+import { RunmakerError } from '../../../errors.js';
 import { NO_DIRECTIVES } from '../../../job/directives.js';
+import { BARRIER_LINE } from '../../../job/line.js';
 import { type QueueDocument, refuseMergeMarkers } from './document.js';
 
 /** Reads gitrunner's queue.csv as a queue: a row is a job. */
@@ -20,6 +22,10 @@ export function readCsvQueue(bytes: Buffer, name: string): QueueDocument {
     silent: 'runners of gitrunner',
     isTable: true,
     withStates: states => table.withStates(states),
-    withJobs: jobs => table.withJobs(jobs),
+    withJobs: jobs => {
+      if (jobs.some(({ commands }) => commands.includes(BARRIER_LINE)))
+        throw new RunmakerError('usage', 'a queue.csv has no barriers', { hint: 'use a runs.txt' });
+      return table.withJobs(jobs);
+    },
   };
 }

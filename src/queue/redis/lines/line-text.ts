@@ -1,6 +1,6 @@
 import { DIRECTIVE_MARK, type Directives, NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import type { LineJob } from '../../../job/job.js';
-import { contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../../job/line.js';
+import { BARRIER_LINE, contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../../job/line.js';
 import { eachLine } from '../../../job/lines.js';
 
 /** In `states`: a line that is no job, and a barrier. No job has such a state. */
@@ -35,21 +35,23 @@ export function readLines(bytes: Buffer): NewLines {
   return { text, ends, states: states.join(''), marks };
 }
 
-/** Makes lines of commands that have one state. */
+/** Makes lines of commands that have one state. `BARRIER_LINE` among them is a barrier. */
 export function newLines(commands: readonly Buffer[], state: string): NewLines {
   const ends: number[] = [];
   const marks: number[] = [];
+  const states: string[] = [];
   const text = Buffer.allocUnsafe(commands.reduce((sum, command) => sum + command.length + BEFORE_COMMAND + 1, 0));
   let at = 0;
   for (const command of commands) {
-    text.write(`${state} `, at, 'latin1');
-    command.copy(text, at + BEFORE_COMMAND);
-    at += command.length + BEFORE_COMMAND;
+    const isBarrierLine = command === BARRIER_LINE;
+    if (!isBarrierLine) at += text.write(`${state} `, at, 'latin1');
+    at += command.copy(text, at);
     text[at++] = LF;
     ends.push(at);
-    if (mayHaveDirectives(command)) marks.push(ends.length);
+    states.push(isBarrierLine ? BARRIER : state);
+    if (isBarrierLine || mayHaveDirectives(command)) marks.push(ends.length);
   }
-  return { text, ends, states: state.repeat(commands.length), marks };
+  return { text: text.subarray(0, at), ends, states: states.join(''), marks };
 }
 
 /** A line of a queue. */
