@@ -432,6 +432,28 @@ describe('runset --stats', () => {
   });
 });
 
+describe('runset --copy-to, --copy-from', () => {
+  it('moves jobs with their states to the end of another queue, and says how many', async () => {
+    const [bench, other] = [new Workbench(JOBS), new Workbench('d old\n')];
+    const { status, stdout, stderr } = await runset([bench.runs, '--copy-to', other.runs]);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(`6 jobs moved to ${other.runs}\n`);
+    expect(other.content).toBe(`d old\n${JOBS.replace(/^#.*\n/, '')}`);
+    expect(bench.states).toBe('>>>>>>');
+  });
+
+  it('takes the chosen jobs of the other queue', async () => {
+    const [bench, other] = [new Workbench(''), new Workbench('. a\n! b\n. c\n')];
+    const { status } = await runset(['--copy-from', other.runs, '--state', 'failed', bench.runs]);
+    expect([status, bench.content, other.content]).toEqual([0, '! b\n', '. a\n> b\n. c\n']);
+  });
+
+  it('refuses an option that means nothing to either queue', async () => {
+    const { status, stderr } = await runset([new Workbench(JOBS).runs, '--copy-to', new Workbench('').runs, '--token', 'x']);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('--token means nothing to either queue')]);
+  });
+});
+
 describe('a runset that makes no sense', () => {
   it.each<[string[], RegExp]>([
     [[], /nothing to do/],

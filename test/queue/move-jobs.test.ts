@@ -153,11 +153,8 @@ describe('a move of jobs', () => {
     },
   );
 
-  it('keeps stages: barriers go with the jobs that they part', async () => {
-    const [source, target] = [
-      await make('file', '---\n. a\n# c\n---\n\n---\n. b #: name=b\n. c #: after=b\n'),
-      await make(to as string, ''),
-    ];
+  it.each(['file', 'git', to as string])('keeps stages in %s: barriers go with the jobs that they part', async kind => {
+    const [source, target] = [await make('file', '---\n. a\n# c\n---\n\n---\n. b #: name=b\n. c #: after=b\n'), await make(kind, '')];
     await moveJobs(await source.open(), await target.open());
     expect(await target.content()).toBe('. a\n---\n. b #: name=b\n. c #: after=b\n');
   });

@@ -1,4 +1,4 @@
-import { LF, printLine } from '../../../job/line.js';
+import { BARRIER_LINE, LF, printLine } from '../../../job/line.js';
 import type { State } from '../../../job/state.js';
 import { refuseUnsettable, refuseUnwritable } from '../../commands.js';
 
@@ -10,6 +10,7 @@ export const PENDING = 0x2b; // "+"
 const SPACE = 0x20;
 
 const LINE_FEED = Buffer.from([LF]);
+const BARRIER = Buffer.concat([BARRIER_LINE, LINE_FEED]);
 /** Of a blank comment at most so many bytes are one line. */
 const COMMENT = 64 * 1024;
 
@@ -55,9 +56,10 @@ export function isSameButStates(bytes: Buffer, pending: Buffer): boolean {
   return found.equals(wanted);
 }
 
-/** Where the separators of whole lines are, of which the first may be empty. */
+/** Where the separators of whole lines are, of which the first may be empty. Barriers have none, and are written as they are. */
 function* separatorsIn(lines: Buffer): Generator<number> {
-  for (let start = lines[0] === LF ? 1 : 0; start < lines.length; start = lines.indexOf(LF, start) + 1) yield start + 1;
+  for (let start = lines[0] === LF ? 1 : 0; start < lines.length; start = lines.indexOf(LF, start) + 1)
+    if (!lines.subarray(start, start + BARRIER.length).equals(BARRIER)) yield start + 1;
 }
 
 /**
