@@ -1,5 +1,6 @@
 import type { Board, Dependents } from './board.js';
 import { resolveDependencies } from './dependencies.js';
+import { DependencyTracker } from './dependency-tracker.js';
 import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, NO_DIRECTIVES } from './directives.js';
 import type { NumberedJob } from './job.js';
 import { NOT_A_JOB } from './line.js';
@@ -18,6 +19,8 @@ export class JobTable implements Board {
   /** The jobs that are left alone, and why. */
   readonly problems: ReadonlyMap<number, DirectiveProblem>;
   private readonly states: Uint8Array;
+  /** Undefined when no job waits for another. */
+  private readonly tracker: DependencyTracker | undefined;
   private lowestNew = 1;
   private lowestUndone = 1;
   private foremost = 0;
@@ -50,6 +53,7 @@ export class JobTable implements Board {
     this.directives = directives;
     this.problems = problems;
     this.dependents = dependencies.dependents;
+    if (this.dependents.size > 0) this.tracker = new DependencyTracker(this.dependents, lineCount, line => this.stateAt(line));
     this.prioritised = [...directives.keys()].filter(line => priorityOf(line) !== 0).sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
   }
 
@@ -59,14 +63,29 @@ export class JobTable implements Board {
 
   setState(line: number, state: number): void {
     this.states[line] = state;
-    this.refresh(line);
+    this.refresh(line, line);
   }
 
-  /** To be called when states were changed from outside, from this line on. */
-  refresh(line: number): void {
-    this.lowestNew = Math.min(this.lowestNew, line);
-    this.lowestUndone = Math.min(this.lowestUndone, line);
+  /** To be called when states were changed from outside, from one line to another. */
+  refresh(from: number, to: number): void {
+    this.lowestNew = Math.min(this.lowestNew, from);
+    this.lowestUndone = Math.min(this.lowestUndone, from);
     this.foremost = 0;
+    if (this.tracker) for (let line = from; line <= to; line++) this.tracker.set(line, this.stateAt(line));
+  }
+
+  waits(line: number): boolean {
+    return this.tracker?.waits(line) ?? false;
+  }
+
+  nextOpen(state: number, from: number): number {
+    if (this.tracker) return this.tracker.nextOpen(state, from);
+    const at = this.states.indexOf(state, from);
+    return at < 0 ? this.lineCount + 1 : at;
+  }
+
+  awaiting(): Iterable<number> {
+    return this.tracker?.awaiting() ?? [];
   }
 
   get firstNew(): number {

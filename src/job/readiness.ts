@@ -1,6 +1,7 @@
 import type { Board } from './board.js';
 import { NOT_A_JOB } from './line.js';
 import { fits, type Needs } from './needs.js';
+import { firstPlace } from './search.js';
 import { State } from './state.js';
 
 const NEW = State.new.charCodeAt(0);
@@ -33,10 +34,9 @@ export type Pick =
  */
 export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pick {
   const reach = lastOpenLine(board);
-  const waits = waitsIn(board);
   let noRoom = false;
   const ready = (line: number): boolean => {
-    if (line > reach || !isWanted(board.stateAt(line), line, asker) || skip?.has(line) || waits(line) || board.isUnusable(line))
+    if (line > reach || !isWanted(board.stateAt(line), line, asker) || skip?.has(line) || board.waits(line) || board.isUnusable(line))
       return false;
     const needs = board.directives.get(line)?.needs;
     const room = asker.free ?? asker.capacity;
@@ -53,15 +53,39 @@ export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pi
     if (priorityOf(line) < 0) break;
     if (ready(line)) return { kind: 'ready', line };
   }
-  for (let line = asker.retry ? board.firstUndone : board.firstNew; line <= reach; line++) {
-    if (ready(line) && priorityOf(line) === 0) return { kind: 'ready', line };
-  }
+  for (const line of openLines(board, asker, reach)) if (ready(line) && priorityOf(line) === 0) return { kind: 'ready', line };
   for (; place < prioritised.length; place++) {
     const line = prioritised[place] as number;
     if (ready(line)) return { kind: 'ready', line };
   }
   if (noRoom) return { kind: 'waiting', for: 'room' };
-  return outlook(board, asker).hopeful ? { kind: 'waiting', for: 'others' } : { kind: 'exhausted' };
+  return isHopefulSoon(board, asker, reach) || outlook(board, asker).hopeful ? { kind: 'waiting', for: 'others' } : { kind: 'exhausted' };
+}
+
+/** The lines up to `reach`, in order, whose states an asker may take and that wait for nothing. */
+function* openLines(board: Board, { retry }: Asker, reach: number): Generator<number> {
+  const first = retry ? board.firstUndone : board.firstNew;
+  const searches = (retry ? [NEW, FAILED, ERROR] : [NEW]).map(state => ({ state, line: board.nextOpen(state, first) }));
+  for (;;) {
+    const nearest = searches.reduce((a, b) => (b.line < a.line ? b : a));
+    if (nearest.line > reach) return;
+    yield nearest.line;
+    nearest.line = board.nextOpen(nearest.state, nearest.line + 1);
+  }
+}
+
+/** Whether a job becomes ready if those that run succeed. Finds it through what waits for these, before anything looks at all lines. */
+function isHopefulSoon(board: Board, asker: Asker, reach: number): boolean {
+  const isUnderway = (node: number): boolean => {
+    if (node < 0) return (board.dependents.get(node) ?? []).every(isUnderway);
+    const state = board.stateAt(node);
+    return state === DONE || state === RUNNING || state === CLAIMED;
+  };
+  for (const line of board.awaiting()) {
+    if (line > reach || !isWanted(board.stateAt(line), line, asker) || board.isUnusable(line) || isTooBig(board, line, asker)) continue;
+    if (board.dependents.get(line)?.every(isUnderway)) return true;
+  }
+  return false;
 }
 
 /** What will become of the jobs that are still to be run. */
@@ -118,24 +142,7 @@ export function isWanted(state: number, line: number, asker: Asker): boolean {
 function lastOpenLine(board: Board): number {
   if (board.barriers.length === 0) return board.lineCount;
   const undone = board.firstUndone;
-  return board.barriers.find(barrier => barrier > undone) ?? board.lineCount;
-}
-
-/** Tells whether a line waits for a job that is not done yet. */
-function waitsIn(board: Board): (line: number) => boolean {
-  const namesMet = new Map<number, boolean>();
-  const isMet = (other: number): boolean => {
-    if (other > 0) return board.stateAt(other) === DONE;
-    const met = namesMet.get(other) ?? allDone(board, board.dependents.get(other) ?? []);
-    namesMet.set(other, met);
-    return met;
-  };
-  return line => board.dependents.get(line)?.every(isMet) === false;
-}
-
-/** @param lines ascending */
-function allDone(board: Board, lines: readonly number[]): boolean {
-  return (lines.at(-1) ?? 0) < board.firstUndone || lines.every(line => board.stateAt(line) === DONE);
+  return board.barriers[firstPlace(board.barriers.length, at => (board.barriers[at] as number) > undone)] ?? board.lineCount;
 }
 
 /** The dependents whose `after` can never be met as things stand, directly or by way of others. */

@@ -55,6 +55,18 @@ export class PlainBoard implements Board {
     return this.problems.has(line);
   }
 
+  waits(line: number): boolean {
+    return this.needsOf(line).some(other => this.state(other) !== 'd');
+  }
+
+  nextOpen(state: number, from: number): number {
+    return this.jobs.find(line => line >= from && this.stateAt(line) === state && !this.waits(line)) ?? this.lineCount + 1;
+  }
+
+  awaiting(): number[] {
+    return this.jobs.filter(line => this.needsOf(line).some(other => 'r?'.includes(this.state(other))));
+  }
+
   get firstNew(): number {
     return this.first(state => state === '.');
   }

@@ -1,5 +1,6 @@
 import type { Board, Dependents } from '../../../job/board.js';
 import { resolveDependencies } from '../../../job/dependencies.js';
+import { DependencyTracker } from '../../../job/dependency-tracker.js';
 import type { DirectiveProblem, Directives } from '../../../job/directives.js';
 import { NOT_A_JOB } from '../../../job/line.js';
 import { State } from '../../../job/state.js';
@@ -42,6 +43,8 @@ export class LineIndex implements Board {
   private lowestUndone = 1;
   private foremost = 0;
   private jobsBefore: Uint32Array | undefined;
+  /** Undefined when no job waits for another. */
+  private tracker: DependencyTracker | undefined;
 
   /** @param expectedLines how many lines to make room for at once; more are welcome */
   constructor(expectedLines: number) {
@@ -74,6 +77,7 @@ export class LineIndex implements Board {
       isJob: line => this.stateAt(line) !== NOT_A_JOB,
     });
     this.dependents = dependents;
+    if (dependents.size > 0) this.tracker = new DependencyTracker(dependents, this.lineCount, line => this.stateAt(line));
     for (const [line, message] of problems) this.problems.set(line, { column: this.afterColumns.get(line) ?? 1, message });
     const priorityOf = (line: number): number => this.directives.get(line)?.priority ?? 0;
     this.prioritised = [...this.directives.keys()]
@@ -93,6 +97,7 @@ export class LineIndex implements Board {
 
   setState(line: number, state: number): void {
     this.states[line - 1] = state;
+    this.tracker?.set(line, state);
     const block = this.blockOf(line);
     // From now on the index and the block as it was read differ: that it is as it was says nothing any more.
     if (block) block.whole = undefined;
@@ -114,6 +119,20 @@ export class LineIndex implements Board {
     }
     const block = this.blocks[from];
     return block && block.firstLine <= line ? block : undefined;
+  }
+
+  waits(line: number): boolean {
+    return this.tracker?.waits(line) ?? false;
+  }
+
+  nextOpen(state: number, from: number): number {
+    if (this.tracker) return this.tracker.nextOpen(state, from);
+    const at = this.states.subarray(0, this.lineCount).indexOf(state, from - 1);
+    return at < 0 ? this.lineCount + 1 : at + 1;
+  }
+
+  awaiting(): Iterable<number> {
+    return this.tracker?.awaiting() ?? [];
   }
 
   isUnusable(line: number): boolean {

@@ -127,7 +127,7 @@ export class Mirror {
     for (const byte of states) counts[byte]!++;
     if (this.table === undefined) return;
     for (let at = 0; at < states.length; at++) this.boardStates[start + at + 1] = boardState(states[at] as number);
-    this.table.refresh(start + 1);
+    this.table.refresh(start + 1, Math.min(start + states.length, this.lines));
   }
 
   private grow(lines: number): void {
