@@ -1,15 +1,14 @@
-// What `after` costs: jobs a second of a chain and of many jobs that wait for one name, against the same jobs without `after`.
-// Chains run one job at a time whatever -j says, so the plain jobs of that row do too.
+// What `after` costs: a chain, and many jobs that wait for one name, against the same jobs without `after`, the same number at a time.
+// Of LINES jobs JOBS are run, so that it shows what a job costs among so many others that wait.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { benchArguments, inTurn, median, program, ratios, row, time, times, workFolder } from './compare.js';
 
 const { numbers, versions } = benchArguments();
-const [ROUNDS = 3, LINES = 100_000, JOBS = 2000] = numbers;
+const [ROUNDS = 3, LINES = 100_000, JOBS = 5000] = numbers;
 const runs = path.join(workFolder(), 'runs.txt');
 const line = at => String(at + 1);
 
-/** A queue of LINES jobs of which all but the last JOBS are done: what counts is the cost of a job among so many others. */
 const shapes = {
   plain: at => `true x${line(at)}`,
   chain: at => (at === 0 ? 'true x1' : `true x${line(at)} #: after=${at}`),
@@ -27,6 +26,7 @@ for (const { path: node, name } of versions) {
   const measured = inTurn(
     {
       'plain, -j1': () => run(node, 'plain', 1),
+      'chain, -j1': () => run(node, 'chain', 1),
       'chain, -j2': () => run(node, 'chain', 2),
       'plain, -j2': () => run(node, 'plain', 2),
       'one name, -j2': () => run(node, 'one name', 2),
@@ -36,7 +36,12 @@ for (const { path: node, name } of versions) {
   for (const [side, each] of Object.entries(measured))
     console.log(`# ${side}, ${name}: ${Math.round(JOBS / median(each.map(({ seconds }) => seconds)))} jobs/s`);
   const against = (side, plain) =>
-    row(`${LINES} jobs, ${JOBS} of them run, ${name}: time of ${side} against ${plain}`, '<= 1.3 ×', times(ratios(measured[side], measured[plain])));
+    row(
+      `${LINES} jobs, ${JOBS} of them run, ${name}: time of ${side} against ${plain}`,
+      '<= 1.3 ×',
+      times(ratios(measured[side], measured[plain])),
+    );
+  against('chain, -j1', 'plain, -j1');
   against('chain, -j2', 'plain, -j1');
   against('one name, -j2', 'plain, -j2');
 }
