@@ -48,7 +48,7 @@ const JOB_CHOICE = /^(?:@?\d+|\d*-\d*)(?:,|$)/;
 const MOST_LOOKS = 8;
 const HELP = `
   runset --list --state failed,error runs.txt      what went wrong?
-  runset --set=. --state failed,error runs.txt     once more
+  runset --set=. --state failed,error runs.txt     run it again
   runset --set=held --match 'seed 1[0-9]$' runs.txt
   runset --add 'python train.py --seed 9' runs.txt
 Exit status: 0 all well, 1 a job was left alone, 2 usage or input, 3 the queue could not be reached or locked.
@@ -114,23 +114,23 @@ function readArguments(argv: readonly string[], output: Output): { queueName: st
     'locks',
     'unsafeLocks',
   ])
-    .argument('[queue]', 'path of the runs file, tcp://host or unix:path of a runmaker-server, or git+ssh://…#runs.txt')
+    .argument('[queue]', 'path of the runs file; tcp://host or unix:path of a runmaker-server; git+ssh://…#runs.txt; redis://host#name')
     .argument('[jobs...]', 'line numbers (3, 3-10, -5, 20-) and byte offsets (@160)')
     .option('-s, --set <state>', 'set the state of the chosen jobs: . new, d done, ! failed, e error, - held')
-    .option('--force', 'with --set: also set jobs that somebody is running')
-    .option('-l, --list', 'print the chosen jobs, all when none are chosen: "number: state - command"')
+    .option('--force', 'with --set: also set jobs that are being run')
+    .option('-l, --list', 'print the chosen jobs, or all: "number: state - command"')
     .option('--all', 'choose all jobs')
     .option('--state <states>', "choose the jobs in these states: '!e', or new, running, done, failed, error, held with commas between")
     .option('--match <regex>', 'choose the jobs whose command matches')
     .option('--add <command...>', 'append jobs')
     .option('--add-from <file>', 'append a job for each line of a file; - is the standard input')
-    .option('--hold', 'with --add and --add-from: append them held ("-"), for somebody to set to "." later')
-    .option('--reclaim', 'set the jobs that nobody runs any more back to "."')
-    .option('--copy-to <queue>', 'move the chosen jobs, all when none are chosen, with their states to the end of another queue')
+    .option('--hold', 'with --add and --add-from: append them held ("-"), to be set to "." later')
+    .option('--reclaim', 'set orphaned jobs, whose runners have died, back to "."')
+    .option('--copy-to <queue>', 'move the chosen jobs, or all, with their states to the end of another queue')
     .option('--copy-from <queue>', 'the same from another queue to this one')
     .option('--stats', 'print how many jobs are in each state')
-    .option('--doctor', 'look whether the file is safe to share, and print a checklist; exit status 0 only if it is')
-    .option('--peer', 'with --doctor: wait for the same command on another host, and look whether the two exclude each other')
+    .option('--doctor', 'check whether the file is safe to share, and print a checklist; exit status 0 only if it is')
+    .option('--peer', 'with --doctor: wait for the same command on another host, and check whether the two exclude each other')
     .option('--json', 'with --list and --stats: print JSON')
     .addHelpText('after', HELP)
     .parse([...words.argv], { from: 'user' });

@@ -29,10 +29,10 @@ const ORPHAN_CHECK = 5000;
 /** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */
 export async function runwait(argv: readonly string[], output: Output): Promise<number> {
   const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.', output), ['sleep', 'locks', 'unsafeLocks'])
-    .argument('<queue>', 'path of the runs file, tcp://host or unix:path of a runmaker-server, or git+ssh://…#runs.txt')
+    .argument('<queue>', 'path of the runs file; tcp://host or unix:path of a runmaker-server; git+ssh://…#runs.txt; redis://host#name')
     .option('-e, --use-exit-status', 'exit with 0 only if all jobs are done, else with 1')
-    .option('--timeout <duration>', 'wait no longer than this; exit status 124', duration('--timeout'))
-    .option('-p, --progress', 'print how far the jobs are, at each change; a live bar on a terminal')
+    .option('--timeout <duration>', 'wait no longer than this, then exit with status 124', duration('--timeout'))
+    .option('-p, --progress', 'print the progress at each change; a live bar on a terminal')
     .option('--json', 'print the counts of each state at each change, one JSON object a line')
     .addHelpText('after', '\n  runwait --progress runs.txt && notify\nMore in docs/runwait.md.')
     .parse([...argv], { from: 'user' });

@@ -24,8 +24,8 @@ export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
     help: 'how the file is locked: record, file or directory; the same on all hosts',
     value: 'lockDriver',
   },
-  unsafeLocks: { flags: '--unsafe-locks', help: 'work even where locks are known to keep no other host out', value: 'flag' },
-  trustAny: { flags: '--trust-any', help: 'say nothing about a file that everybody on the host may write', value: 'flag' },
+  unsafeLocks: { flags: '--unsafe-locks', help: 'work even where locks are known not to exclude other hosts', value: 'flag' },
+  trustAny: { flags: '--trust-any', help: 'do not warn about a file that every user of the host may write', value: 'flag' },
   token: {
     flags: '--token <token>',
     help: 'of the runmaker-server; safer in RUNMAKER_TOKEN or a file: every user of this host can see it here',
@@ -39,7 +39,7 @@ export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
   queueFile: { flags: '--queue-file <path>', help: "over git: the queue's file, where its name has no #", value: 'text' },
   sleep: {
     flags: '--sleep-time, --sleep <duration>',
-    help: 'over git, and with --max-idle: between two looks (default: 5s)',
+    help: 'over git, and with --max-idle: time between two looks (default: 5s)',
     value: 'duration',
   },
   resultsDir: {
@@ -49,7 +49,7 @@ export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
   },
   maxJobAttempts: {
     flags: '--max-job-attempts <n>',
-    help: 'over git: runs by any runner before a job counts as failed',
+    help: 'over git: how often a job is run, by any runners, before it counts as failed',
     value: 'count',
   },
 };

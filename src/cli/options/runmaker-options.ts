@@ -46,8 +46,8 @@ export interface RunmakerOptions extends AccessOptions {
 
 const HELP = `
 A queue is a text file, a line is a job, and its first character the state: . new, r running, d done, ! failed, e error.
-  sed 's/^/. /' commands.txt > runs.txt       make one of a list of commands
-  runmaker -j2 runs.txt                       on every host that sees the file: run what is new
+  sed 's/^/. /' commands.txt > runs.txt       turn a list of commands into a runs file
+  runmaker -j2 runs.txt                       on every host that sees the file: run the new jobs
   runset --list --state failed,error runs.txt
 Exit status: 0 all well, 1 a job failed, 2 usage or input, 3 the queue could not be reached or locked, 130 interrupted.
 More in docs/runmaker.md.`;
@@ -79,7 +79,7 @@ export const RUNMAKER: RunningProgram = {
   description: 'Claim the jobs of a queue and run them.',
   argument: [
     '<queue>',
-    'path of the runs file: a job a line, "<state> <command>", state "." for new; or tcp://host of a runmaker-server, or git+ssh://…#runs.txt',
+    'path of the runs file: a job a line, "<state> <command>", state "." for new; or tcp://host of a runmaker-server, git+ssh://…#runs.txt, redis://host#name',
   ],
   queueOf: path => path,
 };
@@ -92,35 +92,35 @@ export function readArguments(
 ): { queueName: string; options: RunmakerOptions } {
   const program = withExecution(withAccess(commandLine(identity.name, identity.description, output), RUNNING))
     .argument(...identity.argument)
-    .option('-j, --jobs <n>', 'run so many jobs at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
+    .option('-j, --jobs <n>', 'how many jobs to run at a time; 0: one for each CPU', wholeNumber('--jobs', 0), 1)
     .option('-r, --retry', 'take failed ("!") and interrupted ("e") jobs too, each at most once')
-    .option('-1, --one-only', 'leave after one successful job')
+    .option('-1, --one-only', 'exit after one successful job')
     .option('-l, --logfile <file>', 'keep the last lines of each job in this shared file of fixed records')
     .option('-n, --loglines <n>', 'lines kept for each job in the log file (default: 3)', wholeNumber('--loglines', 1, MOST_LOG_LINES))
     .option('--joblog <file>', "append a line for each finished run, in GNU parallel's columns")
     .option('--results <dir>', 'write whole outputs to DIR/<number>/stdout, stderr and status.json')
-    .option('--watch', 'when nothing is left, stay and run what is appended or reset')
-    .option('--timeout <duration>', 'end a job that runs longer: TERM, and KILL later', durationAbove0('--timeout'))
-    .option('--kill-after <duration>', 'from TERM to KILL (default: 10s)', duration('--kill-after'))
-    .option('--retries <n>', 'run a failing job up to so many times before it counts as failed', wholeNumber('--retries', 1))
-    .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming, or kill what runs too', parseHalt)
+    .option('--watch', 'when nothing is left, wait for jobs that are appended or set back')
+    .option('--timeout <duration>', 'end jobs that run longer: TERM, then KILL', durationAbove0('--timeout'))
+    .option('--kill-after <duration>', 'time from TERM to KILL (default: 10s)', duration('--kill-after'))
+    .option('--retries <n>', 'run a failing job up to this many times before it counts as failed', wholeNumber('--retries', 1))
+    .option('--halt <when>', 'never, soon or now[,fail=N|fail=P%|success=N]: stop claiming jobs, or also end the running ones', parseHalt)
     .option(
       '--infra-retries <n>',
-      'start a job again that was lost with its node, so often (default: 3)',
+      'how often a job that was lost with its node is started again (default: 3)',
       wholeNumber('--infra-retries', 0),
     )
     .option('--detach', 'start as many jobs as -j says, and leave them running; a later run goes on with them')
     .option('--attach', 'only go on with jobs that an earlier run has left running')
     .option('--requeue', 'set interrupted jobs back to "." instead of "e"')
-    .option('--reclaim', 'take jobs whose runner has died too (older runners show no sign of life: not beside them)')
-    .option('--max-idle <n>', 'leave after so many looks without work, instead of when nothing is left', wholeNumber('--max-idle', 1))
+    .option('--reclaim', 'also take jobs whose runner has died (not beside older runners, which show no sign of life)')
+    .option('--max-idle <n>', 'exit after this many looks without work, instead of when nothing is left', wholeNumber('--max-idle', 1))
     .option('--dry-run', 'print the commands that would run, in order; change nothing')
     .option('--delay <duration>', 'pause between two starts', duration('--delay'))
     .option('--cpus <n>', 'CPUs for jobs that ask for them (default: those this process may use)', amount('--cpus'))
     .option('--mem <size>', "memory for jobs that ask for it (default: the host's)", size('--mem'))
     .option('--gpus <n>', "GPUs for jobs that ask for them (default: the host's)", wholeNumber('--gpus', 0))
-    .option('--json', 'print what happens as one JSON object a line')
-    .option('-q, --quiet', 'print what the jobs print, and warnings, but not what is done')
+    .option('--json', 'print events as JSON objects, one a line')
+    .option('-q, --quiet', 'print the output of jobs and warnings, but no status lines')
     .option('--no-progress', 'no progress line on a terminal')
     .option('--color <when>', 'auto, always or never', oneOf('--color', ['auto', 'always', 'never']), 'auto')
     .addHelpText('after', HELP)
