@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { anchors, localLinks, PACKAGE, readPage, userPages } from './markdown.js';
+import { anchors, localLinks, PACKAGE, readPage, sources, userPages } from './markdown.js';
 
 const pages = [...userPages(), ...['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'bench/README.md'].map(readPage)];
 
@@ -37,10 +37,21 @@ it('the package brings the pages', () => {
   expect(files).toContain('docs');
 });
 
-it('CONTRIBUTING.md names files and folders that are there', () => {
-  const spans = [...readPage('CONTRIBUTING.md').text.matchAll(/(?<![\w/.])((?:src|test|bench|docs)\/[\w./-]*\w\/?)/g)].map(
-    ([, path = '']) => path,
-  );
-  expect(spans.length).toBeGreaterThan(20);
-  expect(spans.filter(path => !existsSync(join(PACKAGE, path)))).toEqual([]);
+describe('CONTRIBUTING.md', () => {
+  const { text } = readPage('CONTRIBUTING.md');
+
+  it('names files and folders that are there', () => {
+    const paths = [...text.matchAll(/(?<![\w/.])((?:src|test|bench|docs)\/[\w./-]*\w\/?)/g)].map(([, path = '']) => path);
+    expect(paths.length).toBeGreaterThan(20);
+    expect(paths.filter(path => !existsSync(join(PACKAGE, path)))).toEqual([]);
+  });
+
+  it('names methods that classes have', () => {
+    const methods = [...text.matchAll(/`([A-Z]\w+)\.(\w+)`/g)].map(([, type = '', method = '']) => ({ type, method }));
+    const files = sources();
+    expect(methods.length).toBeGreaterThan(10);
+    expect(
+      methods.filter(({ type, method }) => !files.some(file => file.includes(`class ${type} `) && file.includes(` ${method}(`))),
+    ).toEqual([]);
+  });
 });

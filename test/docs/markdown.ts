@@ -82,3 +82,9 @@ export function localLinks(page: Page): { path: string; anchor: string | undefin
       return { path, anchor };
     });
 }
+
+/** The texts of all files of the code. */
+export function sources(): string[] {
+  const names = readdirSync(join(PACKAGE, 'src'), { recursive: true, encoding: 'utf8' });
+  return names.filter(name => name.endsWith('.ts')).map(name => readFileSync(join(PACKAGE, 'src', name), 'utf8'));
+}
