@@ -1,0 +1,99 @@
+import { appendFileSync, readFileSync } from 'node:fs';
+import type { RunnerTestCase as Test } from 'vitest';
+import { TestRunner, vi } from 'vitest';
+
+/** What onTestFinished collects. */
+type Hooked = Test & { onFinished?: ((context: Test['context']) => unknown)[] };
+
+/** Longer than any mutant may take in a test, in ms. */
+const LIMIT = 5000;
+const { setTimeout, clearTimeout } = globalThis;
+
+/** Which mutant is active, which were reached, and how often switches were passed: a mutant that loops is stopped by that. */
+const state = { active: '', reached: new Set<string>(), passed: 0, most: Number.POSITIVE_INFINITY };
+
+Object.assign(globalThis, {
+  __mutant(id: string): boolean {
+    if (state.active === '') {
+      state.reached.add(id);
+      state.passed++;
+      return false;
+    }
+    if (++state.passed > state.most) throw new Error(`${state.active} loops`);
+    return state.active === id;
+  },
+});
+
+/**
+ * Runs each test once as it is, once more to see that it can be repeated, and then once with each mutant that it has reached.
+ * A mutant is killed by the first test that fails with it.
+ */
+export default class MutationRunner extends TestRunner {
+  private readonly killed = new Set<string>();
+  private readonly log = process.env.MUTATION_LOG as string;
+
+  async runTask(test: Test): Promise<void> {
+    state.active = '';
+    state.reached.clear();
+    state.passed = 0;
+    await TestRunner.getTestFn(test)();
+    const reached = [...state.reached];
+    const { passed } = state;
+    if (reached.length === 0) return;
+    await this.clear(test);
+    if (!(await this.passes(test))) return this.note({ test: test.name, unrepeatable: true });
+    this.note({ reached });
+    state.most = passed * 20 + 10_000;
+    this.readKilled();
+    for (const mutant of reached) {
+      if (this.killed.has(mutant)) continue;
+      state.active = mutant;
+      state.passed = 0;
+      const survived = await this.passes(test);
+      state.active = '';
+      if (survived) continue;
+      this.killed.add(mutant);
+      this.note({ killed: mutant });
+    }
+    state.most = Number.POSITIVE_INFINITY;
+  }
+
+  private async passes(test: Test): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>(resolve => {
+      timer = setTimeout(() => resolve(false), LIMIT);
+    });
+    const ended = (async () => {
+      await TestRunner.getTestFn(test)();
+      return true;
+    })().catch(() => false);
+    const passed = await Promise.race([ended, late]);
+    clearTimeout(timer);
+    await this.clear(test);
+    return passed;
+  }
+
+  /** What a run of the test has left to be done at its end: the next one begins without. */
+  private async clear(test: Test): Promise<void> {
+    const { onFinished: left = [] } = test as Hooked;
+    delete (test as Hooked).onFinished;
+    for (const hook of left.reverse()) await Promise.race([Promise.resolve(hook(test.context)).catch(() => undefined), pause(LIMIT)]);
+    vi.restoreAllMocks();
+  }
+
+  private note(line: object): void {
+    appendFileSync(this.log, `${JSON.stringify(line)}\n`);
+  }
+
+  /** Other processes run other files of tests. */
+  private readKilled(): void {
+    for (const line of readFileSync(this.log, 'utf8').split('\n')) {
+      const { killed } = line === '' ? {} : (JSON.parse(line) as { killed?: string });
+      if (killed !== undefined) this.killed.add(killed);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => void setTimeout(resolve, ms));
+}
