@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Workbench, waiting } from '../support/bench.js';
@@ -136,7 +135,7 @@ describe('--joblog', () => {
     expect(bench.lines('joblog')).toEqual([HEADER, expect.stringMatching(/^1\t.*\ttrue$/)]);
   });
 
-  it.skipIf(spawnSync('parallel', ['--version']).status !== 0)('can be read by GNU parallel: --resume runs the rest', async () => {
+  it('can be read by GNU parallel: --resume runs the rest', { tags: ['parallel'] }, async () => {
     const bench = new Workbench('. echo 1\n. echo 2\n! echo 3\n');
     await runmaker(['--joblog', 'joblog', 'runs.txt'], { cwd: bench.folder });
     const { stdout } = await run('parallel', ['--resume', '--joblog', 'joblog', 'echo', ':::', '1', '2', '3'], { cwd: bench.folder });

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -16,16 +16,6 @@ import type { QueueUnderTest } from '../conformance/queue-conformance.js';
 
 /** A server must be up, or gone, after so long, in ms. */
 const LIMIT = 20_000;
-
-/** What keeps the tests over Redis from running on this host; undefined when nothing does. */
-export function whyNoRedis(): string | undefined {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
-    return undefined;
-  } catch {
-    return 'redis-server is missing (apt-get install redis-server)';
-  }
-}
 
 /** A Redis of its own, in a folder of its own, reached over a socket there. */
 export class RedisServer {

@@ -5,9 +5,9 @@ import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
 import { eventually } from '../../support/eventually.js';
 import { startProgram } from '../../support/programs.js';
 import { claim, holdersOf, jobsOf } from '../../support/queues.js';
-import { RedisServer, whyNoRedis } from '../../support/redis.js';
+import { RedisServer } from '../../support/redis.js';
 
-describe.skipIf(whyNoRedis() !== undefined)('the lease of a runner of a queue in Redis', () => {
+describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () => {
   let server: RedisServer;
 
   beforeAll(async () => {

@@ -7,9 +7,9 @@ import type { Queue, QueueNotice } from '../../../src/queue/queue.js';
 import { isOpenAfter } from '../../support/eventually.js';
 import { runmaker, runset } from '../../support/programs.js';
 import { claim } from '../../support/queues.js';
-import { RedisServer, whyNoRedis } from '../../support/redis.js';
+import { RedisServer } from '../../support/redis.js';
 
-describe.skipIf(whyNoRedis() !== undefined)('a queue in Redis, when something is wrong', () => {
+describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () => {
   let server: RedisServer;
 
   beforeAll(async () => {

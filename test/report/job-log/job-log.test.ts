@@ -106,8 +106,7 @@ describe('the job log', () => {
     expect(commands).toHaveLength(500);
   });
 
-  const parallel = spawnSync('parallel', ['--version']).status === 0;
-  it.skipIf(!parallel)('can be resumed from by GNU parallel', async () => {
+  it('can be resumed from by GNU parallel', { tags: ['parallel'] }, async () => {
     const path = inFolder();
     const commands = ['echo first', 'echo second; exit 1', 'echo third'];
     const log = await openJobLog(path, unexpected);
@@ -123,7 +122,7 @@ describe('the job log', () => {
     expect(resume('--resume-failed', `${path}.2`)).toEqual(['second', 'third']);
   });
 
-  it.skipIf(!parallel)('looks like what GNU parallel writes', async () => {
+  it('looks like what GNU parallel writes', { tags: ['parallel'] }, async () => {
     const theirs = inFolder();
     execFileSync('parallel', ['--joblog', theirs, ':::', 'echo a'], { timeout: 20_000 });
     const ours = inFolder();
