@@ -115,11 +115,19 @@ export function instrument(source, name) {
       const isTest = key === 'test' && child !== null && node.type !== 'SwitchCase';
       const isBody = isFunction && key === 'body' && child.type === 'BlockStatement' && child.body.length > 0;
       text += source.slice(at, child.start);
-      text += emit(child, { runs, chain, isTest, isLoopTest: isTest && LOOPS.has(node.type), isBody });
+      text += emit(child, {
+        runs,
+        chain,
+        isTest,
+        isLoopTest: isTest && LOOPS.has(node.type),
+        isBody,
+        isLoopBody: key === 'body' && LOOPS.has(node.type),
+      });
       at = child.end;
     }
     text += source.slice(at, node.end);
     if (!context.runs) return text;
+    if (context.isLoopBody) return `{ __mutant.turn(); ${text} }`;
     if (context.isBody) return `{ if (${add(node, 'the body is left out')}) return; ${text.slice(1)}`;
     if (node.type === 'ExpressionStatement' && REMOVED.has(node.expression.type) && node.expression.callee?.type !== 'Super')
       return `if (!${add(node, `left out: ${brief(textOf(node))}`)}) { ${text} }`;

@@ -46,6 +46,8 @@ export default defineConfig({
       name: 'mutants',
       enforce: 'pre',
       transform(code, id) {
+        // A hundred cases instead of a thousand kill nearly as many, in a tenth of the time.
+        if (id.includes('.test.ts')) return { code: code.replace(/(?<=numRuns: )\d{3,}/g, '100'), map: null };
         const file = relative(src, id.split('?')[0] as string);
         if (!file.endsWith('.ts') || file.startsWith('..') || !wanted.test(file)) return null;
         const instrumented = instrument(code, file);

@@ -8,11 +8,12 @@ import type { Queue } from '../../src/queue/queue.js';
 import type { MakeQueue, QueueUnderTest } from '../conformance/queue-conformance.js';
 import { Repository } from '../support/git.js';
 import { claim, jobsOf } from '../support/queues.js';
-import { RedisServer, redisQueues, whyNoRedis } from '../support/redis.js';
+import { RedisServer, redisQueues } from '../support/redis.js';
+import { isInstalled } from '../support/tags.js';
 import { tcpQueues } from '../support/tcp-queue.js';
 
 const cache = mkdtempSync(join(tmpdir(), 'runmaker-cache-'));
-const hasRedis = whyNoRedis() === undefined;
+const hasRedis = isInstalled('redis-server');
 let server: RedisServer;
 
 beforeAll(async () => {
