@@ -1,9 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
 import { type ContainerNeeds, readVariable, readVolume, type Variable, type Volume } from './container.js';
+import { DIRECTIVE_MARK, directiveMark, mistypedMark } from './directive-mark.js';
 import { parseDuration } from './duration.js';
 import { type Needs, NO_NEEDS } from './needs.js';
 import { parseSize } from './size.js';
+import { nearestWord } from './spelling.js';
 
 /** What a job's line says about how to run it, after ` #: `. */
 export interface Directives {
@@ -40,9 +42,6 @@ export interface ParsedDirectives {
   /** The first problem of the line. */
   readonly problem?: DirectiveProblem | undefined;
 }
-
-/** The directives follow the last of these in a command. To a shell it starts a comment. */
-export const DIRECTIVE_MARK = ' #: ';
 
 /** What holds for a command without directives. One frozen object, shared by all of them. */
 export const NO_DIRECTIVES: Directives = Object.freeze({
@@ -100,8 +99,8 @@ const REPEATABLE: ReadonlySet<Key> = new Set<Key>(['volume', 'env']);
  * @param columnOffset how many bytes of the line stand before the command: its state and the separator
  */
 export function parseDirectives(command: Buffer, columnOffset = 2): ParsedDirectives {
-  const mark = command.lastIndexOf(DIRECTIVE_MARK);
-  if (mark === -1) return { directives: NO_DIRECTIVES };
+  const mark = directiveMark(command);
+  if (mark === -1) return withoutMark(command, columnOffset);
   const start = mark + DIRECTIVE_MARK.length;
   // One character a byte, so that positions in the text are positions in the line.
   const text = command.toString('latin1', start);
@@ -116,10 +115,13 @@ export function parseDirectives(command: Buffer, columnOffset = 2): ParsedDirect
   return { directives: assemble(values) };
 }
 
-/** What stands before the directives of a command. */
-export function withoutDirectives(command: Buffer): Buffer {
-  const mark = command.lastIndexOf(DIRECTIVE_MARK);
-  return mark === -1 ? command : command.subarray(0, mark);
+/** A job that runs at once although it was to wait would be worse than one that is left alone. */
+function withoutMark(command: Buffer, columnOffset: number): ParsedDirectives {
+  const at = mistypedMark(command);
+  if (at === -1) return { directives: NO_DIRECTIVES };
+  const [word = ''] = /^[^ \t]*/.exec(command.toString('latin1', at)) ?? [];
+  const message = `${quote(word)} lacks the blank behind "#:"; what is no directive is written \\#: or in quotes`;
+  return { directives: NO_DIRECTIVES, problem: { column: columnOffset + at + 1, message } };
 }
 
 /** Adds one `key=value` to the values, or says what is wrong with it, `at` how many bytes into the word. */
@@ -208,29 +210,6 @@ function quote(latin1: string): string {
 }
 
 function unknownKey(key: string): string {
-  const meant = nearestKey(key.toLowerCase());
+  const meant = nearestWord(key.toLowerCase(), KEYS);
   return `${quote(key)} is not a directive; ${meant ? `did you mean ${meant}?` : `there are ${KEYS.join(', ')}`}`;
-}
-
-/** The key that was probably meant: one that was cut short, or one of which at least half is there. */
-function nearestKey(text: string): Key | undefined {
-  if (text === '' || text.length > 16) return undefined;
-  const cutShort = KEYS.find(key => key.startsWith(text));
-  const near = KEYS.map(key => ({ key, distance: editDistance(text, key) }))
-    .filter(({ key, distance }) => distance <= Math.max(key.length, text.length) / 2)
-    .sort((a, b) => a.distance - b.distance);
-  return cutShort ?? near[0]?.key;
-}
-
-/** How many letters must be added, dropped or replaced to turn one word into the other (Levenshtein). */
-function editDistance(from: string, to: string): number {
-  let row = [...to, ''].map((_, column) => column);
-  for (const letter of from) {
-    const next = [row[0]! + 1];
-    for (let column = 0; column < to.length; column++) {
-      next.push(Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (letter === to[column] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
 }

@@ -1,7 +1,8 @@
 import type { Board, Dependents } from './board.js';
 import { resolveDependencies } from './dependencies.js';
 import { DependencyTracker } from './dependency-tracker.js';
-import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, NO_DIRECTIVES } from './directives.js';
+import { DIRECTIVE_MARK } from './directive-mark.js';
+import { type DirectiveProblem, type Directives, NO_DIRECTIVES } from './directives.js';
 import type { NumberedJob } from './job.js';
 import { NOT_A_JOB } from './line.js';
 import { State } from './state.js';

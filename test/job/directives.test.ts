@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { DIRECTIVE_MARK, type DirectiveProblem, type Directives, NO_DIRECTIVES, parseDirectives } from '../../src/job/directives.js';
+import { DIRECTIVE_MARK, withoutDirectives } from '../../src/job/directive-mark.js';
+import { type DirectiveProblem, type Directives, NO_DIRECTIVES, parseDirectives } from '../../src/job/directives.js';
 
 function directives(command: string): Directives {
   const parsed = parseDirectives(Buffer.from(command));
@@ -50,9 +51,41 @@ describe('directives', () => {
   });
 
   it('need the mark whole, with a blank on both sides', () => {
-    for (const command of ['make #:cpus=x', 'make#: cpus=x', '#: cpus=x', 'make # : cpus=x', 'make\t#: cpus=x']) {
+    for (const command of ['make #:cpus', 'make#: cpus=x', '#: cpus=x', 'make # : cpus=x', 'make\t#: cpus=x']) {
       expect(directives(command)).toBe(NO_DIRECTIVES);
     }
+  });
+
+  it('are missed with the blank behind the mark, which is said, with its column', () => {
+    expect(problem('make #:after=1')).toEqual({
+      column: 8,
+      message: '"#:after=1" lacks the blank behind "#:"; what is no directive is written \\#: or in quotes',
+    });
+    expect(problem('make "it\'s" #:cpus=1 gpus=1').message).toContain('"#:cpus=1"');
+  });
+
+  it.each([
+    "echo 'a #: b'",
+    'echo "a #: b"',
+    'echo "it\'s #: cpus=1" x',
+    'echo a\\ "b\\" #: c=1"',
+    'make \\#: cpus=1',
+    "grep ' #:after=1' list",
+    'make \\#:after=1',
+  ])('are text of the command in quotes, or behind a backslash: %s', command => {
+    expect(directives(command)).toBe(NO_DIRECTIVES);
+    expect(withoutDirectives(Buffer.from(command)).toString()).toBe(command);
+  });
+
+  it.each([
+    "echo 'a' #: cpus=1",
+    "echo \\' #: cpus=1",
+    "make # don't wait #: cpus=1",
+    "echo 'a #: b' #: cpus=1",
+    'echo "\\"" #: cpus=1',
+    "make #: name='a #: cpus=1",
+  ])('are told apart from text in quotes that end before them: %s', command => {
+    expect(directives(command).needs.cpus).toBe(1);
   });
 
   it('may be empty', () => {

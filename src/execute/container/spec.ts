@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { RunmakerError } from '../../errors.js';
 import type { ContainerNeeds, Volume } from '../../job/container.js';
-import { withoutDirectives } from '../../job/directives.js';
+import { withoutDirectives } from '../../job/directive-mark.js';
 import { splitWords } from '../../job/shell-words.js';
 import type { Task } from '../executor.js';
 import { scriptFor } from '../script.js';

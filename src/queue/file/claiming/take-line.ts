@@ -1,4 +1,5 @@
-import { DIRECTIVE_MARK, parseDirectives } from '../../../job/directives.js';
+import { mayHaveDirectives } from '../../../job/directive-mark.js';
+import { NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import { State } from '../../../job/state.js';
 import type { LockableFile } from '../locks/lock-driver.js';
 import { isPassing } from '../patience.js';
@@ -12,7 +13,6 @@ import { FileClaim } from './file-claim.js';
 import type { ClaimedLine } from './find-line.js';
 
 const RUNNING = State.running.charCodeAt(0);
-const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
 /** No NFSv4 server takes a client's locks back sooner than this after it was last heard of, in ms. */
 const SHORTEST_LEASE = 5000;
 
@@ -75,7 +75,7 @@ async function showPresence(file: LockableFile, start: number): Promise<number |
 function saysTheSame(now: LineNow, index: LineIndex, line: number): boolean {
   const known = index.directives.get(line);
   const command = commandIn(now);
-  const marked = command.includes(MARK);
-  if (!marked || known === undefined) return !marked === (known === undefined);
-  return JSON.stringify(parseDirectives(command).directives) === JSON.stringify(known);
+  const said = mayHaveDirectives(command) ? parseDirectives(command).directives : NO_DIRECTIVES;
+  if (said === NO_DIRECTIVES || known === undefined) return (said === NO_DIRECTIVES) === (known === undefined);
+  return JSON.stringify(said) === JSON.stringify(known);
 }

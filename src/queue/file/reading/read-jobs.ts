@@ -1,3 +1,4 @@
+import { mayHaveDirectives } from '../../../job/directive-mark.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import type { Job, LineJob } from '../../../job/job.js';
 import { contentEnd, jobState, LF, NOT_A_JOB } from '../../../job/line.js';
@@ -131,10 +132,10 @@ export class FileJob implements LineJob {
   }
 
   get directives(): Job['directives'] {
-    return this.command.includes('#:') ? parseDirectives(this.command).directives : NO_DIRECTIVES;
+    return mayHaveDirectives(this.command) ? parseDirectives(this.command).directives : NO_DIRECTIVES;
   }
 
   get problem(): Job['problem'] {
-    return this.command.includes('#:') ? parseDirectives(this.command).problem : undefined;
+    return mayHaveDirectives(this.command) ? parseDirectives(this.command).problem : undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import { DIRECTIVE_MARK, type Directives, type ParsedDirectives, parseDirectives } from '../../../job/directives.js';
+import { DIRECTIVE_SIGN, directiveMark } from '../../../job/directive-mark.js';
+import { type Directives, NO_DIRECTIVES, type ParsedDirectives, parseDirectives } from '../../../job/directives.js';
 import { contentEnd, isBarrier, isStray, jobState, LF, NOT_A_JOB } from '../../../job/line.js';
 import type { LockableFile } from '../locks/lock-driver.js';
 import { digest, STATELESS } from './fingerprint.js';
@@ -22,8 +23,7 @@ const LONGEST_STRAY = 256;
 /** State and separator. */
 const BEFORE_COMMAND = 2;
 
-const MARK = Buffer.from(DIRECTIVE_MARK, 'latin1');
-const [BEFORE_HASH, HASH, ...BEHIND_HASH] = MARK as unknown as readonly [number, number, number, number];
+const [BLANK, HASH, COLON] = Buffer.from(DIRECTIVE_SIGN, 'latin1') as unknown as readonly [number, number, number];
 
 /** Reads the whole file once, a block at a time. `size`: how far, in bytes; less when the file turns out to be shorter. */
 export async function scan(file: LockableFile, size: number): Promise<LineIndex> {
@@ -63,7 +63,7 @@ export async function scan(file: LockableFile, size: number): Promise<LineIndex>
  */
 function nextMark(block: Buffer, from: number): number {
   for (let hash = block.indexOf(HASH, from); hash >= 0; hash = block.indexOf(HASH, hash + 1)) {
-    if (block[hash - 1] === BEFORE_HASH && block[hash + 1] === BEHIND_HASH[0] && block[hash + 2] === BEHIND_HASH[1]) return hash - 1;
+    if (block[hash - 1] === BLANK && block[hash + 1] === COLON) return hash - 1;
   }
   return Number.POSITIVE_INFINITY;
 }
@@ -133,15 +133,15 @@ class Scanner {
 
   private direct(command: Buffer): void {
     const line = this.index.lineCount;
-    const at = command.lastIndexOf(MARK);
-    if (at < 0) return;
-    const text = command.toString('latin1', at);
+    const at = directiveMark(command);
+    const text = at < 0 ? '' : command.toString('latin1', at);
     const known = this.seen.get(text);
     const { directives, problem }: ParsedDirectives = known ? { directives: known } : parseDirectives(command);
     if (problem) {
       this.index.problems.set(line, problem);
       return;
     }
+    if (directives === NO_DIRECTIVES) return;
     if (known === undefined && this.seen.size < KEPT_DIRECTIVES) this.seen.set(text, directives);
     this.index.directives.set(line, directives);
     if (directives.after.length > 0) this.index.afterColumns.set(line, BEFORE_COMMAND + command.indexOf('after=', at) + 1);

@@ -1,3 +1,4 @@
+import { mayHaveDirectives } from '../../../job/directive-mark.js';
 import { NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import { isBarrier, jobState, LF, NOT_A_JOB, printLine } from '../../../job/line.js';
 import { eachLine } from '../../../job/lines.js';
@@ -25,7 +26,7 @@ export function readRuns(bytes: Buffer, name: string): QueueDocument {
 
 function jobOf(bytes: Buffer, start: number, end: number, state: number, number: number, ordinal: number): DocumentJob {
   const command = bytes.subarray(start + BEFORE_COMMAND, end);
-  const { directives, problem } = command.includes('#:') ? parseDirectives(command) : { directives: NO_DIRECTIVES };
+  const { directives, problem } = mayHaveDirectives(command) ? parseDirectives(command) : { directives: NO_DIRECTIVES };
   const key = command.toString('latin1');
   return { id: String(number), number, ordinal, offset: start, state: String.fromCharCode(state), command, directives, problem, key };
 }

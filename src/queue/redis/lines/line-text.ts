@@ -1,4 +1,5 @@
-import { DIRECTIVE_MARK, type Directives, NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
+import { mayHaveDirectives } from '../../../job/directive-mark.js';
+import { type Directives, NO_DIRECTIVES, parseDirectives } from '../../../job/directives.js';
 import type { LineJob } from '../../../job/job.js';
 import { BARRIER_LINE, contentEnd, isBarrier, jobState, LF, NOT_A_JOB } from '../../../job/line.js';
 import { eachLine } from '../../../job/lines.js';
@@ -79,7 +80,3 @@ export function jobOf({ number, offset, content }: Line, state: string, others: 
 }
 
 const NOTHING_SAID: { readonly directives: Directives; readonly problem?: undefined } = { directives: NO_DIRECTIVES };
-
-function mayHaveDirectives(bytes: Buffer): boolean {
-  return bytes.includes(DIRECTIVE_MARK);
-}
