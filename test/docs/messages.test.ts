@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { prose, readPage, sources } from './markdown.js';
+import { PACKAGE, prose, readPage, sources } from './markdown.js';
 
 it('the messages that troubleshooting explains are those that the programs print', () => {
   const quoted = [...prose(readPage('docs/troubleshooting.md')).matchAll(/"([a-z][^"]{10,})"/g)].map(([, text = '']) =>
@@ -8,4 +10,12 @@ it('the messages that troubleshooting explains are those that the programs print
   const code = sources().join('\n');
   expect(quoted.length).toBeGreaterThan(3);
   expect(quoted.filter(message => !code.includes(message))).toEqual([]);
+});
+
+it('every directive is on its page', () => {
+  const grammar = readFileSync(join(PACKAGE, 'src/job/directives.ts'), 'utf8');
+  const keys = [...grammar.matchAll(/^ {2}(\w+): \{ takes: /gm)].map(([, key = '']) => key);
+  const { text } = readPage('docs/directives.md');
+  expect(keys).toContain('cpus');
+  expect(keys.filter(key => !text.includes(`\`${key}=`))).toEqual([]);
 });
