@@ -70,7 +70,7 @@ async function beRunners(kind, server) {
     let finishing;
     for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) {
       await finishing;
-      finishing = result.claim.finish('d');
+      finishing = result.claim.finish({ state: 'd' });
     }
     await finishing;
   };
