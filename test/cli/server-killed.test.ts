@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { State } from '../../src/job/state.js';
 import { openQueue } from '../../src/queue/open.js';
@@ -105,6 +105,37 @@ describe('a server that is killed and started again', () => {
     await startServer(bench, [], first.port);
     expect(await client.within(30_000)).toEqual({ status: 0, signal: null });
     expect(bench.content).toBe('# moved\n- another\nd sleep 2; echo 1 >> ran\n');
+  });
+
+  it('in the middle of an append leaves no half command that could be run', { tags: ['slow'], timeout: 60_000 }, async () => {
+    const bench = new Workbench('');
+    const commands = Array.from({ length: 20_000 }, (_, at) => Buffer.from(`rm -r /data/project${at}/${'x'.repeat(200)}/tmp`));
+    const whole = new Set(commands.map(String));
+    const local = await openQueue(bench.runs);
+    onTestFinished(() => local.close());
+    const random = new Random(5);
+    let cutShort = 0;
+    for (let round = 0; round < 6; round++) {
+      const server = await startServer(bench);
+      const queue = await openQueue(server.url, { token: server.token, patience: 0 });
+      const before = statSync(bench.runs).size;
+      const appended = queue.append(commands).then(
+        () => true,
+        () => false,
+      );
+      await eventually('the server writes', () => statSync(bench.runs).size > before);
+      await new Promise(resolve => setTimeout(resolve, random.between(0, 20)));
+      server.process.signal('SIGKILL');
+      await server.process.end;
+      await queue.close();
+      if (!(await appended)) cutShort++;
+      // Whatever it has left at the end of the file, what is appended next is a line of its own.
+      await local.append([Buffer.from(`echo ${round}`)]);
+      const found: string[] = [];
+      for await (const jobs of local.jobs()) found.push(...jobs.map(({ command }) => command.toString()));
+      expect(found.filter(command => !whole.has(command))).toEqual(Array.from({ length: round + 1 }, (_, at) => `echo ${at}`));
+    }
+    expect(cutShort).toBeGreaterThan(2);
   });
 
   it('again and again loses no job and has none run twice', { tags: ['long'], timeout: 120_000 }, async () => {
