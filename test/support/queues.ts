@@ -3,6 +3,7 @@ import type { Job } from '../../src/job/job.js';
 import type { Selection } from '../../src/job/selection.js';
 import { openQueue } from '../../src/queue/open.js';
 import type { Claim, ClaimRequest, LockDriverName, Queue } from '../../src/queue/queue.js';
+import { hostClock } from '../../src/system/host-clock.js';
 
 /** A handle to a runs file that is closed after the test. */
 export async function openRuns(path: string, locks: LockDriverName = 'record'): Promise<Queue> {
@@ -13,7 +14,7 @@ export async function openRuns(path: string, locks: LockDriverName = 'record'): 
 
 /** Does something as it is done when nobody has touched any file for an hour. */
 export async function longAfter<T>(work: () => Promise<T>): Promise<T> {
-  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  const clock = vi.spyOn(hostClock, 'now').mockReturnValue(hostClock.now() + 3_600_000);
   try {
     return await work();
   } finally {

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { errnoName, type RunmakerError } from '../../errors.js';
+import { errnoName, RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
 import { type Counts, isInHand, State } from '../../job/state.js';
@@ -50,18 +50,27 @@ const MEMORY = 25_000;
 /** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
 const KEEP_INTERVAL = { local: 1000, network: 5000 };
 
+/** How a file is worked on. Times in ms. */
+export interface FileQueueOptions {
+  readonly patience?: number | undefined;
+  readonly trustAny?: boolean | undefined;
+  /** Why it is not known whether locks keep other hosts out; absent where they do. */
+  readonly unproven?: string | undefined;
+}
+
 /** A text file as a queue: a line is a job, its first character the state. */
 export class FileQueue implements Queue {
   readonly address: string;
   readonly capabilities: Capabilities;
   private readonly runs: RunsFile;
   private readonly claimer: Claimer;
+  private readonly unproven: string | undefined;
   private reclaims: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly name: string,
     private readonly driver: LockDriver,
-    { patience = DEFAULT_PATIENCE, trustAny = false }: { patience?: number | undefined; trustAny?: boolean | undefined } = {},
+    { patience = DEFAULT_PATIENCE, trustAny = false, unproven }: FileQueueOptions = {},
   ) {
     this.address = path.resolve(name);
     const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
@@ -76,7 +85,8 @@ export class FileQueue implements Queue {
       absences: new AbsenceTracker(keeper.settled, MEMORY),
       patience,
     };
-    this.claimer = new Claimer(this.runs, trustAny);
+    this.unproven = unproven;
+    this.claimer = new Claimer(this.runs, { trustAny, unproven });
   }
 
   get claims(): ClaimStatistics {
@@ -138,6 +148,7 @@ export class FileQueue implements Queue {
 
   reclaim({ signal, tell }: ReclaimRequest = {}): Promise<readonly Job[]> {
     if (tell) this.runs.writer.tell = tell;
+    if (this.unproven !== undefined) return Promise.reject(refuseToReclaim(this.name, this.unproven));
     // One after the other: each look begins where the last one ended.
     const result = this.reclaims.then(async () => {
       const reclaimed: Job[] = [];
@@ -234,4 +245,11 @@ export class FileQueue implements Queue {
   private inWords(error: unknown): RunmakerError {
     return explain(this.name, error, this.claimer.locksWork);
   }
+}
+
+/** Where locks may be granted to every host, a job that runs on another one looks like an orphan. */
+function refuseToReclaim(path: string, unproven: string): RunmakerError {
+  return new RunmakerError('queue', `${path}: jobs are not reclaimed where it is not known whether locks reach other hosts: ${unproven}`, {
+    hint: `run on two hosts: runset --doctor --peer ${path}; if both find that they exclude each other, pass --unsafe-locks`,
+  });
 }

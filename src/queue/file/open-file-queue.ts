@@ -15,18 +15,22 @@ export async function openFileQueue(path: string, { locks = 'record', patience, 
     if (!facts.isFile) {
       throw new RunmakerError('input', `${path} is not a regular file`, { hint: 'a queue is a text file, one line a job: ". command"' });
     }
-    if (locks !== 'directory' && !unsafeLocks) await refuseUselessLocks(path);
-    return new FileQueue(path, await openDriver(locks, path), { patience, trustAny });
+    const unproven = locks === 'directory' || unsafeLocks ? undefined : await doubtAboutLocks(path);
+    return new FileQueue(path, await openDriver(locks, path), { patience, trustAny, unproven });
   } catch (error) {
     throw explain(path, error);
   }
 }
 
-/** Where every host is granted every lock, every job would be run by every host. */
-async function refuseUselessLocks(path: string): Promise<void> {
+/**
+ * Why it is not known whether locks on a file keep other hosts out; undefined where they do.
+ * @throws RunmakerError where every host is granted every lock: every job would be run by every host
+ */
+async function doubtAboutLocks(path: string): Promise<string | undefined> {
   const mount = (await networkFilesystem(path)) === undefined ? undefined : await mountOf(path);
   const finding = mount && judgeMount(mount);
-  if (finding?.verdict !== 'bad') return;
+  if (finding?.verdict === 'unsure') return finding.detail;
+  if (finding?.verdict !== 'bad') return undefined;
   throw new RunmakerError('queue', `${path} lies on a filesystem whose locks do not keep other hosts out: ${finding.detail}`, {
     hint: 'mend the mount, or pass --locks directory on all hosts, or --unsafe-locks if this is the only host',
   });

@@ -23,6 +23,8 @@ const PASSING = new Set([
 /** An editor has saved a file within this time, in ms. */
 export const SAVING = 2000;
 
+/** A timer may go off so much too early, in ms. */
+const EARLY = 1;
 const FIRST_PAUSE = 20;
 const LONGEST_PAUSE = 2000;
 
@@ -57,8 +59,10 @@ export async function patiently<T>(
       const passes = isPassing(error) || (forRoom && isFull(error));
       // Editors move the old file away before they put the new one there.
       const limit = passes ? patience : wasThere && codeOf(error) === 'ENOENT' ? SAVING : 0;
-      if (performance.now() - began + pause > limit) throw error;
-      await setTimeout(pause * (0.5 + Math.random() / 2), undefined, signal ? { signal } : {});
+      const left = began + limit - performance.now();
+      if (left <= 0) throw error;
+      // The last try comes when the time is up, and not a pause before.
+      await setTimeout(Math.min(pause * (0.5 + Math.random() / 2), left + EARLY), undefined, signal ? { signal } : {});
     }
   }
 }

@@ -33,6 +33,15 @@ describe('what fails for a reason that passes', () => {
     expect(performance.now() - begin).toBeLessThan(1000);
   });
 
+  test('is tried until the very end of the patience, not until the next pause would pass it', async () => {
+    const began = performance.now();
+    const work = async (): Promise<string> => {
+      if (performance.now() - began < 1800) throw failure('ENOENT');
+      return 'done';
+    };
+    expect(await patiently(0, work, { wasThere: true })).toBe('done');
+  });
+
   test('is reported at once without patience', async () => {
     const work = failing(1, failure('EIO'));
     await expect(patiently(0, work)).rejects.toThrow('EIO');

@@ -1,7 +1,15 @@
 import { Advice, noticesOf } from '../../advice.js';
-import type { ClaimRequest } from '../../queue.js';
+import type { ClaimRequest, QueueNotice } from '../../queue.js';
 import type { FileView } from '../reading/file-view.js';
 import type { LineIndex } from '../reading/line-index.js';
+
+/** What a file is trusted with. */
+export interface TrustOptions {
+  /** Nothing is said about a file that every user of the host may write. */
+  readonly trustAny: boolean;
+  /** Why it is not known whether locks keep other hosts out; undefined where they do. */
+  readonly unproven: string | undefined;
+}
 
 /** Tells an asker what it should know about the file, each thing once however often the file is read. */
 export class ClaimNotices {
@@ -11,7 +19,7 @@ export class ClaimNotices {
 
   constructor(
     private readonly name: string,
-    private readonly trustAny: boolean,
+    private readonly trust: TrustOptions,
   ) {}
 
   /**
@@ -22,7 +30,17 @@ export class ClaimNotices {
     if (tell === undefined || (view.version === this.version && growing === this.growing)) return;
     this.version = view.version;
     this.growing = growing;
-    if (view.writableByAll && !this.trustAny) this.advice.give([{ kind: 'writable', name: this.name }], tell);
+    const { trustAny, unproven } = this.trust;
+    if (unproven !== undefined) this.advice.give([describeUnproven(this.name, unproven)], tell);
+    if (view.writableByAll && !trustAny) this.advice.give([{ kind: 'writable', name: this.name }], tell);
     this.advice.give(noticesOf(index, asker, growing), tell);
   }
+}
+
+function describeUnproven(name: string, detail: string): QueueNotice {
+  return {
+    kind: 'news',
+    message: `${name} lies on a filesystem whose locks may not keep other hosts out: ${detail}`,
+    hint: `run on two hosts: runset --doctor --peer ${name}; if this is the only host, or they exclude each other, pass --unsafe-locks`,
+  };
 }

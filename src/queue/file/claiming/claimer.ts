@@ -11,7 +11,7 @@ import { refreshStatesAround } from '../reading/refresh-states.js';
 
 import { SETTLED } from '../reading/unfinished-line.js';
 import type { RunsFile } from '../runs-file.js';
-import { ClaimNotices } from './claim-notices.js';
+import { ClaimNotices, type TrustOptions } from './claim-notices.js';
 import { RetryTimer } from './retry-timer.js';
 import { take } from './take-line.js';
 
@@ -43,7 +43,7 @@ export class Claimer {
 
   constructor(
     private readonly runs: RunsFile,
-    private readonly trustAny: boolean,
+    private readonly trust: TrustOptions,
   ) {
     // Runners that are started together are together at the first line, too.
     this.crowded = !runs.driver.staleLooks;
@@ -116,7 +116,7 @@ export class Claimer {
   }
 
   private advisorOf(asker: object): ClaimNotices {
-    const advisor = this.advisors.get(asker) ?? new ClaimNotices(this.runs.path, this.trustAny);
+    const advisor = this.advisors.get(asker) ?? new ClaimNotices(this.runs.path, this.trust);
     this.advisors.set(asker, advisor);
     return advisor;
   }

@@ -2,6 +2,8 @@
  * doctor/: what `runset --doctor` looks at to tell whether a file is safe to share: mount, locks, file, runners, and a peer on another host.
  */
 import { execFile } from 'node:child_process';
+import { realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { RunmakerError } from '../../../errors.js';
@@ -19,6 +21,7 @@ import { readJobs } from '../reading/read-jobs.js';
 import type { Finding } from './finding.js';
 import { judgeMount } from './mount-verdict.js';
 import { meetPeer } from './peer.js';
+import { judgePlace } from './place-verdict.js';
 
 const TRIALS = 200;
 /** A lock may cost this much, in ms, before that is worth a word: a claim takes four. */
@@ -46,6 +49,7 @@ function lockTrialByte(file: LockableFile, path: string): Promise<void> {
 export async function* examine({ path, locks, peer }: Examination): AsyncGenerator<Finding> {
   const driver = await tryToOpen(path, locks);
   yield await lookAtMount(path, locks);
+  yield await lookAtPlace(path, locks);
   if (driver instanceof RunmakerError) {
     yield { what: 'locks', verdict: 'bad', detail: driver.message };
     return;
@@ -83,8 +87,16 @@ async function lookAtMount(path: string, locks: LockDriverName): Promise<Finding
   const mount = await mountOf(path);
   if (mount === undefined) return { what: 'filesystem', verdict: 'unsure', detail: 'the kernel does not say what the file lies on' };
   const finding = judgeMount(mount);
-  // A folder beside the file needs no locks of the filesystem.
-  return locks === 'directory' ? { ...finding, verdict: 'good' } : finding;
+  // A folder beside the file needs no locks of the filesystem, but what is read must come from the server.
+  if (locks === 'directory') return { ...finding, verdict: mount.type.startsWith('fuse') ? 'unsure' : 'good' };
+  return finding;
+}
+
+async function lookAtPlace(path: string, locks: LockDriverName): Promise<Finding> {
+  const real = await realpath(path);
+  const folder = dirname(real);
+  const isMounted = (await mountOf(path))?.point === real;
+  return judgePlace({ links: (await stat(real)).nlink, isMounted, folder, folderMode: (await stat(folder)).mode }, locks);
 }
 
 async function tryLocks(driver: LockDriver, path: string): Promise<Finding> {

@@ -18,6 +18,6 @@ async function load(name: LockDriverName, network: string | undefined): Promise<
     case 'file':
       return (await import('./file.js')).fileDriver();
     case 'directory':
-      return (await import('./directory.js')).directoryDriver(network === 'NFS');
+      return (await import('./directory.js')).directoryDriver(network === 'NFS' || network === 'FUSE');
   }
 }

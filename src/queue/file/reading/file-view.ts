@@ -7,6 +7,7 @@ import { jitter } from '../../../async/backoff.js';
 import { Throttle } from '../../../async/throttle.js';
 import { NOT_A_JOB } from '../../../job/line.js';
 import { type FileFacts, isWritableByOthers } from '../../../system/disk.js';
+import { hostClock } from '../../../system/host-clock.js';
 import type { LockableFile, LockDriver } from '../locks/lock-driver.js';
 import { freshen } from '../locks/try-lock.js';
 import { SAVING } from '../patience.js';
@@ -195,7 +196,7 @@ export class FileView {
     if (!sameModified) this.modifiedSeenAt = began;
     this.readAt = began;
     // A server has a clock of its own, with which ours cannot be compared.
-    this.readLate = !this.driver.staleLooks && Date.now() - facts.modified > COARSEST_TIME + CLOCK_TICK;
+    this.readLate = !this.driver.staleLooks && hostClock.now() - facts.modified > COARSEST_TIME + CLOCK_TICK;
     this.facts = facts;
     if (before !== undefined && facts.size < before.size) this.shrunkAt = began;
     this.isInDoubt = false;

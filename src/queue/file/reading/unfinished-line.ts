@@ -1,4 +1,5 @@
 import type { FileFacts } from '../../../system/disk.js';
+import { hostClock } from '../../../system/host-clock.js';
 import type { LineIndex } from './line-index.js';
 
 /** A last line without its line end that has stayed as it is for so long, in ms, is all that will come of it. */
@@ -56,6 +57,6 @@ export class UnfinishedLine {
   private leftByClock(): number {
     // Whole seconds: the filesystem may know no others.
     const error = this.touched % SECOND === 0 ? COARSEST_TIME : 0;
-    return this.touched + this.settled + error - Date.now();
+    return this.touched + this.settled + error - hostClock.now();
   }
 }
