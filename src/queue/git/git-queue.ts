@@ -95,6 +95,7 @@ export class GitQueue implements Queue {
       }
       const claimed = await this.batcher.submit<ClaimedJobs>({
         kind: 'jobs',
+        claims: true,
         signal: request.signal,
         apply: transaction => {
           if (request.tell) this.advice.give(noticesOf(transaction.table, request), request.tell);

@@ -4,7 +4,7 @@ import type { QueueDocument, ReadDocument } from '../documents/document.js';
 import type { Author, CommitPlan } from '../plumbing/import-stream.js';
 import { Objects } from '../plumbing/objects.js';
 import type { Pushed, RefChange, Remote } from '../plumbing/remote.js';
-import { saysReclaimed } from './commit-message.js';
+import { runnerIn, saysReclaimed } from './commit-message.js';
 import { commitsBetween, readCommit } from './history.js';
 
 /** How many paths fit on a command line. */
@@ -28,6 +28,8 @@ export interface Move {
   readonly steps: readonly Snapshot[];
   /** Whether the commit that was known is no longer in the branch's history. */
   readonly rewritten: boolean;
+  /** The other runners, and people, that have committed meanwhile. */
+  readonly others: ReadonlySet<string>;
 }
 
 /** The file of a queue in the repository. */
@@ -83,14 +85,16 @@ export class BranchStore {
     const head = await this.objects.read(this.remote.seenBranch);
     if (head === undefined) throw new Error(`${this.remote.seenBranch} is not there after it was fetched`);
     const before = this.tip;
-    let move: Move = { from, steps: [], rewritten: false };
+    let move: Move = { from, steps: [], rewritten: false, others: new Set() };
     if (before?.commit !== head.name) {
       const way = before === undefined ? [readCommit(head)] : await commitsBetween(this.remote, this.objects, before.commit, head, whole);
       const commits = way.length === 0 ? [readCommit(head)] : whole ? way : way.slice(-1);
       const steps: Snapshot[] = [];
       for (const { name, message } of commits) steps.push({ ...(await this.read(name)), reclaims: saysReclaimed(message) });
       this.tip = steps.at(-1) as Snapshot;
-      move = { from, steps, rewritten: way.length === 0 };
+      const authors = way.map(({ message, committer }) => runnerIn(message) ?? committer);
+      const others = new Set(before === undefined ? [] : authors.filter(author => author !== this.remote.runner));
+      move = { from, steps, rewritten: way.length === 0, others };
     }
     this.asOf = began;
     return move;

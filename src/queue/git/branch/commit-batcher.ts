@@ -14,9 +14,10 @@ import type { OwnedClaims } from '../leases/owned-claims.js';
 import { isRefusedPush, type Pushed } from '../plumbing/remote.js';
 import type { BranchStore } from './branch-store.js';
 import { type BuiltCommit, CommitBuilder, type CommitBuilderOptions } from './commit-builder.js';
+import { Pacing } from './pacing.js';
 import type { ChangeRequest, PendingRequest } from './request.js';
 import { RequestQueue } from './request-queue.js';
-import { LONGEST_PAUSE, RetryPolicy } from './retry-policy.js';
+import { RetryPolicy } from './retry-policy.js';
 import { Transaction } from './transaction.js';
 
 /** A commit that was built, and may have been pushed, for these requests. */
@@ -32,8 +33,8 @@ export interface CommitBatcherOptions extends CommitBuilderOptions {
 
 /** How long, in ms, to wait for more requests. `most`: for the ends of our other jobs; less where pushes are quick. */
 const GATHER = { least: 4, most: 1000 };
-/** After a lost race, a random part of up to this many times the duration of a push is waited. */
-const MOST_TURNS = 16;
+/** How often, in ms, a paced claim is looked at: it may be aborted, or something more urgent come first. */
+const PACE = 50;
 
 /** Commits the changes of one queue handle, one commit at a time. */
 export class CommitBatcher {
@@ -49,6 +50,7 @@ export class CommitBatcher {
   private turn = GATHER.least;
   /** Whether our lease is on the remote. */
   private leased = false;
+  private readonly pacing = new Pacing();
   private readonly heartbeat: Heartbeat;
   private readonly builder: CommitBuilder;
   private readonly leases: LeaseTable;
@@ -79,13 +81,10 @@ export class CommitBatcher {
   renewLease(): void {
     this.updateHeartbeat();
     if (this.claims.size === 0) return;
-    const renewal: ChangeRequest<void> = {
-      kind: 'jobs',
-      apply: transaction => {
-        transaction.renewLease = true;
-      },
+    const apply = (transaction: Transaction): void => {
+      transaction.renewLease = true;
     };
-    this.submit(renewal).catch(() => undefined);
+    this.submit({ kind: 'jobs', apply }).catch(() => undefined);
   }
 
   /** Removes our lease. */
@@ -118,6 +117,7 @@ export class CommitBatcher {
     const end = performance.now() + Math.min(this.turn, GATHER.most);
     do await setTimeout(GATHER.least);
     while (this.requests.first?.kind === 'jobs' && this.requests.ends < this.claims.size && performance.now() < end);
+    while (this.requests.hasClaim && this.pacing.pause > 0) await setTimeout(Math.min(this.pacing.pause, PACE));
   }
 
   /** Commits a batch, which takes in more requests of its kind each time it is applied anew. */
@@ -128,7 +128,6 @@ export class CommitBatcher {
     let mustLook = this.contended;
     let hasSettled = false;
     let filesMayBeRefused = true;
-    let lost = 0;
     for (;;) {
       this.requests.fill(batch);
       if (batch.length === 0 && uncertain === undefined) return;
@@ -160,14 +159,13 @@ export class CommitBatcher {
         const pushed = await this.push(attempt);
         this.turn = performance.now() - began;
         if (pushed.kind === 'landed') {
+          if (attempt.commit !== undefined) this.pacing.landed(this.turn);
           this.settle(attempt, batch);
-          this.contended ||= lost > 0;
+          this.contended ||= retry.races > 0;
           return;
         }
-        retry.lostRace(pushed.failure, version);
         this.beaten++;
-        lost++;
-        await setTimeout(Math.random() * Math.min(this.turn * Math.min(2 ** (lost + 1), MOST_TURNS), LONGEST_PAUSE));
+        await retry.lostRace(pushed.failure, version, this.turn);
       } catch (error) {
         if (filesMayBeRefused && isRefusedPush(error)) {
           filesMayBeRefused = this.requests.isolateRefused(batch, error);
@@ -231,6 +229,7 @@ export class CommitBatcher {
   private async look(needsLeases: boolean, uncertain: Attempt | undefined, batch: PendingRequest[]): Promise<boolean> {
     const move = await this.store.look(this.claims.size > 0 || uncertain !== undefined, needsLeases);
     this.contended = move.steps.length > 0;
+    this.pacing.saw(move.others);
     if (move.steps.length > 0) this.version++;
     if (move.rewritten) {
       this.options.tell(

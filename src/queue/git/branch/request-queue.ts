@@ -14,6 +14,11 @@ export class RequestQueue {
     return this.waiting[0]?.request;
   }
 
+  /** Whether one of the requests for the next commit claims jobs. */
+  get hasClaim(): boolean {
+    return this.first?.kind === 'jobs' && this.waiting.some(({ request }) => request.claims && !request.signal?.aborted);
+  }
+
   /** How many claims wait to be ended. */
   get ends(): number {
     return this.waiting.filter(({ request }) => request.endsClaim).length;

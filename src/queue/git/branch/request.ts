@@ -8,6 +8,8 @@ export interface ChangeRequest<T> {
   readonly kind: RequestKind;
   /** Whether it depends on who is alive. */
   readonly needsLeases?: boolean;
+  /** Whether it claims jobs, and so takes turns with other runners. */
+  readonly claims?: boolean;
   /** Whether it ends a claim: the result of a job would be lost without it. */
   readonly endsClaim?: boolean;
   /** Whether it brings files, which the remote may refuse although it takes the state. */

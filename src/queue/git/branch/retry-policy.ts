@@ -6,13 +6,18 @@ import type { BranchStore } from './branch-store.js';
 
 /** Between two attempts while something is wrong, in ms. */
 const FIRST_PAUSE = 100;
-export const LONGEST_PAUSE = 5000;
+const LONGEST_PAUSE = 5000;
 
 /** For how long, in ms, a push may be refused although the branch does not change: another git holds a lock while it changes it. */
 const LONGEST_RACE = 3000;
 
+/** After a lost race, a random part of up to this many times the duration of a push is waited. */
+const MOST_TURNS = 16;
+
 /** Retries what may pass by itself for as long as patience lasts: a remote that cannot be reached, a file that cannot be read. */
 export class RetryPolicy {
+  /** How many races with other runners were lost. */
+  races = 0;
   private since: number | undefined;
   private stuck: { readonly version: number; readonly since: number } | undefined;
   private pause = FIRST_PAUSE;
@@ -25,16 +30,19 @@ export class RetryPolicy {
   ) {}
 
   /**
-   * A push was refused as if another runner had been faster. While the branch stays at the same version after that, none was: something is
-   * in the way, such as a lock that a killed git has left.
+   * Waits after a push that was refused as if another runner had been faster. While the branch stays at the same version after that, none
+   * was: something is in the way, such as a lock that a killed git has left.
+   * @param turn how long the push took, in ms
    * @throws `failure`, for `afterFailure`, once that has lasted
    */
-  lostRace(failure: GitFailure, version: number): void {
+  async lostRace(failure: GitFailure, version: number, turn: number): Promise<void> {
     const now = performance.now();
     if (this.stuck?.version !== version) {
       this.stuck = { version, since: now };
       this.since = undefined;
     } else if (now - this.stuck.since > LONGEST_RACE) throw failure;
+    this.races++;
+    await setTimeout(Math.random() * Math.min(turn * Math.min(2 ** (this.races + 1), MOST_TURNS), LONGEST_PAUSE));
   }
 
   /**
