@@ -1,12 +1,14 @@
 /**
- * What the files of Distribute say: jobs that nobody has taken, those that somebody works on, those that are done (the latest first),
- * and who is changing them just now. Pure.
+ * What the files of Distribute say: jobs that no worker has taken, those that are worked on, those that are done (the latest first),
+ * and the worker that is changing them just now. Pure.
  */
 export interface Lists {
   readonly jobs: readonly string[];
+  /** Whether there is no jobs.txt, so that `jobs` is empty. Only who chooses from it needs one. */
+  readonly noJobsFile?: boolean;
   readonly running: readonly string[];
   readonly done: readonly string[];
-  /** The name of the worker that is changing the lists; empty: nobody is. */
+  /** The name of the worker that is changing the lists; empty when none is. */
   readonly lock: string;
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -220,6 +220,87 @@ describe('a worker', LIMIT, () => {
     made.git(worker.path, 'checkout', '--quiet', 'ann/one');
     await worker.finish();
     expect(made.read('results/one')).toBe('x');
+  });
+
+  it('looks at the lock again before it pushes what was chosen: when another one has it, it waits and chooses anew', async () => {
+    const made = repository(lists(['one', 'two']));
+    const worker = await workerIn(made, 'ann');
+    const seen: string[][] = [];
+    const job = await worker.nextJob(({ jobs }) => {
+      seen.push([...jobs]);
+      if (seen.length === 1) {
+        // Somebody has taken the lock away from ann, and bob takes it and a job.
+        made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+        made.change('bob: lock', { 'lock.txt': 'bob\n' });
+        setTimeout(() => made.change('bob: take one', { 'lock.txt': '', 'jobs.txt': 'two\n', 'running.txt': 'one\n' }), 1000);
+      }
+      return jobs[0] ?? null;
+    });
+    expect([job, seen]).toEqual(['two', [['one', 'two'], ['two']]]);
+    expect([made.read('running.txt'), made.read('lock.txt')]).toEqual(['two\none\n', '']);
+  });
+
+  it('leaves a lock alone that another one has by the time that choosing fails', async () => {
+    const made = repository(lists(['one']));
+    const worker = await workerIn(made, 'ann');
+    await expect(
+      worker.nextJob(() => {
+        made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
+        made.change('bob: lock', { 'lock.txt': 'bob\n' });
+        throw new Error('no idea');
+      }),
+    ).rejects.toThrow('no idea');
+    expect(made.read('lock.txt')).toBe('bob\n');
+  });
+
+  it('needs jobs.txt only to choose from it, and makes none', async () => {
+    const made = repository({ 'readme.txt': 'x\n' });
+    const worker = await workerIn(made, 'ann');
+    for (const choose of [queueJobs(), randomJobs()]) {
+      await expect(worker.nextJob(choose)).rejects.toMatchObject({ code: 'input', message: 'there is no jobs.txt in the repository' });
+    }
+    expect(await worker.nextJob(({ done }) => (done.length === 0 ? 'mine' : null))).toBe('mine');
+    await worker.finish();
+    expect(made.read('done.txt')).toBe('mine\n');
+    expect(made.git(made.bare, 'ls-tree', '--name-only', 'main').trim().split('\n')).not.toContain('jobs.txt');
+  });
+
+  it('has its name for itself, until it is closed or its process has ended', async () => {
+    const made = repository(lists(['one']));
+    const options = (clone: string): GitWorkerOptions => ({
+      url: made.bare,
+      path: join(made.folder, clone),
+      name: 'ann',
+      patience: 60_000,
+    });
+    const worker = await gitWorker(options('here'));
+    await expect(gitWorker(options('there'))).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining('a worker named ann'),
+    });
+    await worker.close();
+    expect(made.refs('refs/runmaker-workers')).toEqual([]);
+    await (await gitWorker(options('there'))).close();
+    const script = `import('./dist/index.js').then(m => m.gitWorker(JSON.parse(process.argv[1]))).then(() => process.exit())`;
+    execFileSync(process.execPath, ['-e', script, JSON.stringify(options('killed'))], { stdio: 'inherit' });
+    expect(made.refs('refs/runmaker-workers')).toEqual(['refs/runmaker-workers/ann']);
+    await (await gitWorker(options('here'))).close();
+  });
+
+  it('shares the lock with one that doubles its pauses, and with its own kind, when jobs take no time', {
+    tags: ['slow'],
+    timeout: 400_000,
+  }, async () => {
+    const jobs = Array.from({ length: 24 }, (_, at) => `job${at}`);
+    const made = repository(lists(jobs));
+    const theirs = start(fixture('distribute.sh'), [made.bare, join(made.folder, 'theirs'), 'theirs']);
+    const ours = await Promise.all(['ann', 'bob', 'cid'].map(name => workerIn(made, name, 300_000)));
+    const shares = (await Promise.all(ours.map(worker => workThrough(worker, queueJobs())))).map(({ length }) => length);
+    expect(await theirs.ended).toMatchObject({ status: 0, stderr: '' });
+    shares.push(jobs.length - shares.reduce((sum, share) => sum + share, 0));
+    expect([...made.read('done.txt').trim().split('\n')].sort()).toEqual([...jobs].sort());
+    // A quarter each would be 6.
+    expect(Math.min(...shares), `${shares}`).toBeGreaterThanOrEqual(2);
   });
 
   it('works beside workers that do as Distribute is documented: every job once', { tags: ['slow'] }, async () => {

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { Choose } from '../../../compat/distribute/choices.js';
 import { addJobs, finishJob, LIST_FILES, returnJob, takeJob } from '../../../compat/distribute/lists.js';
+import { branchOf, MESSAGES } from '../../../compat/distribute/words.js';
 import { RunmakerError } from '../../../errors.js';
 import type { Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
 import type { ListsNow, SharedLists } from './shared-lists.js';
 import type { WorkTree } from './work-tree.js';
+import type { WorkerName } from './worker-name.js';
 import { shown } from './worker-options.js';
 
 interface Parts {
@@ -13,6 +14,7 @@ interface Parts {
   readonly objects: Objects;
   readonly lists: SharedLists;
   readonly name: string;
+  readonly registered: WorkerName;
   readonly tree: WorkTree;
   /** Lets another worker have the clone. */
   giveUp(): void;
@@ -94,7 +96,7 @@ export class GitWorker {
         return chosen;
       },
       async (now, job) =>
-        resumed ? { lists: now, message: `${name}: go on with ${job}` } : { lists: takeJob(now, job), message: `${name}: take ${job}` },
+        resumed ? { lists: now, message: MESSAGES.resume(name, job) } : { lists: takeJob(now, job), message: MESSAGES.take(name, job) },
       sent,
     );
     this.unsure = undefined;
@@ -121,7 +123,7 @@ export class GitWorker {
     const now = await lists.read();
     const branch = await tree.branch();
     const job = now.running.find(running => this.branchOf(running) === branch);
-    if (job === undefined || !(await lists.wasTaken(job, `${name}: take ${job}`))) return null;
+    if (job === undefined || !(await lists.wasTaken(job, MESSAGES.take(name, job)))) return null;
     this.current = { job, branch, began: await tree.beginningOf(branch, remote.seenBranch), sent: [] };
     return job;
   }
@@ -150,7 +152,7 @@ export class GitWorker {
     const current = this.mustHaveJob();
     const { job, branch, began } = current;
     const { lists, name, tree, remote } = this.parts;
-    const ours = await tree.save(branch, `${name}: ${job}`);
+    const ours = await tree.save(branch, MESSAGES.save(name, job));
     const sent: string[] = [];
     const finished = lists.locked(
       async () => ours,
@@ -158,7 +160,11 @@ export class GitWorker {
         const merged = await tree.merge(now.commit, ours, branch);
         const added = addJobs(now, await tree.jobsAdded(began, now.commit, ours));
         const isDone = (await lists.landed(now, current.sent)) !== undefined;
-        return { lists: isDone ? added : finishJob(added, job), message: `${name}: finish ${job}`, beside: { merged: ours, tree: merged } };
+        return {
+          lists: isDone ? added : finishJob(added, job),
+          message: MESSAGES.finish(name, job),
+          beside: { merged: ours, tree: merged },
+        };
       },
       sent,
     );
@@ -173,8 +179,9 @@ export class GitWorker {
 
   /** Gives up what the worker keeps open. The clone stays. */
   async close(): Promise<void> {
-    this.parts.objects.close();
     try {
+      await this.parts.registered.close();
+      this.parts.objects.close();
       await this.parts.remote.close();
     } finally {
       this.parts.giveUp();
@@ -189,7 +196,7 @@ export class GitWorker {
     try {
       await lists.locked(
         async () => true,
-        async now => ({ lists: returnJob(now, job, taken.listed), message: `${name}: give back ${job}` }),
+        async now => ({ lists: returnJob(now, job, taken.listed), message: MESSAGES.giveBack(name, job) }),
       );
       return known;
     } catch {
@@ -209,10 +216,11 @@ export class GitWorker {
   }
 
   private branchOf(job: string): string {
-    return `${this.parts.name}/${branchPart(job)}`;
+    return branchOf(this.parts.name, job);
   }
 
   private mustBeFree(): void {
+    this.parts.registered.mustBeOurs();
     if (this.current) throw new RunmakerError('usage', `${this.current.job} is not finished yet`, { hint: 'await worker.finish() first' });
   }
 
@@ -231,11 +239,4 @@ function chosenFrom(answer: string | null): string | null {
   throw new RunmakerError('usage', `${shown(job)} was chosen, and a job is one line of text`, {
     hint: 'let choose return a string without line ends, or null',
   });
-}
-
-/** A job as part of a branch's name: as it is if it can be, else made plain and told apart by a checksum. */
-function branchPart(job: string): string {
-  if (/^\w[\w.=+,-]*$/.test(job) && !/\.\.|\.$|\.lock$/.test(job)) return job;
-  const plain = job.replace(/[^\w=+,-]+/g, '-').slice(0, 80);
-  return `${plain}-${createHash('sha1').update(job).digest('hex').slice(0, 8)}`;
 }

@@ -16,6 +16,7 @@ import { GitWorker } from './git-worker.js';
 import { Retry } from './retry.js';
 import { SharedLists } from './shared-lists.js';
 import { WorkTree } from './work-tree.js';
+import { WorkerName } from './worker-name.js';
 import { type GitWorkerOptions, workerOptions } from './worker-options.js';
 
 /**
@@ -30,13 +31,13 @@ import { type GitWorkerOptions, workerOptions } from './worker-options.js';
  *     }
  *     await worker.close();
  *
- * @throws RunmakerError `usage` for options that make no sense and while another worker is in the clone, `input` when path is something
+ * @throws RunmakerError `usage` for options that make no sense and while another worker has the clone or the name, `input` when path is something
  *   else than a clone of url, `queue` when the remote cannot be reached
  */
 export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
   const { url, path: folder, name, patience } = workerOptions(options);
   const directory = path.resolve(folder);
-  const { git, giveUp } = await takeClone(directory, url).catch((error: unknown) => {
+  const { git, gitFolder, giveUp } = await takeClone(directory, url).catch((error: unknown) => {
     throw explainFolder(error, directory);
   });
   const objects = new Objects(git);
@@ -46,7 +47,8 @@ export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
     const author = await authorFor(git, process.env);
     const lists = new SharedLists(remote, objects, author, name, patience);
     await lists.read();
-    return new GitWorker({ remote, objects, lists, name, tree: new WorkTree(git, remote, name, author, patience), giveUp });
+    const registered = await WorkerName.register(remote, author, name, gitFolder, patience);
+    return new GitWorker({ remote, objects, lists, name, registered, tree: new WorkTree(git, remote, name, author, patience), giveUp });
   } catch (error) {
     objects.close();
     giveUp();
@@ -55,10 +57,11 @@ export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
 }
 
 /** The clone, for one worker alone. */
-async function takeClone(directory: string, url: string): Promise<{ git: Git; giveUp: () => void }> {
+async function takeClone(directory: string, url: string): Promise<{ git: Git; gitFolder: string; giveUp: () => void }> {
   const git = await cloneAt(directory, url);
   await forgetTheDead(git);
-  return { git, giveUp: await lockClone(await git.text(['rev-parse', '--absolute-git-dir'])) };
+  const gitFolder = await git.text(['rev-parse', '--absolute-git-dir']);
+  return { git, gitFolder, giveUp: await lockClone(gitFolder) };
 }
 
 function explainFolder(error: unknown, directory: string): unknown {

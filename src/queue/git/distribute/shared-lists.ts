@@ -1,9 +1,14 @@
+import { setTimeout } from 'node:timers/promises';
 import { LIST_FILES, type Lists, printList, readList } from '../../../compat/distribute/lists.js';
+import { MESSAGES } from '../../../compat/distribute/words.js';
 import { RunmakerError } from '../../../errors.js';
+import { runnerIn, runnerTrailer } from '../branch/commit-message.js';
+import { commitsBetween, readCommit } from '../branch/history.js';
 import { GitFailure } from '../plumbing/failure.js';
 import type { Author, CommitPlan } from '../plumbing/import-stream.js';
-import type { Objects } from '../plumbing/objects.js';
+import type { GitObject, Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
+import { LockTurns } from './lock-turns.js';
 import { Retry } from './retry.js';
 
 /** The lists as of one commit of the main branch. */
@@ -19,8 +24,18 @@ export interface Change {
   readonly beside?: Pick<CommitPlan, 'merged' | 'tree'>;
 }
 
+/** What becomes of the lists: a change, nothing, or nothing yet. */
+type Decision = Change | 'nothing' | 'wait';
+
+/** Another worker has the lock that was ours. */
+class LockLost extends Error {}
+
 /** The lists on the main branch of the remote: read, locked, and changed by commits. */
 export class SharedLists {
+  private readonly turns = new LockTurns();
+  private known: string | undefined;
+  private count = 0;
+
   /**
    * @param name of the worker, for the lock · @param patience how long to wait for the lock and for the remote, in ms
    */
@@ -32,7 +47,7 @@ export class SharedLists {
     private readonly patience: number,
   ) {}
 
-  /** @throws RunmakerError `input` when there is no jobs.txt, `queue` when the remote cannot be reached in time */
+  /** @throws RunmakerError `queue` when the remote cannot be reached in time */
   read(): Promise<ListsNow> {
     return new Retry(this.remote.url, this.patience).until(() => this.look());
   }
@@ -42,27 +57,36 @@ export class SharedLists {
     await this.remote.fetch(false, 0);
     const head = await this.objects.read(this.remote.seenBranch);
     if (head === undefined) throw new Error(`${this.remote.seenBranch} is not there after it was fetched`);
+    await this.noteOthers(head);
     const text = async (file: string): Promise<string | undefined> =>
       (await this.objects.read(`${head.name}:${file}`))?.content.toString('utf8');
     const jobs = await text(LIST_FILES.jobs);
-    if (jobs === undefined) {
-      throw new RunmakerError('input', `there is no ${LIST_FILES.jobs} on the branch ${this.remote.branch}`, {
-        hint: 'commit one, a job a line; the other lists are made when they are needed',
-      });
-    }
     return {
       commit: head.name,
-      jobs: readList(jobs),
+      jobs: readList(jobs ?? ''),
+      ...(jobs === undefined && { noJobsFile: true }),
       running: readList((await text(LIST_FILES.running)) ?? ''),
       done: readList((await text(LIST_FILES.done)) ?? ''),
       lock: ((await text(LIST_FILES.lock)) ?? '').trim(),
     };
   }
 
+  /** Notes who has committed since the last look, so that they get their turn with the lock. */
+  private async noteOthers(head: GitObject): Promise<void> {
+    const before = this.known;
+    this.known = head.name;
+    if (before === undefined || before === head.name) return;
+    const commits = await commitsBetween(this.remote, this.objects, before, head, false);
+    for (const { message, committer } of commits.length === 0 ? [readCommit(head)] : commits) {
+      const runner = runnerIn(message);
+      if (runner !== this.remote.runner) this.turns.saw(runner ?? committer, runner !== undefined);
+    }
+  }
+
   /**
-   * Waits until nobody changes the lists, and keeps others from it while `prepare` lasts. Then what `decide` makes of the lists is written
-   * together with the lock's end; `decide` is asked again when somebody has committed in spite of the lock. Nothing but the lock's end is
-   * written when `prepare` returns undefined, or one of them throws.
+   * Waits until no other worker changes the lists, and keeps others from it while `prepare` lasts. Then what `decide` makes of the lists is
+   * written together with the lock's end; `decide` is asked again when somebody has committed in spite of the lock, and all begins anew
+   * when another worker has the lock by then. Nothing but the lock's end is written when `prepare` returns undefined, or one of them throws.
    * @param sent is given the names of commits that were pushed: should this throw, one of them may have landed all the same
    * @returns the commit
    */
@@ -71,24 +95,54 @@ export class SharedLists {
     decide: (lists: ListsNow, prepared: T) => Promise<Change>,
     sent?: string[],
   ): Promise<string> {
+    const retry = new Retry(this.remote.url, this.patience);
+    for (;;) {
+      await setTimeout(this.turns.pause);
+      await this.lock();
+      const began = performance.now();
+      try {
+        return await this.whileLocked(prepare, decide, sent);
+      } catch (error) {
+        if (!(error instanceof LockLost)) throw error;
+        if (retry.over) throw this.notInTime(error.message);
+      } finally {
+        this.turns.held(performance.now() - began);
+      }
+    }
+  }
+
+  private async lock(): Promise<void> {
     await this.change(async lists => {
       const free = lists.lock === '' || lists.lock === this.name;
-      return free ? { lists: { ...lists, lock: this.name }, message: `${this.name}: lock` } : undefined;
+      return free ? { lists: { ...lists, lock: this.name }, message: MESSAGES.lock(this.name) } : 'wait';
     });
-    const unlock = (patience?: number): Promise<string> =>
-      this.change(async lists => ({ lists: { ...lists, lock: '' }, message: `${this.name}: unlock` }), patience);
+  }
+
+  private async unlock(patience?: number): Promise<string> {
+    const decide = async (lists: ListsNow): Promise<Decision> =>
+      lists.lock === this.name ? { lists: { ...lists, lock: '' }, message: MESSAGES.unlock(this.name) } : 'nothing';
+    return await this.change(decide, patience);
+  }
+
+  /** @throws LockLost */
+  private async whileLocked<T>(
+    prepare: (lists: ListsNow) => Promise<T | undefined>,
+    decide: (lists: ListsNow, prepared: T) => Promise<Change>,
+    sent?: string[],
+  ): Promise<string> {
     try {
       const prepared = await prepare(await this.read());
-      if (prepared === undefined) return await unlock();
+      if (prepared === undefined) return await this.unlock();
       const decided = async (now: ListsNow): Promise<Change> => {
+        if (now.lock !== this.name) throw new LockLost(now.lock);
         const change = await decide(now, prepared);
         return { ...change, lists: { ...change.lists, lock: '' } };
       };
       return await this.change(decided, this.patience, sent);
     } catch (error) {
-      // What went wrong first is what matters. Who has waited for the remote in vain has waited enough.
+      // The first failure is what matters. After waiting for the remote in vain it is not waited for again.
       const outOfReach = error instanceof RunmakerError && error.code === 'queue' && error.cause instanceof GitFailure;
-      await unlock(outOfReach ? 0 : undefined).catch(() => undefined);
+      await this.unlock(outOfReach ? 0 : undefined).catch(() => undefined);
       throw error;
     }
   }
@@ -106,54 +160,57 @@ export class SharedLists {
     return undefined;
   }
 
-  /** Changes the lists by what a function makes of them; while it returns undefined, or somebody else is faster, it is asked again. */
-  private async change(
-    decide: (lists: ListsNow) => Promise<Change | undefined>,
-    patience = this.patience,
-    sent: string[] = [],
-  ): Promise<string> {
-    const tries = new Retry(this.remote.url, patience);
+  /** Changes the lists by what a function makes of them; it is asked again while it says `wait`, and when somebody else is faster. */
+  private async change(decide: (lists: ListsNow) => Promise<Decision>, patience = this.patience, sent: string[] = []): Promise<string> {
+    const retry = new Retry(this.remote.url, patience);
     for (;;) {
       let held: string;
       try {
         const now = await this.look();
-        // Its push has failed, and may have come through all the same: twice would be wrong.
+        // A push that has failed may have landed all the same.
         const landed = await this.landed(now, sent);
         if (landed !== undefined) return landed;
-        const change = await decide(now);
-        const commit = change && (await this.commit(now.commit, change));
-        if (commit !== undefined) {
+        const decision = await decide(now);
+        if (decision === 'nothing') return now.commit;
+        if (decision !== 'wait') {
+          const commit = await this.commit(now.commit, decision);
           sent.push(commit);
           if (await this.push(commit, now.commit)) return commit;
         }
         held = now.lock;
       } catch (error) {
-        await tries.bear(error);
+        await retry.bear(error);
         continue;
       }
-      if (tries.over) {
-        throw new RunmakerError('queue', `the lists could not be changed in time${held === '' ? '' : `: ${held} has the lock`}`, {
-          hint: `if that worker is gone, empty ${LIST_FILES.lock} and push it`,
-        });
-      }
-      await tries.rest();
+      if (retry.over) throw this.notInTime(held);
+      await retry.rest();
     }
+  }
+
+  private notInTime(holder: string): RunmakerError {
+    return new RunmakerError('queue', `the lists could not be changed in time${holder === '' ? '' : `: ${holder} has the lock`}`, {
+      hint: `if that worker is gone, empty ${LIST_FILES.lock} and push it`,
+    });
   }
 
   /** Makes the commit upon another one that has these lists. */
   private async commit(parent: string, { lists, message, beside = {} }: Change): Promise<string> {
-    const content: Record<keyof Lists, string> = {
+    const content: Record<keyof typeof LIST_FILES, string> = {
       jobs: printList(lists.jobs),
       running: printList(lists.running),
       done: printList(lists.done),
       lock: lists.lock === '' ? '' : `${lists.lock}\n`,
     };
-    const files = (Object.keys(LIST_FILES) as (keyof Lists)[]).map(list => ({
+    const written = (Object.keys(LIST_FILES) as (keyof typeof LIST_FILES)[]).filter(
+      list => list !== 'jobs' || !lists.noJobsFile || lists.jobs.length > 0,
+    );
+    const files = written.map(list => ({
       path: LIST_FILES[list],
       mode: '100644',
       content: Buffer.from(content[list]),
     }));
-    const [commit] = await this.remote.commit([{ message: `${message}\n`, parent, files, ...beside }], this.author);
+    const trailer = runnerTrailer(this.remote.runner, ++this.count);
+    const [commit] = await this.remote.commit([{ message: `${message}\n\n${trailer}\n`, parent, files, ...beside }], this.author);
     if (commit === undefined) throw new Error('git fast-import named no commit');
     return commit;
   }

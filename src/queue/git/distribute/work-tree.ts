@@ -1,4 +1,5 @@
 import { LIST_FILES, newIn, readList } from '../../../compat/distribute/lists.js';
+import { MESSAGES } from '../../../compat/distribute/words.js';
 import { RunmakerError } from '../../../errors.js';
 import { GitFailure } from '../plumbing/failure.js';
 import type { Git, GitOptions } from '../plumbing/git.js';
@@ -119,7 +120,7 @@ export class WorkTree {
     const changed = await this.run(['status', '--porcelain']);
     if (changed === '') return;
     const branch = await this.branch();
-    if (branch.startsWith(`${this.worker}/`)) return void (await this.save(branch, `${this.worker}: left unfinished`));
+    if (branch.startsWith(`${this.worker}/`)) return void (await this.save(branch, MESSAGES.leftovers(this.worker)));
     const files = changed.split('\n').map(line => line.slice(3));
     throw new RunmakerError('input', `${this.path} has changes that belong to no job: ${files.slice(0, SHOWN).join(', ')}`, {
       hint: 'remove them (git stash --include-untracked), or have git ignore them; then ask for a job again',

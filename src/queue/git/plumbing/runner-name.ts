@@ -2,8 +2,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostName } from '../../../system/host.js';
 
 /**
- * What tells one process from every other, on every host and over restarts: host, boot, who counts its processes (containers do for
- * themselves), process id, and when that process began.
+ * What tells one process from every other, on every host and over restarts: host, boot, PID namespace (containers have their own), process
+ * id, and when that process began.
  */
 const PROCESS = [
   hostName().replace(/[^A-Za-z0-9_-]/g, '_') || 'host',
@@ -15,7 +15,7 @@ const PROCESS = [
 
 let handles = 0;
 
-/** A name for one handle to a queue that nobody else has, fit to be part of a ref's name. */
+/** A unique name for one handle to a queue, fit to be part of a ref's name. */
 export function newRunnerName(): string {
   handles++;
   return `${PROCESS}-${handles}`;
@@ -23,10 +23,17 @@ export function newRunnerName(): string {
 
 /** Whether the process of a runner's name has certainly ended: it ran on this host, where this process would see it. */
 export function isGone(name: string): boolean {
+  return fateOf(name) === 'gone';
+}
+
+/** What is known of the process of a runner's name from here. */
+export function fateOf(name: string): 'alive' | 'gone' | 'unknown' {
   const [, host, boot, space, pid, start] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-(\d+)-\d+$/.exec(name) ?? [];
   const [, ownHost, ownBoot, ownSpace] = /^(.+)-([0-9a-z]+)-(\d+)-\d+-\d+$/.exec(PROCESS) ?? [];
-  if (host === undefined || host !== ownHost) return false;
-  return boot !== ownBoot || (space === ownSpace && startOf(Number(pid)) !== Number(start));
+  if (host === undefined || host !== ownHost) return 'unknown';
+  if (boot !== ownBoot) return 'gone';
+  if (space !== ownSpace) return 'unknown';
+  return startOf(Number(pid)) === Number(start) ? 'alive' : 'gone';
 }
 
 /** The number of this process's PID namespace; 0 when it cannot be told. */
