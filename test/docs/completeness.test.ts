@@ -19,3 +19,11 @@ it('every directive is on its page', () => {
   expect(keys).toContain('cpus');
   expect(keys.filter(key => !text.includes(`\`${key}=`))).toEqual([]);
 });
+
+it('every event of --json is on its page', () => {
+  const types = readFileSync(join(PACKAGE, 'src/report/json/json-event.ts'), 'utf8');
+  const events = [...types.matchAll(/readonly event: '(\w+)'/g)].map(([, event = '']) => event);
+  const { text } = readPage('docs/records.md');
+  expect(events).toContain('summary');
+  expect(events.filter(event => !text.includes(`\n| \`${event}\` |`))).toEqual([]);
+});
