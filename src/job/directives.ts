@@ -3,6 +3,7 @@ import { RunmakerError } from '../errors.js';
 import { type ContainerNeeds, readVariable, readVolume, type Variable, type Volume } from './container.js';
 import { DIRECTIVE_MARK, directiveMark, mistypedMark } from './directive-mark.js';
 import { parseDuration } from './duration.js';
+import { gpuResource } from './gpu-type.js';
 import { type Needs, NO_NEEDS } from './needs.js';
 import { parseSize } from './size.js';
 import { nearestWord } from './spelling.js';
@@ -20,8 +21,6 @@ export interface Directives {
   readonly after: readonly (number | string)[];
   /** Higher first; 0 when the line does not say. */
   readonly priority: number;
-  /** The kind of GPUs that it needs, by part of their name. */
-  readonly gpu?: string | undefined;
   /** The container that it is to run in; absent when the line says nothing about one. */
   readonly container?: ContainerNeeds | undefined;
   /** Options of sbatch for a job that Slurm runs, in one text. */
@@ -51,7 +50,7 @@ export const NO_DIRECTIVES: Directives = Object.freeze({
 });
 
 /** The values that were read, by key. */
-type Values = { readonly cpus: number; readonly mem: number; readonly gpus: number } & {
+type Values = { readonly cpus: number; readonly mem: number; readonly gpus: number; readonly gpu: string } & {
   readonly [K in Exclude<keyof Directives, 'needs' | 'container'>]-?: NonNullable<Directives[K]>;
 } & {
   readonly image: string;
@@ -157,8 +156,14 @@ function readValue<K extends Key>(key: K, text: string, values: { [P in K]?: Val
 }
 
 function assemble(values: Partial<Values>): Directives {
-  const { cpus, mem, gpus, after = [], priority = 0, image, volume: volumes, network, env, entrypoint, ...rest } = values;
-  const needs = { ...(cpus !== undefined && { cpus }), ...(mem !== undefined && { mem }), ...(gpus !== undefined && { gpus }) };
+  const { cpus, mem, gpu, gpus = gpu && 1, after = [], priority = 0, image, volume: volumes, network, env, entrypoint, ...rest } = values;
+  const typed = gpu !== undefined && typeof gpus === 'number' ? { [gpuResource(gpu)]: gpus } : {};
+  const needs = {
+    ...(cpus !== undefined && { cpus }),
+    ...(mem !== undefined && { mem }),
+    ...(typeof gpus === 'number' && { gpus }),
+    ...typed,
+  };
   const container = { image, volumes: volumes ?? [], network, env: env ?? [], entrypoint };
   const asksForContainer = [image, volumes, network, env, entrypoint].some(value => value !== undefined);
   return { needs, after, priority, ...rest, ...(asksForContainer && { container }) };

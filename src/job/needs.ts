@@ -13,12 +13,15 @@ export interface Share {
   readonly gpus: readonly string[];
 }
 
+/** In the room of a host: how much there is of what the room does not name. */
+export const ANY_OTHER = '*';
+
 /** What a job asks for that asks for nothing but a slot. */
 export const NO_NEEDS: Needs = Object.freeze({});
 
 /** Whether a job with these needs can run where there is that much room. Each need counts by itself; needing exactly what there is fits. */
 export function fits(needs: Needs, room: Needs): boolean {
-  for (const name in needs) if (thousandths(needs[name]) > thousandths(room[name])) return false;
+  for (const name in needs) if (thousandths(needs[name]) > thousandths(room[name] ?? room[ANY_OTHER])) return false;
   return true;
 }
 

@@ -1,3 +1,4 @@
+import { gpuTypeOf } from '../job/gpu-type.js';
 import { formatSize } from '../job/size.js';
 import type { QueueNotice } from './queue.js';
 
@@ -19,11 +20,17 @@ export function describeNotice(notice: QueueNotice): { readonly message: string;
     case 'tooBig': {
       const asked = Object.entries(notice.needs)
         .filter(([, amount = 0]) => amount > 0)
-        .map(([name, amount = 0]) => `${name}=${name === 'mem' ? formatSize(amount) : amount}`);
+        .map(([name, amount = 0]) => needText(name, amount));
       return {
         message: `line ${notice.line} needs ${asked.join(' ')}, more than this host has`,
         hint: 'it is left to other hosts; --cpus, --mem and --gpus say what this one may give',
       };
     }
   }
+}
+
+/** As the line has it: `mem=4G`, `gpus=2`, `gpu=a100`. */
+function needText(name: string, amount: number): string {
+  const type = gpuTypeOf(name);
+  return type === undefined ? `${name}=${name === 'mem' ? formatSize(amount) : amount}` : `gpu=${type}`;
 }

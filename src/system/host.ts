@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 
 /** This host, without its domain. */
@@ -15,15 +15,6 @@ export function usableCpus(): number {
 export function usableMemory(): number {
   const limit = process.constrainedMemory();
   return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
-}
-
-/** The ids of the GPUs that this process may use: those of CUDA_VISIBLE_DEVICES if it is set, else all NVIDIA devices of the host. */
-export function usableGpus(environment: NodeJS.ProcessEnv): string[] {
-  const visible = environment.CUDA_VISIBLE_DEVICES;
-  if (visible !== undefined) return visible.split(',').filter(id => id !== '' && id !== '-1');
-  return readdirSync('/dev')
-    .flatMap(name => /^nvidia(\d+)$/.exec(name)?.[1] ?? [])
-    .sort((a, b) => Number(a) - Number(b));
 }
 
 /** How many files this process may have open at a time: `ulimit -n`, which Node raises as far as it may. Undefined: not known. */

@@ -114,9 +114,8 @@ describe('directives', () => {
   });
 
   it('may describe a container', () => {
-    const line = 'train #: image=python:3.12 volume=/data:/d:ro volume=cache:/c env=A=b=c env=HOME network=none entrypoint=python gpu=A100';
+    const line = 'train #: image=python:3.12 volume=/data:/d:ro volume=cache:/c env=A=b=c env=HOME network=none entrypoint=python';
     expect(directives(line)).toMatchObject({
-      gpu: 'A100',
       container: {
         image: 'python:3.12',
         volumes: [
@@ -130,6 +129,11 @@ describe('directives', () => {
     });
     expect(directives('make #: env=A=1').container).toEqual({ volumes: [], env: [{ name: 'A', value: '1' }] });
     expect(directives('make #: cpus=1')).not.toHaveProperty('container');
+  });
+
+  it('may name a type of GPUs, and asks for one of them if it does not say how many', () => {
+    expect(directives('train #: gpu=A100').needs).toEqual({ gpus: 1, 'gpu:a100': 1 });
+    expect(directives('train #: gpus=2 gpu=RTX-3090').needs).toEqual({ gpus: 2, 'gpu:rtx-3090': 2 });
   });
 
   it.each(['volume=/data', 'volume=/a:b', 'volume=/a:/b:wo', 'volume=:/b', 'env=1A=2', 'env==2', 'gpu=2'])('cannot be %s', word => {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { RunmakerError } from '../../errors.js';
+import { findProgram } from '../../system/find-program.js';
 import type { ShellOptions } from '../options.js';
-import { findProgram } from './find-program.js';
 
 /** What to start for a command: the program, and its arguments before the command. */
 export interface Shell {

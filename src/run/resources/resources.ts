@@ -1,21 +1,23 @@
+import { gpuResourcesOf, gpuTypeOf } from '../../job/gpu-type.js';
 import { fits, less, more, type Needs, type Share } from '../../job/needs.js';
+import type { Gpu } from '../../system/gpus.js';
 
 /** The CPUs, memory and GPUs that one runner has to hand out. Counts only: executors enforce what they can. */
 export class Resources {
   /** What there is in all. */
   readonly capacity: Needs;
   private readonly shares = new Set<Share>();
-  private readonly gpuIds: readonly string[];
+  private readonly gpus: ReadonlyMap<string, readonly string[]>;
   private room: Needs;
 
   /**
    * @param host CPUs (fractions are counted to a thousandth), bytes of memory, and any other amounts; GPUs only where
    *   they are not given out by their ids
-   * @param gpus the ids of the GPUs, as in CUDA_VISIBLE_DEVICES; those listed first are handed out first, one listed twice is still one
+   * @param gpus the GPUs, with ids as in CUDA_VISIBLE_DEVICES; those listed first are handed out first, one listed twice is still one
    */
-  constructor(host: Needs, gpus: readonly string[]) {
-    this.gpuIds = [...new Set(gpus)];
-    this.capacity = { gpus: this.gpuIds.length, ...host };
+  constructor(host: Needs, gpus: readonly (Gpu | string)[]) {
+    this.gpus = new Map(gpus.map(gpu => (typeof gpu === 'string' ? [gpu, []] : [gpu.id, gpuResourcesOf(gpu.name)])));
+    this.capacity = { gpus: this.gpus.size, ...this.countTypes([...this.gpus.keys()]), ...host };
     this.room = this.capacity;
   }
 
@@ -27,13 +29,16 @@ export class Resources {
   /** Takes what a job needs: all of it, or nothing and undefined when it does not fit now. */
   take(needs: Needs): Share | undefined {
     if (!fits(needs, this.room)) return undefined;
-    return this.hold({ needs, gpus: needs.gpus ? this.freeGpus().slice(0, needs.gpus) : [] });
+    if (!needs.gpus) return this.hold({ needs, gpus: [] });
+    const type = Object.keys(needs).find(name => gpuTypeOf(name) !== undefined);
+    const suitable = this.freeGpus().filter(gpu => type === undefined || this.gpus.get(gpu)?.includes(type));
+    return this.hold({ needs, gpus: suitable.slice(0, needs.gpus) });
   }
 
   /** Counts a share that was decided elsewhere, by a scheduler or an earlier runner, whether or not it fits. */
   hold(share: Share): Share {
     this.shares.add(share);
-    this.room = less(this.room, share.needs);
+    this.room = this.withTypes(less(this.room, share.needs));
     return share;
   }
 
@@ -44,11 +49,24 @@ export class Resources {
    */
   give(share: Share): void {
     if (!this.shares.delete(share)) throw new RangeError('this share is not held, or was given back before');
-    this.room = more(this.room, share.needs);
+    this.room = this.withTypes(more(this.room, share.needs));
   }
 
   private freeGpus(): string[] {
     const taken = new Set([...this.shares].flatMap(share => share.gpus));
-    return this.gpuIds.filter(gpu => !taken.has(gpu));
+    return [...this.gpus.keys()].filter(gpu => !taken.has(gpu));
+  }
+
+  /** A device that was handed out is missing under all of its names, whichever of them was asked for. */
+  private withTypes(room: Needs): Needs {
+    if (this.gpus.size === 0) return room;
+    const none = Object.fromEntries([...this.gpus.values()].flat().map(name => [name, 0]));
+    return { ...room, ...none, ...this.countTypes(this.freeGpus()) };
+  }
+
+  private countTypes(gpus: readonly string[]): Needs {
+    const counts: Record<string, number> = {};
+    for (const name of gpus.flatMap(gpu => this.gpus.get(gpu) ?? [])) counts[name] = (counts[name] ?? 0) + 1;
+    return counts;
   }
 }
