@@ -101,7 +101,7 @@ export interface Executor {
   /**
    * The tasks of a queue's jobs that earlier runners have started and that can be attached to from here. Those of other runners that
    * live are among them. Absent where tasks end with their runner, or show presence for themselves.
-   * @param jobs for which tasks are looked for: running jobs without presence
+   * @param jobs for which tasks are looked for: running jobs without presence. Without any: wherever this executor has started some
    */
   survivors?(queue: string, jobs: readonly Job[]): Promise<readonly Survivor[]>;
   /**

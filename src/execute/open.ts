@@ -33,7 +33,7 @@ class Dispatcher implements Executor {
   }
 
   async survivors(queue: string, jobs: readonly Job[]): Promise<readonly Survivor[]> {
-    const kinds = new Set(jobs.map(job => kindFor(job, this.options, this.kinds)));
+    const kinds = new Set([...this.opened.keys(), ...jobs.map(job => kindFor(job, this.options, this.kinds))]);
     const found = await Promise.all([...kinds].map(async kind => (await (await this.open(kind)).survivors?.(queue, jobs)) ?? []));
     return found.flat();
   }

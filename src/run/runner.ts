@@ -8,7 +8,7 @@ import { hostName } from '../system/host.js';
 import type { RunEvent, RunSummary } from './events.js';
 import { JobWork } from './jobs/job-work.js';
 import { RunningJobs } from './jobs/running-jobs.js';
-import { takeOver } from './jobs/take-over.js';
+import { endLeftOver, takeOver } from './jobs/take-over.js';
 import { TriedJobs } from './jobs/tried-jobs.js';
 import { Listeners } from './listeners.js';
 import { hostResources } from './resources/host-resources.js';
@@ -90,6 +90,7 @@ export class Runner {
       if (!this.stopping.draining.aborted) this.fail(error);
     }
     await this.running.allEnded();
+    if (!this.failure && !this.stopping.interrupted.happened) await endLeftOver(this.queue, this.executor);
     await this.emit({ type: 'summary', ...this.results.summary, claims: this.queue.claims });
     if (this.failure) throw this.failure.error;
     return this.results.summary;

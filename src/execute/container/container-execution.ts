@@ -142,6 +142,7 @@ export class ContainerExecution implements Execution {
       case 'ended':
         return exitOf(ending.inspected, {
           stderr: this.output.stderr,
+          isTakenOver: this.start !== undefined,
           wasEngineAway: time => !this.isKilled && this.container.outage.wasAwaySince(time),
         });
     }

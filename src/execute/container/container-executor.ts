@@ -23,6 +23,8 @@ import { ownUser, specFor } from './spec.js';
 const PATIENCE = { first: 5000, later: 10 * 60_000 };
 /** So long, in ms, the removal of a container waits for its engine. What is left then is found by the next runner. */
 const REMOVAL_PATIENCE = 60_000;
+/** How often a job is started whose engine is stopped meanwhile. */
+const TRIES = 5;
 const PULL_LIMIT = 30 * 60_000;
 const AWAY_HINT = 'jobs wait for it; DOCKER_HOST names another one';
 
@@ -59,13 +61,16 @@ export class ContainerExecutor implements Executor {
 
   async start(task: Task): Promise<Execution> {
     this.tell = task.tell ?? this.tell;
-    const claim = newClaimName();
-    try {
-      const spec = await this.specFor(task, claim);
-      const [id] = await Promise.all([this.create(`runmaker-${claim}`, spec, task), this.endEarlier(task)]);
-      return await this.begin(id, task);
-    } catch (error) {
-      throw this.notStarted(error);
+    const began = Date.now();
+    for (let tried = 1; ; tried++) {
+      const claim = newClaimName();
+      try {
+        const spec = await this.specFor(task, claim);
+        const [id] = await Promise.all([this.create(`runmaker-${claim}`, spec, task), this.endEarlier(task)]);
+        return await this.begin(id, task);
+      } catch (error) {
+        if (tried === TRIES || !(await this.isOfOutage(error, task, began))) throw this.notStarted(error);
+      }
     }
   }
 
@@ -88,8 +93,11 @@ export class ContainerExecutor implements Executor {
     if (this.removals.has(handle)) return undefined;
     try {
       const { Id, State } = await this.patiently(() => this.engine.inspect(handle), task);
-      // Its runner was killed after it had created it, and before it started it.
-      if (State.Status === 'created') return await this.begin(Id, task);
+      // Its runner was killed, or its engine stopped, before it was started: an engine may not be able to start it any more.
+      if (State.Status === 'created') {
+        await this.remove(Id);
+        return await this.start(task);
+      }
       return this.follow(Id, task, new AbortController(), { start: Date.parse(State.StartedAt) });
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -125,6 +133,13 @@ export class ContainerExecutor implements Executor {
     const labels = labelsOf({ queue: task.queue, job: task.job.id, print: commandDigest(task.job.command) });
     const earlier = await this.patiently(() => this.engine.list(labels), task);
     await Promise.all(earlier.filter(one => !this.followed.has(one.Id) && isRunnerDead(one)).map(one => this.remove(one.Id)));
+  }
+
+  /** Whether an engine refused because it was being stopped, or had been while it was to start the container: that says nothing of the job. */
+  private async isOfOutage(error: unknown, task: Task, began: number): Promise<boolean> {
+    if (!(error instanceof EngineRefusal) || error.status < 409) return false;
+    await this.patiently(() => this.engine.ping(), task).catch(() => undefined);
+    return this.outage.wasAwaySince(began);
   }
 
   /** Creates a container, after its image was pulled if that is not there. */

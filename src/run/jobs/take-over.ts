@@ -42,6 +42,16 @@ export async function takeOver(queue: Queue, executor: Executor, signal: AbortSi
   return { taken, ended: lost };
 }
 
+/**
+ * Ends what earlier runners have left of jobs that are not running any more, wherever this runner has started jobs: one that was killed
+ * between the end of a job and its last call for it leaves a task that nobody takes up.
+ */
+export async function endLeftOver(queue: Queue, executor: Executor): Promise<void> {
+  if (!executor.survivors || queue.capabilities.claimsOnly) return;
+  const survivors = await executor.survivors(queue.address, []);
+  if (survivors.length > 0) await endLost(queue, survivors);
+}
+
 /** Those that are orphaned now and were so before, as long ago as presence may take to return. */
 async function stillOrphaned(queue: Queue, before: readonly Job[], signal: AbortSignal): Promise<readonly Job[]> {
   const { presenceReturns } = queue.capabilities;
