@@ -83,7 +83,7 @@ describe('bytes', () => {
   it.each([0, 1, 0x22, 0x5c, 0x80, 0xff])('of the longest command there may be fit into a message: all 0x%s', byte => {
     for (const length of [MOST_TEXT, MOST_TEXT + 1, 16 * 1024 * 1024]) {
       const job = { id: '1', number: 1, ordinal: 1, offset: 0, state: '.', command: Buffer.alloc(length, byte), directives: NO_DIRECTIVES };
-      const line = overWire({ type: 'claimed', id: 1, job: jobToWire(job) });
+      const line = overWire({ type: 'claimed', id: 1, job: jobToWire(job), fence: 1 });
       expect(line.length).toBeLessThan(LONGEST_FROM_SERVER);
       const read = readFromServer(line);
       expect(read.type === 'claimed' && jobFromWire(read.job).command.equals(job.command)).toBe(true);

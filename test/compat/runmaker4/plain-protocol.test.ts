@@ -44,7 +44,7 @@ describe('the older protocol', () => {
     expect(parseLegacyRequest(text)).toBeUndefined();
   });
 
-  it('hands commands on byte for byte, as long as they may be', { tags: ['slow'] }, () => {
+  it('hands commands on byte for byte, as long as they may be', () => {
     const command = fc.uint8Array({ minLength: 1, maxLength: 60 }).map(bytes => Buffer.from(bytes));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e9 }), command, (number, bytes) => {
@@ -52,7 +52,8 @@ describe('the older protocol', () => {
       }),
     );
     const long = Buffer.alloc(1e6, 0x61);
-    expect(parseLegacyJob(printLegacyJob({ number: 1, command: long }))).toEqual({ kind: 'job', number: 1, command: long });
+    const read = parseLegacyJob(printLegacyJob({ number: 1, command: long }));
+    expect(read.kind === 'job' && read.command.equals(long)).toBe(true);
   });
 
   it('tells that there is no job from what is no answer', () => {
