@@ -103,5 +103,10 @@ async function runProgress(live: LastLine, queue: Queue): Promise<Report> {
 async function mainReport(options: RunmakerOptions, out: Sink, err: Sink): Promise<Report> {
   if (options.json) return new (await import('../report/json/json-report.js')).JsonReport(out);
   const colour = colourWanted(options.color, process.stdout.isTTY === true, process.env);
-  return new ConsoleReport(out, err, { host: hostName(), colour, quiet: options.quiet ?? false });
+  return new ConsoleReport(out, err, {
+    host: hostName(),
+    colour,
+    quiet: options.quiet ?? false,
+    onTerminal: process.stdout.isTTY === true,
+  });
 }

@@ -171,7 +171,8 @@ async function printPlan(queue: Queue, output: Output, asker: ClaimRequest, oneO
   for await (const jobs of queue.plan({ ...asker, tell })) {
     const shown = oneOnly ? jobs.slice(0, 1) : jobs;
     planned += shown.length;
-    if (!(await output.print(Buffer.concat(shown.map(lineText)))) || (oneOnly && planned > 0)) return EXIT.ok;
+    if (!(await output.print(Buffer.concat(shown.map(job => lineText(job, process.stdout.isTTY === true))))) || (oneOnly && planned > 0))
+      return EXIT.ok;
   }
   const counts = await queue.counts();
   const wanted = counts.new + (asker.retry ? counts.failed + counts.error : 0);

@@ -101,6 +101,19 @@ describe('runset --list', () => {
 });
 
 describe('runset --set', () => {
+  it('lists with --list what it has set, as it is then', async () => {
+    const bench = new Workbench(JOBS);
+    const { status, stdout } = await runset(['--set=.', '--list', '--state=failed,error', bench.runs]);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '4: . - train 3 #: cpus=2\n5: . - test 4\n' });
+    expect((await runset(['-s', 'd', '-l', '-a', new Workbench('. a\n! b\n').runs])).stdout).toBe('1: d - a\n2: d - b\n');
+  });
+
+  it('sets all jobs with -a, as runset4 does', async () => {
+    const bench = new Workbench(JOBS);
+    expect((await runset(['-a', '-s', '-', bench.runs])).status).toBe(0);
+    expect(bench.states).toBe('------');
+  });
+
   it.each([['--set=.'], ['-s.'], ['-s', '.'], ['--set', '.']])('%s sets the state of the chosen jobs', async (...option) => {
     const bench = new Workbench(JOBS);
     const { status, stdout, stderr } = await runset([...option, bench.runs, '--state', '!e']);
@@ -403,6 +416,18 @@ describe('runset --reclaim', () => {
   });
 });
 
+describe('runset --add', () => {
+  it('adds jobs whose directives cannot be read, and warns that no runner will take them', async () => {
+    const bench = new Workbench('');
+    const { status, stderr } = await runset(['--add', 'make #:after=1', 'make #: colour=red', "echo '#: x' ' #: y'", bench.runs]);
+    expect(status).toBe(0);
+    expect(stderr).toContain('make #:after=1: column 8: "#:after=1" lacks the blank behind "#:"');
+    expect(stderr).toContain('make #: colour=red: column 11: "colour" is not a directive');
+    expect(stderr).not.toContain('echo');
+    expect(bench.states).toBe('...');
+  });
+});
+
 describe('runset --stats', () => {
   it('prints how many jobs are in each state', async () => {
     const { status, stdout } = await runset(['--stats', new Workbench(`${JOBS}. after #: after=4\n`).runs]);
@@ -457,7 +482,7 @@ describe('runset --copy-to, --copy-from', () => {
 describe('a runset that makes no sense', () => {
   it.each<[string[], RegExp]>([
     [[], /nothing to do/],
-    [['--set=.', '--list', '--all'], /2 things to do at once/],
+    [['--set=.', '--stats', '--all'], /2 things to do at once/],
     [['--set=.'], /No jobs are chosen/i],
     [['--set=.', '--state='], /names no state/],
     [['--set=.', '--match='], /says nothing/],

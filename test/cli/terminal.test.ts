@@ -79,3 +79,34 @@ describe('on a terminal, runwait --progress', () => {
     expect(stdout).toMatch(/\[.*\]|3 of 4|3\/4/);
   });
 });
+
+describe('commands with control characters', () => {
+  const HIDDEN = '. echo harmless \x1b[2K\recho also; false\n. echo \u202e\n';
+
+  it('are shown escaped on a terminal by --list, --dry-run and the lines of a run', async () => {
+    const bench = new Workbench(HIDDEN);
+    const outputs = [
+      await onTerminal('runset', ['--list', bench.runs]),
+      await onTerminal('runmaker', ['--dry-run', bench.runs]),
+      await onTerminal('runmaker', ['--no-progress', '--color=never', bench.runs]),
+    ];
+    for (const { stdout } of outputs) {
+      expect(stdout).toContain('echo harmless \\x1b[2K\\x0decho also; false');
+      expect(stdout).toContain('echo \\u202e');
+    }
+  });
+
+  it('are listed byte for byte into a pipe, and escaped in JSON', async () => {
+    const bench = new Workbench(`${HIDDEN}. a\u009b\n`);
+    expect((await run(process.execPath, [...programWords('runset').slice(1), '--list', bench.runs])).stdout).toContain('\x1b[2K\r');
+    const { stdout } = await run(process.execPath, [...programWords('runset').slice(1), '--list', '--json', bench.runs]);
+    expect(stdout).toContain('"command":"echo \\u202e"');
+    expect(stdout).toContain('"command":"a\\u009b"');
+  });
+
+  it('are escaped in messages', async () => {
+    const bench = new Workbench('. a #: after=\x1b[2Kb\n');
+    const { stdout } = await onTerminal('runmaker', [bench.runs]);
+    expect(stdout).toContain('no job is named \\x1b[2Kb');
+  });
+});

@@ -1,12 +1,13 @@
 import { writeSync } from 'node:fs';
+import { visibleLines } from '../../job/visible.js';
 
 /**
- * Says on standard error what the user should know, and below it what to do. If nobody is there to hear it, be it a closed
- * pipe or a terminal that was hung up, that is no reason to fail.
+ * Prints on standard error what the user should know, and below it what to do. Text of commands and files cannot act on the terminal.
+ * A closed pipe or a terminal that was hung up is no reason to fail.
  */
 export function complain(message: string, hint?: string): void {
   try {
-    writeSync(2, hint === undefined ? `${message}\n` : `${message}\n${hint}\n`);
+    writeSync(2, visibleLines(hint === undefined ? `${message}\n` : `${message}\n${hint}\n`));
   } catch {
     // There is nowhere else to say so.
   }

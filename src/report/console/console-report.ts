@@ -1,4 +1,5 @@
 import type { OutputStream } from '../../execute/executor.js';
+import { visibleBytes, visibleLines } from '../../job/visible.js';
 import type { Attempt, Listener, RunEvent } from '../../run/events.js';
 import { Attempts } from '../attempts.js';
 import type { Sink } from '../output/byte-sink.js';
@@ -14,6 +15,8 @@ export interface ConsoleOptions {
   readonly colour: boolean;
   /** Leaves out what the runner says about jobs that run; their own output, warnings and jobs that could not be started stay. */
   readonly quiet: boolean;
+  /** Escapes the control characters of commands: one could hide another. What jobs print is theirs, and goes through as it is. */
+  readonly onTerminal: boolean;
 }
 
 const LINE_FEED = Buffer.from('\n');
@@ -109,7 +112,7 @@ export class ConsoleReport {
   }
 
   private warn(message: string, hint?: string): void | Promise<void> {
-    const text = Buffer.from(`runmaker: ${message}\n${hint === undefined ? '' : `${hint}\n`}`);
+    const text = Buffer.from(visibleLines(`runmaker: ${message}\n${hint === undefined ? '' : `${hint}\n`}`));
     // Where both go to one place, a warning stands behind what it is about.
     return this.out.waiting === 0 ? this.err.give(text) : this.out.flush().then(() => this.err.give(text));
   }
@@ -117,7 +120,7 @@ export class ConsoleReport {
   private status(text: Buffer): Buffer | undefined {
     if (this.options.quiet) return undefined;
     const { open, close } = this.palette.status;
-    return Buffer.concat([open, text, close, LINE_FEED]);
+    return Buffer.concat([open, this.options.onTerminal ? visibleBytes(text) : text, close, LINE_FEED]);
   }
 
   private stream(name: OutputStream, attempt: Attempt): Stream {

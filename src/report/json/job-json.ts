@@ -1,5 +1,6 @@
 import type { Job } from '../../job/job.js';
 import { PRESENCE } from '../../job/print-job-lines.js';
+import { visibleBytes, visibleJson } from '../../job/visible.js';
 import { commandJson } from './command-json.js';
 
 const LINE_FEED = Buffer.from('\n');
@@ -7,12 +8,11 @@ const LINE_FEED = Buffer.from('\n');
 /** A job as one JSON object a line. A command that is not UTF-8 is given as base64. */
 export function jobJson(job: Job): Buffer {
   const presence = job.holder === undefined ? {} : { presence: PRESENCE[job.holder] };
-  return Buffer.from(
-    `${JSON.stringify({ id: job.id, number: job.number, offset: job.offset, state: job.state, ...presence, ...commandJson(job.command) })}\n`,
-  );
+  const { id, number, offset, state, command } = job;
+  return Buffer.from(`${visibleJson(JSON.stringify({ id, number, offset, state, ...presence, ...commandJson(command) }))}\n`);
 }
 
-/** The command alone, as `runmaker --dry-run` prints a job. */
-export function lineText(job: Job): Buffer {
-  return Buffer.concat([job.command, LINE_FEED]);
+/** The command alone, as `runmaker --dry-run` prints a job. @param onTerminal whether to escape what would act on a terminal */
+export function lineText(job: Job, onTerminal: boolean): Buffer {
+  return Buffer.concat([onTerminal ? visibleBytes(job.command) : job.command, LINE_FEED]);
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { OutputStream } from '../../execute/executor.js';
 import type { Job } from '../../job/job.js';
+import { visibleJson } from '../../job/visible.js';
 import type { Attempt, Listener, RunEvent } from '../../run/events.js';
 import { Attempts } from '../attempts.js';
 import type { Sink } from '../output/byte-sink.js';
@@ -83,7 +84,7 @@ export class JsonReport {
 
   /** @param before lines that go out in the same write */
   private print(event: JsonEvent, before = ''): void | Promise<void> {
-    return this.give(`${before}${JSON.stringify(event)}\n`);
+    return this.give(`${before}${visibleJson(JSON.stringify(event))}\n`);
   }
 
   private give(lines: string): void | Promise<void> {
@@ -117,9 +118,9 @@ function outputJson(attempt: Attempt, stream: OutputStream, lines: Buffer | unde
     ...placeJson(attempt),
     stream,
   } satisfies Partial<OutputJson>;
-  const head = JSON.stringify(common).slice(0, -1);
+  const head = visibleJson(JSON.stringify(common)).slice(0, -1);
   const contents = isUtf8(lines) ? textLines(lines) : wholeLines(lines).map(contentOf);
-  return contents.map(([key, value]) => `${head},"${key}":${JSON.stringify(value)}}\n`).join('');
+  return contents.map(([key, value]) => `${head},"${key}":${visibleJson(JSON.stringify(value))}}\n`).join('');
 }
 
 /** Much faster than line by line, and nearly all output is text. */

@@ -6,7 +6,7 @@ import { attemptAt, job, MemorySink, tell } from '../support.js';
 function consoleReport(options: Partial<ConsoleOptions> = {}) {
   const out = new MemorySink();
   const err = new MemorySink();
-  const { listener } = new ConsoleReport(out, err, { host: 'alice', colour: false, quiet: false, ...options });
+  const { listener } = new ConsoleReport(out, err, { host: 'alice', colour: false, quiet: false, onTerminal: false, ...options });
   return { out, err, listener };
 }
 
@@ -124,7 +124,7 @@ describe('the console', () => {
   it('hands on the wish of a slow reader for a pause', async () => {
     let release: (written: number) => void = () => undefined;
     const slow = new ByteSink(-1, { highWater: 10, write: () => new Promise(resolve => (release = resolve)) });
-    const { listener } = new ConsoleReport(slow, slow, { host: 'alice', colour: false, quiet: false });
+    const { listener } = new ConsoleReport(slow, slow, { host: 'alice', colour: false, quiet: false, onTerminal: false });
     const pause = listener(attemptAt('cmd').stdout('line\n'));
     expect(pause).toBeInstanceOf(Promise);
     await new Promise(resolve => setImmediate(resolve));

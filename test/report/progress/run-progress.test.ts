@@ -68,7 +68,7 @@ describe('the progress line', () => {
 
   it('is never mixed into what jobs print', async () => {
     const { line, progress, shown } = terminal();
-    const { listener } = new ConsoleReport(line, line, { host: 'alice', colour: false, quiet: false });
+    const { listener } = new ConsoleReport(line, line, { host: 'alice', colour: false, quiet: false, onTerminal: false });
     progress.update(counts({ new: 3 }));
     const run = attemptAt(job('cmd'));
     for (const event of [run.claimed, run.started, run.stdout('half'), run.stdout(' and half\nb\n')]) {

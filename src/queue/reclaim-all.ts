@@ -1,0 +1,30 @@
+import { pause } from '../async/timer.js';
+import type { Job } from '../job/job.js';
+import { doubtNotice, findOrphans, nameJobs } from './orphans.js';
+import type { Queue, ReclaimRequest } from './queue.js';
+
+/** Looks at what may be orphaned before giving up on being sure. */
+const MOST_LOOKS = 8;
+
+/**
+ * Sets orphans back to `.`, and looks again until it is sure of all that seem to be orphaned, unless the file is edited all the time.
+ * Yields what was set back as soon as it is. Returns whether all orphans are known to be set back; if not, `tell` was told of the rest.
+ */
+export async function* reclaimAll(
+  queue: Queue,
+  tell: NonNullable<ReclaimRequest['tell']>,
+): AsyncGenerator<readonly Job[], { readonly isSure: boolean }> {
+  const { presenceReturns } = queue.capabilities;
+  for (let looks = 1; ; looks++) {
+    yield await queue.reclaim({ tell });
+    const doubtful = presenceReturns === undefined ? [] : await findOrphans(queue);
+    if (presenceReturns === undefined || doubtful.length === 0) return { isSure: true };
+    if (looks === MOST_LOOKS) {
+      const message = `${nameJobs(doubtful)} may be orphaned, and nothing proves it: the file is edited again and again`;
+      tell({ kind: 'news', message, hint: 'try again later' });
+      return { isSure: false };
+    }
+    if (looks === 1) tell({ kind: 'news', ...doubtNotice(doubtful, presenceReturns) });
+    await pause(presenceReturns);
+  }
+}
