@@ -15,7 +15,7 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly runners: number;
-  /** After so long runners are left in peace, done or not. */
+  /** After so long runners are left in undisturbed, done or not. */
   readonly longest: number;
 }
 
@@ -28,16 +28,16 @@ export interface RunnerEnd extends End {
 
 /** What was done, and what became of the runners. */
 export interface ChaosReport {
-  readonly deeds: Readonly<Record<Deed, number>>;
+  readonly disturbances: Readonly<Record<Disturbance, number>>;
   readonly ended: readonly RunnerEnd[];
   /** The runner that goes over the file at the end, when nobody disturbs any more. */
   readonly last: End;
 }
 
 /** What the supervisor can do to a runner. `stop`: STOP, and CONT a while later. `hurry`: INT twice. */
-export type Deed = 'kill' | 'stop' | 'terminate' | 'interrupt' | 'hurry' | 'drain';
+export type Disturbance = 'kill' | 'stop' | 'terminate' | 'interrupt' | 'hurry' | 'drain';
 
-const DEEDS: Readonly<Record<Deed, number>> = { kill: 35, stop: 25, terminate: 15, interrupt: 10, hurry: 10, drain: 5 };
+const DISTURBANCES: Readonly<Record<Disturbance, number>> = { kill: 35, stop: 25, terminate: 15, interrupt: 10, hurry: 10, drain: 5 };
 const SIGNALS = {
   kill: ['SIGKILL'],
   stop: ['SIGSTOP'],
@@ -45,7 +45,7 @@ const SIGNALS = {
   interrupt: ['SIGINT'],
   hurry: ['SIGINT', 'SIGINT'],
   drain: ['SIGHUP'],
-} as const satisfies Record<Deed, readonly NodeJS.Signals[]>;
+} as const satisfies Record<Disturbance, readonly NodeJS.Signals[]>;
 
 const PAUSE = { least: 100, most: 400 };
 const STANDSTILL = { least: 50, most: 1500 };
@@ -65,7 +65,7 @@ export function chaosLines(jobs: number, random: Random): string[] {
 
 /**
  * Lets runners work on one file while they are killed, stopped, continued, terminated and interrupted, and others take their places.
- * What is done, to which seat, after which pause, and how each runner of a seat is started follows from the seed alone; when it meets
+ * Which place is disturbed how, after which pause, and how its runners are started follows from the seed alone; when that meets
  * which job does not.
  */
 export async function chaosRun({ folder, seed, jobs, runners, longest }: ChaosOptions): Promise<ChaosReport> {
@@ -75,23 +75,23 @@ export async function chaosRun({ folder, seed, jobs, runners, longest }: ChaosOp
   const runs = join(folder, 'runs.txt');
   writeFileSync(runs, `${chaosLines(jobs, random.fork(1)).join('\n')}\n`);
 
-  const house = new House(folder);
-  const seats = Array.from({ length: runners }, (_, at) => new Seat(house, random.fork(100 + at)));
-  const deeds: Record<Deed, number> = { kill: 0, stop: 0, terminate: 0, interrupt: 0, hurry: 0, drain: 0 };
+  const fleet = new RunnerFleet(folder);
+  const places = Array.from({ length: runners }, (_, at) => new RunnerPlace(fleet, random.fork(100 + at)));
+  const disturbances: Record<Disturbance, number> = { kill: 0, stop: 0, terminate: 0, interrupt: 0, hurry: 0, drain: 0 };
   const choices = random.fork(2);
   const end = performance.now() + longest;
   while (!isNearlyDone(runs) && performance.now() < end) {
-    for (const seat of seats) seat.fill();
+    for (const place of places) place.fill();
     await setTimeout(choices.between(PAUSE.least, PAUSE.most));
-    const deed = choices.weighed(DEEDS);
+    const disturbance = choices.weighed(DISTURBANCES);
     const standstill = choices.between(STANDSTILL.least, STANDSTILL.most);
-    if (choices.pick(seats).suffer(deed, standstill)) deeds[deed]++;
+    if (choices.pick(places).disturb(disturbance, standstill)) disturbances[disturbance]++;
   }
-  for (const seat of seats) seat.leaveInPeace();
-  await house.empties(CALM);
+  for (const place of places) place.leaveAlone();
+  await fleet.allEnd(CALM);
   await eventually('the jobs of killed runners have ended', () => nobodyIsPresent(runs), CALM);
-  const last = await house.start(['-j6', '--reclaim', '--retry']).within(CALM);
-  return { deeds, ended: house.ended, last };
+  const last = await fleet.start(['-j6', '--reclaim', '--retry']).within(CALM);
+  return { disturbances, ended: fleet.ended, last };
 }
 
 /** A runner does not wait for jobs that others run: it would leave before they are orphans. */
@@ -113,7 +113,7 @@ function isNearlyDone(runs: string): boolean {
 }
 
 /** All runners of a chaos run. */
-class House {
+class RunnerFleet {
   readonly ended: RunnerEnd[] = [];
   private readonly living = new Set<Background>();
   private count = 0;
@@ -134,19 +134,19 @@ class House {
   }
 
   /** Waits until all have left. */
-  async empties(within: number): Promise<void> {
+  async allEnd(within: number): Promise<void> {
     await Promise.all([...this.living].map(runner => runner.within(within)));
   }
 }
 
 /** A place that is always taken: when a runner has ended, the next one starts. */
-class Seat {
+class RunnerPlace {
   private runner: Background | undefined;
   private standsStill = false;
-  private readonly peace = new AbortController();
+  private readonly undisturbed = new AbortController();
 
   constructor(
-    private readonly house: House,
+    private readonly fleet: RunnerFleet,
     private readonly random: Random,
   ) {}
 
@@ -158,25 +158,25 @@ class Seat {
     if (this.runner) args.push('--reclaim');
     if (random.chance(0.5)) args.push('--requeue');
     if (random.chance(0.5)) args.push('--retry');
-    this.runner = this.house.start(args);
+    this.runner = this.fleet.start(args);
   }
 
-  /** Says whether there was anybody to suffer it. */
-  suffer(deed: Deed, standstill: number): boolean {
+  /** Says whether there was a runner to disturb. */
+  disturb(disturbance: Disturbance, standstill: number): boolean {
     const { runner } = this;
-    if (!runner?.isAlive || (deed === 'stop' && this.standsStill)) return false;
-    for (const signal of SIGNALS[deed]) runner.signal(signal);
-    if (deed === 'stop') void this.continueAfter(standstill, runner);
+    if (!runner?.isAlive || (disturbance === 'stop' && this.standsStill)) return false;
+    for (const signal of SIGNALS[disturbance]) runner.signal(signal);
+    if (disturbance === 'stop') void this.continueAfter(standstill, runner);
     return true;
   }
 
-  leaveInPeace(): void {
-    this.peace.abort();
+  leaveAlone(): void {
+    this.undisturbed.abort();
   }
 
   private async continueAfter(standstill: number, runner: Background): Promise<void> {
     this.standsStill = true;
-    await setTimeout(standstill, undefined, { signal: this.peace.signal }).catch(() => undefined);
+    await setTimeout(standstill, undefined, { signal: this.undisturbed.signal }).catch(() => undefined);
     runner.signal('SIGCONT');
     this.standsStill = false;
   }

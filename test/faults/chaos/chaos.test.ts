@@ -14,7 +14,7 @@ const MINUTES = Number(process.env.RUNMAKER_CHAOS_MINUTES ?? 0);
 
 const JOBS = 3000;
 const RUNNERS = 6;
-/** Of a round, in ms: what is left then is done in peace. */
+/** Of a round, in ms: what is left then is done in undisturbed. */
 const LONGEST_ROUND = 60_000;
 
 describe('a chaos run', () => {
@@ -35,9 +35,9 @@ async function round(seed: number): Promise<void> {
   const lines = chaosLines(JOBS, new Random(seed).fork(1));
   const began = performance.now();
   console.log(`chaos: RUNMAKER_CHAOS_SEED=${seed} repeats this round`);
-  const { deeds, ended, last } = await chaosRun({ folder, seed, jobs: JOBS, runners: RUNNERS, longest: LONGEST_ROUND });
+  const { disturbances, ended, last } = await chaosRun({ folder, seed, jobs: JOBS, runners: RUNNERS, longest: LONGEST_ROUND });
   const findings = judge(folder, lines);
-  const done = Object.entries(deeds).map(([deed, count]) => `${count} ${deed}`);
+  const done = Object.entries(disturbances).map(([disturbance, count]) => `${count} ${disturbance}`);
   figure(
     `chaos, seed ${seed}: ${JOBS} jobs, ${RUNNERS} runners at a time, ${ended.length} in all, in ${((performance.now() - began) / 1000).toFixed(0)} s`,
     `${done.join(', ')}; ${findings.attempts} attempts, ${findings.whole} of them whole, ${findings.recorded} results told`,
