@@ -15,6 +15,7 @@ for (const name of [
   'server',
   'git',
   'dependencies',
+  'redis',
 ]) {
   console.log(`## ${name}`);
   const { status } = spawnSync(process.execPath, [fileURLToPath(new URL(`./${name}.js`, import.meta.url))], { stdio: 'inherit' });

@@ -124,7 +124,8 @@ export class Claimer {
 
   private async claimChosen(request: ClaimRequest): Promise<ClaimResult | undefined> {
     const { mirror } = this.parts;
-    const wanted = Math.max(1, request.slots ?? 1);
+    // Those who wait share what this one asks for, unless it must fit into what this one has.
+    const wanted = Math.max(request.slots ?? 1, request.free === undefined ? this.askers.length + 1 : 1);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       await mirror.look(request.signal);
       if (request.tell) this.adviceOf(request).give(noticesOf(mirror.board, request), request.tell);
