@@ -17,7 +17,8 @@ let awake = since;
 let isLost = false;
 /** @type {Promise<boolean> | undefined} */
 let renewing;
-let timer = setTimeout(renewRegularly, duration / RENEWALS);
+// At once: to start a thread may have taken a good part of the lease.
+let timer = setTimeout(renewRegularly);
 setInterval(checkAwake, Math.min(duration / 10, 1000));
 
 client.on('error', () => undefined);
