@@ -7,6 +7,8 @@ type Hooked = Test & { onFinished?: ((context: Test['context']) => unknown)[] };
 
 /** Longer than any mutant may take in a test, in ms. */
 const LIMIT = 5000;
+/** A test with more work than this takes too long to be repeated for each mutant. */
+const MOST_PASSED = 1_000_000;
 const { setTimeout, clearTimeout } = globalThis;
 
 /** Which mutant is active, which were reached, and how often switches were passed: a mutant that loops is stopped by that. */
@@ -40,11 +42,11 @@ export default class MutationRunner extends TestRunner {
     await TestRunner.getTestFn(test)();
     const reached = [...state.reached];
     const { passed } = state;
-    if (reached.length === 0) return;
+    if (reached.length === 0 || passed > MOST_PASSED) return;
     await this.clear(test);
     if (!(await this.passes(test))) return this.note({ test: test.name, unrepeatable: true });
     this.note({ reached });
-    state.most = passed * 20 + 10_000;
+    state.most = passed * 5 + 10_000;
     this.readKilled();
     for (const mutant of reached) {
       if (this.killed.has(mutant)) continue;
