@@ -1,6 +1,7 @@
 /** The kinds of queues, a row each: their names, their options, and the code that opens them, which is loaded only then. */
 import { RunmakerError } from '../errors.js';
-import { isGitName, withoutSecrets } from './git/address.js';
+import { isGitName } from './git/address.js';
+import { withoutSecrets } from './git/plumbing/secrets.js';
 import { flagOf, type OptionName } from './options.js';
 import type { OpenOptions, Queue } from './queue.js';
 

@@ -4,7 +4,7 @@
  */
 export interface Lists {
   readonly jobs: readonly string[];
-  /** Whether there is no jobs.txt, so that `jobs` is empty. Only who chooses from it needs one. */
+  /** Whether there is no jobs.txt, so that `jobs` is empty. Only a worker that chooses from it needs one. */
   readonly noJobsFile?: boolean;
   readonly running: readonly string[];
   readonly done: readonly string[];

@@ -32,7 +32,7 @@ export function jobsQueueFile(environment: Environment): string | undefined {
   return environment.JOBS_QUEUE_FILE || undefined;
 }
 
-/** GIT_USER_NAME and GIT_USER_EMAIL: who commits. */
+/** GIT_USER_NAME and GIT_USER_EMAIL: the author of commits. */
 export function gitUser(environment: Environment): { readonly name: string | undefined; readonly email: string | undefined } {
   return { name: environment.GIT_USER_NAME || undefined, email: environment.GIT_USER_EMAIL || undefined };
 }

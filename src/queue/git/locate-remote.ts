@@ -64,7 +64,7 @@ export async function locateRemote({ url, clone, branch }: GitAddress): Promise<
   };
 }
 
-/** Who commits: GIT_USER_NAME and GIT_USER_EMAIL, else what git has for the user, else this program. */
+/** The author of commits: GIT_USER_NAME and GIT_USER_EMAIL, else git's own setting for the user, else this program. */
 export async function authorFor(here: Git, environment: NodeJS.ProcessEnv): Promise<Author> {
   const { status, stdout } = await here.attempt(['var', 'GIT_COMMITTER_IDENT']);
   const [, name = '', email = ''] = (status === 0 && /^(.*) <(.*)> \d+ \S+$/m.exec(stdout.toString())) || [];

@@ -2,7 +2,7 @@ import { jobsQueueFile } from '../../compat/gitrunner/environment.js';
 import { EMPTY_QUEUE_CSV } from '../../compat/gitrunner/queue-csv.js';
 import { RunmakerError } from '../../errors.js';
 import type { OpenOptions, Queue } from '../queue.js';
-import { forOthers, parseGitAddress, withoutPassword } from './address.js';
+import { parseGitAddress } from './address.js';
 import { BranchStore } from './branch/branch-store.js';
 import { CheckoutPool } from './checkouts/checkout-pool.js';
 import { readCsvQueue } from './documents/csv-document.js';
@@ -13,6 +13,7 @@ import { openClone } from './plumbing/clone.js';
 import { explainFailure, GitFailure } from './plumbing/failure.js';
 import { defaultBranch, Remote } from './plumbing/remote.js';
 import { newRunnerName } from './plumbing/runner-name.js';
+import { forOthers, withoutPassword } from './plumbing/secrets.js';
 import { repositoryPath } from './repository-path.js';
 import { gitSettings } from './settings.js';
 

@@ -1,5 +1,5 @@
-import { withoutSecrets } from '../address.js';
 import type { GitFailure } from '../plumbing/failure.js';
+import { withoutSecrets } from '../plumbing/secrets.js';
 import type { ChangeRequest, PendingRequest } from './request.js';
 
 /** Requests that wait for a commit, in order, and which of them go into the same one. */

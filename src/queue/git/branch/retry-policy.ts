@@ -1,12 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
+import { Backoff } from '../../../async/backoff.js';
 import { RunmakerError } from '../../../errors.js';
 import { formatDuration } from '../../../job/duration.js';
 import { explainFailure, GitFailure } from '../plumbing/failure.js';
 import type { BranchStore } from './branch-store.js';
 
 /** Between two attempts while something is wrong, in ms. */
-const FIRST_PAUSE = 100;
-const LONGEST_PAUSE = 5000;
+const PAUSES = { first: 100, longest: 5000 };
 
 /** For how long, in ms, a push may be refused although the branch does not change: another git holds a lock while it changes it. */
 const LONGEST_RACE = 3000;
@@ -20,7 +20,7 @@ export class RetryPolicy {
   races = 0;
   private since: number | undefined;
   private stuck: { readonly version: number; readonly since: number } | undefined;
-  private pause = FIRST_PAUSE;
+  private readonly backoff = new Backoff(PAUSES);
 
   /** @param patience in ms · @param tell says once that something is retried */
   constructor(
@@ -42,7 +42,7 @@ export class RetryPolicy {
       this.since = undefined;
     } else if (now - this.stuck.since > LONGEST_RACE) throw failure;
     this.races++;
-    await setTimeout(Math.random() * Math.min(turn * Math.min(2 ** (this.races + 1), MOST_TURNS), LONGEST_PAUSE));
+    await setTimeout(Math.random() * Math.min(turn * Math.min(2 ** (this.races + 1), MOST_TURNS), PAUSES.longest));
   }
 
   /**
@@ -53,14 +53,14 @@ export class RetryPolicy {
   async afterFailure(error: unknown, endsClaim: boolean): Promise<void> {
     const now = performance.now();
     this.since ??= now;
+    const isFirst = this.backoff.isFresh;
     const explained = error instanceof GitFailure ? explainFailure(error, this.store.remote.url, true) : error;
     const mayPass = error instanceof GitFailure || error === this.store.now.problem;
     const hopeless = error instanceof GitFailure && error.needsSomebody && !endsClaim;
-    if (!mayPass || hopeless || now - this.since + this.pause > this.patience) throw explained;
-    if (this.pause === FIRST_PAUSE && explained instanceof RunmakerError) {
+    if (!mayPass || hopeless || now - this.since + this.backoff.next > this.patience) throw explained;
+    if (isFirst && explained instanceof RunmakerError) {
       this.tell(`${explained.message}; trying on for ${formatDuration(this.patience)}`, explained.hint ?? 'jobs run on meanwhile');
     }
-    await setTimeout(this.pause * (0.5 + Math.random() / 2));
-    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
+    await this.backoff.wait();
   }
 }

@@ -1,3 +1,4 @@
+/** checkouts/ are folders for jobs to run in, and the way of what they leave there into commits. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../../errors.js';
@@ -27,7 +28,7 @@ export class CheckoutPool {
 
   /** A folder with the files of a commit, and nothing else. @throws RunmakerError `queue` when it cannot be had */
   async take(commit: string): Promise<Checkout> {
-    if (this.count === 0) await this.forgetTheDead();
+    if (this.count === 0) await this.removeStale();
     const directory = (await this.again(commit)) ?? (await this.anew(commit));
     const checkout = new Checkout(this.git.in(directory), commit, this.layout, this.tell, () => this.free.push(directory));
     try {
@@ -96,7 +97,7 @@ export class CheckoutPool {
     });
   }
 
-  private async forgetTheDead(): Promise<void> {
+  private async removeStale(): Promise<void> {
     const names = await readdir(this.home).catch(() => []);
     // A runner's name and a count.
     for (const name of names) if (isGone(name.replace(/-\d+$/, ''))) await this.remove(path.join(this.home, name));

@@ -44,7 +44,7 @@ export class Checkout {
 
   /**
    * What the job has left in the results folder, put into our clone: what is new, changed, or gone. Ignored files count, too. What
-   * cannot be put there stays in the folder, which is told once the job's state is pushed.
+   * cannot be put there stays in the folder; that is reported once the job's state is pushed.
    */
   async results(): Promise<readonly Result[]> {
     try {
@@ -128,7 +128,7 @@ export class Checkout {
     this.leftOver = `not all results of a job can be put into git: ${new GitFailure(command, stderr).message}`;
   }
 
-  /** The job has ended, and what it left is pushed, or told where it stays: false then. */
+  /** Ends the use of the folder. Returns false when some results could not be pushed; where they stay is reported. */
   giveBack(): boolean {
     if (this.leftOver === undefined) this.onFree();
     else this.keep(this.leftOver);
@@ -137,7 +137,7 @@ export class Checkout {
 
   /** Leaves the folder as it is, because what is in it is nowhere else. */
   keep(why: string): void {
-    // Under a name that nobody clears away.
+    // Under a name that is never cleared away.
     let kept = path.join(path.dirname(this.directory), `kept-${path.basename(this.directory)}-${Date.now()}`);
     try {
       renameSync(this.directory, kept);

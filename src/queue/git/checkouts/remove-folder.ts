@@ -14,7 +14,7 @@ export async function removeFolder(directory: string): Promise<void> {
   }
 }
 
-/** What is in a folder can be removed by who may write the folder. */
+/** Makes all folders below one writable, so that their entries can be removed. */
 async function open(folder: Buffer): Promise<void> {
   await chmod(folder, OWNER);
   // Names are bytes: they need not be UTF-8.

@@ -4,9 +4,9 @@ import { errnoName, RunmakerError } from '../../../errors.js';
 import { type RecordLocks, recordLocks } from '../../../system/record-lock.js';
 import { isGone, newRunnerName } from '../plumbing/runner-name.js';
 
-/** What is locked for as long as somebody works in a clone, in the folder that git keeps for itself. It says who that is. */
+/** The file that is locked while a worker works in a clone, in the folder that git keeps for itself. It names the worker's process. */
 const LOCK = 'runmaker-worker';
-/** Says the same where nothing can be locked. It is there for as long as somebody works in the clone. */
+/** The same where nothing can be locked: it exists while a worker works in the clone. */
 const PID_FILE = 'runmaker-worker.pid';
 
 /** What a filesystem says that knows no locks. */
@@ -14,7 +14,7 @@ const NO_LOCKS = ['ENOLCK', 'ENOSYS', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP'];
 
 /**
  * Has a clone for one worker alone. The kernel gives it up when the process ends, wherever its id counts: a worker that was killed in a
- * container blocks nobody.
+ * container blocks no other.
  * @param gitFolder the `.git` of the clone · @param locks undefined where there are none
  * @returns gives the clone up
  * @throws RunmakerError `usage` while another worker has it
@@ -33,7 +33,7 @@ export async function lockClone(gitFolder: string, locks: RecordLocks | undefine
     if (NO_LOCKS.includes(errnoName(error) ?? '')) return makePidFile(pidFile);
     throw error;
   }
-  // The file stays: who removes it may remove it from under somebody who has opened it.
+  // The file stays: removing it could remove it from under another worker that has opened it.
   return once(() => closeSync(fd));
 }
 
@@ -45,14 +45,14 @@ function known(): RecordLocks | undefined {
   }
 }
 
-/** What a process that has ended has left is no lock, where that can be told. */
+/** A file of a process that is known to have ended is no lock. */
 function makePidFile(lock: string): () => void {
   const own = newRunnerName();
   for (;;) {
     if (isMade(() => writeFileSync(lock, own, { flag: 'wx' }))) return once(() => giveUp(lock, own));
     const holder = holderOf(lock);
     if (holder !== undefined && !isGone(holder)) throw taken(lock, holder, `; if that one is certainly gone, remove ${lock}`);
-    // Moved first: somebody else may have found the same, and have the clone by now.
+    // Moved first: another worker may have found the same, and have the clone by now.
     const old = `${lock}-${own}`;
     if (!isMade(() => renameSync(lock, old))) continue;
     const moved = holderOf(old);

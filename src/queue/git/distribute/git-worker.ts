@@ -26,7 +26,7 @@ interface Current {
   readonly branch: string;
   /** The commit by which it was taken. */
   readonly began: string;
-  /** Commits by which it is done should one have landed, which nobody has heard of. */
+  /** Pushed commits that finish the job if one of them has landed, which is not known. */
   readonly sent: string[];
 }
 
@@ -63,7 +63,7 @@ export class GitWorker {
   }
 
   /**
-   * Has a job chosen while nobody else can choose, and begins a branch for it. What a predecessor left in the clone when it was killed is
+   * Has a job chosen while no other worker can choose, and begins a branch for it. What a predecessor left in the clone when it was killed is
    * pushed to its own job's branch first, unless `resume` was called.
    * @returns the job, or null when `choose` had none
    * @throws what `choose` throws; RunmakerError `usage` when there is a job already or the remote has a branch of the worker's name,
@@ -90,7 +90,7 @@ export class GitWorker {
         chosen = mine?.job ?? chosenFrom(await choose(now));
         if (chosen === null) return undefined;
         listed = mine?.listed ?? now.jobs.includes(chosen);
-        // What can go wrong with its files is to go wrong while nobody has the job.
+        // Whatever fails with its files should fail before the job is taken.
         await tree.beginJob(this.branchOf(chosen), now.commit);
         this.unsure = mine ?? { job: chosen, listed, sent };
         return chosen;
@@ -173,7 +173,7 @@ export class GitWorker {
       throw error;
     });
     this.current = undefined;
-    // The job is done whatever comes of this, and the next one is told of what is wrong here.
+    // The job is done whatever comes of this, and the next call reports what is wrong here.
     await tree.checkOut(remote.branch, commit).catch(() => undefined);
   }
 

@@ -1,15 +1,16 @@
+/** distribute/ is the worker of Distribute: lists with a lock on the main branch, a branch for each job, a clone for each worker. */
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../../errors.js';
-import { withoutPassword } from '../address.js';
 import { authorFor } from '../locate-remote.js';
-import { forgetTheDead } from '../plumbing/clone.js';
+import { removeStaleRefs } from '../plumbing/clone.js';
 import { explainFailure, GitFailure } from '../plumbing/failure.js';
 import { Git } from '../plumbing/git.js';
 import { Objects } from '../plumbing/objects.js';
 import { defaultBranch, Remote } from '../plumbing/remote.js';
 import { newRunnerName } from '../plumbing/runner-name.js';
+import { withoutPassword } from '../plumbing/secrets.js';
 import { explainInClone } from './clone-failure.js';
 import { lockClone } from './clone-lock.js';
 import { GitWorker } from './git-worker.js';
@@ -20,7 +21,7 @@ import { WorkerName } from './worker-name.js';
 import { type GitWorkerOptions, workerOptions } from './worker-options.js';
 
 /**
- * A worker on a repository in the manner of Distribute: jobs are lines of jobs.txt, go to running.txt while somebody works on them, and to
+ * A worker on a repository in the manner of Distribute: jobs are lines of jobs.txt, go to running.txt while a worker works on them, and to
  * done.txt. Each is worked on in a branch of its own, which is merged when the job is done.
  *
  *     const worker = await gitWorker({ url, path, name });
@@ -59,7 +60,7 @@ export async function gitWorker(options: GitWorkerOptions): Promise<GitWorker> {
 /** The clone, for one worker alone. */
 async function takeClone(directory: string, url: string): Promise<{ git: Git; gitFolder: string; giveUp: () => void }> {
   const git = await cloneAt(directory, url);
-  await forgetTheDead(git);
+  await removeStaleRefs(git);
   const gitFolder = await git.text(['rev-parse', '--absolute-git-dir']);
   return { git, gitFolder, giveUp: await lockClone(gitFolder) };
 }
@@ -73,7 +74,7 @@ function explainFolder(error: unknown, directory: string): unknown {
   });
 }
 
-/** Throws a failure as git told it: whether it passes is to be seen. */
+/** Throws git's own failure again, so that it can be retried. */
 function unexplained(error: Error): never {
   throw error.cause instanceof GitFailure ? error.cause : error;
 }
@@ -92,7 +93,7 @@ async function cloneAt(directory: string, url: string): Promise<Git> {
   try {
     await git.call(['clone', '--', url, '.'], { asUser: true });
   } catch (error) {
-    // Not tried again: it is more likely the address that is wrong, and who has mistyped it does not want to wait.
+    // Not retried: most likely the address is mistyped.
     throw error instanceof GitFailure ? explainFailure(error, url) : error;
   }
   return git;

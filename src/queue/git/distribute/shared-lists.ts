@@ -71,7 +71,7 @@ export class SharedLists {
     };
   }
 
-  /** Notes who has committed since the last look, so that they get their turn with the lock. */
+  /** Notes which workers have committed since the last look, so that they get their turn with the lock. */
   private async noteOthers(head: GitObject): Promise<void> {
     const before = this.known;
     this.known = head.name;
@@ -85,7 +85,7 @@ export class SharedLists {
 
   /**
    * Waits until no other worker changes the lists, and keeps others from it while `prepare` lasts. Then what `decide` makes of the lists is
-   * written together with the lock's end; `decide` is asked again when somebody has committed in spite of the lock, and all begins anew
+   * written together with the lock's end; `decide` is asked again when others have committed in spite of the lock, and all begins anew
    * when another worker has the lock by then. Nothing but the lock's end is written when `prepare` returns undefined, or one of them throws.
    * @param sent is given the names of commits that were pushed: should this throw, one of them may have landed all the same
    * @returns the commit
@@ -160,7 +160,7 @@ export class SharedLists {
     return undefined;
   }
 
-  /** Changes the lists by what a function makes of them; it is asked again while it says `wait`, and when somebody else is faster. */
+  /** Changes the lists by what a function makes of them; it is asked again while it says `wait`, and when another push is faster. */
   private async change(decide: (lists: ListsNow) => Promise<Decision>, patience = this.patience, sent: string[] = []): Promise<string> {
     const retry = new Retry(this.remote.url, patience);
     for (;;) {
@@ -179,7 +179,7 @@ export class SharedLists {
         }
         held = now.lock;
       } catch (error) {
-        await retry.bear(error);
+        await retry.afterFailure(error);
         continue;
       }
       if (retry.over) throw this.notInTime(held);
@@ -215,7 +215,7 @@ export class SharedLists {
     return commit;
   }
 
-  /** Whether a commit has landed; it has not when somebody else was faster. */
+  /** Whether a commit has landed; it has not when another push was faster. */
   private async push(commit: string, parent: string): Promise<boolean> {
     try {
       return (await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: parent }])).kind === 'landed';

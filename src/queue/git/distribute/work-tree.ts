@@ -55,8 +55,8 @@ export class WorkTree {
    */
   async mustBePushable(): Promise<void> {
     const ref = `refs/heads/${this.worker}`;
-    const tries = new Retry(this.remote.url, this.patience);
-    const listed = await tries.until(() => this.git.text(['ls-remote', 'origin', ref]));
+    const retry = new Retry(this.remote.url, this.patience);
+    const listed = await retry.until(() => this.git.text(['ls-remote', 'origin', ref]));
     if (!listed.split('\n').some(line => line.endsWith(`\t${ref}`))) return;
     throw new RunmakerError('usage', `the remote has a branch ${this.worker}: there can be none that is called ${this.worker}/JOB`, {
       hint: `give the worker another name, or remove that branch: git push origin --delete ${this.worker}`,
@@ -149,8 +149,8 @@ export class WorkTree {
   }
 
   private async push(refspec: string): Promise<void> {
-    const tries = new Retry(this.remote.url, this.patience);
-    await tries.until(() => this.git.call(['push', '--no-verify', 'origin', refspec]));
+    const retry = new Retry(this.remote.url, this.patience);
+    await retry.until(() => this.git.call(['push', '--no-verify', 'origin', refspec]));
   }
 
   /** Adding all files would count as having resolved them. */

@@ -100,11 +100,10 @@ export class WorkerName {
 
   private async read(): Promise<Registration | undefined> {
     const { git } = this.remote;
-    const listed = await git.text(['ls-remote', 'origin', this.ref]);
-    if (listed === '') return undefined;
-    const kept = `${this.remote.seenBranch}-name`;
-    await git.call(['fetch', '--no-tags', '--no-write-fetch-head', '--force', 'origin', `${this.ref}:${kept}`]);
-    const [commit = '', ...message] = (await git.text(['log', '-1', '--format=%H%n%B', kept])).split('\n');
+    const commit = (await git.text(['ls-remote', 'origin', this.ref])).split('\t')[0] ?? '';
+    if (commit === '') return undefined;
+    await git.call(['fetch', '--no-tags', '--no-write-fetch-head', 'origin', this.ref]);
+    const message = (await git.text(['log', '-1', '--format=%B', commit])).split('\n');
     const field = (name: string): string => message.find(line => line.startsWith(`${name}: `))?.slice(name.length + 2) ?? '';
     return { commit, runner: field('runner'), clone: field('clone'), host: field('host') };
   }

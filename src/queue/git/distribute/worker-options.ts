@@ -1,5 +1,6 @@
 import { RunmakerError } from '../../../errors.js';
-import { isGitName, parseGitAddress, withoutPassword, withoutSecrets } from '../address.js';
+import { isGitName, parseGitAddress } from '../address.js';
+import { withoutPassword, withoutSecrets } from '../plumbing/secrets.js';
 
 /** Where a worker works. */
 export interface GitWorkerOptions {
@@ -15,7 +16,7 @@ export interface GitWorkerOptions {
 
 const DEFAULT_PATIENCE = 600_000;
 
-/** What was asked for, all decided. @throws RunmakerError `usage` for what makes no sense: who calls may know no types */
+/** The options with all defaults. @throws RunmakerError `usage` for values that make no sense: callers in JavaScript have no types */
 export function workerOptions(options: Partial<GitWorkerOptions> = {}): Required<GitWorkerOptions> {
   const { url, path, name, patience = DEFAULT_PATIENCE } = options;
   if (!isText(url)) throw refused('url', url, "the remote as git takes it: url: 'ssh://git@host/team/search.git'");

@@ -1,3 +1,4 @@
+/** documents/ are the formats of a queue over git: a file as bytes, read into jobs and written with other states. */
 import { RunmakerError } from '../../../errors.js';
 import type { LineJob } from '../../../job/job.js';
 import type { State } from '../../../job/state.js';

@@ -8,12 +8,12 @@ import { beatOf, printLease } from './lease.js';
 
 /** A lease is renewed so many times while it would hold. */
 const BEATS = 4;
-/** How soon, in ms, a renewal that failed is tried again at the latest: a remote that is back is told at once that we are alive. */
+/** How soon, in ms, a failed renewal is tried again at the latest, so that a remote that is back soon sees it. */
 const RETRY = 5000;
 
 /**
- * Renews our lease for as long as there is something in our hands. By pushes of its own, of a ref that nothing else changes: they neither
- * wait for what else is pushed, however long that takes, nor get into its way.
+ * Renews our lease for as long as there are claims, by pushes of its own to a ref that nothing else changes: they neither wait for other
+ * pushes, however long those take, nor get in their way.
  */
 export class Heartbeat {
   private timer: NodeJS.Timeout | undefined;

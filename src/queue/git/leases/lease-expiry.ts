@@ -36,8 +36,8 @@ interface Sighting {
 }
 
 /**
- * The time between two looks counts for this part of a lease at most. Nobody can tell whether the remote could be reached all the while:
- * who could not renew a lease is to have time for it before the next look.
+ * The time between two looks counts for this part of a lease at most. Perhaps the remote could not be reached meanwhile: a runner that could
+ * not renew its lease gets time for it before the next look.
  */
 export const LONGEST_SPAN = 1 / 2;
 

@@ -1,3 +1,4 @@
+/** leases/ says whose claims still hold: our own claims and where their rows are, the leases of all runners, and when those expire. */
 import type { BranchStore } from '../branch/branch-store.js';
 import type { DocumentJob } from '../documents/document.js';
 import type { RefChange } from '../plumbing/remote.js';

@@ -5,10 +5,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { RunmakerError } from '../../../errors.js';
 import { hostName } from '../../../system/host.js';
-import { withoutPassword } from '../address.js';
 import { explainFailure, GitFailure, nothingThere } from './failure.js';
 import { Git } from './git.js';
 import { isGone } from './runner-name.js';
+import { withoutPassword } from './secrets.js';
 
 /** Refs of our own clone, of each user of it: what it has seen of the remote, and what it is about to push. */
 export const SEEN = 'refs/runmaker-seen/';
@@ -42,7 +42,7 @@ export async function openClone(url: string, settings: Readonly<Record<string, s
   }
   const git = new Git(directory, settings, true);
   try {
-    await forgetTheDead(git);
+    await removeStaleRefs(git);
   } catch (cause) {
     if (!(cause instanceof GitFailure)) throw cause;
     throw new RunmakerError('queue', `the clone ${directory} is damaged: ${cause.message}`, {
@@ -53,7 +53,7 @@ export async function openClone(url: string, settings: Readonly<Record<string, s
   return git;
 }
 
-/** Made under another name first: whoever finds it finds it whole. */
+/** Makes the clone under another name first, so that other processes find it whole. */
 async function makeClone(directory: string, url: string, settings: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
   const draft = await mkdtemp(`${directory}.`);
@@ -65,7 +65,7 @@ async function makeClone(directory: string, url: string, settings: Readonly<Reco
     await rename(draft, directory);
   } catch (error) {
     await rm(draft, { recursive: true, force: true });
-    // Somebody else was faster.
+    // Another process was faster.
     if (!existsSync(path.join(directory, 'HEAD'))) throw error;
   }
 }
@@ -80,8 +80,8 @@ async function objectFormat(git: Git, url: string): Promise<string> {
   return name.length === SHA256 ? 'sha256' : 'sha1';
 }
 
-/** Takes away what handles of this host have left in a clone whose processes have ended. */
-export async function forgetTheDead(git: Git): Promise<void> {
+/** Removes from a clone the refs of handles of this host whose processes have ended. */
+export async function removeStaleRefs(git: Git): Promise<void> {
   const refs = (await git.text(['for-each-ref', '--format=%(refname)', SEEN, WORK])).split('\n');
   const dead = refs.filter(ref => isGone(ref.split('/')[2] ?? ''));
   if (dead.length > 0) await git.attempt(['update-ref', '--stdin'], { input: Buffer.from(dead.map(ref => `delete ${ref}\n`).join('')) });

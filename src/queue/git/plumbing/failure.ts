@@ -1,10 +1,10 @@
 import { RunmakerError } from '../../../errors.js';
-import { withoutPassword, withoutSecrets } from '../address.js';
+import { withoutPassword, withoutSecrets } from './secrets.js';
 
-/** Why git failed. `locked`, `unreachable` and `other` may pass; the rest needs somebody. */
+/** Why git failed. `locked`, `unreachable` and `other` may pass by themselves; a person has to mend the rest. */
 export type FailureKind =
   | 'refused'
-  | 'stranger'
+  | 'unverified'
   | 'missing'
   | 'protected'
   | 'checkedOut'
@@ -13,14 +13,14 @@ export type FailureKind =
   | 'unreachable'
   | 'other';
 
-/** What git says, in English, when it fails. The first that fits counts. */
+/** What git says, in English, when it fails. The first match counts. */
 const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
   ['checkedOut', /refusing to update checked out branch/],
   [
     'protected',
     /protected branch|pre-receive hook declined|update hook declined|hook declined|GH006|GL-HOOK-ERR|deny updating a hidden ref|remote rejected.*(?:prohibited|denied|not allowed)/i,
   ],
-  ['stranger', /Host key verification failed|host key is known|certificate (?:problem|verif)|server certificate/i],
+  ['unverified', /Host key verification failed|host key is known|certificate (?:problem|verif)|server certificate/i],
   [
     'refused',
     /Authentication failed|could not read (?:Username|Password)|Permission denied|HTTP 40[13]|error: 40[13]|access denied|terminal prompts disabled|insufficient permission/i,
@@ -36,7 +36,7 @@ const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
   ['unreachable', /Could not read from remote repository|unable to access/],
 ];
 
-const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'stranger', 'protected', 'checkedOut', 'nameTaken']);
+const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'unverified', 'protected', 'checkedOut', 'nameTaken']);
 
 /** A git command that did not do what it should. */
 export class GitFailure extends Error {
@@ -71,7 +71,7 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
         hint: 'runners use git as you do: see that "git ls-remote" on it works here without questions (key, agent, credential helper)',
         cause: failure,
       });
-    case 'stranger':
+    case 'unverified':
       return new RunmakerError('queue', `${about}the remote does not prove to be who it should be: ${said}`, {
         hint: 'go there once by hand with "git ls-remote", look whether its key or certificate is right, and accept it',
         cause: failure,
@@ -111,7 +111,7 @@ export function explainFailure(failure: GitFailure, place: string, wasThere = fa
   }
 }
 
-/** What it means that a remote names no commit to begin with. */
+/** The error for a remote without a commit to begin with. */
 export function nothingThere(url: string): RunmakerError {
   return new RunmakerError('input', `${withoutPassword(url)}: the repository has no default branch, or nobody has pushed anything yet`, {
     hint: "push a commit with the queue's file first, or name the branch: …?branch=main",

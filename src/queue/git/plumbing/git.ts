@@ -1,3 +1,4 @@
+/** plumbing/ is everything that calls git or reads what it prints: processes, remotes, clones, objects, failures, names of runners. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -5,7 +6,7 @@ import { errnoName, RunmakerError } from '../../../errors.js';
 import { GitFailure } from './failure.js';
 import { GitOutput } from './git-output.js';
 
-/** Commands that go to a remote, and what has them tell how they get on. */
+/** Commands that go to a remote, and the options that make them show their progress. */
 const TRANSFERS: Readonly<Record<string, readonly string[]>> = {
   clone: ['--progress'],
   fetch: ['--progress'],
@@ -13,9 +14,9 @@ const TRANSFERS: Readonly<Record<string, readonly string[]>> = {
   'ls-remote': [],
 };
 
-/** For how long, in ms, a git may say nothing before it is taken to hang: one that tells how it gets on, and one that does not. */
+/** After how long without output, in ms, a git counts as hung: one that shows its progress, and one that does not. */
 const SILENCE = { transfer: 300_000, other: 3_600_000 };
-/** How long a git that was told to end has for it, in ms. */
+/** How long a git has to end after TERM, in ms. */
 const GRACE = 5000;
 
 /**
@@ -38,7 +39,7 @@ const FOREIGN = [
   'GIT_ICASE_PATHSPECS',
 ];
 
-/** Settings of the user's that are meant for people at work, not for this. */
+/** Settings that switch off what users set up for work by hand. */
 const QUIET = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'push.gpgSign=false'];
 
 /**
@@ -123,7 +124,7 @@ export class Git {
       said.take(bytes);
       if (ended === undefined) quiet.refresh();
     });
-    // Who does not read its input may be gone before it is written.
+    // A git that does not read its input may end before it is written.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
@@ -158,7 +159,7 @@ export class Git {
   }
 }
 
-/** Messages in English, because they are read; no questions, because nobody may be there to answer. */
+/** Messages in English, because they are parsed; no prompts, because there may be no user. */
 function gitEnvironment(): NodeJS.ProcessEnv {
   const { GIT_TERMINAL_PROMPT = '0', SSH_ASKPASS_REQUIRE = 'never' } = process.env;
   const environment: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', GIT_TERMINAL_PROMPT, SSH_ASKPASS_REQUIRE };

@@ -7,33 +7,33 @@ import { type Author, type CommitPlan, importStream } from './import-stream.js';
 
 /** Files of up to this size come along with every fetch, in bytes; larger ones when they are asked for. */
 const SMALL = 65_536;
-/** How often, and after up to how many ms each time more, a fetch is tried beside somebody who makes a checkout in the same clone. */
+/** How often a fetch is tried while another process makes a worktree in the same clone, and by how many ms each pause grows at most. */
 const MOST_TRIES = 8;
 const HALF_MADE_PAUSE = 100;
-/** What servers and git itself say when somebody else was faster. */
+/** What servers and git itself say when another push was faster. */
 const BEATEN =
   /\[rejected\]|fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|reference already exists|atomic/;
 
-/** What servers say that do not take what is in a push: a file that is too large, an object that they hold for malformed. */
+/** What servers say that refuse the content of a push: a file that is too large, an object that they call malformed. */
 const UNWELCOME = /unpacker error|unpack failed|exceeds maximum allowed size|exceeds GitHub's|HTTP 413|error: 413/;
 
-/** Whether the remote has refused a push, perhaps for what is in it. */
+/** Whether the remote has refused a push, perhaps because of its content. */
 export function isRefusedPush(error: unknown): error is GitFailure {
   return error instanceof GitFailure && error.command === 'push' && (error.kind === 'protected' || UNWELCOME.test(error.stderr));
 }
 
-/** What is to become of a ref of the remote. */
+/** A change of a ref of the remote. */
 export interface RefChange {
   readonly ref: string;
-  /** Undefined: it is to go. */
+  /** Undefined: the ref is removed. */
   readonly commit: string | undefined;
   /** Only if it is at this commit now: compare and swap. */
   readonly instead?: string | undefined;
-  /** It is ours alone. */
+  /** Nothing else changes the ref: no comparison is needed. */
   readonly own?: boolean;
 }
 
-/** What came of a push: all of it, or none of it because somebody else was faster, or just there with a lock. */
+/** The result of a push: it landed whole, or not at all because another one was faster or holds a lock. */
 export type Pushed = { readonly kind: 'landed' } | { readonly kind: 'beaten'; readonly failure: GitFailure };
 
 /** For how long a push may tell of no progress. */
@@ -60,11 +60,11 @@ export class Remote {
   ) {
     this.seen = `${SEEN}${runner}/`;
     this.work = `${WORK}${runner}/`;
-    // From a disk everything comes at once: it costs less than asking twice.
+    // From a disk everything is fetched at once: that costs less than asking twice.
     this.filter = /^(?:file:|\/)/.test(url) ? undefined : 'blob:none';
   }
 
-  /** What objects of the branch as it was fetched last are called. */
+  /** The ref of our clone that names the branch as it was fetched last. */
   get seenBranch(): string {
     return `${this.seen}branch`;
   }
@@ -75,7 +75,7 @@ export class Remote {
    */
   async fetch(leases: boolean, size: number): Promise<void> {
     const args = ['fetch', '--no-tags', '--no-write-fetch-head', '--update-shallow', '--force'];
-    // The first time the files of all the past would come along.
+    // The first fetch would bring the files of all history.
     if (this.filter) args.push(`--filter=${this.fetched ? `blob:limit=${Math.max(SMALL, 2 * size)}` : this.filter}`);
     args.push('origin', `refs/heads/${this.branch}:${this.seenBranch}`);
     if (leases) args.push('--prune', `refs/runmaker/*:${this.seen}leases/*`);
@@ -111,7 +111,7 @@ export class Remote {
 
   /**
    * Makes commits, in one go and here only. Returns their names.
-   * @param kind tells those that are made at the same time apart
+   * @param kind tells commits that are made at the same time apart
    */
   async commit(plans: readonly Omit<CommitPlan, 'ref'>[], author: Author, kind = ''): Promise<string[]> {
     const named = plans.map((plan, at) => ({ ...plan, ref: `${this.work}${kind}${at}` }));
@@ -120,9 +120,9 @@ export class Remote {
   }
 
   /**
-   * Changes refs of the remote, all or none. Where the remote cannot do that, first all but the last: the branch comes last, since a
-   * lease may name what is not claimed, but no claim may go without its lease.
-   * @param limits `silence`: for how long it may tell of no progress, in ms · @throws GitFailure when that did not work; it is not certain then that nothing was changed
+   * Changes refs of the remote, all or none. Where the remote cannot do that, the branch comes last: a lease may name a job that is not
+   * claimed, but no claim may be without its lease.
+   * @param limits `silence`: for how long it may tell of no progress, in ms · @throws GitFailure when that did not work; something may have changed even so
    */
   async push(changes: readonly RefChange[], limits: PushLimits = {}): Promise<Pushed> {
     if (this.atomic || changes.length === 1) return await this.pushTogether(changes, limits);
@@ -149,7 +149,7 @@ export class Remote {
     throw failure;
   }
 
-  /** Forgets what this handle has kept. */
+  /** Removes the refs of this handle from the clone. */
   async close(): Promise<void> {
     const refs = await this.git.text(['for-each-ref', '--format=delete %(refname)', this.seen, this.work]);
     if (refs !== '') await this.git.attempt(['update-ref', '--stdin'], { input: Buffer.from(`${refs}\n`) });
