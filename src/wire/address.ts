@@ -1,12 +1,12 @@
 import { RunmakerError } from '../errors.js';
 
-/** Where a server listens when nobody says where. */
+/** The port on which a server listens by default. */
 export const DEFAULT_PORT = 9998;
 
-/** Bytes of a socket's path: sun_path has 108 with the NUL behind it (unix(7)). What is longer the system may cut. */
+/** Bytes of a socket's path: sun_path has 108 with the NUL at its end (unix(7)). The system may cut longer ones. */
 const LONGEST_PATH = 107;
 
-/** Where a server is found. */
+/** The address of a server. */
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   /** A socket in the filesystem. */
@@ -16,8 +16,8 @@ export type Address =
 const HOST_AND_PORT = /^(?:\[([0-9a-f:.%a-z]+)\]|([^:[\]/?#@\s]+))(?::(\d+))?$/i;
 
 /**
- * Reads what names a server: `alice`, `alice:9998`, `[::1]:9998`, `unix:/path`; an IPv6 address may stand without brackets when no
- * port follows it.
+ * Reads the address of a server: `alice`, `alice:9998`, `[::1]:9998`, `unix:/path`; an IPv6 address needs no brackets when no port
+ * follows it.
  *
  * @throws RunmakerError `usage`, quoting the text
  */
@@ -36,7 +36,7 @@ export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address 
   return { kind: 'tcp', host, port };
 }
 
-/** What names a server, `alice:9998` or `tcp:alice`, as the name of a queue; undefined for anything else. */
+/** The name of the queue of a server that was named as `alice:9998` or `tcp:alice`; undefined for anything else. */
 export function nameForServer(text: string): string | undefined {
   const [, after] = /^tcp:\/?([^/\s]+)$/i.exec(text) ?? [];
   const place = after ?? /^(?:\[[0-9a-f:.%a-z]+\]|[\w.-]+):\d{1,5}$/i.exec(text)?.[0];
@@ -46,12 +46,12 @@ export function nameForServer(text: string): string | undefined {
 function checkedPath(path: string): string {
   const bytes = Buffer.byteLength(path);
   if (bytes <= LONGEST_PATH) return path;
-  throw new RunmakerError('usage', `unix:${path}: the path of a socket may have ${LONGEST_PATH} bytes, and this one has ${bytes}`, {
-    hint: 'choose a shorter one, such as one below /run or /tmp, or name it from the directory that it is in',
+  throw new RunmakerError('usage', `unix:${path}: the path of a socket may have ${LONGEST_PATH} bytes, this one has ${bytes}`, {
+    hint: 'choose a shorter one, for example below /run or /tmp, or name it relative to its directory',
   });
 }
 
-/** Host and port, or the path, as `parseAddress` reads them. */
+/** Host and port, or the path, in the form that `parseAddress` reads. */
 export function printAddress(address: Address): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
   return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 
-/** The most characters that are sent as text, where quotes and control characters take up to six times their room. */
+/** The most characters that are sent as text: escaped quotes and control characters take up to six times their size. */
 export const MOST_TEXT = 16 * 1024;
 
-/** Bytes in JSON: readable where that is possible, never longer than in base64 by more than a little. */
+/** Bytes in JSON: text where that is possible, and not much longer than base64. */
 export type WireBytes = string | { readonly base64: string };
 
 export function toWire(bytes: Buffer): WireBytes {

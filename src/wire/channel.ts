@@ -2,27 +2,27 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { LineReader } from './line-reader.js';
 
-/** From this many unsent bytes on nothing more is read from whoever does not fetch the answers. */
+/** From this many unsent bytes on nothing more is read from the peer, which does not fetch its answers. */
 const MOST_UNSENT = 1024 * 1024;
 
-/** Messages are gathered for a moment, but no more characters than these. */
+/** Messages are gathered for a moment, up to this many characters. */
 const MOST_GATHERED = 64 * 1024;
 
-/** Who listens to a channel. */
-export interface ChannelEnds {
-  /** Takes a line; it is only lent. What it throws ends the channel. */
+/** Takes what happens on a channel. */
+export interface ChannelHandler {
+  /** A line has come; it is only lent. An exception ends the channel. */
   line(line: Buffer): void;
-  /** The channel is over, with what went wrong. Called once. */
+  /** The channel is over. Called once. @param error what went wrong */
   over(error: Error | undefined): void;
 }
 
-/** A connection over which lines of JSON go both ways: those of `M` from this end. */
+/** A connection over which lines of JSON go both ways. This end sends messages of type `M`. */
 export class Channel<M extends object> {
   /** When the last bytes came, by `performance.now()`. */
   heardAt = performance.now();
   private readonly reader: LineReader;
   private error: Error | undefined;
-  private ends: ChannelEnds | undefined;
+  private ends: ChannelHandler | undefined;
   private isOver = false;
   /** Messages on their way to the socket. */
   private gathered = '';
@@ -40,7 +40,7 @@ export class Channel<M extends object> {
   }
 
   /** Begins to listen. */
-  open(ends: ChannelEnds): void {
+  open(ends: ChannelHandler): void {
     this.ends = ends;
     this.socket.on('data', (bytes: Buffer) => this.take(bytes));
     this.socket.once('end', () => this.socket.end());
@@ -49,8 +49,8 @@ export class Channel<M extends object> {
   }
 
   /**
-   * Sends a message, unless the channel is over. What is said at the same moment goes out as one piece: to encrypt a piece and to
-   * hand it to the kernel takes longer than all the rest of a message.
+   * Sends a message, unless the channel is over. Messages of the same moment are sent as one piece: to encrypt a piece and to pass it to
+   * the kernel takes longer than all the rest of a message.
    */
   send(message: M): void {
     if (this.isOver || this.socket.destroyed || this.socket.writableEnded) return;
@@ -65,7 +65,7 @@ export class Channel<M extends object> {
     if (gathered !== '' && !this.socket.destroyed && !this.socket.writableEnded) this.socket.write(gathered);
   }
 
-  /** Settles when the other end has fetched most of what was sent, or the channel is over. */
+  /** Settles when the peer has fetched most of what was sent, or the channel is over. */
   async drained(): Promise<void> {
     if (this.isOver || this.socket.writableLength < MOST_UNSENT) return;
     const enough = new AbortController();
@@ -74,7 +74,7 @@ export class Channel<M extends object> {
     enough.abort();
   }
 
-  /** Whether more is unsent than should be. */
+  /** Whether too much is unsent. */
   get isFull(): boolean {
     return this.socket.writableLength >= MOST_UNSENT;
   }
@@ -87,7 +87,7 @@ export class Channel<M extends object> {
     this.socket.resume();
   }
 
-  /** Ends the channel in good order: what was sent before still gets there, if the other end takes it soon. */
+  /** Ends the channel in good order: what was sent before still arrives, if the peer fetches it soon. */
   end(): void {
     this.flush();
     this.socket.end();
@@ -119,5 +119,5 @@ export class Channel<M extends object> {
   }
 }
 
-/** How long, in ms, the last words of a channel may take. */
+/** How long the last messages of a channel may take, in ms. */
 const END_PATIENCE = 2000;

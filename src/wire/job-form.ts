@@ -5,7 +5,7 @@ import type { Selection } from '../job/selection.js';
 import { fromWire, toWire } from './bytes.js';
 import type { WireJob, WireSelection } from './messages.js';
 
-/** A job as it crosses the wire. What its directives say is read again at the other end. */
+/** A job as it crosses the wire. Its directives are parsed again at the other end. */
 export function jobToWire(job: Job): WireJob {
   const { number, ordinal, offset, state, command, holder } = asLine(job);
   return { number, ordinal, offset, state, command: toWire(command), ...(holder && { holder }) };
@@ -16,10 +16,10 @@ export function jobFromWire({ command: wired, ...rest }: WireJob): LineJob {
   return { id: String(rest.number), ...rest, command, ...parseDirectives(command) };
 }
 
-/** What of a selection others can be asked for. */
+/** The part of a selection that a server can evaluate. */
 export type SendableSelection = Omit<Selection, 'match'>;
 
-/** Lines that are chosen one by one, by the thousand, take no more room than on the command line. */
+/** Thousands of lines that are chosen one by one take no more room than on the command line. */
 export function selectionToWire({ lines, ...rest }: SendableSelection): WireSelection {
   const wired = lines?.map(({ from, to }) =>
     from !== undefined && from === to ? from : ([from ?? null, to ?? null] satisfies [number | null, number | null]),

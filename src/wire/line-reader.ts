@@ -1,7 +1,7 @@
 const LF = 0x0a;
 const NOTHING = Buffer.alloc(0);
 
-/** Cuts a stream of bytes into lines. Keeps no more than the one line that is not complete yet, however small its pieces come. */
+/** Cuts a stream of bytes into lines. Keeps no more than the incomplete line, however small the pieces in which it comes. */
 export class LineReader {
   /** Room for the incomplete line, and how much of it is filled. */
   private held = NOTHING;
@@ -10,7 +10,7 @@ export class LineReader {
   /** @param longest bytes, line feed not included */
   constructor(private readonly longest: number) {}
 
-  /** What has come of a line that is not complete. */
+  /** What has come of the incomplete line. */
   get rest(): Buffer {
     return this.held.subarray(0, this.length);
   }

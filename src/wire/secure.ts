@@ -1,19 +1,22 @@
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls';
 
-/** Who we say we are in the handshake: the kind of key, since all clients of a server share one. */
+/** The identity in the handshake. It names the kind of key, since all clients of a server share one. */
 const IDENTITY = 'runmaker-1';
 
-/** TLS 1.3 and nothing older. A pre-shared key given by callback goes with SHA-256 only. */
+/** TLS 1.3 only. A pre-shared key that a callback supplies requires SHA-256. */
 const COMMON = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3', ciphers: 'TLS_AES_128_GCM_SHA256' } as const;
 
-/** How a server proves that it knows the key, and has clients prove it. It has no certificate: without the key there is no handshake. */
+/**
+ * TLS options with which a server proves that it knows the key, and has clients prove it. There is no certificate: without the key the
+ * handshake fails.
+ */
 export function serverSecurity(key: Buffer): TlsOptions {
   return { ...COMMON, pskCallback: (_, identity) => (identity === IDENTITY ? key : null) };
 }
 
 /**
- * How a client does. A server that shows a certificate instead of knowing the key is refused, whoever signed it, and whatever
- * NODE_TLS_REJECT_UNAUTHORIZED says.
+ * The same for a client. A server that shows a certificate instead of proving that it knows the key is refused, whatever authority has
+ * signed it, and whatever NODE_TLS_REJECT_UNAUTHORIZED says.
  */
 export function clientSecurity(key: Buffer): ConnectionOptions {
   return {
@@ -25,12 +28,12 @@ export function clientSecurity(key: Buffer): ConnectionOptions {
   };
 }
 
-/** Whether the server of a connection, or of one that was refused, has shown a certificate: it need not know the key then. */
+/** Whether the server of a connection, also of a failed one, has shown a certificate: then it may not know the key. */
 export function showsCertificate(socket: TLSSocket): boolean {
   return Boolean(socket.authorizationError) || socket.getPeerX509Certificate() !== undefined;
 }
 
-/** Whether a handshake failed because the two ends have different keys: the codes of OpenSSL at the server, and at the client. */
+/** Whether a handshake failed because the two ends have different keys, by the error codes of OpenSSL at the server and at the client. */
 export function isWrongKey(code: string | undefined): boolean {
   return code === 'ERR_SSL_BINDER_DOES_NOT_VERIFY' || code === 'ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER';
 }

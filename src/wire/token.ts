@@ -2,12 +2,12 @@ import { createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 
 const TOKEN_BYTES = 16;
 const KEY_BYTES = 32;
-/** Shorter ones can be guessed, by trying all, from a single connection that was overheard. */
+/** An eavesdropper on a single connection can find shorter ones by trying. */
 const LEAST_LENGTH = 16;
-/** Crockford's base 32: nothing in it is taken for something else when it is read aloud, or for an option. */
+/** Crockford's base 32: no character is mistaken for another when it is read aloud, and no token looks like an option. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** A new token: 128 bits by chance, as 26 characters. */
+/** A new token: 128 random bits, as 26 characters. */
 export function newToken(): string {
   let rest = BigInt(`0x${randomBytes(TOKEN_BYTES).toString('hex')}`);
   let text = '';
@@ -23,13 +23,13 @@ export function keyOf(token: string): Buffer {
   return Buffer.from(hkdfSync('sha256', token, 'runmaker', 'TLS pre-shared key, version 1', KEY_BYTES));
 }
 
-/** Whether two tokens are the same, in a time that does not depend on how alike they are. */
+/** Compares two tokens in a time that does not depend on how alike they are. */
 export function isSameToken(one: string, other: string): boolean {
   const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
   return timingSafeEqual(digest(one), digest(other));
 }
 
-/** Whether somebody who overhears a connection could find the token by trying. */
+/** Whether an eavesdropper could find the token by trying. */
 export function isWeakToken(token: string): boolean {
   return token.length < LEAST_LENGTH;
 }

@@ -15,7 +15,7 @@ const NUL = 0x00;
 
 /**
  * One record of the log file: the text cut at the width, never inside a UTF-8 character, padded with blanks, and a newline.
- * Newlines, carriage returns and NULs would break the record for those who read it as text and become blanks.
+ * Newlines, carriage returns and NULs become blanks: they would break the record where it is read as text.
  */
 export function logRecord(text: Buffer, width: LogWidth = DEFAULT_WIDTH): Buffer {
   const record = Buffer.alloc(width + 1, BLANK);

@@ -77,7 +77,7 @@ export class PendingRequest {
     return false;
   }
 
-  /** Over the next connection the server knows this client by this session, which may be new. Rejects what must not be repeated then, and returns false. */
+  /** There is a new connection, in this session. If that is another one, rejects a request that must not be repeated, and returns false. */
   survivesOblivion(session: string): boolean {
     if (this.sentIn === undefined || this.sentIn === session || whenLost(this.request) !== 'known') return true;
     this.reject(

@@ -1,6 +1,6 @@
 /**
  * Serves a queue over TCP or a Unix socket. connections/: from the first byte to the welcome · sessions/: clients over all their
- * connections, and their claims · requests/: what clients ask for · notification/: who is told of changes · legacy/: clients of runmaker4.
+ * connections, and their claims · requests/: what clients ask for · notification/: news of changes · legacy/: clients of runmaker4.
  */
 
 import { createServer, type Socket } from 'node:net';

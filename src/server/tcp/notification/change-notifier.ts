@@ -4,7 +4,7 @@ import type { Queue } from '../../../queue/queue.js';
 /** Waiting clients are notified this often at most, in ms: one change is followed by many. */
 const INTERVAL = 50;
 
-/** Notices changes of the queue, by clients of the server or by others who work on the file, and notifies the clients that wait for one. */
+/** Notices changes of the queue, by clients of the server or by other programs, and notifies the clients that wait for one. */
 export class ChangeNotifier {
   /** Begins elsewhere with each start, so that a client sees that the server was started again. */
   private changes = Date.now() * 1000;

@@ -7,8 +7,8 @@ const REST = 5;
 const LONGEST_REST = 10_000;
 
 /**
- * A costly query that many clients make at the same time: all who ask while one is running share the next one, which begins after they
- * asked. However many ask, it takes a small share of the time.
+ * A costly query that many clients make at the same time. Requests that come while one is running share the next one, which begins after
+ * them. However many come, the query takes a small share of the time.
  */
 export class SharedQuery<T> {
   private next: Promise<T> | undefined;

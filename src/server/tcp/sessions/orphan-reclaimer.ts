@@ -39,11 +39,11 @@ export class OrphanReclaimer {
     const { size } = this.context.recovery;
     if (size > 0) {
       const seconds = Math.round(this.options.grace / 1000);
-      const who =
+      const runners =
         size === 1
           ? '1 job is in state "r" and no runner is present: its runner has'
           : `${size} jobs are in state "r" and no runner is present: their runners have`;
-      this.context.log.info(`${who} ${seconds} s to come back`);
+      this.context.log.info(`${runners} ${seconds} s to come back`);
     }
     this.startedAt = performance.now();
     this.cancel = after(this.options.grace, () => void this.endGrace());
