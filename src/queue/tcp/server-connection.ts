@@ -60,8 +60,8 @@ export class ServerConnection {
   /** Names what the server remembers of this client. */
   private session = '';
   private running: Promise<void> = Promise.resolve();
-  /** Grows with each connection. */
-  connections = 0;
+  /** How often the connection was lost. */
+  losses = 0;
 
   constructor(private readonly options: ServerConnectionOptions) {
     this.failure = new RunmakerError('queue', `${printAddress(options.address)}: not connected`);
@@ -191,7 +191,6 @@ export class ServerConnection {
   private enter(channel: Channel<FromClient>, welcome: Welcome): void {
     this.channel = channel;
     this.session = welcome.session;
-    this.connections++;
     this.claims.note(welcome);
     this.pending.connected(welcome.session, new Set(welcome.ended));
     for (const message of this.options.welcomed(welcome)) channel.send(message);
@@ -200,6 +199,7 @@ export class ServerConnection {
 
   private leave(cause: Error): void {
     this.channel = undefined;
+    this.losses++;
     if (!this.closing.signal.aborted) this.failure = explain(this.options.address, cause);
     this.pending.connectionLost();
   }

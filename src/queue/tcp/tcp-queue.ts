@@ -191,19 +191,19 @@ export class TcpQueue implements Queue {
 
   private async *batches(first: Answer): AsyncGenerator<readonly Job[]> {
     if (first.type !== 'batch') return unexpected(first);
-    const { connections } = this.server;
+    const { losses } = this.server;
     if (first.jobs.length > 0) yield first.jobs.map(jobFromWire);
-    if (first.more) yield* this.rest(first.id, connections);
+    if (first.more) yield* this.rest(first.id, losses);
   }
 
   /**
    * What follows an answer that had more. The next batch is on its way while the caller works on one.
-   * @param connections as counted when that answer came: the list is gone with the connection
+   * @param losses of the connection when that answer came: the list is gone with it
    */
-  private async *rest(of: number, connections = this.server.connections): AsyncGenerator<readonly Job[]> {
+  private async *rest(of: number, losses = this.server.losses): AsyncGenerator<readonly Job[]> {
     let isThrough = false;
     const next = (): Promise<Answer> => {
-      if (connections !== this.server.connections) throw lostMidway();
+      if (losses !== this.server.losses) throw lostMidway();
       const answer = this.server.ask({ type: 'more', of });
       answer.catch(() => undefined);
       return answer;
@@ -218,7 +218,7 @@ export class TcpQueue implements Queue {
         yield answer.jobs.map(jobFromWire);
       }
     } finally {
-      if (!isThrough && connections === this.server.connections) this.server.say({ type: 'enough', of });
+      if (!isThrough && losses === this.server.losses) this.server.say({ type: 'enough', of });
     }
   }
 }

@@ -82,7 +82,7 @@ describe('a server with --legacy', () => {
     const began = performance.now();
     const { status, stdout } = await legacyClient(server.port, 'WRONG', 'a');
     expect([status, stdout]).toEqual([9, '']);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(8000);
   });
 
   it('gives no client a command of which it would read, and run, only the first half', async () => {
@@ -211,7 +211,8 @@ describe('tcp+legacy://', () => {
     const began = performance.now();
     const { status, stderr } = await runmaker(['-j4', '--token', 'SECRET', server.url], { cwd: bench.folder });
     expect([status, stderr]).toEqual([0, '']);
-    expect(performance.now() - began).toBeLessThan(5000);
+    // Less than 1 s on an idle host; with a second for each answer it took 54.
+    expect(performance.now() - began).toBeLessThan(15_000);
     expect(server.said().filter(line => / d$/.test(line))).toHaveLength(40);
   });
 
