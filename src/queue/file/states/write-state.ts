@@ -1,5 +1,6 @@
 import { LF } from '../../../job/line.js';
 import type { LockableFile } from '../locks/lock-driver.js';
+import { isPassing } from '../patience.js';
 import { type LineNow, readLine } from '../reading/read-line.js';
 
 /** A line that was just read, under the lock on its state. */
@@ -24,9 +25,15 @@ const CONTEXT = 16;
  */
 export async function writeState(file: LockableFile, state: number, { start, end, now }: ReadLine): Promise<Written> {
   await file.write(Buffer.from([state]), start);
-  const after = await readLine(file, start, end);
-  if (after?.state === state && after.rest.equals(now.rest)) return 'written';
-  return await putBack(file, state, start, now.around);
+  try {
+    const after = await readLine(file, start, end);
+    if (after?.state === state && after.rest.equals(now.rest)) return 'written';
+    return await putBack(file, state, start, now.around);
+  } catch (error) {
+    // The state itself was written; that a server cannot be reached any more changes nothing about it.
+    if (!isPassing(error)) throw error;
+    return 'written';
+  }
 }
 
 async function putBack(file: LockableFile, state: number, start: number, before: LineNow['around']): Promise<Written> {
