@@ -48,6 +48,7 @@ export class LockMark {
   }
 
   private isOurs(mtime: number): boolean {
-    return mtime === this.time || mtime === Math.floor(this.time / SECOND) * SECOND;
+    // Node sets times as fractions of seconds, in doubles.
+    return Math.round(mtime) === this.time || mtime === Math.floor(this.time / SECOND) * SECOND;
   }
 }
