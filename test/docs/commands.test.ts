@@ -89,10 +89,9 @@ async function ended(shell: ChildProcess): Promise<void> {
   const limit = setTimeout(end, LONGEST_LIFE);
   await new Promise<void>((resolve, reject) => {
     shell.once('error', reject);
-    shell.once('exit', () => {
-      end();
-      resolve();
-    });
+    shell.once('exit', end);
+    // Not before all that was printed has been read.
+    shell.once('close', () => resolve());
   });
   clearTimeout(limit);
 }
