@@ -164,7 +164,7 @@ export class Claimer {
       await noted(Number(reply[1]));
       if (word !== 'expired') return word as Outcome;
       await check();
-      await lease.isStillHeld();
+      await lease.isStillHeld(connection.patience);
     }
   }
 

@@ -63,7 +63,8 @@ export class RedisClaim implements Claim {
       const reply = await this.parts.writer.end(presenceOf.runner, job.number, op, state);
       if (reply.kind === 'recorded') return { kind: 'recorded' };
       if (reply.kind === 'refused') return { kind: 'refused', reason: refusal(reply.state) };
-      if (!(await presenceOf.isStillHeld())) return { kind: 'refused', reason: presenceOf.lost ?? 'the lease has run out' };
+      if (!(await presenceOf.isStillHeld(this.parts.connection.patience)))
+        return { kind: 'refused', reason: presenceOf.lost ?? 'the lease has run out' };
     }
   }
 }

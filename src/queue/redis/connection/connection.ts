@@ -43,7 +43,7 @@ export class Connection {
   constructor(
     readonly address: RedisAddress,
     private readonly keys: readonly string[],
-    private readonly patience: number,
+    readonly patience: number,
   ) {
     this.settings = settingsFor(address);
     this.client = newClient(this.settings);

@@ -22,6 +22,8 @@ export class Mirror {
   /** Grows when lines that were done or waited for may be so no longer. */
   resets = 0;
   lines = 0;
+  /** How many lines were known before this look: the others are not in `counts` yet. */
+  private counted = 0;
   rules = new Rules();
   /** How many lines are in each state, by byte. */
   readonly counts = new Uint32Array(256);
@@ -119,12 +121,9 @@ export class Mirror {
   private update(block: number, states: Buffer): void {
     const start = block * BLOCK;
     const { counts } = this;
-    for (let at = start; at < Math.min(start + states.length, this.lines); at++) {
-      const byte = this.states[at] as number;
-      if (byte !== 0) counts[byte]!--;
-    }
+    for (let at = start; at < Math.min(start + states.length, this.counted); at++) counts[this.states[at] as number]!--;
     states.copy(this.states, start);
-    for (const byte of states) counts[byte]!++;
+    for (let at = 0; at < states.length; at++) counts[states[at] as number]!++;
     if (this.table === undefined) return;
     for (let at = 0; at < states.length; at++) this.boardStates[start + at + 1] = boardState(states[at] as number);
     this.table.refresh(start + 1, Math.min(start + states.length, this.lines));
@@ -137,6 +136,7 @@ export class Mirror {
       this.states = states;
     }
     if (lines !== this.lines) this.table = undefined;
+    this.counted = this.lines;
     this.lines = lines;
   }
 

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { after } from '../../../async/timer.js';
 import { formatDuration } from '../../../job/duration.js';
 import type { ClientSettings } from '../connection/settings.js';
 import { RENEW } from '../scripts/leases.js';
@@ -69,12 +70,19 @@ export class Presence {
     });
   }
 
-  /** Redis says that the lease has run out: whether it holds all the same, because only the connection or Redis was away. */
-  async isStillHeld(): Promise<boolean> {
+  /**
+   * Redis says that the lease has run out: whether it holds all the same, because only the connection or Redis was away.
+   * @param within false after so long, in ms: Redis is away again
+   */
+  async isStillHeld(within: number): Promise<boolean> {
     if (this.lost !== undefined || this.thread === undefined) return false;
     const { thread } = this;
     return await new Promise(resolve => {
-      this.questions.push(resolve);
+      const callOff = after(within, () => resolve(false));
+      this.questions.push(isHeld => {
+        callOff();
+        resolve(isHeld);
+      });
       thread.postMessage('renew');
     });
   }
@@ -103,7 +111,7 @@ export class Presence {
         const why =
           message.how === 'stopped'
             ? `this runner was stopped for ${formatDuration(Math.round(message.ms))}, longer than its lease of ${limit}`
-            : `this runner gave no sign of life for longer than its lease of ${limit}`;
+            : `Redis has no lease of this runner any more: it ran out (${limit}) and was cleared away, or Redis has lost it`;
         this.lose(why);
       }
     }
