@@ -5,6 +5,7 @@ import { usualKind } from '../execute/kinds.js';
 import { refuseLeftovers } from '../execute/leftovers.js';
 import { openExecutor } from '../execute/open.js';
 import { amount } from '../job/amount.js';
+import { describeBlocked, describeNothing } from '../queue/end-messages.js';
 import { isGitName } from '../queue/git/address.js';
 import { idleLooksFrom, sleepFrom } from '../queue/git/settings.js';
 import { kindOf } from '../queue/kinds.js';
@@ -18,7 +19,6 @@ import { DESCRIPTORS_A_JOB, DESCRIPTORS_OF_RESULTS, jobsWithin } from '../run/re
 import { hostResources, otherResources } from '../run/resources/host-resources.js';
 import { Runner } from '../run/runner.js';
 import type { RunnerOptions } from '../run/runner-options.js';
-import { describeBlocked } from '../run/stopping/messages.js';
 import { descriptorLimit, usableCpus } from '../system/host.js';
 import { leaveAtOnce } from '../system/leave.js';
 import { type AccessOptions, accessTo } from './options/access.js';
@@ -149,15 +149,15 @@ function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   return Math.min(wanted, room);
 }
 
-/** A file without a single job is most likely the wrong file, or lacks the state characters. */
+/** A file without a job that could ever run is most likely the wrong file, or lacks the state characters. */
 async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
-  if (options.watch || queue.capabilities.claimsOnly || queue.capabilities.mayBeEmpty || (await queue.counts()).total > 0) return;
+  if (options.watch || queue.capabilities.claimsOnly) return;
+  const counts = await queue.counts();
+  const nothing = counts.total === 0 && queue.capabilities.mayBeEmpty ? undefined : describeNothing(queue, counts);
+  if (nothing === undefined) return;
   const isTable = queue.name.endsWith('.csv') && !isGitName(queue.name);
-  throw new RunmakerError('input', `${queue.name} holds no jobs`, {
-    hint: isTable
-      ? `a queue.csv is worked on in its git repository: runmaker 'git:${path.dirname(queue.name)}#${path.basename(queue.name)}'`
-      : 'a job is a line with a state, a blank and a command: ". echo hello"',
-  });
+  const inGit = `a queue.csv is worked on in its git repository: runmaker 'git:${path.dirname(queue.name)}#${path.basename(queue.name)}'`;
+  throw new RunmakerError('input', nothing.message, { hint: isTable ? inGit : nothing.hint });
 }
 
 /** @param oneOnly as many as would be run if each succeeded: one */

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { after } from '../async/timer.js';
 import { RunmakerError } from '../errors.js';
 import type { Counts } from '../job/state.js';
+import { describeLeftovers, describeNothing } from '../queue/end-messages.js';
 import { openQueue } from '../queue/open.js';
 import { OrphanWatch } from '../queue/orphan-watch.js';
 import type { Queue } from '../queue/queue.js';
@@ -45,7 +46,7 @@ export async function runwait(argv: readonly string[], output: Output): Promise<
     try {
       const counts = await waitForEnd(queue, options.timeout, display);
       await display.close();
-      return conclude(queue, counts, options);
+      return await conclude(queue, counts, options);
     } finally {
       await display.close();
     }
@@ -125,26 +126,16 @@ function isOver(counts: Counts): boolean {
   return counts.new - counts.blocked + counts.claimed + counts.running === 0;
 }
 
-function conclude(queue: Queue, counts: Counts, options: Options): number {
+async function conclude(queue: Queue, counts: Counts, options: Options): Promise<number> {
   if (!isOver(counts)) {
     complain(
       `runwait: ${queue.name} is not at its end: jobs new: ${counts.new}${counts.blocked > 0 ? ` (${counts.blocked} of them blocked)` : ''}, running: ${counts.running + counts.claimed}`,
     );
     return EXIT.timeout;
   }
-  // Most likely the wrong file, and nobody should be notified of its end.
-  if (counts.total === 0 && !queue.capabilities.mayBeEmpty) {
-    throw new RunmakerError('input', `${queue.name} holds no jobs`, {
-      hint: 'a job is a line with a state, a blank and a command: ". echo hello"',
-    });
-  }
-  if (counts.blocked > 0) {
-    const jobs = counts.blocked === 1 ? '1 job is' : `${counts.blocked} jobs are`;
-    complain(
-      `runwait: ${jobs} blocked: what must come first failed, is held, or cannot be read`,
-      `see runset --list --state failed,error,held ${queue.name}`,
-    );
-  }
+  const nothing = describeNothing(queue, counts);
+  if (nothing && counts.total === 0) throw new RunmakerError('input', nothing.message, { hint: nothing.hint });
+  for (const { message, hint } of await describeLeftovers(queue, counts)) complain(`runwait: ${message}`, hint);
   const allDone = counts.done === counts.total - counts.held;
   return options.useExitStatus && !allDone ? EXIT.failed : EXIT.ok;
 }

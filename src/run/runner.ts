@@ -2,6 +2,7 @@ import { after, pause } from '../async/timer.js';
 import type { Executor } from '../execute/executor.js';
 import { shellExecutor } from '../execute/shell/shell-executor.js';
 import { amount } from '../job/amount.js';
+import { describeLeftovers } from '../queue/end-messages.js';
 import { describeNotice } from '../queue/notices.js';
 import type { ClaimRequest, Queue, QueueNotice } from '../queue/queue.js';
 import { hostName } from '../system/host.js';
@@ -14,7 +15,7 @@ import { Listeners } from './listeners.js';
 import { hostResources } from './resources/host-resources.js';
 import type { Resources } from './resources/resources.js';
 import type { RunnerOptions } from './runner-options.js';
-import { describeBlocked, describeFailed } from './stopping/messages.js';
+import { describeFailed } from './stopping/messages.js';
 import { OrphanReclaimer } from './stopping/orphan-reclaimer.js';
 import { Results } from './stopping/results.js';
 import { Stopping } from './stopping/stopping.js';
@@ -169,9 +170,10 @@ export class Runner {
   private async lookBack(): Promise<void> {
     if (this.queue.capabilities.claimsOnly) return;
     const counts = await this.queue.counts();
-    const blocked = this.results.leave(counts.blocked);
-    const left = blocked > 0 ? describeBlocked(blocked, this.queue.name) : describeFailed(counts, this.queue.name);
-    if (left) await this.emit({ type: 'warning', ...left });
+    this.results.leave(counts.blocked);
+    const failed = describeFailed(counts, this.queue.name);
+    for (const words of [...(failed ? [failed] : []), ...(await describeLeftovers(this.queue, counts))])
+      await this.emit({ type: 'warning', ...words });
   }
 
   private request(): ClaimRequest {

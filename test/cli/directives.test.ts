@@ -78,7 +78,7 @@ describe('directives', () => {
     const { status, stderr } = await runmaker([bench.runs]);
     expect(status).toBe(1);
     expect(bench.states).toBe('!..d');
-    expect(stderr).toContain('2 jobs are left that cannot run');
+    expect(stderr).toContain('2 jobs are blocked and cannot run');
   });
 
   it('after: two runners keep to it as well', async () => {
@@ -116,7 +116,11 @@ describe('a bad directive', () => {
     const bench = new Workbench(`. true\n${line}\n. true\n`);
     const { status, stderr } = await runmaker([bench.runs]);
     expect(stderr.startsWith(`runmaker: ${message}`), stderr).toBe(true);
-    expect(stderr.trimEnd().split('\n').slice(1)).toEqual(['the line is left alone until it is mended']);
+    expect(stderr.trimEnd().split('\n').slice(1)).toEqual([
+      'the line is left alone until it is mended',
+      'runmaker: 1 job is blocked and cannot run: what line 2 says cannot be read or come true',
+      `see runset --list ${bench.runs} 2, and mend the directives`,
+    ]);
     expect(status).toBe(2);
     expect(bench.states).toBe('d.d');
   });

@@ -237,7 +237,7 @@ describe('--dry-run', () => {
     const { stdout, stderr } = await runmaker(['--dry-run', bench.runs]);
     expect(stdout).toBe('a\n');
     expect(stderr).toContain('line 2, column 8: "foo" is not a directive');
-    expect(stderr).toContain('2 jobs are left that cannot run');
+    expect(stderr).toContain('2 jobs are blocked and cannot run');
   });
 });
 
@@ -334,7 +334,10 @@ describe('--json', () => {
   it('prints warnings that way, too', async () => {
     const bench = new Workbench('. echo a #: colour=red\n. true\n');
     const { stdout, stderr } = await runmaker(['--json', bench.runs]);
-    expect(only(eventsIn(stdout), 'warning')).toMatchObject([{ message: expect.stringContaining('line 1, column 13') }]);
+    expect(only(eventsIn(stdout), 'warning')).toMatchObject([
+      { message: expect.stringContaining('line 1, column 13') },
+      { message: expect.stringContaining('1 job is blocked and cannot run') },
+    ]);
     expect(stderr).toBe('');
   });
 
@@ -513,7 +516,7 @@ describe('a runner', () => {
     const bench = new Workbench('! false\n---\n. true\n. true\n');
     const { status, stderr } = await runmaker([bench.runs]);
     expect(status).toBe(1);
-    expect(stderr).toContain('2 jobs are left that cannot run: what must come first failed, is held, or cannot be read');
+    expect(stderr).toContain('2 jobs are blocked and cannot run: what must come first failed, is held, or cannot be read');
     expect(bench.states).toBe('!..');
   });
 });

@@ -1,21 +1,8 @@
 import { amount } from '../../job/amount.js';
 import type { Counts } from '../../job/state.js';
+import type { Words } from '../../queue/end-messages.js';
 import type { RunSummary } from '../events.js';
 import type { HaltManner } from './halt.js';
-
-/** Something that the user should know, and what can be done about it. */
-export interface Words {
-  readonly message: string;
-  readonly hint: string;
-}
-
-/** That jobs are left which can never run as things stand. @param queue its name */
-export function describeBlocked(jobs: number, queue: string): Words {
-  return {
-    message: `${jobs === 1 ? '1 job is' : `${jobs} jobs are`} left that cannot run: what must come first failed, is held, or cannot be read`,
-    hint: `see runset --list --state failed,error,held ${queue}, mend what failed, then set it to "." or pass --retry`,
-  };
-}
 
 /** That jobs are left which were run in vain, by whichever runner: the same command does not run them again. Undefined when there are none. */
 export function describeFailed({ failed, error }: Counts, queue: string): Words | undefined {

@@ -57,9 +57,8 @@ export class Results {
     this.counts.unusable++;
   }
 
-  /** Of the jobs that are left, those that can never run. Returns how many are so for other reasons than their own lines. */
-  leave(blocked: number): number {
+  /** Counts the jobs that are left and can never run: the summary has those apart that are so because of their own lines. */
+  leave(blocked: number): void {
     this.counts.blocked = Math.max(0, blocked - this.counts.unusable);
-    return this.counts.blocked;
   }
 }
