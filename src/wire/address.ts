@@ -46,7 +46,7 @@ export function nameForServer(text: string): string | undefined {
 function checkedPath(path: string): string {
   const bytes = Buffer.byteLength(path);
   if (bytes <= LONGEST_PATH) return path;
-  throw new RunmakerError('usage', `unix:${path}: the path of a socket may have ${LONGEST_PATH} bytes, this one has ${bytes}`, {
+  throw new RunmakerError('usage', `unix:${path}: the path of a socket may have ${LONGEST_PATH} bytes, and this one has ${bytes}`, {
     hint: 'choose a shorter one, for example below /run or /tmp, or name it relative to its directory',
   });
 }

@@ -76,7 +76,7 @@ describe('runmaker-server', () => {
     await bench.has('pids');
     process.signal('SIGTERM');
     expect(await process.within(10_000)).toEqual({ status: 0, signal: null });
-    expect(bench.read('server.err')).toMatch(/1 job of a client runs on; it is .* same token/);
+    expect(bench.read('server.err')).toMatch(/1 job of a client goes on; it is recovered .* same token/);
     writeFileSync(bench.path('go'), '');
     expect((await client.within(30_000)).status).toBe(3);
     expect(bench.states).toBe('r.');
@@ -367,7 +367,7 @@ describe('a file that runmaker-server cannot write', () => {
 
 it('runmaker-server --help names each default once', async () => {
   const { stdout } = await startProgram('runmaker-server', ['--help']).ended;
-  expect(stdout).toMatch(/keeps its jobs\s+\(default: 60s\)\n/);
+  expect(stdout).toMatch(/keeps its jobs\s+\(default:\s+60s\)\n/);
   expect(stdout).not.toMatch(/\(default: [^)]*\)\s+\(default/);
 });
 
