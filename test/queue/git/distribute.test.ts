@@ -12,6 +12,7 @@ import { type RecordLocks, recordLocks } from '../../../src/system/record-lock.j
 import { repository } from '../../support/git.js';
 import { inConflict, kill, leave, lists, workerIn } from '../../support/git-worker.js';
 import { fixture, HOST, start } from '../../support/programs.js';
+import { longRun } from '../../support/runners.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const LIMIT = { timeout: 180_000 };
@@ -291,16 +292,16 @@ describe('a worker', LIMIT, () => {
     tags: ['slow'],
     timeout: 400_000,
   }, async () => {
-    const jobs = Array.from({ length: 24 }, (_, at) => `job${at}`);
+    const jobs = Array.from({ length: 20 }, (_, at) => `job${at}`);
     const made = repository(lists(jobs));
-    const theirs = start(fixture('distribute.sh'), [made.bare, join(made.folder, 'theirs'), 'theirs']);
+    const theirs = longRun(fixture('distribute.sh'), [made.bare, join(made.folder, 'theirs'), 'theirs']);
     const ours = await Promise.all(['ann', 'bob', 'cid'].map(name => workerIn(made, name, 300_000)));
     const shares = (await Promise.all(ours.map(worker => workThrough(worker, queueJobs())))).map(({ length }) => length);
-    expect(await theirs.ended).toMatchObject({ status: 0, stderr: '' });
+    expect(await theirs).toMatchObject({ status: 0, stderr: '' });
     shares.push(jobs.length - shares.reduce((sum, share) => sum + share, 0));
     expect([...made.read('done.txt').trim().split('\n')].sort()).toEqual([...jobs].sort());
-    // A quarter each would be 6.
-    expect(Math.min(...shares), `${shares}`).toBeGreaterThanOrEqual(2);
+    // A quarter each would be 5; without pauses one gets none.
+    expect(Math.min(...shares), `${shares}`).toBeGreaterThanOrEqual(1);
   });
 
   it('works beside workers that do as Distribute is documented: every job once', { tags: ['slow'] }, async () => {

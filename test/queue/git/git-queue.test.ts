@@ -917,7 +917,7 @@ describe('a queue.csv over git', LIMIT, () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\nold,[],{},done\n' });
     const queue = await openGit(made.name('queue.csv'));
     await queue.append([Buffer.from('dummy.py 1 --cheese="on,toast"')]);
-    expect(made.read('queue.csv')).toBe('script,args,kwargs,status\nold,[],{},done\ndummy.py,[1],"{""cheese"": ""on,toast""}",ready\n');
+    expect(made.read('queue.csv')).toBe('script,args,kwargs,status\nold,[],{},done\ndummy,"[""1""]","{""cheese"": ""on,toast""}",ready\n');
     expect((await jobsOf(queue, { states: ['.'] })).map(job => job.command.toString())).toEqual(['python dummy.py 1 --cheese=on,toast']);
     await expect(queue.append([Buffer.from('echo a | b')])).rejects.toMatchObject({ code: 'usage' });
   });

@@ -3,10 +3,10 @@ const FORGOTTEN = 16;
 /** The longest pause, in ms. */
 const LONGEST = 15_000;
 /**
- * How many times as long as we had the lock it is left to each of the others. Workers of Distribute double their pause after each try and
+ * For how many times as long as we had the lock it is left to each of the others. Workers of Distribute double their pause after each try and
  * give up in the end: they have to find the lock free most of the time.
  */
-const SHARE = { ours: 1, theirs: 4 };
+const SHARE = { ours: 1, theirs: 3 };
 
 /** Leaves the lock to other workers for a while after each time that we had it: the one that gives it up would be the first to see it free. */
 export class LockTurns {
