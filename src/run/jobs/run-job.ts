@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
+import { pause } from '../../async/timer.js';
 import { errnoName, RunmakerError } from '../../errors.js';
 import type { Execution, Executor, Task, TaskNotice } from '../../execute/executor.js';
 import type { Share } from '../../job/needs.js';
@@ -123,7 +123,7 @@ async function startPatiently(run: JobRun, attempt: number, about: { attempt?: A
     } finally {
       letGo?.();
     }
-    await setTimeout(SHORTAGE_PAUSE);
+    await pause(SHORTAGE_PAUSE);
   }
 }
 
