@@ -1,7 +1,8 @@
 import fs from 'node:fs';
-import { setTimeout } from 'node:timers/promises';
+import { Backoff } from '../../async/backoff.js';
 import { errnoName } from '../../errors.js';
 import { atServer, callServer } from '../../system/server-calls.js';
+import { behind, FEW_BYTES, sizeOf, writeSome } from './parts.js';
 
 /** Where a listener puts its bytes. */
 export interface Sink {
@@ -43,11 +44,10 @@ const HIGH_WATER = 1024 * 1024;
 const BATCH = 1024 * 1024;
 /** IOV_MAX of Linux: more parts are not written by one call. */
 const MOST_PARTS = 1024;
-const FEW_BYTES = 16 * 1024;
 /** Between two writes of few bytes, in ms. Nobody sees that. */
 const LULL = 5;
-/** Pauses in ms before a descriptor that was not ready is tried again: doubled each time, so that a stopped terminal costs nothing. */
-const RETRY = { first: 1, longest: 16 };
+/** Pauses in ms before a descriptor that was not ready is tried again: a stopped terminal costs next to nothing. */
+const RETRY = { first: 1, longest: 16, spread: 0 };
 
 /**
  * Writes bytes to a descriptor, in order, without ever blocking the event loop: one write at a time in the thread pool;
@@ -167,7 +167,7 @@ export class ByteSink implements Sink {
   /** Every write takes another thread: many small ones at once cost a runner of short jobs more than the jobs' own lines. */
   private moreOrLater(): Promise<void> {
     return new Promise(resolve => {
-      const timer = globalThis.setTimeout(() => this.hurry?.(), LULL);
+      const timer = setTimeout(() => this.hurry?.(), LULL);
       this.hurry = () => {
         clearTimeout(timer);
         this.hurry = undefined;
@@ -188,20 +188,17 @@ export class ByteSink implements Sink {
   private async writeAll(fd: number, batch: readonly Buffer[], size: number): Promise<void> {
     let parts = batch;
     let written = 0;
-    let pause = RETRY.first;
+    let backoff: Backoff | undefined;
     while (written < size) {
       try {
         const count = await this.writeSome(fd, parts);
         written += count;
         if (written < size) parts = behind(parts, count);
-        pause = RETRY.first;
+        backoff?.reset();
       } catch (error) {
-        if (errnoName(error) === 'EAGAIN') {
-          await setTimeout(pause);
-          pause = Math.min(pause * 2, RETRY.longest);
-        } else {
-          return this.fail(error);
-        }
+        if (errnoName(error) !== 'EAGAIN') return this.fail(error);
+        backoff ??= new Backoff(RETRY);
+        await backoff.wait();
       }
     }
   }
@@ -225,28 +222,4 @@ export class ByteSink implements Sink {
     this.queue = [];
     this.settle(size);
   }
-}
-
-function sizeOf(parts: readonly Buffer[]): number {
-  let size = 0;
-  for (const { length } of parts) size += length;
-  return size;
-}
-
-/** What follows the first `count` bytes. */
-function behind(parts: readonly Buffer[], count: number): readonly Buffer[] {
-  let first = 0;
-  let rest = count;
-  while (rest >= parts[first]!.length) rest -= parts[first++]!.length;
-  return [parts[first]!.subarray(rest), ...parts.slice(first + 1)];
-}
-
-/** One system call for all parts: joining them first would take as long as tagging their lines. Few bytes are joined at less cost. */
-function writeSome(fd: number, parts: readonly Buffer[]): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));
-    if (parts.length === 1) fs.write(fd, parts[0]!, done);
-    else if (sizeOf(parts) < FEW_BYTES) fs.write(fd, Buffer.concat(parts), done);
-    else fs.writev(fd, parts, done);
-  });
 }
