@@ -4,10 +4,10 @@
  */
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { errnoName, RunmakerError } from '../../errors.js';
+import { errnoName, type RunmakerError } from '../../errors.js';
 import type { Job } from '../../job/job.js';
 import { jobMatcher, type Selection } from '../../job/selection.js';
-import { type Counts, isInHand, State } from '../../job/state.js';
+import { type Counts, State } from '../../job/state.js';
 import { refuseUnsettable } from '../commands.js';
 import type {
   Capabilities,
@@ -21,24 +21,26 @@ import type {
   SetResult,
 } from '../queue.js';
 import { adoptOrphans } from './claiming/adopt-orphans.js';
+import { refuseToReclaim } from './claiming/claim-notices.js';
 import { Claimer } from './claiming/claimer.js';
 import { explain } from './explain-error.js';
 import type { LockableFile, LockDriver } from './locks/lock-driver.js';
 import { freshen } from './locks/try-lock.js';
 import { type Limits, patiently } from './patience.js';
 import { AbsenceTracker } from './presence/absence-tracker.js';
-import { presenceByte } from './presence/presence-byte.js';
+import { findHolders } from './presence/find-holders.js';
 import { PresenceKeeper } from './presence/presence-keeper.js';
 import { countJobs } from './reading/count-jobs.js';
 import { FileView } from './reading/file-view.js';
 import { planJobs } from './reading/plan-jobs.js';
 import { printJobs } from './reading/print-jobs.js';
-import { type FileJob, readJobs } from './reading/read-jobs.js';
+import { readJobs } from './reading/read-jobs.js';
 import type { RunsFile } from './runs-file.js';
 import { JobAppender } from './states/append-jobs.js';
 import { DiskSync } from './states/disk-sync.js';
 import { reclaimOrphans } from './states/reclaim-orphans.js';
 import { setStates } from './states/set-states.js';
+import { StaleSaves } from './states/stale-saves.js';
 import { StateWriter } from './states/state-writer.js';
 
 /** How long to keep trying while the file cannot be reached, in ms. */
@@ -49,6 +51,9 @@ const READ_ONLY = new Set(['EACCES', 'EPERM', 'EROFS']);
 const MEMORY = 25_000;
 /** Between two looks after the presence of claims, in ms. Leases of network locks last longer than this. */
 const KEEP_INTERVAL = { local: 1000, network: 5000 };
+
+/** So many intervals after an edit all runners have seen it. */
+const SETTLING = 1.3;
 
 /** How a file is worked on. Times in ms. */
 export interface FileQueueOptions {
@@ -73,12 +78,15 @@ export class FileQueue implements Queue {
     { patience = DEFAULT_PATIENCE, trustAny = false, unproven }: FileQueueOptions = {},
   ) {
     this.address = path.resolve(name);
-    const keeper = new PresenceKeeper(driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local);
+    const interval = driver.staleLooks ? KEEP_INTERVAL.network : KEEP_INTERVAL.local;
+    const keeper = new PresenceKeeper(interval, () => this.lookForStaleSaves());
+    const staleSaves = new StaleSaves(interval * SETTLING);
     this.capabilities = { presence: driver.presence, ...(driver.presence && { presenceReturns: keeper.settled }) };
     this.runs = {
       path: name,
       driver,
-      view: new FileView(name, driver),
+      view: new FileView(name, driver, (line, state) => staleSaves.saw(line, state)),
+      staleSaves,
       writer: new StateWriter(name),
       syncer: new DiskSync(name, driver, patience),
       keeper,
@@ -104,14 +112,16 @@ export class FileQueue implements Queue {
     yield* this.looking(async function* (file, queue) {
       for await (const { jobs } of readJobs(file)) {
         const chosen = jobs.filter(matches);
-        await queue.findHolders(file, chosen);
+        await findHolders(queue.runs, file, chosen);
         if (chosen.length > 0) yield chosen;
       }
     });
   }
 
   async *text(selection: Selection = {}): AsyncGenerator<Buffer> {
-    yield* this.looking((file, queue) => printJobs(file, selection, queue.capabilities.presence, jobs => queue.findHolders(file, jobs)));
+    yield* this.looking((file, queue) =>
+      printJobs(file, selection, queue.capabilities.presence, jobs => findHolders(queue.runs, file, jobs)),
+    );
   }
 
   async *plan(request: ClaimRequest): AsyncGenerator<readonly Job[]> {
@@ -193,6 +203,12 @@ export class FileQueue implements Queue {
     }
   }
 
+  /** Runners that are busy look for edits, too: others must not take for new what was saved as new by mistake. */
+  private async lookForStaleSaves(): Promise<void> {
+    await this.runs.view.lookWhenBusy();
+    await this.runs.staleSaves.putRight(this.runs);
+  }
+
   private async *looking<T>(read: (file: LockableFile, queue: this) => AsyncGenerator<T>): AsyncGenerator<T> {
     try {
       const file = await this.openToList();
@@ -207,11 +223,6 @@ export class FileQueue implements Queue {
     }
   }
 
-  private async findHolders(file: LockableFile, jobs: readonly FileJob[]): Promise<void> {
-    if (!this.driver.presence) return;
-    for (const job of jobs) if (isInHand(job.state)) job.holder = await this.holderOf(file, job);
-  }
-
   /** Over a network only a descriptor for writing tells for sure who is present. Not everybody who may read has one. */
   private async openToList(): Promise<LockableFile> {
     if (!this.driver.staleLooks) return await this.driver.open(this.name, 'look');
@@ -221,15 +232,6 @@ export class FileQueue implements Queue {
       if (!READ_ONLY.has(errnoName(error) ?? '')) throw error;
       return await this.driver.open(this.name, 'look');
     }
-  }
-
-  /** Undefined when the job ended between the two looks. */
-  private async holderOf(file: LockableFile, job: FileJob): Promise<Job['holder']> {
-    if (this.runs.keeper.keeps(job.offset) || !(await file.isFree(presenceByte(job.offset), 1))) return 'present';
-    await freshen(file, this.driver, this.name);
-    const state = Buffer.alloc(1);
-    await file.read(state, job.offset);
-    return isInHand(state.toString('latin1')) ? 'absent' : undefined;
   }
 
   private async explained<T>(work: () => Promise<T>, limits: Limits = {}): Promise<T> {
@@ -245,11 +247,4 @@ export class FileQueue implements Queue {
   private inWords(error: unknown): RunmakerError {
     return explain(this.name, error, this.claimer.locksWork);
   }
-}
-
-/** Where locks may be granted to every host, a job that runs on another one looks like an orphan. */
-function refuseToReclaim(path: string, unproven: string): RunmakerError {
-  return new RunmakerError('queue', `${path}: jobs are not reclaimed where it is not known whether locks reach other hosts: ${unproven}`, {
-    hint: `run on two hosts: runset --doctor --peer ${path}; if both find that they exclude each other, pass --unsafe-locks`,
-  });
 }

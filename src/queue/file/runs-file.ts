@@ -3,6 +3,7 @@ import type { AbsenceTracker } from './presence/absence-tracker.js';
 import type { PresenceKeeper } from './presence/presence-keeper.js';
 import type { FileView } from './reading/file-view.js';
 import type { DiskSync } from './states/disk-sync.js';
+import type { StaleSaves } from './states/stale-saves.js';
 import type { StateWriter } from './states/state-writer.js';
 
 /** What all work on one runs file has in common. */
@@ -14,6 +15,7 @@ export interface RunsFile {
   readonly absences: AbsenceTracker;
   readonly writer: StateWriter;
   readonly syncer: DiskSync;
+  readonly staleSaves: StaleSaves;
   /** How long to keep trying while the file cannot be reached, in ms. */
   readonly patience: number;
 }

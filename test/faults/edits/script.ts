@@ -10,7 +10,7 @@ const ODD_LINES = [
   'ab',
   'x',
   'no job at all',
-  '. ',
+  '.',
   '\t',
   '- n=0 is held',
   'Z n=0 is held as well',

@@ -1,3 +1,4 @@
+import { RunmakerError } from '../../../errors.js';
 import { Advice, noticesOf } from '../../advice.js';
 import type { ClaimRequest, QueueNotice } from '../../queue.js';
 import type { FileView } from '../reading/file-view.js';
@@ -43,4 +44,11 @@ function describeUnproven(name: string, detail: string): QueueNotice {
     message: `${name} lies on a filesystem whose locks may not keep other hosts out: ${detail}`,
     hint: `run on two hosts: runset --doctor --peer ${name}; if this is the only host, or they exclude each other, pass --unsafe-locks`,
   };
+}
+
+/** Where locks may be granted to every host, a job that runs on another one looks like an orphan. */
+export function refuseToReclaim(path: string, unproven: string): RunmakerError {
+  return new RunmakerError('queue', `${path}: jobs are not reclaimed where it is not known whether locks reach other hosts: ${unproven}`, {
+    hint: `run on two hosts: runset --doctor --peer ${path}; if both find that they exclude each other, pass --unsafe-locks`,
+  });
 }

@@ -66,6 +66,7 @@ export class Claimer {
     for (;;) {
       request.signal?.throwIfAborted();
       const index = await view.index();
+      if ((await runs.staleSaves.putRight(runs)) > 0 || (await runs.staleSaves.settle(runs, request.signal))) continue;
       const { version, growing } = view;
       this.advisorOf(request.asker ?? this).advise(view, index, growing, request);
       const choice = pick(index, request, growing > 0 ? new Set(passed).add(growing) : passed);

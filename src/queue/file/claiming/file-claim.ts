@@ -38,6 +38,7 @@ export class FileClaim implements Claim, Kept {
     file: LockableFile | undefined,
   ) {
     this.held = new HeldLine(runs, line, file, start => runs.keeper.keeps(start, this));
+    if (job.state !== State.running) runs.staleSaves.wrote(line.number, job.command, job.state.charCodeAt(0), RUNNING);
     if (file) runs.keeper.add(this);
   }
 
@@ -209,6 +210,7 @@ export class FileClaim implements Claim, Kept {
       await this.held.drop();
       return undefined;
     }
+    this.runs.staleSaves.wrote(line.number, this.job.command, RUNNING, byte);
     // It is there now, whatever becomes of the locks.
     await this.held.drop();
     view.note(line.start, byte);

@@ -17,7 +17,11 @@ export class PresenceKeeper {
   private timer: NodeJS.Timeout | undefined;
   private underWay: Promise<void> | undefined;
 
-  constructor(private readonly interval: number) {}
+  /** @param before is done before each round; that it fails does not matter */
+  constructor(
+    private readonly interval: number,
+    private readonly before: () => Promise<void> = async () => undefined,
+  ) {}
 
   add(claim: Kept): void {
     this.kept.add(claim);
@@ -50,6 +54,7 @@ export class PresenceKeeper {
 
   /** All are checked before any is restored: when lines have moved, one's old place may be another's new one. */
   private async lookAfterAll(): Promise<void> {
+    await this.before().catch(() => undefined);
     for (const claim of [...this.kept]) await claim.check();
     for (const claim of [...this.kept]) await claim.restore();
   }

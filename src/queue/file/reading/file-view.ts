@@ -62,6 +62,7 @@ export class FileView {
   constructor(
     readonly path: string,
     private readonly driver: LockDriver,
+    private readonly onState?: (line: number, state: number) => void,
   ) {
     // The other drivers do not know where the file lies, and a server has a clock of its own.
     this.openEnd = new UnfinishedLine(driver.name === 'record' && !driver.staleLooks);
@@ -204,6 +205,7 @@ export class FileView {
     if (differing !== undefined && sameSize) return differing > 0;
     if (differing === undefined) this.edits++;
     this.current = await scan(file, facts.size);
+    this.current.onState = this.onState;
     this.openEnd.note(this.current, facts);
     this.generation++;
     return true;

@@ -30,6 +30,8 @@ export class LineIndex implements Board {
   strays: Strays | undefined;
   dependents: Dependents = new Map();
   prioritised: readonly number[] = [];
+  /** Is told each state that changes. */
+  onState: ((line: number, state: number) => void) | undefined;
   /** Bytes that are indexed. */
   end = 0;
   /** The last line if it lacks its line end, else 0. */
@@ -97,6 +99,7 @@ export class LineIndex implements Board {
 
   setState(line: number, state: number): void {
     this.states[line - 1] = state;
+    this.onState?.(line, state);
     this.tracker?.set(line, state);
     const block = this.blockOf(line);
     // From now on the index and the block as it was read differ: that it is as it was says nothing any more.
