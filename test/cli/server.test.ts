@@ -444,7 +444,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     onTestFinished(() => void other.close());
     writeFileSync(bench.path('empty'), '');
     const strange = `tcp://127.0.0.1:${(other.address() as { port: number }).port}`;
-    for (const [args, status, message] of [
+    const mistakes = [
       [['--token', 'WRONG', url], 2, /the token is not that of the server\n.*--token/],
       [[url], 2, /a token is wanted\n.*--token/],
       [['--token', 'X', 'tcp://no-such-host.invalid'], 3, /no such host/],
@@ -459,10 +459,11 @@ describe('what cannot work is said, with what to do and an exit status', () => {
       [['--tokenfile', bench.path('empty'), url], 2, /holds no token/],
       [['127.0.0.1:9998'], 2, /127\.0\.0\.1:9998 is no file\n.*tcp:\/\/127\.0\.0\.1:9998/],
       [['tcp:alice'], 2, /tcp:alice is no file\n.*tcp:\/\/alice/],
-    ] as const) {
-      const ended = await runmaker(args, athome(bench));
-      expect(ended.stderr).toMatch(message);
-      expect(ended.status).toBe(status);
+    ] as const;
+    const ends = await Promise.all(mistakes.map(([args]) => runmaker(args, athome(bench))));
+    for (const [at, [, status, message]] of mistakes.entries()) {
+      expect(ends[at]?.stderr).toMatch(message);
+      expect(ends[at]?.status).toBe(status);
     }
     expect(bench.states).toBe('.');
   });
