@@ -130,7 +130,7 @@ export function instrument(source, name) {
     if (context.isLoopBody) return `{ __mutant.turn(); ${text} }`;
     if (context.isBody) return `{ if (${add(node, 'the body is left out')}) return; ${text.slice(1)}`;
     if (node.type === 'ExpressionStatement' && REMOVED.has(node.expression.type) && node.expression.callee?.type !== 'Super')
-      return `if (!${add(node, `left out: ${brief(textOf(node))}`)}) { ${text} }`;
+      return `{ if (!${add(node, `left out: ${brief(textOf(node))}`)}) { ${text} } }`;
     if (context.chain || node.type === 'ChainExpression') return text;
     const switches = mutationsOf(node, context.isTest, context.isLoopTest).map(
       mutated => `${add(node, `${brief(textOf(node))} → ${brief(mutated)}`)} ? (${mutated}) : `,
