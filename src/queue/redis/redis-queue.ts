@@ -75,7 +75,7 @@ export class RedisQueue implements Queue {
     this.writer = new Writer(connection);
     this.mirror = new Mirror(connection, noted);
     this.reader = new JobReader(connection, this.mirror);
-    this.runner = new Runner(client, lease, connection.settings, keys, tell);
+    this.runner = new Runner(client, lease, connection, keys, tell);
     this.news = new News(connection, channelOf(address.queue), noted);
     this.claimer = new Claimer({
       connection,

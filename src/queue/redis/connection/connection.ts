@@ -3,7 +3,7 @@ import { pause } from '../../../async/timer.js';
 import { RunmakerError } from '../../../errors.js';
 import type { Script } from '../scripts/script.js';
 import type { RedisAddress } from './address.js';
-import { explain, type Failure } from './explain.js';
+import { explain, type Failure, isAnswer } from './explain.js';
 import { type ClientSettings, settingsFor } from './settings.js';
 
 /** What a script is given, and what it answers. */
@@ -55,9 +55,18 @@ export class Connection {
 
   /** Connects for the first time. Rejects when that fails: only a server that was there before is waited for. */
   async open(): Promise<void> {
-    await this.ready().catch((cause: unknown) => {
-      throw explain(this.address.shown, cause).error;
-    });
+    const began = performance.now();
+    for (let isReady = false; !isReady; ) {
+      try {
+        await this.ready();
+        isReady = true;
+      } catch (cause) {
+        const { error, lasts } = explain(this.address.shown, cause);
+        // One that says that it is loading, or busy, is there.
+        if (lasts !== 'away' || !isAnswer(cause) || performance.now() - began >= this.patience) throw error;
+        await pause(FIRST_PAUSE, this.closing.signal);
+      }
+    }
     const info = String(await this.client.info('server').catch(() => ''));
     const [, version = '', major, minor] = /^redis_version:((\d+)\.(\d+)\S*)/m.exec(info) ?? [];
     if (major === undefined || Number(major) > OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) >= OLDEST[1])) return;

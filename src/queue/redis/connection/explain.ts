@@ -96,6 +96,6 @@ export function explain(name: string, cause: unknown): Failure {
 }
 
 /** Whether the server itself has said so. */
-function isAnswer(cause: unknown): boolean {
+export function isAnswer(cause: unknown): boolean {
   return cause instanceof Error && cause.name === 'ReplyError';
 }

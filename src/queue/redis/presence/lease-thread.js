@@ -15,11 +15,13 @@ const client = newClient();
 /** When this process was last seen to run, by a clock that all its threads share and that goes on while it is stopped. */
 let awake = since;
 let isLost = false;
+/** Until this thread has renewed once the runner itself does: to start it takes long on a busy machine, and is no standstill. */
+let isFirst = true;
 /** @type {Promise<boolean> | undefined} */
 let renewing;
 // At once: to start a thread may have taken a good part of the lease.
 let timer = setTimeout(renewRegularly);
-setInterval(checkAwake, Math.min(duration / 10, 1000));
+setInterval(() => isFirst || checkAwake(), Math.min(duration / 10, 1000));
 
 client.on('error', () => undefined);
 parentPort?.on('message', () => void answer());
@@ -48,12 +50,16 @@ function renew() {
 
 async function renewNow() {
   for (;;) {
-    if (!checkAwake()) return false;
+    const late = isFirst ? Number(process.hrtime.bigint()) / 1e6 - since : 0;
+    if (isFirst) awake += late;
+    else if (!checkAwake()) return false;
     try {
       if (client.status !== 'ready') await client.connect().catch(() => undefined);
-      const said = String(await evaluate(['1']));
+      const said = String(await evaluate([late < duration ? '1' : '0']));
       if (said === 'held') parentPort?.postMessage({ type: 'renewed' });
+      else if (said === 'expired') lose('stopped', late);
       else lose('gone', 0);
+      isFirst = false;
       return said === 'held';
     } catch (error) {
       parentPort?.postMessage({ type: 'failed', message: error instanceof Error ? error.message : String(error) });

@@ -37,9 +37,13 @@ export class Presence {
   private renewedAt = performance.now();
   private isFailureTold = false;
 
-  /** @param tell takes what the user should know */
+  /** Renews until the thread has done so for the first time. */
+  private bridge: NodeJS.Timeout | undefined;
+
+  /** @param renew renews a lease that has not run out, over the runner's own connection · @param tell takes what the user should know */
   constructor(
     private readonly data: Omit<ThreadData, 'script' | 'since'>,
+    private readonly renew: (runner: string, duration: number) => Promise<unknown>,
     private readonly tell: (message: string, hint: string) => void,
   ) {}
 
@@ -63,6 +67,7 @@ export class Presence {
     const workerData: ThreadData = { ...this.data, since, script: RENEW };
     this.thread = new Worker(new URL('./lease-thread.js', import.meta.url), { workerData });
     this.thread.unref();
+    this.bridge = setInterval(() => void this.renew(this.runner, this.duration).catch(() => undefined), this.duration / 3).unref();
     this.thread.on('message', (message: FromThread) => this.hear(message));
     this.thread.on('error', (error: Error) => this.lose(`the lease cannot be renewed: ${error.message}`));
     this.thread.on('exit', () => {
@@ -89,6 +94,7 @@ export class Presence {
 
   async end(): Promise<void> {
     const { thread } = this;
+    clearInterval(this.bridge);
     this.thread = undefined;
     await thread?.terminate();
     this.answerAll(false);
@@ -97,6 +103,7 @@ export class Presence {
   private hear(message: FromThread): void {
     switch (message.type) {
       case 'renewed':
+        clearInterval(this.bridge);
         this.renewedAt = performance.now();
         this.isFailureTold = false;
         return;
@@ -119,6 +126,7 @@ export class Presence {
 
   private lose(why: string): void {
     if (this.lost !== undefined) return;
+    clearInterval(this.bridge);
     this.lost = why;
     this.tell(`${why}: its claims are lost`, 'jobs that it runs may be run by others once they are reclaimed; their results are refused');
     this.answerAll(false);

@@ -1,5 +1,6 @@
 import { hostName } from '../../../system/host.js';
-import type { ClientSettings } from '../connection/settings.js';
+import type { Connection } from '../connection/connection.js';
+import { RENEW } from '../scripts/leases.js';
 import { Presence } from './presence.js';
 
 /** A runner in the eyes of a queue: a lease, and another one after it has lost that. */
@@ -11,7 +12,7 @@ export class Runner {
   constructor(
     private readonly client: string,
     private readonly duration: number,
-    private readonly settings: ClientSettings,
+    private readonly connection: Connection,
     private readonly keys: readonly string[],
     private readonly tell: (message: string, hint: string) => void,
   ) {}
@@ -20,10 +21,11 @@ export class Runner {
   get presence(): Presence {
     if (this.current && this.current.lost === undefined) return this.current;
     void this.current?.end();
-    const { duration, settings, keys, tell } = this;
+    const { duration, connection, keys, tell } = this;
     // The scripts read the duration off its beginning.
     const runner = [duration, hostName(), process.pid, this.client, ++this.leases].join(' ').replaceAll(':', '_');
-    this.current = new Presence({ settings, keys, runner, duration }, tell);
+    const renew = (name: string, ms: number): Promise<unknown> => connection.call(RENEW, { args: () => [name, ms, '0'] });
+    this.current = new Presence({ settings: connection.settings, keys, runner, duration }, renew, tell);
     return this.current;
   }
 
