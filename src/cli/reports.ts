@@ -32,7 +32,7 @@ interface Report {
 /**
  * Opens what the options ask for, and loads no more than that: a runner should be at its first job soon.
  * Files that cannot be opened stop the run before it starts.
- * @param onGone called when nobody reads standard output any more
+ * @param onGone called when standard output has lost its reader
  */
 export async function openReports(queue: Queue, options: RunmakerOptions, onGone: () => void): Promise<Reports> {
   await refuseSameFile({ 'the queue': queue.address, '--logfile': options.logfile, '--joblog': options.joblog });

@@ -24,7 +24,7 @@ interface Options extends AccessOptions {
   json?: boolean;
 }
 
-/** How often, in ms, it is asked whether somebody still runs what is said to run: no change of the queue would tell. */
+/** How often, in ms, to check for orphans: their appearance changes nothing in the queue. */
 const ORPHAN_CHECK = 5000;
 
 /** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */

@@ -18,7 +18,7 @@ export interface Job {
   /** Why the directives could not be read. Such a job is left alone. */
   readonly problem?: DirectiveProblem | undefined;
   /**
-   * For a job in state `r` or `?`: whether somebody proves to be running it.
+   * For a job in state `r` or `?`: whether its owner proves to be alive.
    * Undefined for other states, and where the queue cannot tell.
    */
   readonly holder?: 'present' | 'absent' | undefined;

@@ -6,7 +6,7 @@ export const PRESENCE = { present: 'running', absent: 'orphaned' } as const;
 
 const LINE_FEED = Buffer.from('\n');
 
-/** `id: state - command`, as `runset --list` prints a job; behind a job in hand stands whether somebody is present. */
+/** `id: state - command`, as `runset --list` prints a job; a job in hand is followed by whether its owner is present. */
 export function jobLine(job: Job): Buffer {
   const head = Buffer.from(`${job.id}: ${job.state} - `, 'latin1');
   const tail = job.holder === undefined ? LINE_FEED : Buffer.from(`  (${PRESENCE[job.holder]})\n`);

@@ -11,7 +11,7 @@ const DONE = State.done.charCodeAt(0);
 const FAILED = State.failed.charCodeAt(0);
 const ERROR = State.error.charCodeAt(0);
 
-/** Who asks for a job, and what the asker can take. */
+/** A runner that asks for a job: what it can take. */
 export interface Asker {
   /** Failed jobs and errors are taken too, except those in `tried`. */
   readonly retry?: boolean | undefined;

@@ -1,6 +1,6 @@
 /**
  * The states of a job: the first character of its line.
- * Any other character means that the job is held: nobody runs it.
+ * Any other character means that the job is held: no runner takes it.
  */
 export const State = {
   new: '.',
@@ -27,7 +27,7 @@ export function isInHand(state: State): boolean {
   return state === State.running || state === State.claimed;
 }
 
-/** The state of a job that was claimed in state `before` and is given back without having been run: as if nobody had claimed it. */
+/** The state of a job that was claimed in state `before` and is given back without having been run: as if it had never been claimed. */
 export function stateUnrun(before: State): FinalState | typeof State.new {
   return before === State.failed || before === State.error ? before : State.new;
 }
@@ -47,7 +47,7 @@ export interface Counts {
   readonly blocked: number;
 }
 
-/** Jobs that nobody needs to wait for any more: they were run, well or badly. */
+/** Jobs that were run, successfully or not: nothing waits for their end any more. */
 export function processed(counts: Counts): number {
   return counts.done + counts.failed + counts.error;
 }

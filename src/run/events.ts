@@ -36,7 +36,7 @@ export interface RunSummary {
   readonly failed: number;
   /** Could not be started or was interrupted. */
   readonly errors: number;
-  /** Jobs whose state could not be written, because somebody changed their lines, or whose files were not all taken. */
+  /** Jobs whose state could not be written, because their lines were changed, or whose files were not all taken. */
   readonly refused: number;
   /** Jobs that are left alone because of what their lines say. */
   readonly unusable: number;

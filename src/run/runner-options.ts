@@ -17,7 +17,7 @@ export interface RunnerOptions extends StopRules {
   readonly executor?: Executor;
   /** What jobs may be given; all that this host has by default. */
   readonly resources?: Resources;
-  /** Who hears what happens. */
+  /** Receive the events of the run. */
   readonly listeners?: readonly Listener[];
   /** Take failed jobs and errors too, each at most once. */
   readonly retry?: boolean;

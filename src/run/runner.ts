@@ -166,7 +166,7 @@ export class Runner {
     return idle ? ++this.idleLooks >= idle.looks : exhausted;
   }
 
-  /** Says what is left and why, so that nobody takes a run that got stuck for one that is complete. */
+  /** Reports what is left and why: a run that got stuck must not look complete. */
   private async lookBack(): Promise<void> {
     if (this.queue.capabilities.claimsOnly) return;
     const counts = await this.queue.counts();
@@ -206,7 +206,7 @@ export class Runner {
     const enough = new AbortController();
     const stop = (): void => enough.abort();
     this.stopping.draining.addEventListener('abort', stop, { once: true });
-    // That a holder dies changes nothing in the queue: whoever reclaims has to look.
+    // The death of a holder changes nothing in the queue: the reclaimer has to look.
     const callOff = this.orphans.patience === undefined ? undefined : after(this.orphans.patience, () => this.running.ended.notify());
     try {
       await Promise.race([this.queue.changed(enough.signal, seen), ended]);

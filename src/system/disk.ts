@@ -14,7 +14,7 @@ export interface FileFacts {
   readonly modified: number;
   /** When it was last written to, renamed or given other rights: the same. Unlike `modified` it cannot be set. */
   readonly touched: number;
-  /** When it was made: the same. Where nobody knows, 0 or the same as `touched`. */
+  /** When it was made: the same. Where it is unknown, 0 or the same as `touched`. */
   readonly born: number;
   readonly isFile: boolean;
   readonly mode: number;

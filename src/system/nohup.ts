@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 /**
  * Whether this process was started by nohup(1) from a terminal. That it was started with HUP ignored cannot be seen any more, because
  * Node begins by making signals mean what they always mean. But nohup has also put something in the place of the terminal that
- * nobody else puts there: /dev/null, open for writing only.
+ * nothing else puts there: /dev/null, open for writing only.
  */
 export function isStartedByNohup(): boolean {
   try {

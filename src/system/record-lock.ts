@@ -12,7 +12,7 @@ export type LockKind = 'shared' | 'exclusive';
  * They exclude classic fcntl locks. See fcntl(2), "Open file description locks". Offsets may lie far beyond the file's end.
  */
 export interface RecordLocks {
-  /** Takes the lock unless somebody holds one that excludes it. Never waits. */
+  /** Takes the lock unless another one excludes it. Never waits. */
   tryLock(fd: number, kind: LockKind, start: number | bigint, length: number): boolean;
   /** The same off the main thread: a network filesystem's server may take seconds to answer. */
   tryLockAsync(fd: number, kind: LockKind, start: number | bigint, length: number): Promise<boolean>;
@@ -107,7 +107,7 @@ function load(): RecordLocks {
   };
 }
 
-/** False when somebody else holds the lock; throws for every other reason, as node:fs would. */
+/** False when another process holds the lock; throws for every other reason, as node:fs would. */
 function refusedOrThrow(errno: number): false {
   if (errno === os.constants.errno.EAGAIN || errno === os.constants.errno.EACCES) return false;
   throw systemError(errno, 'fcntl');

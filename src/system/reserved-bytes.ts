@@ -15,7 +15,7 @@ export const PRESENCE_BYTES = 1n << 60n;
 /** The first of those that tell who of several claimed a line last: see src/queue/file/presence/claim-rank.ts. */
 export const RANK_BYTES = 1n << 61n;
 
-/** Locked shared for a look at states: on a network filesystem taking a lock makes the cache current, and this one is felt by nobody. */
+/** Locked shared for a look at states: on a network filesystem taking a lock makes the cache current, and this one excludes no other. */
 export const LOOK_BYTE = 1n << 62n;
 
 /** Locked exclusively to append: waits for other appenders only, never for running jobs. */

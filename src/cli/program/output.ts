@@ -28,7 +28,7 @@ export class Output {
     this.atOnce = new ByteSink(1, { ...fate, write: async (fd, parts) => writevSync(fd, parts) });
   }
 
-  /** Whether something did not reach somebody who reads. */
+  /** Whether something did not reach a reader that is still there. */
   get isLost(): boolean {
     return this.lost;
   }

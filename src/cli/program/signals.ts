@@ -71,7 +71,7 @@ export function heedSignals(): SignalWatch {
   };
 }
 
-/** USR1 that came before it was heeded has opened a port to whoever is on the host. Nobody has asked for that. */
+/** A USR1 that arrived before its handler was set has opened a debugging port to all users of the host: close it. */
 async function refuseDebugger(drain: () => void): Promise<void> {
   const asked = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(option => option.includes('--inspect'));
   if (asked) return;

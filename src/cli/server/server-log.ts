@@ -31,7 +31,7 @@ export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
 
 function openToAppend(logfile: string): number {
   try {
-    // A pipe that nobody reads would be waited for without a word. Opened so, it is an error.
+    // Opening a pipe without a reader would block silently. Opened so, it is an error.
     const asked = openSync(logfile, APPENDING | constants.O_NONBLOCK);
     try {
       return openSync(logfile, APPENDING);

@@ -24,7 +24,7 @@ const ROW = /^(?:Seq|\d+)\t/;
 export async function openToAppend(path: string): Promise<FileHandle> {
   await create(path);
   await refuseUnlikeJobLog(path);
-  // A pipe that nobody reads would be waited for without a word. Opened so, it is an error.
+  // Opening a pipe without a reader would block silently. Opened so, it is an error.
   const asked = await open(path, APPENDING | constants.O_NONBLOCK);
   try {
     return await open(path, APPENDING);
@@ -115,7 +115,7 @@ async function create(path: string): Promise<void> {
     await link(draft, path);
   } catch (error) {
     const name = errnoName(error) ?? '';
-    // Somebody else was first.
+    // Another runner was first.
     if (name === 'EEXIST') return;
     if (!NO_LINKS.includes(name) && !isFull(error)) throw error;
     // What is empty gets its header when its end is mended.

@@ -115,13 +115,13 @@ export interface SummaryJson {
   readonly failed: number;
   /** Could not be started or was interrupted. */
   readonly errors: number;
-  /** Results that could not be written, because somebody changed the lines. */
+  /** Results that could not be written, because the lines were changed. */
   readonly refused: number;
   /** Jobs that are left alone because of what their lines say. */
   readonly unusable: number;
   /** Jobs that are left and can never run. */
   readonly blocked: number;
-  /** How often a job was claimed, was found taken by somebody else, and was found locked. */
+  /** How often a job was claimed, was found taken by another runner, and was found locked. */
   readonly claims: { readonly won: number; readonly lost: number; readonly busy: number };
 }
 

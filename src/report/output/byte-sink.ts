@@ -44,7 +44,7 @@ const HIGH_WATER = 1024 * 1024;
 const BATCH = 1024 * 1024;
 /** IOV_MAX of Linux: more parts are not written by one call. */
 const MOST_PARTS = 1024;
-/** Between two writes of few bytes, in ms. Nobody sees that. */
+/** Between two writes of few bytes, in ms: too short to be seen. */
 const LULL = 5;
 /** Pauses in ms before a descriptor that was not ready is tried again: a stopped terminal costs next to nothing. */
 const RETRY = { first: 1, longest: 16, spread: 0 };
@@ -62,7 +62,7 @@ export class ByteSink implements Sink {
   private writing = false;
   private given = 0;
   private settled = 0;
-  /** Who waits until so many bytes in all are settled. */
+  /** Those that wait until so many bytes in all are settled. */
   private waiters: { readonly until: number; readonly resolve: () => void }[] = [];
   private dropping = false;
   private gone = false;
@@ -97,7 +97,7 @@ export class ByteSink implements Sink {
     this.given += bytes.length;
     if (!this.writing) void this.run();
     else if (this.waiting >= FEW_BYTES) this.hurry?.();
-    // Half: so that the writer does not run dry before whoever paused has started again.
+    // Half, so that the writer does not run dry before a paused job has started again.
     if (this.waiting > this.highWater) return this.settledUntil(this.given - Math.floor(this.highWater / 2));
   }
 
@@ -159,7 +159,7 @@ export class ByteSink implements Sink {
     this.writing = false;
   }
 
-  /** Whether little waits, nobody waits for it, and something was written a moment ago. */
+  /** Whether little is waiting, no caller waits for it, and something was written a moment ago. */
   private get inNoHurry(): boolean {
     return this.waiting < FEW_BYTES && this.waiters.length === 0 && performance.now() - this.wroteAt < LULL;
   }

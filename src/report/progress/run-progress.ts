@@ -2,9 +2,9 @@ import type { Counts } from '../../job/state.js';
 import { type ProgressStyle, remaining, timeLeftText } from './progress.js';
 
 /**
- * `12 of 40 done, 2 failed, 4 running, 3m left`, where failed are `!` and `e`. Counts all jobs of the queue, whoever runs them.
+ * `12 of 40 done, 2 failed, 4 running, 3m left`, where failed are `!` and `e`. Counts all jobs of the queue, of all runners.
  *
- * @param left milliseconds; the last part is left out when nobody can say
+ * @param left milliseconds; undefined when unknown: the last part is left out
  */
 export function runProgressText(counts: Counts, left?: number): string {
   const parts = [`${counts.done} of ${counts.total} done`, `${counts.failed + counts.error} failed`, `${counts.running} running`];

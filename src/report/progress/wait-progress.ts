@@ -23,7 +23,7 @@ export function progressBar(counts: Counts): string {
   return parts.padEnd(WIDTH);
 }
 
-/** `[====!>          ] 12 of 40 jobs processed, 2 errors, 2.5/min, 3m left`; what nobody can say yet is left out. */
+/** `[====!>          ] 12 of 40 jobs processed, 2 errors, 2.5/min, 3m left`; unknown parts are left out. */
 export function waitProgressText(counts: Counts, meter: RateMeter): string {
   const parts = [`${processed(counts)} of ${counts.total} jobs processed`, `${counts.failed + counts.error} errors`];
   const { rate } = meter;

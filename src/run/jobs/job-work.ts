@@ -88,7 +88,7 @@ export class JobWork {
     // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
     if (!results.mayStop) free();
     const result = await writing;
-    // Also when it was refused: nobody attaches to what has ended.
+    // Also when it was refused: no runner attaches to what has ended.
     if ('execution' in ending) await ending.execution.forget?.();
     const written = (result.kind === 'recorded' && result.state) || state;
     const refused = result.kind === 'refused' ? result.reason : undefined;

@@ -94,7 +94,7 @@ export class TriedJobs {
 class Places {
   readonly stayed: string[] = [];
   readonly failed: string[] = [];
-  /** Somebody else may be retrying them; or it is we who did, and the state is about to be written. */
+  /** Another runner may be retrying them; or this one did, and is about to write the state. */
   readonly running: string[] = [];
   readonly others: string[] = [];
 

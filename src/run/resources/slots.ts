@@ -30,7 +30,7 @@ export class Slots {
   /**
    * Gives a number back.
    *
-   * @throws RangeError when it is not in use: a mistake of the caller, who might free somebody else's slot next time
+   * @throws RangeError when it is not in use: a mistake of the caller, which might free another job's slot next time
    */
   give(slot: number): void {
     if (!this.taken.delete(slot)) throw new RangeError(`slot ${slot} is not in use`);

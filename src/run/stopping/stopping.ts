@@ -1,7 +1,7 @@
 import { Once } from '../../async/once.js';
 import { after } from '../../async/timer.js';
 
-/** Once the runner was told to end at once: so long, in ms, a queue that cannot be reached is still waited for. */
+/** How long, in ms, the runner still waits for a queue that cannot be reached after it was told to end at once. */
 const LAST_CHANCE = 1000;
 
 /** How a runner comes to its end, each step harsher than the one before. There is no way back. */
@@ -40,7 +40,7 @@ export class Stopping {
     this.killed.happen();
   }
 
-  /** Waits for the queue; when all is to end at once, for a last chance only, and then says `otherwise`. What comes of it later is nobody's. */
+  /** Waits for the queue; once jobs are killed, only for a last moment, and then settles with `otherwise`. A late result is dropped. */
   async orGiveUp<T>(work: Promise<T>, otherwise: T): Promise<T> {
     const calledOff: (() => void)[] = [];
     const givenUp = new Promise<T>(resolve => {
