@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { access, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { access, lstat, mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoName } from '../../errors.js';
 import type { OutputStream } from '../../execute/executor.js';
@@ -43,6 +43,22 @@ async function makeFolder(path: string): Promise<void> {
 
 function unlessExists(error: unknown): void {
   if (errnoName(error) !== 'EEXIST') throw error;
+}
+
+const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = fs.constants;
+/** A link that another user has put there would have a file elsewhere overwritten. */
+const NEW_FILE = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+
+/** A job's folder, which may be there already, but not as a link to another place. */
+async function makeOwnFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await refuseLink(folder);
+}
+
+async function refuseLink(folder: string): Promise<void> {
+  if ((await lstat(folder)).isSymbolicLink()) {
+    throw Object.assign(new Error(`ELOOP: ${folder} is a link, which is not followed`), { code: 'ELOOP' });
+  }
 }
 
 /** The files of one attempt. */
@@ -102,7 +118,7 @@ export class ResultsFolder {
   private begin(attempt: Attempt): Files {
     const { id } = attempt.job;
     const folder = join(this.path, id);
-    const ready = (this.work.get(id) ?? Promise.resolve()).then(() => atServer(() => mkdir(folder, { recursive: true })));
+    const ready = (this.work.get(id) ?? Promise.resolve()).then(() => atServer(() => makeOwnFolder(folder)));
     const begun = ready.then(() => writeStatus(folder, attempt)).catch(error => this.loss.say(folder, error));
     this.keep(id, begun);
     const sink = (stream: OutputStream) => this.sink(join(folder, stream), ready);
@@ -127,7 +143,7 @@ export class ResultsFolder {
   }
 
   private sink(path: string, ready: Promise<unknown>): ByteSink {
-    const descriptor = ready.then(() => callServer<number>(done => fs.open(path, 'w', done)));
+    const descriptor = ready.then(() => callServer<number>(done => fs.open(path, NEW_FILE, done)));
     return new ByteSink(descriptor, { owned: true, stopAtError: true, onError: error => this.loss.say(path, error) });
   }
 
@@ -141,11 +157,12 @@ export class ResultsFolder {
 
 /** Replaces the status in one step: who reads it sees the old one or the new one. */
 async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Promise<void> {
+  await refuseLink(folder);
   const path = join(folder, 'status.json');
   const draft = `${path}.new`;
   const text = `${JSON.stringify(resultStatus(attempt, ended), undefined, 2)}\n`;
   try {
-    await atServer(() => writeFile(draft, text));
+    await atServer(() => writeFile(draft, text, { flag: NEW_FILE as unknown as string }));
     await atServer(() => rename(draft, path));
   } catch (error) {
     await rm(draft, { force: true });
@@ -156,7 +173,7 @@ async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Pro
 }
 
 async function overwrite(path: string, text: string): Promise<void> {
-  const file = await open(path, 'r+');
+  const file = await open(path, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW);
   try {
     await file.write(text, 0);
     await file.truncate(Buffer.byteLength(text));
