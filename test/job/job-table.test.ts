@@ -56,6 +56,21 @@ describe('a table of jobs', () => {
     );
   });
 
+  it.each([
+    ['r a\n. b #: after=1\n', 'waiting'],
+    ['r a #: name=x\n? b #: name=x\nd c\n. d #: after=x,3\n', 'waiting'],
+    ['r a #: name=x\n! b #: name=x\n. c #: after=x\n', 'exhausted'],
+    ['! a\nr b\n. c #: after=1,2\n', 'exhausted'],
+    ['r a\n- b #: after=1\n', 'exhausted'],
+    ['r a\n. b #: after=1 cpus=2\n', 'exhausted'],
+    ['r a\n! b\n---\n. c #: after=1\n', 'exhausted'],
+  ])('knows whether what runs makes a job ready: %j', (text, kind) => {
+    const asker: Asker = { capacity: { cpus: 1 } };
+    const { table, plain } = boards(text);
+    expect(pick(table, asker).kind).toBe(kind);
+    expect(pick(plain, asker).kind).toBe(kind);
+  });
+
   it('names the column of an after that can never come true', () => {
     const { jobs, barriers, lineCount } = readRuns(Buffer.from('. a #: cpus=1 after=9\n'), 'runs.txt');
     expect(new JobTable(jobs, barriers, lineCount).problems).toEqual(new Map([[1, { column: 15, message: 'after: line 9 is not a job' }]]));

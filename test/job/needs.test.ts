@@ -51,6 +51,11 @@ describe('room', () => {
     );
   });
 
+  it('shrinks by what is given, and grows by what comes back', () => {
+    expect(less({ cpus: 3, mem: 10 }, { cpus: 1 })).toEqual({ cpus: 2, mem: 10 });
+    expect(more({ cpus: 2 }, { cpus: 1, gpus: 1 })).toEqual({ cpus: 3, gpus: 1 });
+  });
+
   it('is compared by every name: what is not there fits nobody who asks for some of it', () => {
     expect(fits({ licences: 1 }, room)).toBe(false);
     expect(fits({ licences: 0 }, room)).toBe(true);
