@@ -3,6 +3,7 @@ import { resolveDependencies } from '../../../job/dependencies.js';
 import { DependencyTracker } from '../../../job/dependency-tracker.js';
 import type { DirectiveProblem, Directives } from '../../../job/directives.js';
 import { NOT_A_JOB } from '../../../job/line.js';
+import { firstPlace } from '../../../job/search.js';
 import { State } from '../../../job/state.js';
 import type { Strays } from '../../advice.js';
 import type { IndexedBlock } from './indexed-block.js';
@@ -113,14 +114,7 @@ export class LineIndex implements Board {
 
   /** The block that a line is in; undefined for lines too long to be read. */
   private blockOf(line: number): IndexedBlock | undefined {
-    let from = 0;
-    let to = this.blocks.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if ((this.blocks[middle] as IndexedBlock).lastLine < line) from = middle + 1;
-      else to = middle;
-    }
-    const block = this.blocks[from];
+    const block = this.blocks[firstPlace(this.blocks.length, place => (this.blocks[place] as IndexedBlock).lastLine >= line)];
     return block && block.firstLine <= line ? block : undefined;
   }
 

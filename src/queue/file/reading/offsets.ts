@@ -1,3 +1,5 @@
+import { firstPlace } from '../../../job/search.js';
+
 /** Where 32 bits wrap around. */
 const WRAP = 2 ** 32;
 
@@ -35,13 +37,6 @@ export class Offsets {
 
   /** The index of the last entry that is not greater than `offset`, or -1. */
   indexAtOrBefore(offset: number): number {
-    let from = 0;
-    let to = this.length;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (this.at(middle) <= offset) from = middle + 1;
-      else to = middle;
-    }
-    return from - 1;
+    return firstPlace(this.length, place => this.at(place) > offset) - 1;
   }
 }
