@@ -30,7 +30,14 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
   it('is renewed while the event loop of the runner is busy for several leases', async () => {
     const name = await made('. a\n');
     const [one, other] = [await open(name, 1000), await open(name)];
+    const connections = async (): Promise<number> =>
+      String(await server.direct.client('LIST'))
+        .trim()
+        .split('\n').length;
+    const before = await connections();
     const taken = await claim(one);
+    // Until its thread is connected the runner renews by itself.
+    await eventually('the thread is connected', async () => (await connections()) > before);
     await isRenewing(server, name);
     const busyUntil = performance.now() + 2500;
     while (performance.now() < busyUntil) Math.sqrt(2);
