@@ -153,7 +153,7 @@ function affordableJobs(options: RunmakerOptions, warn: Warn): number {
 async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
   if (options.watch || queue.capabilities.claimsOnly) return;
   const counts = await queue.counts();
-  const nothing = counts.total === 0 && queue.capabilities.mayBeEmpty ? undefined : describeNothing(queue, counts);
+  const nothing = describeNothing(queue, counts);
   if (nothing === undefined) return;
   const isTable = queue.name.endsWith('.csv') && !isGitName(queue.name);
   const inGit = `a queue.csv is worked on in its git repository: runmaker 'git:${path.dirname(queue.name)}#${path.basename(queue.name)}'`;

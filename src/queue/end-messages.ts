@@ -73,6 +73,7 @@ async function describeHeld(queue: Queue): Promise<Words | undefined> {
 /** Why there is nothing that could run, if that is so: no job at all, or none but held ones. Most likely this is the wrong file. */
 export function describeNothing(queue: Queue, counts: Counts): Words | undefined {
   if (counts.total === 0) {
+    if (queue.capabilities.mayBeEmpty) return undefined;
     return { message: `${queue.name} holds no jobs`, hint: 'a job is a line with a state, a blank and a command: ". echo hello"' };
   }
   if (counts.held < counts.total) return undefined;
