@@ -111,6 +111,7 @@ export class ContainerExecutor implements Executor {
   }
 
   async close(): Promise<void> {
+    this.images.close();
     await this.idle();
     this.engine.close();
   }

@@ -22,6 +22,7 @@ interface Pull {
 /** Pulls images, each once for all jobs that wait for it. */
 export class Images {
   private readonly pulls = new Map<string, Pull>();
+  private readonly closing = new AbortController();
 
   /** @param limit how long a pull may take, in ms */
   constructor(
@@ -46,6 +47,11 @@ export class Images {
     }
   }
 
+  /** Gives up all pulls. */
+  close(): void {
+    this.closing.abort();
+  }
+
   private begin(image: string): Pull {
     const listeners = new Set<(text: string) => void>();
     const done = this.run(image, text => {
@@ -62,8 +68,9 @@ export class Images {
     const limit = AbortSignal.timeout(this.limit);
     for (let tried = 1; ; tried++) {
       try {
-        return await this.once(image, tell, limit);
+        return await this.once(image, tell, AbortSignal.any([limit, this.closing.signal]));
       } catch (error) {
+        if (this.closing.signal.aborted) throw new RunmakerError('start', `the pull of image ${image} was given up`);
         if (limit.aborted) throw new RunmakerError('start', `image ${image} could not be pulled within ${formatDuration(this.limit)}`);
         if (!(error instanceof EngineAway) && !(error instanceof EngineRefusal)) throw error;
         const isFinal = error instanceof EngineRefusal && error.status < 500;

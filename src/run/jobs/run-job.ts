@@ -34,7 +34,13 @@ export interface JobRun {
 export type Ending =
   | { readonly outcome: Outcome; readonly start: number; readonly end: number; readonly execution: Execution }
   | { readonly outcome: Detached }
-  | { readonly outcome: { readonly kind: 'notStarted' }; readonly message: string };
+  | { readonly outcome: NotStarted; readonly message: string };
+
+/** `interrupted`: because the runner was told to stop while the start took its time, as the pull of an image does. */
+interface NotStarted {
+  readonly kind: 'notStarted';
+  readonly interrupted: boolean;
+}
 
 /** Processes, memory or descriptors run out for moments: a job is not failed for that. */
 const SHORTAGES = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
@@ -57,7 +63,7 @@ export async function runJob(run: JobRun): Promise<Ending> {
     } catch (error) {
       if (!(error instanceof RunmakerError) || error.code !== 'start') throw error;
       await run.emit({ type: 'notStarted', job: claim.job, slot, message: error.message });
-      return { outcome: { kind: 'notStarted' }, message: error.message };
+      return { outcome: { kind: 'notStarted', interrupted: stopping.interrupted.happened }, message: error.message };
     }
     const { execution, start, began } = beginning;
     const started: Attempt = {
@@ -170,7 +176,7 @@ export function outcomeOf(ending: Exclude<Ending, { outcome: Detached }>, host: 
 }
 
 /** The state in which a job ends. An interrupted one is an error, or new again if the runner puts jobs back. */
-export function stateAfter(outcome: Outcome | { readonly kind: 'notStarted' }, requeue: boolean): FinalState | typeof State.new {
+export function stateAfter(outcome: Outcome | NotStarted, requeue: boolean): FinalState | typeof State.new {
   switch (outcome.kind) {
     case 'exited':
       return outcome.code === 0 ? State.done : State.failed;
@@ -180,8 +186,9 @@ export function stateAfter(outcome: Outcome | { readonly kind: 'notStarted' }, r
       return State.failed;
     case 'interrupted':
       return requeue ? State.new : State.error;
-    case 'lost':
     case 'notStarted':
+      return requeue && outcome.interrupted ? State.new : State.error;
+    case 'lost':
       return State.error;
   }
 }

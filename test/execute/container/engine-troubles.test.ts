@@ -4,9 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ContainerExecutor } from '../../../src/execute/container/container-executor.js';
 import { engineAddress } from '../../../src/execute/container/engine/address.js';
 import type { Task, TaskNotice } from '../../../src/execute/executor.js';
+import { Workbench } from '../../support/bench.js';
 import { busyboxImage, Docker, IMAGE } from '../../support/engine/docker.js';
 import { Registry } from '../../support/engine/registry.js';
 import { eventually, isOpenAfter } from '../../support/eventually.js';
+import { startProgram } from '../../support/programs.js';
 import { taskOf } from '../../support/task.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
@@ -140,6 +142,16 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
       await setTimeout(300);
       stop.abort();
       await expect(starting).rejects.toMatchObject({ code: 'start', message: expect.stringContaining('interrupted') });
+    });
+
+    test('leaves a job as it was whose runner is interrupted meanwhile, if jobs are to be put back', async () => {
+      registry.delay = 60_000;
+      const bench = new Workbench(`. true #: image=${registry.image}\n`);
+      const running = startProgram('runmaker', ['--requeue', bench.runs], { cwd: bench.folder, env: { DOCKER_HOST: docker.host } });
+      await running.says(`pulling ${registry.image}`);
+      running.signal('SIGINT');
+      expect((await running.ended).status).toBe(130);
+      expect(bench.states).toBe('.');
     });
 
     test('says what the registry says', async () => {
