@@ -1,4 +1,4 @@
-// Runs every bench of this folder, one after the other. Each can be run alone: node bench/set.js [rounds]
+// Runs every bench of this folder, one after the other. Each also runs alone: node bench/set.js [rounds]
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

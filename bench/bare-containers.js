@@ -1,4 +1,4 @@
-// The limit that bench/containers.js compares with: create, start, wait and remove by the engine's API, four at a time, and nothing else.
+// The limit that bench/containers.js compares with: create, start, wait and remove through the engine's API, four at a time, nothing else.
 // node bench/bare-containers.js <containers> <image>
 import http from 'node:http';
 

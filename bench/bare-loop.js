@@ -1,5 +1,5 @@
-// The least that a program on Node can do for a short job: posix_spawn, two pipes read to their end, waitpid. Two at a time. No queue,
-// no claim, no result, no word on the console, no process group: what runmaker takes beyond this is its own.
+// The minimum that a Node program can do for a short job: posix_spawn, read two pipes to the end, waitpid. Two at a time. No queue,
+// no claim, no result, no console output, no process group: anything runmaker needs beyond this is its own cost.
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import koffi from 'koffi';

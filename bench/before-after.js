@@ -1,4 +1,4 @@
-// What a change has done to the speed: two built checkouts in turn, the same work for both.
+// What a change did to performance: two built checkouts in turn, the same work for both.
 //   node bench/before-after.js BEFORE [--after CHECKOUT] [--rounds N] [--node PATH] [WORK ...]
 // Ratios are before : after. Above 1, the change made it faster.
 import { spawn } from 'node:child_process';
@@ -25,12 +25,12 @@ const { values, positionals } = parseArgs({
     after: { type: 'string', default: fileURLToPath(new URL('..', import.meta.url)) },
     rounds: { type: 'string', default: '9' },
     node: { type: 'string', default: process.execPath },
-    // One round of `server`, in a process of its own, so that the CPU time of all its processes is counted.
+    // One round of `server`, in a separate process, so that the CPU time of all its processes is counted.
     serve: { type: 'string' },
   },
 });
 
-/** Makes what each kind of work needs and returns what is measured: a function of a checkout. */
+/** Prepares what each kind of work needs and returns the measurement: a function of a checkout. */
 const works = {
   'start-up': () => checkout => node([program(checkout, 'runset'), '--version']),
   'short-jobs'(folder) {
@@ -72,7 +72,7 @@ const works = {
       const work = path.join(folder, `git-${++round}`);
       mkdirSync(work);
       const queue = `git+file://${bareRepository(work, 'runs', 'runs.txt', '. true\n'.repeat(GIT_JOBS))}#runs.txt`;
-      // Each runner has a cache of its own, as if it were on a host of its own.
+      // Each runner has its own cache, as if it were on its own host.
       const script = `for at in $(seq ${GIT_RUNNERS}); do XDG_CACHE_HOME=$PWD/cache-$at "$@" & done; wait`;
       const words = [values.node, program(checkout, 'runmaker'), '-j4', '--quiet', '--sleep', '200ms', queue];
       const taken = time('sh', ['-c', script, 'sh', ...words], { cwd: work });
@@ -90,7 +90,7 @@ function node(args, options) {
   return time(values.node, args, options);
 }
 
-/** A server of this checkout, and 200 clients of its own bench/server.js, which claim and finish all jobs. */
+/** A server of this checkout, and 200 clients from its own bench/server.js, which claim and finish all jobs. */
 async function serve(checkout) {
   const runs = path.join(workFolder(), 'runs.txt');
   writeFileSync(runs, 'd true\n'.repeat(SERVED_LINES - SERVED_JOBS) + '. true\n'.repeat(SERVED_JOBS));

@@ -24,7 +24,7 @@ export function benchArguments() {
   return { numbers: positionals.map(Number), versions };
 }
 
-/** A folder for the length of one bench, and its removal. */
+/** A temporary folder for the duration of one bench, and its removal. */
 export function workFolder() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'runmaker-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -34,18 +34,18 @@ export function workFolder() {
 const getrusage = koffi.load(null).func('int getrusage(int who, void *usage)');
 const RUSAGE_CHILDREN = -1;
 
-/** CPU seconds, in user and system mode, of all children so far that have ended, and of theirs. */
+/** CPU seconds, user and system, of all children that have ended so far, and of their children. */
 export function cpuOfChildren() {
-  // struct rusage of 64-bit Linux begins with two times, each seconds and microseconds.
+  // struct rusage on 64-bit Linux begins with two times, each in seconds and microseconds.
   const usage = new BigInt64Array(32);
   getrusage(RUSAGE_CHILDREN, usage);
   return Number(usage[0] + usage[2]) + Number(usage[1] + usage[3]) / 1e6;
 }
 
 /**
- * Runs a command to its end, which may be a signal. Its output goes nowhere.
- * @returns `seconds` it took, and `cpu`: how many of them a CPU was at work for it and its children, which other work on the
- *   machine changes far less
+ * Runs a command to its end, which may be a signal. Its output is discarded.
+ * @returns `seconds`: elapsed time; `cpu`: CPU seconds of the command and its children, which other work on the
+ *   machine affects far less
  */
 export function time(command, args, { signal: wanted = null, mayFail = false, ...options } = {}) {
   const cpuBefore = cpuOfChildren();
@@ -58,10 +58,10 @@ export function time(command, args, { signal: wanted = null, mayFail = false, ..
   return { seconds, cpu: cpuOfChildren() - cpuBefore };
 }
 
-/** What everything that starts Node is compared with. */
+/** The baseline for everything that starts Node. */
 export const bareNode = () => time(process.execPath, ['-e', '0']);
 
-/** Whether a program is there. What is missing is said: a row that is not there must not be taken for one that was reached. */
+/** Whether a program is installed. Prints which one is missing, so that a missing row is not taken for a target that was met. */
 export function has(name, debianPackage = name) {
   if (spawnSync('sh', ['-c', `command -v ${name}`]).status === 0) return true;
   console.log(`# ${name} is not installed (Debian: apt-get install ${debianPackage}): what is compared with it is left out`);
@@ -75,7 +75,7 @@ export function median(numbers) {
 }
 
 /**
- * Measures several things in turn, round after round, so that a noisy machine is noisy for all of them.
+ * Measures several sides in turn, round after round, so that noise on the machine affects all of them.
  * @param sides name → () => { seconds, cpu }
  * @returns name → one of these for each round
  */
@@ -90,13 +90,13 @@ export function inTurn(sides, rounds) {
   return measured;
 }
 
-/** How one side compares with another, by the clock and by the CPU: ratios of medians. */
+/** How one side compares with another, in elapsed and CPU time: ratios of medians. */
 export function ratios(ours, theirs) {
   const of = what => median(ours.map(one => one[what])) / median(theirs.map(one => one[what]));
   return { time: of('seconds'), cpu: of('cpu') };
 }
 
-/** `0.82 s (0.80 … 0.91)`: the median, the least, the most. */
+/** `0.82 s (0.80 … 0.91)`: median, minimum, maximum. */
 export function spread(seconds) {
   const text = value => (value < 0.1 ? `${(value * 1000).toFixed(1)} ms` : `${value.toFixed(2)} s`);
   return `${text(median(seconds))} (${text(Math.min(...seconds))} … ${text(Math.max(...seconds))})`;

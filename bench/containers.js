@@ -1,4 +1,4 @@
-// How many containers a second: `true` in busybox, four at a time. DOCKER_HOST names the engine; the image has to be there.
+// Containers per second: `true` in busybox, four at a time. DOCKER_HOST names the engine, which must already have the image.
 // node bench/containers.js [rounds] [containers] [image]
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// What `after` costs: a chain, and many jobs that wait for one name, against the same jobs without `after`, the same number at a time.
-// Of LINES jobs JOBS are run, so that it shows what a job costs among so many others that wait.
+// What `after` costs: a chain, and many jobs that wait for one name, against the same jobs without `after`, at the same concurrency.
+// Runs JOBS of LINES jobs, to show the cost of one job among many that wait.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { benchArguments, inTurn, median, program, ratios, row, time, times, workFolder } from './compare.js';
@@ -15,7 +15,7 @@ const shapes = {
   'one name': at => (at === 0 ? 'true x1 #: name=first' : `true x${line(at)} #: after=first`),
 };
 
-/** Stops after JOBS jobs, with all the others still waiting. */
+/** Stops after JOBS jobs, while all the others still wait. */
 function run(node, shape, jobs) {
   const text = Array.from({ length: LINES }, (_, at) => `. ${shapes[shape](at)}\n`).join('');
   writeFileSync(runs, text);

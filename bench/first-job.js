@@ -1,4 +1,4 @@
-// How long it takes to the first job of a file in which only the last line is open.
+// Time to the first job of a file in which only the last line is open.
 import { closeSync, openSync, readFileSync, utimesSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { bareNode, inTurn, median, program, ratios, row, time, times, workFolder } from './compare.js';
@@ -10,7 +10,7 @@ const peak = path.join(folder, 'peak');
 
 const HOUR_AGO = new Date(Date.now() - 3_600_000);
 
-/** The job notes how much memory its runner needed at most, and ends it: what is measured ends with the start of the first job. */
+/** The job records its runner's peak memory and ends the runner: the measurement ends when the first job starts. */
 const JOB = `grep VmHWM /proc/$PPID/status > ${peak}; kill -9 $PPID`;
 
 function sideOf(lines) {
@@ -20,7 +20,7 @@ function sideOf(lines) {
     const fd = openSync(runs, 'r+');
     writeSync(fd, '.', last);
     closeSync(fd);
-    // As files usually are that somebody starts a runner on: not written in this very moment.
+    // Runners usually start on files that were not written just now.
     utimesSync(runs, HOUR_AGO, HOUR_AGO);
     return time(process.execPath, [program('runmaker'), '-q', runs], { signal: 'SIGKILL' });
   };

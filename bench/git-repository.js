@@ -19,7 +19,7 @@ export function git(where, ...args) {
   });
 }
 
-/** Makes a bare repository whose branch `main` holds one file, and returns its path. */
+/** Creates a bare repository whose branch `main` holds one file, and returns its path. */
 export function bareRepository(folder, name, file, content) {
   const bare = path.join(folder, `${name}.git`);
   const clone = path.join(folder, name);

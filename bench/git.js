@@ -1,4 +1,4 @@
-// Eight runners on one bare repository: how many jobs a second in all, and how many pushes a job takes.
+// Eight runners on one bare repository: jobs per second in total, and pushes per job.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -10,17 +10,17 @@ const JOBS = 400;
 const folder = workFolder();
 const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
 
-/** A git that writes down each push: what was refused counts as well. */
+/** A git that logs each push; refused pushes count as well. */
 const bin = path.join(folder, 'bin');
 const pushes = path.join(folder, 'pushes');
 mkdirSync(bin);
 writeFileSync(path.join(bin, 'git'), `#!/bin/sh\ncase " $* " in *" push "*) echo >> ${pushes};; esac\nexec ${real} "$@"\n`);
 chmodSync(path.join(bin, 'git'), 0o755);
-/** What is measured is the queue, not how long Python takes to start. */
+/** The bench measures the queue, not the start-up time of Python. */
 writeFileSync(path.join(bin, 'python'), '#!/bin/sh\n');
 chmodSync(path.join(bin, 'python'), 0o755);
 
-/** One runner, with a cache of its own: as if it were on a host of its own. */
+/** One runner with its own cache, as if it were on its own host. */
 function runner(name, at) {
   const environment = { ...process.env, PATH: `${bin}:${process.env.PATH}`, XDG_CACHE_HOME: path.join(folder, `cache-${at}`) };
   const child = spawn(process.execPath, [program('runmaker'), '-j4', '--quiet', '--sleep', '200ms', name], {

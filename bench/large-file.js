@@ -3,8 +3,8 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 const AT_ONCE = 100_000;
 
 /**
- * Writes a runs file with so many lines.
- * @param lineOf the text of a line, without its line end, by its number
+ * Writes a runs file of a given number of lines.
+ * @param lineOf line number → text of the line, without its line end
  * @returns the byte offset of the last line
  */
 export function fill(runs, lines, lineOf = number => `d python train.py --seed ${number}`) {

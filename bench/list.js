@@ -1,4 +1,4 @@
-// Listing a million jobs: bytes of output a second, start of the program included, and whether memory stays constant.
+// Listing a million jobs: bytes of output per second, start-up included, and whether memory stays constant.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { bareNode, inTurn, median, program, row, time, workFolder } from './compare.js';
@@ -15,7 +15,7 @@ function listing(file) {
   return spawnSync('sh', ['-c', '"$0" "$1" --list "$2" | wc -c', process.execPath, program('runset'), file], { encoding: 'utf8' });
 }
 
-/** Of the process that lists, in MB, at its end. */
+/** Peak memory of the listing process, in MB, at its end. */
 function peak(file) {
   const report = 'process.on("exit",()=>process.stderr.write(String(process.resourceUsage().maxRSS)))';
   const hook = `data:text/javascript,${encodeURIComponent(report)}`;

@@ -1,4 +1,4 @@
-// Several runners on one file: whether two get as much done as one, and how often 64 get in each other's way.
+// Several runners on one file: whether two achieve the throughput of one, and how often 64 collide.
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ const JOBS = 3000;
 const SLEEPERS = 64;
 const runs = path.join(workFolder(), 'runs.txt');
 
-/** Starts so many runners at once. Returns the seconds until the last has left, and the summary of each. */
+/** Starts the given number of runners at once. Returns the seconds until the last has exited, and each runner's summary. */
 async function work(runners, command, jobs) {
   writeFileSync(runs, `. ${command}\n`.repeat(jobs));
   const begin = performance.now();

@@ -1,4 +1,4 @@
-// How fast job output goes through tags: one job that prints much, to /dev/null. And whether 200 that print at once get the same.
+// Throughput of tagged job output: one job that prints a lot, to /dev/null. And whether 200 jobs that print at once get equal shares.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openQueue, Runner } from '../dist/index.js';
@@ -10,7 +10,7 @@ const folder = workFolder();
 const runs = path.join(folder, 'runs.txt');
 const print = `yes ${'x'.repeat(79)} | head -c ${MEGABYTES}000000`;
 
-/** Of the runner that ran last, in MB, as it was when its job had printed everything. */
+/** Peak memory of the latest runner, in MB, once its job had printed everything. */
 const peak = path.join(folder, 'peak');
 
 const sides = {
@@ -31,7 +31,7 @@ row(`${what}, against \`sed 's/^/tag: /'\``, 'within 2.5 ×', times(ratios(measu
 if (parallel) row('the same, `parallel --tag --line-buffer` against it', '>= 1.2 ×', times(ratios(measured.parallel, measured.runmaker)));
 row('its memory at most', 'flat', `${memory.toFixed(0)} MB`);
 
-/** Jobs that print without end: how many bytes of each have come through when the first has got a fair share and more. */
+/** Jobs that print endlessly: how many bytes of each have arrived when the first has had more than its fair share. */
 async function shares(jobs, enough) {
   writeFileSync(runs, `. yes ${'x'.repeat(79)}\n`.repeat(jobs));
   const queue = await openQueue(runs);

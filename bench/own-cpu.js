@@ -1,4 +1,4 @@
-// How much CPU the runner itself takes for a job, without what its jobs take: with few lines and many, few jobs at a time and many.
+// CPU time the runner itself uses per job, without that of its jobs: with few and many lines, few and many jobs at a time.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { median, program, row, spread, workFolder } from './compare.js';
 import { fill } from './large-file.js';
 
 const ROUNDS = Number(process.argv[2] ?? 3);
-/** Jobs of the two runs that are compared: once while V8 still compiles, once in the long run. */
+/** Number of jobs in the two runs that are compared: one while V8 still compiles, one in the long run. */
 const SHORT = [500, 2500];
 const LONG = [5000, 20_000];
 const folder = workFolder();
@@ -15,7 +15,7 @@ const usage = path.join(folder, 'usage');
 const report = `process.on("exit",()=>{const{user,system}=process.cpuUsage();fs.writeFileSync(${JSON.stringify(usage)},String(user+system))})`;
 const hook = `data:text/javascript,${encodeURIComponent(`import fs from "node:fs";${report}`)}`;
 
-/** CPU seconds of a runner that runs the last so many lines of a file. */
+/** CPU seconds of a runner that runs the last lines of a file. */
 function own(lines, jobs, atOnce, command) {
   fill(runs, lines, number => `${number > lines - jobs ? '.' : 'd'} ${command}`);
   const args = ['--import', hook, program('runmaker'), `-j${atOnce}`, runs];
@@ -24,7 +24,7 @@ function own(lines, jobs, atOnce, command) {
   return Number(readFileSync(usage)) / 1e6;
 }
 
-/** What one job more costs, whatever it costs to start. */
+/** The cost of one more job, start-up cost excluded. */
 function each(lines, [few, many], atOnce, command) {
   return (own(lines, many, atOnce, command) - own(lines, few, atOnce, command)) / (many - few);
 }

@@ -1,5 +1,5 @@
-// Queues in Redis beside BullMQ, over the same Redis, in one process: jobs that do nothing, 32 and 256 at a time. Then 1,000,000 jobs:
-// appending, counting, memory, and what a look costs that finds nothing. Then many runners, each a process of its own.
+// Redis queues beside BullMQ, on the same Redis, in one process: jobs that do nothing, 32 and 256 at a time. Then 1,000,000 jobs:
+// appending, counting, memory, and the cost of a look that finds nothing. Then many runners, each in its own process.
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { setTimeout } from 'node:timers/promises';
@@ -13,7 +13,7 @@ const MANY = 1_000_000;
 const FLEETS = [1, 8, 64];
 const FLEET_JOBS = 40_000;
 const LOOKS = 200;
-/** A command of usual length. */
+/** A command of typical length. */
 const command = number => Buffer.from(`python train.py --seed ${String(number).padStart(7, '0')}`);
 
 if (process.argv[2] === 'runner') await beRunner(process.argv[3]);
@@ -77,7 +77,7 @@ async function drain(queue) {
   }
 }
 
-/** As its documentation recommends for workers: ioredis without a limit of retries, jobs that are done are removed. */
+/** As its documentation recommends for workers: ioredis without a retry limit; completed jobs are removed. */
 async function bullMq(redis, socket, concurrency) {
   const { Queue, Worker } = createRequire(import.meta.url)('bullmq');
   await redis.flushall();
@@ -170,7 +170,7 @@ async function idleLooks(queue) {
   return looks;
 }
 
-/** Median, and the least and the most. */
+/** Median, minimum and maximum. */
 function shown(numbers, digits) {
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
   return `${median(numbers).toFixed(digits)} [${least.toFixed(digits)}-${most.toFixed(digits)}]`;
@@ -180,7 +180,7 @@ async function memoryOf(redis) {
   return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))[1]);
 }
 
-/** Each runner has one job at a time, as many small hosts have. */
+/** Each runner runs one job at a time, as many small hosts do. */
 async function fleets(redis, socket) {
   for (const runners of FLEETS) {
     const rates = [];

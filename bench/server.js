@@ -1,5 +1,5 @@
 // A runmaker-server with 200 runners: 20,000 jobs of a queue of 100,000 lines, over loopback. First with runners that only claim
-// and finish, for what the server can do; then with runners that start a process for each `true`.
+// and finish, to measure the server's capacity; then with runners that start a process for each `true`.
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,13 +18,13 @@ const runs = path.join(folder, 'runs.txt');
 /** Clock ticks of proc_pid_stat(5) in a second. */
 const TICKS = 100;
 
-/** CPU time that a process has taken, in seconds. */
+/** CPU time of a process so far, in seconds. */
 function cpuOf(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/.*\) /s, '').split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
-/** Starts a server, has the runners do their work, and returns the seconds that took, by the clock and in the server's CPU time, and its memory at most. */
+/** Starts a server, lets the runners work, and returns the elapsed seconds, the server's CPU time and its peak memory. */
 async function measure(kind) {
   writeFileSync(runs, 'd true\n'.repeat(LINES - JOBS) + '. true\n'.repeat(JOBS));
   const server = spawn(process.execPath, [program('runmaker-server'), '-q', '-p', '0', '--host', '127.0.0.1', runs], {
@@ -60,12 +60,12 @@ function runRunners(kind, server) {
   });
 }
 
-/** All runners in one process, so that two cores are enough: one for them, one for the server. Prints the seconds. */
+/** All runners in one process, so that two cores suffice: one for them, one for the server. Prints the seconds. */
 async function beRunners(kind, server) {
   const { openQueue, Runner } = await import('../dist/index.js');
   const queues = [];
   for (let at = 0; at < RUNNERS; at++) queues.push(await openQueue(`tcp://${server}`, { token: TOKEN }));
-  // Like a runner: it asks for the next job when it tells the result of the last one.
+  // Like a runner: asks for the next job when it reports the result of the last one.
   const claimAndFinish = async queue => {
     let finishing;
     for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) {

@@ -11,14 +11,14 @@ const folder = workFolder();
 const alone = path.join(folder, 'alone.txt');
 const shared = path.join(folder, 'shared.txt');
 fill(alone, LINES);
-// Two jobs stay in hand all the time; the others follow each other.
+// Two jobs are in progress all the time; the others follow each other.
 fill(shared, LINES, number => (number <= 2 ? '. sleep 600' : `d sleep 0.1 # seed ${number}`));
 
 function set(runs, state) {
   return time(process.execPath, [program('runset'), '--all', `--set=${state}`, runs], { mayFail: true, stdio: 'ignore' });
 }
 
-/** Before each measured turn all lines are done: every one is changed. */
+/** Before each measured round all lines are done, so that every line changes. */
 function turn(runs) {
   set(runs, 'd');
   return set(runs, '.');

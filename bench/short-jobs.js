@@ -1,4 +1,4 @@
-// How many jobs a second: 5,000 × `true`, two at a time, output captured and states written. With --node PATH also under
+// Jobs per second: 5,000 × `true`, two at a time, output captured and states written. With --node PATH also under
 // another version of Node.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ const runs = path.join(folder, 'runs.txt');
 const commands = path.join(folder, 'commands.txt');
 writeFileSync(commands, 'true\n'.repeat(JOBS));
 
-/** What a program written with child_process would do: two at a time, both outputs read, nothing else. */
+/** What a program that uses child_process would do: two at a time, both outputs read, nothing else. */
 const pool = `
   const { spawn } = require('node:child_process');
   let left = ${JOBS};

@@ -1,4 +1,4 @@
-// How long the programs take to start, against Node itself. With --node PATH also under another version of Node.
+// Start-up time of the programs, against Node itself. With --node PATH also under another version of Node.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { benchArguments, inTurn, program, ratios, row, time, times, workFolder } from './compare.js';
@@ -11,7 +11,7 @@ const sides = {};
 for (const { path: node, name } of versions) {
   sides[`node -e 0, ${name}`] = () => time(node, ['-e', '0']);
   sides[`runset, ${name}`] = () => time(node, [program('runset'), '--version']);
-  // The job ends the runner: what is measured ends just behind its first claim.
+  // The job ends the runner: the measurement ends just after the first claim.
   sides[`runmaker, ${name}`] = () => {
     writeFileSync(runs, '. kill -9 $PPID\n');
     return time(node, [program('runmaker'), '-q', runs], { signal: 'SIGKILL' });

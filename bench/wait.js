@@ -1,4 +1,4 @@
-// What a look at a million lines costs the one who waits: nothing has changed, and something has.
+// What a look at a million lines costs a waiter: with no change, and with some.
 import { closeSync, openSync, utimesSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const past = new Date(Date.now() - 3_600_000);
 utimesSync(runs, past, past);
 
 const queue = await openQueue(runs);
-/** CPU seconds of this process for one count, which is a look, as runwait takes it. */
+/** CPU seconds of this process for one count: the same look that runwait takes. */
 async function look() {
   const before = process.cpuUsage();
   await queue.counts();
@@ -29,7 +29,7 @@ for (let round = 0; round < ROUNDS; round++) {
   writeSync(fd, round % 2 === 0 ? 'r' : '.', middle);
   writeSync(fd, round % 2 === 0 ? 'd' : '.', last);
   changed.push(await look());
-  // Until the time of the last change is past, every look reads the file again.
+  // Until the time of the last change has passed, every look reads the file again.
   await setTimeout(50);
   await look();
   unchanged.push(await look());
