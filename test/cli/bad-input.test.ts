@@ -28,12 +28,12 @@ function listing(args: readonly string[], options: StartOptions = {}): Promise<E
   return runset([...args, '--list'], options);
 }
 
-describe('a line that may have been meant as a job', () => {
+describe('a line that looks like a mistyped job', () => {
   it.each([
     ['. echo a\necho b\n. echo c\n', 'line 2 is no job and is passed over: "echo b"'],
     ['. echo a\n--- merge\n. echo c\necho b\n', 'line 2 is no job and is passed over: "--- merge", as are others'],
     ['\ufeff. echo b\n. echo c\n', 'line 1 begins with a byte order mark, so it is no job and is passed over'],
-  ])('is named, and the others are run: %j', async (content, message) => {
+  ])('is reported, and the other jobs run: %j', async (content, message) => {
     for (const option of [[], ['--dry-run']]) {
       const { status, stdout, stderr } = await runmaker([...option, new Workbench(content).runs]);
       expect(status).toBe(0);
@@ -42,30 +42,30 @@ describe('a line that may have been meant as a job', () => {
     }
   });
 
-  it('is not one that is empty, blank, short, a comment or a barrier, nor one that is still being written', async () => {
+  it('is not one that is empty, blank, short, a comment, a barrier, or still being written', async () => {
     const bench = new Workbench('# echo\n/bin/echo\n\n  \nab\n---\n. true\necho b');
     expect(await runmaker([bench.runs])).toMatchObject({ status: 0, stderr: '' });
   });
 });
 
-describe('words that runmaker cannot read', () => {
+describe('arguments that runmaker cannot parse', () => {
   it.each<[string[], string]>([
     [['a', 'b'], 'one queue at a time; commands stand in its file, a line each: ". echo hello"'],
     [['--retry', '3', 'runs.txt'], '--retry takes no number; how often a job is tried says --retries'],
     [[], "name a file that has a job a line; of a list of commands: sed 's/^/. /' commands.txt > runs.txt"],
     [['--jbs', '3', 'runs.txt'], 'try: runmaker --help'],
-  ])('are told with what to do: %j', async (args, hint) => {
+  ])('produce an error that says what to do: %j', async (args, hint) => {
     const { status, stderr } = await runmaker(args);
     expect({ status, hint: stderr.trimEnd().split('\n').at(-1) }).toEqual({ status: 2, hint });
   });
 
-  it('include no -h, which prints the help', async () => {
+  it('do not include -h, which prints the help', async () => {
     for (const program of [runmaker, runset, runwait]) expect((await program(['-h'])).stdout).toContain('More in docs/');
   });
 });
 
 describe.each(Object.entries(PROGRAMS))('%s', (name, program) => {
-  it('says that there is no such file', async () => {
+  it('reports a file that does not exist', async () => {
     expect(await program(['/nowhere/runs.txt'])).toMatchObject({
       status: 2,
       stdout: '',
@@ -73,7 +73,7 @@ describe.each(Object.entries(PROGRAMS))('%s', (name, program) => {
     });
   });
 
-  it('says that there is no such file below one that is no folder', async () => {
+  it('reports a path below something that is not a folder', async () => {
     const path = `${runsFile('. true\n')}/runs.txt`;
     expect(await program([path])).toMatchObject({
       status: 2,
@@ -82,26 +82,26 @@ describe.each(Object.entries(PROGRAMS))('%s', (name, program) => {
     });
   });
 
-  it('says that a directory is no queue', async () => {
+  it('rejects a directory as a queue', async () => {
     const folder = temporaryFolder();
     const { status, stderr } = await program([folder]);
     expect(status).toBe(2);
     expect(stderr).toMatch(new RegExp(`^${name}: ${folder} is (a directory|not a regular file)\n.+\n$`));
   });
 
-  it('says that a queue of an unknown kind is one', async () => {
+  it('rejects a queue of an unknown kind', async () => {
     const { status, stderr } = await program(['gopher://host/queue']);
     expect(status).toBe(2);
     expect(stderr).toContain('"gopher"');
   });
 
-  it('wants the name of a queue', async () => {
+  it('requires the name of a queue', async () => {
     const { status, stderr } = await program([]);
     expect(status).toBe(2);
     expect(stderr).toMatch(new RegExp(`^${name}: .*queue`));
   });
 
-  it('does not know every option, and names the one it does not', async () => {
+  it('names an option that it does not know', async () => {
     const { status, stdout, stderr } = await program(['--colour-of-the-day', 'x.txt']);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(new RegExp(`^${name}: unknown option '--colour-of-the-day'\n`));
@@ -117,7 +117,7 @@ describe('a runs file without jobs', () => {
     ['of commands that lack states', 'echo a\necho b\n'],
     ['of bytes', '\0\x01\xff'.repeat(1000)],
     ['of NULs', '\0'.repeat(1000)],
-  ])('is refused, with the form of a job: %s', async (_, content) => {
+  ])('is rejected with a reminder of the form of a job: %s', async (_, content) => {
     const bench = new Workbench(Buffer.from(content, 'latin1'));
     const { status, stdout, stderr } = await runmaker([bench.runs]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -126,8 +126,8 @@ describe('a runs file without jobs', () => {
   });
 });
 
-describe('a runs file that may not be written', () => {
-  it('is refused, and no job is run', async () => {
+describe('a runs file that is not writable', () => {
+  it('is rejected, and no job runs', async () => {
     const bench = new Workbench('. echo a > ran\n');
     chmodSync(bench.runs, 0o444);
     const { status, stdout, stderr } = await runmaker([bench.runs], { cwd: bench.folder, unprivileged: true });
@@ -136,7 +136,7 @@ describe('a runs file that may not be written', () => {
     expect(existsSync(bench.path('ran'))).toBe(false);
   });
 
-  it('is told by its folder where that is the reason', async () => {
+  it('is explained by its folder where that is the reason', async () => {
     const bench = new Workbench('');
     mkdirSync(bench.path('closed'));
     writeFileSync(bench.path('closed/runs.txt'), '. echo a\n', { mode: 0o666 });
@@ -150,14 +150,14 @@ describe('a runs file that may not be written', () => {
     );
   });
 
-  it('is pointed to git when it is the table of gitrunner', async () => {
+  it('that is a gitrunner table produces a hint to use git', async () => {
     const bench = new Workbench('');
     writeFileSync(bench.path('queue.csv'), 'script,args,kwargs,status\na,[],{},ready\n');
     const { stderr } = await runmaker(['queue.csv'], { cwd: bench.folder });
     expect(stderr).toContain("a queue.csv is worked on in its git repository: runmaker 'git:.#queue.csv'\n");
   });
 
-  it('can be looked at and waited for', async () => {
+  it('can be listed and waited for', async () => {
     const bench = new Workbench('d echo a\n');
     chmodSync(bench.runs, 0o444);
     expect(await runset(['--list', bench.runs], { unprivileged: true })).toMatchObject({ status: 0, stdout: '1: d - echo a\n' });
@@ -165,7 +165,7 @@ describe('a runs file that may not be written', () => {
     expect(await runwait([bench.runs], { unprivileged: true })).toMatchObject({ status: 0 });
   });
 
-  it('and not be read either, is refused by all', async () => {
+  it('is rejected by every program when it is not readable either', async () => {
     const bench = new Workbench('. echo a\n');
     chmodSync(bench.runs, 0o000);
     for (const program of Object.values(PROGRAMS)) {
@@ -175,7 +175,7 @@ describe('a runs file that may not be written', () => {
     }
   });
 
-  it('belongs to somebody who lets everybody write it: that is said, since they could run commands as us', async () => {
+  it('that belongs to another user and is writable by all produces a warning: other users could run commands as us', async () => {
     const bench = new Workbench('. true\n');
     chmodSync(bench.runs, 0o666);
     expect((await runmaker([bench.runs])).stderr).toContain(bench.runs);
@@ -185,7 +185,7 @@ describe('a runs file that may not be written', () => {
 });
 
 describe('unusual bytes', () => {
-  it('NUL: a command with one cannot be run, which is said; the rest runs', async () => {
+  it('NUL: a command that contains one is reported and not run; the rest runs', async () => {
     const bench = new Workbench('. echo a\0b\n. true\n');
     const { status, stdout } = await runmaker([bench.runs]);
     expect(status).toBe(1);
@@ -193,39 +193,39 @@ describe('unusual bytes', () => {
     expect(bench.content).toBe('e echo a\0b\nd true\n');
   });
 
-  it('invalid UTF-8 reaches the command as it is', async () => {
+  it('invalid UTF-8 reaches the command unchanged', async () => {
     const bench = new Workbench(Buffer.from(". printf '%s' '\xe4\xff\xc3' > out\n. true\n", 'latin1'));
     expect((await runmaker([bench.runs], { cwd: bench.folder })).status).toBe(0);
     expect(readFileSync(bench.path('out'), 'latin1')).toBe('\xe4\xff\xc3');
   });
 
-  it('valid UTF-8 reaches it, too', async () => {
+  it('valid UTF-8 reaches the command unchanged', async () => {
     const bench = new Workbench(". printf '%s' 'grün € 🙂' > out\n");
     await runmaker([bench.runs], { cwd: bench.folder });
     expect(bench.read('out')).toBe('grün € 🙂');
   });
 
-  it('quotes, dollars and backslashes are for the shell alone', async () => {
+  it('only the shell interprets quotes, dollars and backslashes', async () => {
     const bench = new Workbench('. printf \'%s|\' "a  b" \'$HOME\' \\\\ "\\"" `echo c` *.nothing %d > out\n');
     await runmaker([bench.runs], { cwd: bench.folder });
     expect(bench.read('out')).toBe('a  b|$HOME|\\|"|c|*.nothing|%d|');
   });
 
-  it('CRLF: commands come without the CR, lines keep it', async () => {
+  it('CRLF: commands lose the CR, lines keep it', async () => {
     const bench = new Workbench('. printf %s a > one\r\n.\tprintf %s b > two\r\n');
     expect((await runmaker([bench.runs], { cwd: bench.folder })).status).toBe(0);
     expect([bench.read('one'), bench.read('two')]).toEqual(['a', 'b']);
     expect(bench.content).toBe('d printf %s a > one\r\nd\tprintf %s b > two\r\n');
   });
 
-  it('no last newline: the last job is run like any other', async () => {
+  it('a missing last newline: the last job runs like any other', async () => {
     const bench = new Workbench('. echo a\n. printf %s b > two');
     expect((await runmaker([bench.runs], { cwd: bench.folder })).status).toBe(0);
     expect(bench.read('two')).toBe('b');
     expect(bench.content).toBe('d echo a\nd printf %s b > two');
   });
 
-  it('a line of 10 MB cannot be run, which is said; the rest runs', async () => {
+  it('a line of 10 MB is reported and not run; the rest runs', async () => {
     const bench = new Workbench(`. true\n. echo ${'x'.repeat(10_000_000)}\n. true\n`);
     const { status, bytes } = await runmaker(['--json', bench.runs]);
     expect(status).toBe(1);
@@ -233,13 +233,13 @@ describe('unusual bytes', () => {
     expect(bytes.includes('the command is 10000005 bytes long')).toBe(true);
   });
 
-  it('a command as long as the kernel takes is run', async () => {
+  it('a command of the maximum length that the kernel accepts runs', async () => {
     const bench = new Workbench(`. : ${'x'.repeat(100_000)}; echo end > out\n`);
     expect((await runmaker(['--quiet', bench.runs], { cwd: bench.folder })).status).toBe(0);
     expect(bench.read('out')).toBe('end\n');
   });
 
-  it('older states and unknown ones are left alone', async () => {
+  it('states of older versions and unknown states stay as they are', async () => {
     const content = '? echo a\nx echo b\nR echo c\n  echo d\n\xff echo e\n. true\n';
     const bench = new Workbench(Buffer.from(content, 'latin1'));
     expect((await runmaker([bench.runs])).status).toBe(0);
@@ -248,7 +248,7 @@ describe('unusual bytes', () => {
 });
 
 describe('a file that changes while a runner works', () => {
-  it('and loses the line of a running job: the result is named as not written, exit status 1', async () => {
+  it('and loses the line of a running job: the runner reports the unwritten result and exits with 1', async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -261,7 +261,7 @@ describe('a file that changes while a runner works', () => {
     expect(bench.read('other')).toBe('quite another job\n');
   });
 
-  it('and shrinks to nothing: the runner leaves', { tags: ['slow'] }, async () => {
+  it('and shrinks to nothing: the runner exits', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -271,7 +271,7 @@ describe('a file that changes while a runner works', () => {
     expect(bench.content).toBe('');
   });
 
-  it('and is removed: the runner says so, and makes no new one', async () => {
+  it('and is removed: the runner reports that and does not recreate it', async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -284,7 +284,7 @@ describe('a file that changes while a runner works', () => {
     expect(existsSync(bench.runs)).toBe(false);
   });
 
-  it('and whose job is set to another state: that one stays', { tags: ['slow'] }, async () => {
+  it('and sets a running job to another state: that state stays', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -298,7 +298,7 @@ describe('a file that changes while a runner works', () => {
 });
 
 describe('a filesystem without locks', () => {
-  it.each(['ENOLCK', 'ENOSYS'] as const)('is told at once, with the driver to pass: %s', async errno => {
+  it.each(['ENOLCK', 'ENOSYS'] as const)('is reported at once, with the lock driver to use: %s', async errno => {
     const bench = new Workbench('. echo a > ran\n');
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder, env: withoutLocks(errno) });
     await eventually('the runner has given up', () => runner.child.exitCode !== null, 10_000);
@@ -311,7 +311,7 @@ describe('a filesystem without locks', () => {
     expect(existsSync(bench.path('ran'))).toBe(false);
   });
 
-  it('can be worked on with --locks directory', async () => {
+  it('works with --locks directory', async () => {
     const bench = new Workbench('. true\n. true\n');
     const { status, stderr } = await runmaker(['--locks=directory', '-j2', bench.runs], { env: withoutLocks('ENOLCK') });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -320,7 +320,7 @@ describe('a filesystem without locks', () => {
 });
 
 describe('a full disk', () => {
-  it('under --logfile: the jobs go on, the loss is said once', async () => {
+  it('under --logfile: the jobs continue, one message reports the loss', async () => {
     const bench = new Workbench('. echo a\n. echo b\n');
     const { status, stderr } = await runmaker(['--logfile=/dev/full', bench.runs]);
     expect(status).toBe(0);
@@ -330,7 +330,7 @@ describe('a full disk', () => {
     expect(bench.states).toBe('dd');
   });
 
-  it('under --results: the jobs go on, the loss is said once', async () => {
+  it('under --results: the jobs continue, one message reports the loss', async () => {
     const bench = new Workbench('. echo a\n. echo b\n');
     for (const number of [1, 2]) {
       mkdirSync(bench.path(`results/${number}`), { recursive: true });
@@ -344,7 +344,7 @@ describe('a full disk', () => {
     expect(bench.states).toBe('dd');
   });
 
-  it('under --joblog: the jobs go on, the loss is said once', async () => {
+  it('under --joblog: the jobs continue, one message reports the loss', async () => {
     const bench = new Workbench('. echo a\n. echo b\n');
     symlinkSync('/dev/full', bench.path('joblog'));
     const { status, stderr } = await runmaker(['--joblog', bench.path('joblog'), bench.runs]);
@@ -355,7 +355,7 @@ describe('a full disk', () => {
     expect(bench.states).toBe('dd');
   });
 
-  it.skipIf(!canMount())('that was full before anything was written: the jobs go on, each loss is said once', async () => {
+  it.skipIf(!canMount())('from the start: the jobs continue, one message reports each loss', async () => {
     const bench = new Workbench('. echo a\n. echo b\n');
     const disk = mountTmpfs(64 * 1024);
     expect(() => writeFileSync(join(disk, 'filler'), Buffer.alloc(128 * 1024))).toThrow('ENOSPC');
@@ -367,7 +367,7 @@ describe('a full disk', () => {
     expect(readdirSync(disk).sort()).toEqual(['filler', 'joblog', 'log', 'results']);
   });
 
-  it('under its own output: the jobs go on, the loss is said once', async () => {
+  it("under the runner's own output: the jobs continue, one message reports the loss", async () => {
     const bench = new Workbench('. echo a\n. echo b\n');
     const words = programWords('runmaker')
       .map(word => `'${word}'`)
@@ -388,7 +388,7 @@ describe('a full disk', () => {
     ['runmaker-server', ['--help']],
     ['runwait', ['--progress', 'runs.txt']],
     ['runwait', ['--json', 'runs.txt']],
-  ])('under what %s %j prints: said in a line, and no success', async (program, args) => {
+  ])('under the output of %s %j: one line reports it, and the program fails', async (program, args) => {
     const bench = new Workbench(program === 'runwait' ? 'd echo a\n' : '. echo a\n');
     const words = [...programWords(program), ...args].map(word => `'${word}'`).join(' ');
     const { status, stderr } = await run('sh', ['-c', `${words} > /dev/full`], { cwd: bench.folder });
@@ -396,7 +396,7 @@ describe('a full disk', () => {
     expect(status).not.toBe(0);
   });
 
-  it('under the progress of runwait: it waits all the same', async () => {
+  it('under the progress of runwait: it continues to wait', async () => {
     const bench = new Workbench('r echo a\n');
     const words = [...programWords('runwait'), '--progress', bench.runs].map(word => `'${word}'`).join(' ');
     const waiter = start('sh', ['-c', `${words} > /dev/full`]);
@@ -407,11 +407,11 @@ describe('a full disk', () => {
   });
 });
 
-describe('a pipe that nobody reads', () => {
+describe('a pipe without a reader', () => {
   it.each([
     ['--logfile', 'is not a regular file'],
     ['--joblog', 'no such device or address (ENXIO)'],
-  ])('is not waited for: %s', async (option, message) => {
+  ])('does not block: %s', async (option, message) => {
     const bench = new Workbench('. echo a > ran\n');
     await run('mkfifo', [bench.path('pipe')]);
     const runner = startProgram('runmaker', [option, 'pipe', 'runs.txt'], { cwd: bench.folder });
@@ -424,8 +424,8 @@ describe('a pipe that nobody reads', () => {
   });
 });
 
-describe('a file that --logfile would write over', () => {
-  it('stays as it is, and no job is run', async () => {
+describe('a file that --logfile would overwrite', () => {
+  it('stays as it is, and no job runs', async () => {
     const bench = new Workbench('. echo a > ran\n');
     writeFileSync(bench.path('notes'), 'precious\n');
     const { status, stdout, stderr } = await runmaker(['-l', 'notes', 'runs.txt'], { cwd: bench.folder });
@@ -438,8 +438,8 @@ describe('a file that --logfile would write over', () => {
   });
 });
 
-describe('a file that has several names', () => {
-  it.each(['--logfile', '--joblog'])('is one: %s may not be another link to the queue', async option => {
+describe('a file with several names', () => {
+  it.each(['--logfile', '--joblog'])('is recognised: %s may not be another link to the queue', async option => {
     const bench = new Workbench('. echo a > ran\n');
     linkSync(bench.runs, bench.path('other'));
     symlinkSync('other', bench.path('third'));
@@ -451,7 +451,7 @@ describe('a file that has several names', () => {
     expect(bench.content).toBe('. echo a > ran\n');
   });
 
-  it('is one: --joblog may not be another link to the --logfile', async () => {
+  it('is recognised: --joblog may not be another link to the --logfile', async () => {
     const bench = new Workbench('. echo a > ran\n');
     writeFileSync(bench.path('log'), '');
     linkSync(bench.path('log'), bench.path('joblog'));
@@ -460,7 +460,7 @@ describe('a file that has several names', () => {
     expect(stderr).toContain('--joblog joblog is the same file as --logfile\n');
   });
 
-  it('is one, even before it is there', async () => {
+  it('is recognised even before it exists', async () => {
     const bench = new Workbench('. echo a > ran\n');
     symlinkSync('.', bench.path('here'));
     const { status, stderr } = await runmaker(['--logfile=log', '--joblog=here/log', 'runs.txt'], { cwd: bench.folder });
@@ -470,7 +470,7 @@ describe('a file that has several names', () => {
   });
 });
 
-describe('options that cannot be used', () => {
+describe('options that cannot be combined', () => {
   it.each<[string[], string]>([
     [['-j', 'abc'], '--jobs "abc": a whole number from 0 is wanted'],
     [['-j', '-1'], '--jobs "-1": a whole number from 0 is wanted'],
@@ -502,7 +502,7 @@ describe('options that cannot be used', () => {
     [['--logfile=/no/such/place/log'], '/no/such/place/log: no such file or directory (ENOENT)'],
     [['--joblog=/no/such/place/log'], '/no/such/place/log: no such file or directory (ENOENT)'],
     [['--results=/dev/null/x'], '/dev/null/x: not a directory (ENOTDIR)'],
-  ])('%j: usage error, nothing is run', async (options, message) => {
+  ])('%j: usage error, nothing runs', async (options, message) => {
     const bench = new Workbench('. echo a > ran\n');
     const { status, stdout, stderr } = await runmaker([...options, bench.runs], { cwd: bench.folder });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
@@ -511,7 +511,7 @@ describe('options that cannot be used', () => {
     expect(existsSync(bench.path('ran'))).toBe(false);
   });
 
-  it('two queues: one at a time', async () => {
+  it('two queues: only one at a time', async () => {
     const bench = new Workbench('. true\n');
     const { status, stderr } = await runmaker([bench.runs, 'another.txt']);
     expect(status).toBe(2);

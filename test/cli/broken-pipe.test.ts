@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Workbench } from '../support/bench.js';
 import { type Program, programWords, run, runset } from '../support/programs.js';
 
-/** Runs one of our programs into `head`, in a shell, and keeps its exit status and its stderr. */
+/** Runs one of our programs with its output piped into `head`, and keeps its exit status and its stderr. */
 async function intoHead(bench: Workbench, program: 'runmaker' | 'runset', args: readonly string[], lines: number) {
   const quoted = [...programWords(program), ...args].map(word => `'${word}'`).join(' ');
   const script = `(${quoted}; echo $? > status) 2> stderr | head -n ${lines}`;
@@ -10,15 +10,15 @@ async function intoHead(bench: Workbench, program: 'runmaker' | 'runset', args: 
   return { stdout, status: Number(bench.read('status')), stderr: bench.read('stderr') };
 }
 
-/** The same for a reader that has left before the first byte comes. */
+/** The same with a reader that exits before the first byte arrives. */
 async function intoNothing(bench: Workbench, program: Program, args: readonly string[]) {
   const quoted = [...programWords(program), ...args].map(word => `'${word}'`).join(' ');
   await run('sh', ['-c', `(sleep 0.5; ${quoted}; echo $? > status) 2> stderr | true`], { cwd: bench.folder });
   return { status: Number(bench.read('status')), stderr: bench.read('stderr') };
 }
 
-describe('when nobody reads its output any more', () => {
-  it('runmaker drains: running jobs go on to their end, no more are claimed, every state is right', async () => {
+describe('when the reader of its output has gone', () => {
+  it('runmaker drains: running jobs continue to their end, no new ones are claimed, every state is right', async () => {
     const bench = new Workbench('. echo a; sleep 0.3; echo b; echo x >> ran\n'.repeat(20));
     const { stdout, status, stderr } = await intoHead(bench, 'runmaker', ['-j2', bench.runs], 1);
     expect(stdout).toMatch(/^executing /);
@@ -27,7 +27,7 @@ describe('when nobody reads its output any more', () => {
     expect(bench.lines('ran').length).toBe(bench.states.lastIndexOf('d') + 1);
   });
 
-  it('a job that prints without end is not killed, and not kept waiting either', async () => {
+  it('a job that prints endlessly is neither killed nor blocked', async () => {
     const bench = new Workbench('. seq 300000; echo x >> ran\n. true\n');
     const { status } = await intoHead(bench, 'runmaker', [bench.runs], 2);
     expect(status).toBe(0);
@@ -35,7 +35,7 @@ describe('when nobody reads its output any more', () => {
     expect(bench.lines('ran')).toEqual(['x']);
   });
 
-  it('runmaker --json drains, too', async () => {
+  it('runmaker --json drains as well', async () => {
     const bench = new Workbench('. sleep 0.2; echo a\n'.repeat(10));
     const { status, stderr } = await intoHead(bench, 'runmaker', ['--json', bench.runs], 1);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -69,12 +69,12 @@ describe('when nobody reads its output any more', () => {
     ['runwait', ['--help']],
     ['runwait', ['--progress', 'runs.txt']],
     ['runwait', ['--json', 'runs.txt']],
-  ])('%s %j ends as ever, and says nothing', async (program, args) => {
+  ])('%s %j ends as usual, and prints nothing', async (program, args) => {
     const bench = new Workbench('d true\n');
     expect(await intoNothing(bench, program, args)).toEqual({ status: 0, stderr: '' });
   });
 
-  it('runset --doctor comes to its verdict all the same: it is the exit status', async () => {
+  it('runset --doctor still delivers its verdict as the exit status', async () => {
     const bench = new Workbench('. true\n');
     for (const locks of ['record', 'directory']) {
       const { status } = await runset(['--doctor', '--locks', locks, bench.runs]);
@@ -82,7 +82,7 @@ describe('when nobody reads its output any more', () => {
     }
   });
 
-  it('a mistake is told to nobody, and is one all the same', async () => {
+  it('a usage error goes unseen, but still sets the exit status', async () => {
     const bench = new Workbench('. true\n');
     const words = programWords('runset').join(' ');
     await run('sh', ['-c', `(sleep 0.5; ${words} --bogus; echo $? > status) 2>&1 | true`], { cwd: bench.folder });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Workbench } from '../support/bench.js';
 import { HOST, runmaker, startProgram } from '../support/programs.js';
 
-/** Process ids are different every time: checks that all are the same and replaces them. */
+/** Process ids differ each time: checks that all are the same and replaces them. */
 function withPid(text: string): string {
   const pids = new Set([...text.matchAll(/\((?:[^,)]+),(\d+)\)/g)].map(([, pid]) => pid));
   expect(pids.size).toBe(1);
@@ -27,7 +27,7 @@ describe('runmaker prints', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  it('stderr of jobs, on its own stdout', async () => {
+  it('stderr of jobs on its own stdout', async () => {
     const bench = new Workbench('. echo oops >&2; exit 3\n');
     const { status, stdout, stderr } = await runmaker([bench.runs]);
     expect(withPid(stdout)).toBe(
@@ -42,7 +42,7 @@ describe('runmaker prints', () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^runmaker: .*: 1 job failed\nsee .*\n$/) });
   });
 
-  it('the negative number of the signal that a job was killed by', async () => {
+  it('the number of the signal that killed a job, negated', async () => {
     const bench = new Workbench('. kill -9 $$\n');
     const { stdout, status } = await runmaker([bench.runs]);
     expect(stdout).toContain(`exit -9 "kill -9 $$"\n`);
@@ -57,13 +57,13 @@ describe('runmaker prints', () => {
     expect(tag).toBe(printed);
   });
 
-  it('a last line that has no end, with one', async () => {
+  it('a final newline where the last line of a job has none', async () => {
     const bench = new Workbench('. printf "a\\nb"\n');
     const { stdout } = await runmaker([bench.runs]);
     expect(withPid(stdout)).toContain(`stdout (${HOST},PID): a\nstdout (${HOST},PID): b\nstatus (${HOST},PID): exit 0`);
   });
 
-  it('bytes as they come, text or not', async () => {
+  it('bytes unchanged, text or not', async () => {
     const bench = new Workbench(Buffer.from('. printf "\\377\\376\\n"; echo \xe4\n', 'latin1'));
     const { bytes } = await runmaker([bench.runs]);
     expect(bytes.includes(Buffer.from('): \xff\xfe\n', 'latin1'))).toBe(true);
@@ -71,7 +71,7 @@ describe('runmaker prints', () => {
     expect(bytes.includes(Buffer.from('executing `printf "\\377\\376\\n"; echo \xe4\'\n', 'latin1'))).toBe(true);
   });
 
-  it('output as it comes, not when the job ends', async () => {
+  it('output as it arrives, not when the job ends', async () => {
     const bench = new Workbench('. echo early; while [ ! -e go ]; do sleep 0.02; done\n');
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await runner.says('): early\n');
@@ -80,7 +80,7 @@ describe('runmaker prints', () => {
     expect((await runner.ended).status).toBe(0);
   });
 
-  it('whole lines of several jobs, never one inside another', async () => {
+  it('whole lines of several jobs, never interleaved', async () => {
     const bench = new Workbench(
       `. for i in $(seq 300); do printf aaaa; printf "aaaa\\n"; done\n. for i in $(seq 300); do printf bbbb; printf "bbbb\\n"; done\n`,
     );
@@ -90,13 +90,13 @@ describe('runmaker prints', () => {
     for (const line of output) expect(line).toMatch(/^stdout \([^)]+\): (aaaaaaaa|bbbbbbbb)$/);
   });
 
-  it('a long line of output whole up to 64 KiB', async () => {
+  it('long lines of output whole up to 64 KiB', async () => {
     const bench = new Workbench('. head -c 60000 /dev/zero | tr "\\0" x; echo\n');
     const { stdout } = await runmaker([bench.runs]);
     expect(stdout).toMatch(/^stdout \([^)]+\): x{60000}$/m);
   });
 
-  it('no colours into a pipe, and colours when asked to', async () => {
+  it('no colours into a pipe, unless requested', async () => {
     const plain = await runmaker([new Workbench('. echo a; echo b >&2\n').runs]);
     expect(plain.stdout).not.toContain('\x1b');
     const coloured = await runmaker(['--color', 'always', new Workbench('. echo a; echo b >&2\n').runs]);
@@ -106,12 +106,12 @@ describe('runmaker prints', () => {
     expect(shown).toMatch(/ESC\[31mbESC\[39m$/m);
   });
 
-  it('colours when asked to even where NO_COLOR asks all programs for none', async () => {
+  it('colours on request even where NO_COLOR is set', async () => {
     const { stdout } = await runmaker(['--color=always', new Workbench('. echo a\n').runs], { env: { NO_COLOR: '1' } });
     expect(stdout).toContain('\x1b[');
   });
 
-  it('with --quiet what the jobs print, and nothing else', async () => {
+  it('only the output of jobs with --quiet', async () => {
     const bench = new Workbench('. echo a\n. echo b >&2\n');
     const { stdout, stderr } = await runmaker(['--quiet', bench.runs]);
     expect(stdout.replaceAll(/,\d+\)/g, ',PID)')).toBe(`stdout (${HOST},PID): a\nstderr (${HOST},PID): b\n`);

@@ -4,13 +4,13 @@ import { Workbench } from '../support/bench.js';
 import { withoutLocks } from '../support/no-locks.js';
 import { runset } from '../support/programs.js';
 
-/** What stands before each finding, by its subject. */
+/** The verdict before each finding, by subject. */
 function verdictsOf(stdout: string): Record<string, string> {
   return Object.fromEntries([...stdout.matchAll(/^(ok|\?|BAD) +(\S+)/gm)].map(([, verdict, what]) => [what, verdict]));
 }
 
 describe('runset --doctor', () => {
-  it('finds a file on a local disk safe to share, and leaves it as it is', async () => {
+  it('finds a file on a local disk safe to share, and leaves it unchanged', async () => {
     const bench = new Workbench('. true\nd true\n');
     const { status, stdout, stderr } = await runset(['--doctor', bench.runs]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -20,7 +20,7 @@ describe('runset --doctor', () => {
     expect(readFileSync(bench.runs, 'utf8')).toBe('. true\nd true\n');
   });
 
-  it('counts those at work and those that nobody shows to be at', async () => {
+  it('counts the jobs that run and those without presence', async () => {
     const bench = new Workbench('r true\n? true\n. true\n');
     const { stdout } = await runset(['--doctor', bench.runs]);
     expect(stdout).toMatch(/runners +0 jobs are being run; 2 say so, but nobody shows presence/);
@@ -33,7 +33,7 @@ describe('runset --doctor', () => {
     expect(stdout).toContain(`locks of the driver "${driver}" are granted, exclude each other`);
   });
 
-  it('with --peer: two on one host find each other, and say that this proves nothing about others', async () => {
+  it('with --peer: two on one host find each other, and report that this proves nothing about other hosts', async () => {
     const bench = new Workbench('. true\n');
     const both = await Promise.all([runset(['--doctor', '--peer', bench.runs]), runset(['--doctor', '--peer', bench.runs])]);
     for (const { status, stdout } of both) {
@@ -44,14 +44,14 @@ describe('runset --doctor', () => {
     expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
   });
 
-  it('says that there is no such file, and nothing about its safety', async () => {
+  it('reports a missing file, and nothing about its safety', async () => {
     const bench = new Workbench('');
     const { status, stdout, stderr } = await runset(['--doctor', bench.path('none')]);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/^runset: .*none: no such file$/m);
   });
 
-  it('finds a filesystem that gives no locks unsafe, and says what to do', async () => {
+  it('reports a filesystem without locks as unsafe, and says what to do', async () => {
     const bench = new Workbench('. true\n');
     const { status, stdout } = await runset(['--doctor', bench.runs], { env: withoutLocks('ENOLCK') });
     expect(status).toBe(3);

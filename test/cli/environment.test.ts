@@ -4,7 +4,7 @@ import { Workbench } from '../support/bench.js';
 import { fixture, HOST, runmaker, startProgram } from '../support/programs.js';
 
 describe('a job sees', () => {
-  it('which job of which queue it is, on which host, in which attempt', async () => {
+  it('its job number, queue, host and attempt', async () => {
     const bench = new Workbench('# a comment\n. env | grep ^RUNMAKER_ | sort > env\n');
     await runmaker(['runs.txt'], { cwd: bench.folder });
     expect(bench.lines('env')).toEqual([
@@ -16,7 +16,7 @@ describe('a job sees', () => {
     ]);
   });
 
-  it('in which slot it runs: 1 … jobs, each once at a time', async () => {
+  it('the slot in which it runs: 1 … jobs, each used by one job at a time', async () => {
     const bench = new Workbench(
       `${`. echo $RUNMAKER_SLOT >> slots; ${fixture('await-file.sh')} go\n`.repeat(3)}. echo $RUNMAKER_SLOT >> last\n`,
     );
@@ -32,7 +32,7 @@ describe('a job sees', () => {
     expect((await runmaker([bench.runs], { env: { GREETING: 'good morning' } })).stdout).toMatch(/: good morning$/m);
   });
 
-  it('its own GPUs, if it has asked for some', async () => {
+  it('its own GPUs, if it requests any', async () => {
     const job =
       'echo $RUNMAKER_JOB:$CUDA_VISIBLE_DEVICES >> gpus; i=0; until [ $(wc -l < gpus) -ge 2 ] || [ $i -gt 500 ]; do i=$((i+1)); sleep 0.02; done';
     const bench = new Workbench(`. ${job} #: gpus=1\n. ${job} #: gpus=2\n`);
@@ -40,7 +40,7 @@ describe('a job sees', () => {
     expect(bench.lines('gpus').sort()).toEqual(['1:3', '2:5,7']);
   });
 
-  it('those of the runner, if it has asked for none', async () => {
+  it('the GPUs of the runner, if it requests none', async () => {
     const bench = new Workbench('. echo "<$CUDA_VISIBLE_DEVICES>"\n');
     const { stdout } = await runmaker([bench.runs], { env: { CUDA_VISIBLE_DEVICES: '3,5' } });
     expect(stdout).toMatch(/: <3,5>$/m);

@@ -33,7 +33,7 @@ describe('several runners on one file', () => {
     for (const share of executed) expect(share).toBeGreaterThan(0);
   });
 
-  it('keep the order of stages: nothing below a barrier starts before everything above has ended', async () => {
+  it('respect stages: nothing below a barrier starts before everything above has ended', async () => {
     const stage = (name: string): string => `. echo begin ${name} >> record; sleep 0.05; echo end ${name} >> record\n`.repeat(8);
     const bench = new Workbench(`${stage('1')}---\n${stage('2')}---\n${stage('3')}`);
     const ended = await Promise.all([1, 2, 3].map(() => runmaker(['-j2', bench.runs], { cwd: bench.folder })));
@@ -44,7 +44,7 @@ describe('several runners on one file', () => {
     for (const name of [2, 3]) expect(record.indexOf(`begin ${name}`)).toBeGreaterThan(record.lastIndexOf(`end ${name - 1}`));
   });
 
-  it('run what is appended and reset while they work, and lose none of it', async () => {
+  it('run what is appended and reset meanwhile, and lose none of it', async () => {
     const bench = new Workbench(`${`. ${waiting('true', 'echo first >> record')}\n`.repeat(4)}! echo reset >> record\n`);
     const runners = [1, 2].map(() => startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder }));
     await bench.has('pids', 4);
@@ -58,7 +58,7 @@ describe('several runners on one file', () => {
     expect(bench.lines('record').sort()).toEqual([...numbers(5).map(number => `added ${number}`), ...Array(4).fill('first'), 'reset']);
   });
 
-  it('take over where one of them was killed: what it ran is an orphan, the rest is run', async () => {
+  it('take over from a killed runner: its running jobs are orphans, the rest runs', async () => {
     const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n. echo a >> record\n. echo b >> record\n');
     const first = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     const [job] = await bench.has('pids');
@@ -71,7 +71,7 @@ describe('several runners on one file', () => {
     await bench.areGone('pids');
   });
 
-  it('one that stays names what is orphaned while it works, once that is sure', { tags: ['long'] }, async () => {
+  it('report orphans while they work, once they are certain', { tags: ['long'] }, async () => {
     const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n');
     const victim = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     const [job] = await bench.has('pids');
@@ -90,7 +90,7 @@ describe('several runners on one file', () => {
   });
 
   it.each(['replaced', 'rewritten'] as const)(
-    'go on where the file was %s by an editor: results go to their lines, the rest is run as it stands',
+    'continue where an editor %s the file: results go to their lines, the rest runs as it stands',
     { tags: ['slow'] },
     async how => {
       const job = (name: string): string => `. ${waiting('true', `echo ${name} >> record`)}\n`;

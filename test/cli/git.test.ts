@@ -22,7 +22,7 @@ describe('the programs over git', LIMIT, () => {
     expect((await runset(['--list', made.name()])).stdout).toBe('1: d - echo one\n2: ! - exit 3\n');
   });
 
-  it('work a queue.csv as gitrunner does, by its variables', async () => {
+  it('process a queue.csv as gitrunner does, with its variables', async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\n' });
     const { path, log } = fakePython(made.folder);
     expect(await runset(['--add', 'dummy.py 1 --cheese="on,toast"', made.name('queue.csv')])).toMatchObject({ status: 0 });
@@ -33,7 +33,7 @@ describe('the programs over git', LIMIT, () => {
     expect(made.git(made.bare, 'log', '-1', '--format=%an', 'main')).toBe('Robin\n');
   });
 
-  it('let ssh ask for nothing, on a terminal too', async () => {
+  it('keep ssh from prompting, on a terminal too', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     made.git(made.bare, 'config', 'uploadpack.allowFilter', 'true');
     const ssh = join(made.folder, 'ssh');
@@ -56,20 +56,20 @@ exec sh -c "$last"
     expect(existsSync(asked)).toBe(false);
   });
 
-  it('leave after so many looks without work', async () => {
+  it('exit after the given number of looks without work', async () => {
     const made = repository({ 'runs.txt': 'd a\n' });
     const began = performance.now();
     expect(await runmaker(['--max-idle', '3', '--sleep', '400ms', made.name()])).toMatchObject({ status: 0 });
     expect(performance.now() - began).toBeGreaterThan(800);
   });
 
-  it('say that a line which is named is no job', async () => {
+  it('report a given line that is not a job', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const { status, stdout, stderr } = await runset(['--list', made.name(), '99']);
     expect([status, stdout, stderr]).toEqual([2, '', `runset: none of the lines named is a job of ${made.name()}\n`]);
   });
 
-  it('tell by their exit status what went wrong', async () => {
+  it('tell failures apart by exit status', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'bad.csv': 'script,args,kwargs,status\na,"[,{},ready\n' });
     const ends = async (...args: string[]): Promise<string> => {
       const { status, stderr } = await runmaker(args);

@@ -8,8 +8,8 @@ GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-bbbb)
   MIG 3g.20gb     Device  0: (UUID: MIG-cccc)
 `;
 
-describe('jobs that ask for GPUs', () => {
-  it('see their own, chosen by type, and none at the same time as another job', async () => {
+describe('jobs that request GPUs', () => {
+  it('see only their own, chosen by type, and never share one at the same time', async () => {
     const hold = 'mkdir "$CUDA_VISIBLE_DEVICES" && sleep 0.2 && rmdir "$CUDA_VISIBLE_DEVICES" && echo "$CUDA_VISIBLE_DEVICES" >> seen';
     const lines = [`. ${hold} #: gpus=1`, `. ${hold} #: gpu=A100`, `. ${hold} #: gpu=a100`, `. ${hold} #: gpu=T4`, `. ${hold} #: gpu=H100`];
     const bench = new Workbench(`${lines.join('\n')}\n`);

@@ -15,7 +15,7 @@ function commandsIn(path: string): string[] {
     .map(line => line.command.toString());
 }
 
-/** A runset that has begun to append many jobs, and the bench that it works on. */
+/** A runset that has begun to append many jobs, and its test bench. */
 async function adding(): Promise<{ bench: Workbench; program: ReturnType<typeof startProgram> }> {
   const bench = new Workbench('. first\n');
   appendFileSync(bench.path('commands'), Array.from({ length: COUNT }, (_, at) => `${command(at)}\n`).join(''));
@@ -24,15 +24,15 @@ async function adding(): Promise<{ bench: Workbench; program: ReturnType<typeof 
   return { bench, program };
 }
 
-describe('runset --add-from in its midst', () => {
-  it('survives that its terminal is closed: all jobs are added, then it ends', async () => {
+describe('an interrupted runset --add-from', () => {
+  it('survives a closed terminal: it adds all jobs, then exits', async () => {
     const { bench, program } = await adding();
     program.child.kill('SIGHUP');
     expect(await program.ended).toMatchObject({ status: null, signal: 'SIGHUP' });
     expect(commandsIn(bench.runs)).toEqual(['first', ...Array.from({ length: COUNT }, (_, at) => command(at))]);
   });
 
-  it('that is killed leaves no half job, and lines that others append meanwhile stay', async () => {
+  it('leaves no partial job when it is killed, and keeps lines that others append meanwhile', async () => {
     let cut = 0;
     for (let round = 0; round < 4; round++) {
       const { bench, program } = await adding();

@@ -7,7 +7,7 @@ import { run } from '../support/programs.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-it('a package that is not installed is named, and not taken for a host without locks', async () => {
+it('a missing package is named, and not mistaken for a host without locks', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'runmaker-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   for (const part of ['bin', 'dist/programs', 'package.json']) cpSync(path.join(ROOT, part), path.join(folder, part), { recursive: true });

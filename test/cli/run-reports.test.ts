@@ -6,7 +6,7 @@ import { HOST, programWords, run, runmaker, startProgram } from '../support/prog
 
 const RECORD = 161;
 
-/** The records of a log file, without the blanks that fill them, process ids replaced; '' where nothing was written yet. */
+/** The records of a log file, without padding, process ids replaced; '' where nothing is written yet. */
 function recordsOf(bench: Workbench, name = 'log'): string[] {
   const bytes = readFileSync(bench.path(name));
   expect(bytes.length % RECORD).toBe(0);
@@ -22,7 +22,7 @@ function recordsOf(bench: Workbench, name = 'log'): string[] {
 }
 
 describe('--logfile', () => {
-  it.each(['-l', '--logfile'])('%s keeps the last lines of each job in records of 160 bytes, counted over jobs', async option => {
+  it.each(['-l', '--logfile'])('%s keeps the last lines of each job in records of 160 bytes, indexed by job', async option => {
     const bench = new Workbench('# no job\n. echo a; echo b >&2; sleep 0.1; echo c\n\n- held\n. exit 3\n');
     await runmaker([option, 'log', 'runs.txt'], { cwd: bench.folder });
     const records = recordsOf(bench);
@@ -34,7 +34,7 @@ describe('--logfile', () => {
       `: stdout (${HOST},PID): c`,
       `+ status (${HOST},PID): exit 0 "echo a; echo b >&2; sleep 0.1; echo c"`,
     ]);
-    // The held job has a block, too: nobody has written it yet.
+    // The held job has a block, too, which is not written yet.
     expect(records.slice(4, 8)).toEqual(['', '', '', '']);
     expect(records.slice(8)).toEqual([
       `.-> exit 3 (in ${bench.folder})`,
@@ -44,7 +44,7 @@ describe('--logfile', () => {
     ]);
   });
 
-  it('is kept beside what other runners have written, and written while jobs run', async () => {
+  it('keeps what other runners have written, and is written while jobs run', async () => {
     const bench = new Workbench(`. echo one\n. ${waiting('echo early')}\n`);
     await runmaker(['-1', '-l', 'log', 'runs.txt'], { cwd: bench.folder });
     const before = readFileSync(bench.path('log'));
@@ -57,7 +57,7 @@ describe('--logfile', () => {
     expect(recordsOf(bench)[6]).toBe(`: stdout (${HOST},PID): early`);
   });
 
-  it('is never cut inside a character', async () => {
+  it('never cuts inside a character', async () => {
     const bench = new Workbench(`. : ${'é'.repeat(100)}\n`);
     await runmaker(['-l', 'log', 'runs.txt'], { cwd: bench.folder });
     for (const record of recordsOf(bench)) expect(record).not.toContain('\ufffd');
@@ -71,7 +71,7 @@ describe('--logfile', () => {
 });
 
 describe('--loglines', () => {
-  it.each(['-n', '--loglines'])('%s is how many lines of each job are kept', async option => {
+  it.each(['-n', '--loglines'])('%s sets how many lines of each job are kept', async option => {
     const bench = new Workbench('. seq 10\n. true\n');
     await runmaker(['-l', 'log', option, '2', 'runs.txt'], { cwd: bench.folder });
     expect(recordsOf(bench)).toEqual([
@@ -108,7 +108,7 @@ describe('--joblog', () => {
     expect(Number(runtime)).toBeGreaterThanOrEqual(0.19);
   });
 
-  it('is appended to by several runners at once, with one header', async () => {
+  it('accepts lines from several runners at once, under one header', async () => {
     const count = 60;
     const bench = new Workbench('. true\n'.repeat(count));
     await Promise.all([1, 2].map(() => runmaker(['-j2', '--joblog', 'joblog', 'runs.txt'], { cwd: bench.folder })));
@@ -128,7 +128,7 @@ describe('--joblog', () => {
     ).toEqual(['1', '0']);
   });
 
-  it.each(['/dev/fd/5', '/dev/stderr'])('may go where the shell sends %s', async name => {
+  it.each(['/dev/fd/5', '/dev/stderr'])('may go where the shell redirects %s', async name => {
     const bench = new Workbench('. true\n');
     const words = [...programWords('runmaker'), '--quiet', '--joblog', name, 'runs.txt'].join(' ');
     await run('sh', ['-c', `${words} 5>&1 2>&1 | cat > joblog`], { cwd: bench.folder });
@@ -144,7 +144,7 @@ describe('--joblog', () => {
 });
 
 describe('--results', () => {
-  it('has whole outputs, byte for byte, and how the job ended, by line number', async () => {
+  it('holds complete outputs, byte for byte, and how the job ended, by line number', async () => {
     const bench = new Workbench('# no job\n. printf "a\\377\\n"; echo b >&2; exit 3\n. seq 100000\n');
     await runmaker(['--quiet', '--results', 'out', 'runs.txt'], { cwd: bench.folder });
     expect(readFileSync(bench.path('out/2/stdout'))).toEqual(Buffer.from([0x61, 0xff, 0x0a]));
@@ -157,7 +157,7 @@ describe('--results', () => {
     expect(JSON.parse(bench.read('out/3/status.json'))).toMatchObject({ exit: 0 });
   });
 
-  it('is written as the output comes, and says that the job runs', async () => {
+  it('is written as the output arrives, and shows that the job runs', async () => {
     const bench = new Workbench(`. ${waiting('echo early', 'echo late')}\n`);
     const runner = startProgram('runmaker', ['--results', 'out', 'runs.txt'], { cwd: bench.folder });
     expect(await bench.has('out/1/stdout')).toEqual(['early']);
@@ -169,7 +169,7 @@ describe('--results', () => {
     expect(bench.read('out/1/stdout')).toBe('early\nlate\n');
   });
 
-  it('has the outputs of the last attempt', async () => {
+  it('holds the outputs of the last attempt', async () => {
     const bench = new Workbench('. echo attempt $RUNMAKER_ATTEMPT; [ $RUNMAKER_ATTEMPT = 2 ]\n');
     await runmaker(['--retries=2', '--results', 'out', 'runs.txt'], { cwd: bench.folder });
     expect(bench.read('out/1/stdout')).toBe('attempt 2\n');

@@ -8,7 +8,7 @@ import { isOpenAfter } from '../support/eventually.js';
 import { fixture, HOST, isAlive, programWords, run, runmaker, runset, startProgram } from '../support/programs.js';
 
 describe('--jobs', () => {
-  it('is one at a time by default, in the order of the lines', async () => {
+  it('runs one job at a time by default, in line order', async () => {
     const bench = new Workbench('. a=1\n. b=1\n. c=1\n');
     const { stdout } = await runmaker(['--json', bench.runs]);
     expect(started(stdout)).toEqual([1, 2, 3]);
@@ -16,7 +16,7 @@ describe('--jobs', () => {
   });
 
   it.each(['-j3', '--jobs=3'])('%s runs three at a time, and no more', async option => {
-    // Each of three waits for the two others: one of them alone would never end.
+    // Each of three jobs waits for the other two: one alone would never end.
     const meet = 'echo >> here; i=0; until [ $(wc -l < here) -ge 3 ] || [ $i -gt 1000 ]; do i=$((i+1)); sleep 0.02; done; [ $i -lt 1000 ]';
     const bench = new Workbench(`. ${meet}\n. ${meet}\n. ${meet}\n. sleep 0.05\n. sleep 0.05\n. sleep 0.05\n`);
     const { status, stdout } = await runmaker(['--json', option, bench.runs], { cwd: bench.folder });
@@ -24,7 +24,7 @@ describe('--jobs', () => {
     expect(mostAtOnce(stdout)).toBe(3);
   });
 
-  it('0 is one for each CPU that the runner may use', async () => {
+  it('0 runs one job for each CPU that the runner may use', async () => {
     const jobs = '. sleep 0.3\n'.repeat(os.availableParallelism() + 2);
     const all = await runmaker(['--json', '-j0', new Workbench(jobs).runs]);
     expect(mostAtOnce(all.stdout)).toBe(os.availableParallelism());
@@ -41,13 +41,13 @@ describe('--jobs', () => {
 });
 
 describe('--retry', () => {
-  it.each(['-r', '--retry'])('%s takes failed jobs and errors too', async option => {
+  it.each(['-r', '--retry'])('%s claims failed jobs and errors too', async option => {
     const bench = new Workbench('! true\ne true\n. true\n- true\nd false\n');
     expect((await runmaker([option, bench.runs])).status).toBe(0);
     expect(bench.states).toBe('ddd-d');
   });
 
-  it('takes each at most once, even if it fails again', async () => {
+  it('claims each job at most once, even if it fails again', async () => {
     const bench = new Workbench('! echo x >> tried; false\n. true\n');
     const { status } = await runmaker(['-r', bench.runs], { cwd: bench.folder });
     expect(status).toBe(1);
@@ -55,7 +55,7 @@ describe('--retry', () => {
     expect(bench.states).toBe('!d');
   });
 
-  it('does not run again what has just failed for the first time', async () => {
+  it('does not rerun a job that has just failed for the first time', async () => {
     const bench = new Workbench('. echo x >> tried; false\n');
     await runmaker(['-r', bench.runs], { cwd: bench.folder });
     expect(bench.lines('tried').length).toBe(1);
@@ -63,13 +63,13 @@ describe('--retry', () => {
 });
 
 describe('--one-only', () => {
-  it.each(['-1', '--one-only'])('%s leaves after one successful job', async option => {
+  it.each(['-1', '--one-only'])('%s exits after one successful job', async option => {
     const bench = new Workbench('. true\n. true\n');
     expect((await runmaker([option, bench.runs])).status).toBe(0);
     expect(bench.states).toBe('d.');
   });
 
-  it('goes on after failed ones', async () => {
+  it('continues after failed ones', async () => {
     const bench = new Workbench('. false\n. false\n. true\n. true\n');
     expect((await runmaker(['-1', bench.runs])).status).toBe(1);
     expect(bench.states).toBe('!!d.');
@@ -77,7 +77,7 @@ describe('--one-only', () => {
 });
 
 describe('--watch', () => {
-  it('runs what is appended and what is reset after nothing was left, until it is told to leave', async () => {
+  it('runs jobs that are appended or reset after the queue was empty, until it is told to stop', async () => {
     const bench = new Workbench('. echo first >> ran\n! echo again >> ran\n');
     const runner = startProgram('runmaker', ['--watch', bench.runs], { cwd: bench.folder });
     await bench.reaches('d!');
@@ -101,7 +101,7 @@ describe('--watch', () => {
 });
 
 describe('--timeout', () => {
-  it('ends a job that takes longer: TERM, state !', async () => {
+  it('ends a job that exceeds it: TERM, state !', async () => {
     const bench = new Workbench('. sleep 30\n. true\n');
     const { status, stdout } = await runmaker(['--timeout=200ms', bench.runs]);
     expect(status).toBe(1);
@@ -109,19 +109,19 @@ describe('--timeout', () => {
     expect(stdout).toMatch(/^status \([^)]+\): timed out after 200ms "sleep 30"\nstatus \([^)]+\): exit -15 "sleep 30"$/m);
   });
 
-  it('leaves a job alone that does not', async () => {
+  it('does not affect a job that stays within it', async () => {
     const bench = new Workbench('. sleep 0.1\n');
     expect((await runmaker(['--timeout=20s', bench.runs])).status).toBe(0);
   });
 
-  it('ends the processes that the job has started as well', async () => {
+  it('also ends the processes that the job has started', async () => {
     const bench = new Workbench(". sh -c 'echo $$ >> pids; sleep 30' & echo $$ >> pids; sleep 30 & wait\n");
     await runmaker(['--timeout=300ms', bench.runs], { cwd: bench.folder });
     expect(bench.lines('pids').length).toBe(2);
     await bench.areGone('pids');
   });
 
-  it('counts a job as failed that heeds TERM and ends well', async () => {
+  it('counts a job as failed even if it exits cleanly on TERM', async () => {
     const bench = new Workbench(". trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done\n");
     const { stdout } = await runmaker(['--timeout=500ms', bench.runs]);
     expect(stdout).toContain('): exit 0 "');
@@ -130,7 +130,7 @@ describe('--timeout', () => {
 });
 
 describe('--kill-after', () => {
-  it('kills a job that does not heed TERM', async () => {
+  it('kills a job that ignores TERM', async () => {
     const bench = new Workbench(". trap '' TERM; echo $$ >> pids; while :; do sleep 0.05; done\n");
     const { stdout } = await runmaker(['--timeout=300ms', '--kill-after=200ms', bench.runs], { cwd: bench.folder });
     expect(stdout).toContain('): exit -9 "');
@@ -138,7 +138,7 @@ describe('--kill-after', () => {
     await bench.areGone('pids');
   });
 
-  it('kills also what a job has left in the background, before the job is tried again', { tags: ['slow'] }, async () => {
+  it('also kills background processes of a job before its next attempt', { tags: ['slow'] }, async () => {
     const deaf = 'sh -c \'trap "" TERM; echo $$ >> pids; exec sleep 50\' >/dev/null 2>&1';
     const bench = new Workbench(`. [ -e pids ] && grep "^State:.[^ZX]" /proc/$(cat pids)/status >> still; ${deaf} & exec sleep 50\n`);
     await runmaker(['--timeout=1s', '--kill-after=200ms', '--retries=2', bench.runs], { cwd: bench.folder });
@@ -149,7 +149,7 @@ describe('--kill-after', () => {
 });
 
 describe('--retries', () => {
-  it('runs a failing job up to so many times, and tells it which attempt it is', async () => {
+  it('reruns a failing job up to the given number of times, and tells it the attempt', async () => {
     const bench = new Workbench('. echo $RUNMAKER_ATTEMPT >> attempts; [ $RUNMAKER_ATTEMPT = 3 ]\n');
     const { status, stdout } = await runmaker(['--retries=5', bench.runs], { cwd: bench.folder });
     expect(status).toBe(0);
@@ -159,14 +159,14 @@ describe('--retries', () => {
     expect(stdout.match(/: forked "/g)?.length).toBe(3);
   });
 
-  it('counts it as failed after the last', async () => {
+  it('counts the job as failed after the last attempt', async () => {
     const bench = new Workbench('. echo x >> attempts; false\n');
     expect((await runmaker(['--retries=2', bench.runs], { cwd: bench.folder })).status).toBe(1);
     expect(bench.lines('attempts').length).toBe(2);
     expect(bench.states).toBe('!');
   });
 
-  it('is state r until the last attempt has ended', async () => {
+  it('keeps state r until the last attempt has ended', async () => {
     const bench = new Workbench(`. [ $RUNMAKER_ATTEMPT = 2 ] || exit 1; ${waiting()}\n`);
     const runner = startProgram('runmaker', ['--retries=2', bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -177,13 +177,13 @@ describe('--retries', () => {
 });
 
 describe('--halt', () => {
-  it('never runs all there is', async () => {
+  it('never runs all jobs', async () => {
     const bench = new Workbench('. false\n. false\n. true\n');
     await runmaker(['--halt=never', bench.runs]);
     expect(bench.states).toBe('!!d');
   });
 
-  it('soon claims no more after a failure, and lets the running jobs end', async () => {
+  it('soon claims no more jobs after a failure, and lets the running ones end', async () => {
     const bench = new Workbench(`. ${waiting()}\n. false\n. true\n`);
     const runner = startProgram('runmaker', ['-j2', '--halt=soon', bench.runs], { cwd: bench.folder });
     await bench.reaches('r!.');
@@ -192,7 +192,7 @@ describe('--halt', () => {
     expect(bench.states).toBe('d!.');
   });
 
-  it('now ends the running jobs, too', async () => {
+  it('now also ends the running jobs', async () => {
     const bench = new Workbench(`. ${waiting()}\n. while [ ! -e pids ]; do sleep 0.02; done; false\n. true\n`);
     const { status } = await runmaker(['-j2', '--halt=now', bench.runs], { cwd: bench.folder });
     expect(status).toBe(1);
@@ -204,7 +204,7 @@ describe('--halt', () => {
     ['soon,fail=2', '. false\n. true\n. false\n. true\n', '!d!.'],
     ['soon,success=2', '. true\n. false\n. true\n. true\n', 'd!d.'],
     ['soon,fail=50%', '. true\n. true\n. false\n. false\n. true\n', 'dd!!.'],
-  ])('%s stops when it has come to that', async (rule, content, states) => {
+  ])('%s stops once the condition is met', async (rule, content, states) => {
     const bench = new Workbench(content);
     await runmaker([`--halt=${rule}`, bench.runs]);
     expect(bench.states).toBe(states);
@@ -212,7 +212,7 @@ describe('--halt', () => {
 });
 
 describe('--dry-run', () => {
-  it('prints the commands that would run, in that order, and changes nothing', async () => {
+  it('prints the commands that would run, in order, and changes nothing', async () => {
     const content = '# c\n. echo a\nd echo b\n. echo c #: priority=1\n---\n! echo d\n. echo e\n';
     const bench = new Workbench(content);
     const { status, stdout } = await runmaker(['--dry-run', bench.runs], { cwd: bench.folder });
@@ -220,19 +220,19 @@ describe('--dry-run', () => {
     expect(bench.content).toBe(content);
   });
 
-  it('with --retry prints what failed, too', async () => {
+  it('with --retry also prints what failed', async () => {
     const bench = new Workbench('! echo a\n. echo b\n');
     expect((await runmaker(['--dry-run', '-r', bench.runs])).stdout).toBe('echo a\necho b\n');
   });
 
-  it('leaves out what this host could never run', async () => {
+  it('omits jobs that this host could never run', async () => {
     const bench = new Workbench('. echo a #: cpus=64\n. echo b\n');
     const { status, stdout, stderr } = await runmaker(['--dry-run', '--cpus=2', bench.runs]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'echo b\n' });
     expect(stderr).toContain('line 1 needs cpus=64, more than this host has');
   });
 
-  it('names lines that cannot be read, and says how many jobs cannot run as things stand', async () => {
+  it('names lines that cannot be parsed, and counts the jobs that cannot run as things stand', async () => {
     const bench = new Workbench('. a\n. b #: foo=1\n- c\n---\n. d\n. e\n');
     const { stdout, stderr } = await runmaker(['--dry-run', bench.runs]);
     expect(stdout).toBe('a\n');
@@ -248,7 +248,7 @@ describe('--shell', () => {
     expect(stdout).toContain('): given: -c echo a\n');
   });
 
-  it('finds it in PATH when it is given by its name', async () => {
+  it('searches PATH for a bare name', async () => {
     const bench = new Workbench('. [[ a == a ]] && echo $0\n');
     const { stdout, status } = await runmaker(['--shell', 'bash', bench.runs]);
     expect(stdout).toMatch(/: .*bash$/m);
@@ -257,19 +257,19 @@ describe('--shell', () => {
 });
 
 describe('--chdir', () => {
-  it('is where the commands run', async () => {
+  it('sets the directory in which commands run', async () => {
     const bench = new Workbench('. pwd > where\n');
     mkdirSync(bench.path('sub'));
     await runmaker(['--chdir', bench.path('sub'), bench.runs], { cwd: '/' });
     expect(bench.read('sub/where')).toBe(`${bench.path('sub')}\n`);
   });
 
-  it('is the directory of the runner otherwise, not that of the runs file', async () => {
+  it('defaults to the directory of the runner, not that of the runs file', async () => {
     const bench = new Workbench('. pwd\n');
     expect((await runmaker([bench.runs], { cwd: '/' })).stdout).toMatch(/: \/$/m);
   });
 
-  it('does not change what the name of the queue means', async () => {
+  it('does not affect how the queue name is resolved', async () => {
     const bench = new Workbench('. true\n');
     mkdirSync(bench.path('sub'));
     expect((await runmaker(['--chdir', 'sub', 'runs.txt'], { cwd: bench.folder })).status).toBe(0);
@@ -278,7 +278,7 @@ describe('--chdir', () => {
 });
 
 describe('--nice', () => {
-  it('runs the commands at that niceness', async () => {
+  it('sets the niceness of commands', async () => {
     const bench = new Workbench('. nice\n');
     expect((await runmaker(['--nice', '7', bench.runs])).stdout).toMatch(/: 7$/m);
   });
@@ -296,7 +296,7 @@ describe('--delay', () => {
 });
 
 describe('--locks', () => {
-  it.each(['record', 'file', 'directory'])('%s: two runners share a file, and every job is run once', async locks => {
+  it.each(['record', 'file', 'directory'])('%s: two runners share a file, and every job runs once', async locks => {
     const count = 60;
     const bench = new Workbench(Array.from({ length: count }, (_, at) => `. echo ${at} >> ran\n`).join(''));
     const runners = ['a', 'b'].map(() => runmaker([`--locks=${locks}`, '-j2', bench.runs], { cwd: bench.folder }));
@@ -312,7 +312,7 @@ describe('--locks', () => {
 });
 
 describe('--json', () => {
-  it('prints what happens as one object a line', async () => {
+  it('prints events as one object per line', async () => {
     const bench = new Workbench('. echo a; echo b >&2; exit 3\n');
     const { stdout } = await runmaker(['--json', bench.runs]);
     const job = { number: 1, state: '.', command: 'echo a; echo b >&2; exit 3' };
@@ -331,7 +331,7 @@ describe('--json', () => {
     for (const { time } of events) expect(new Date(time).toISOString()).toBe(time);
   });
 
-  it('prints warnings that way, too', async () => {
+  it('prints warnings as objects, too', async () => {
     const bench = new Workbench('. echo a #: colour=red\n. true\n');
     const { stdout, stderr } = await runmaker(['--json', bench.runs]);
     expect(only(eventsIn(stdout), 'warning')).toMatchObject([
@@ -341,7 +341,7 @@ describe('--json', () => {
     expect(stderr).toBe('');
   });
 
-  it('gives as base64 what is no text', async () => {
+  it('encodes bytes that are not text as base64', async () => {
     const bench = new Workbench(Buffer.from('. printf "\\377\\n" # \xff\n', 'latin1'));
     const events = eventsIn((await runmaker(['--json', bench.runs])).stdout);
     expect(events[0]).toMatchObject({ job: { base64: Buffer.from('printf "\\377\\n" # \xff', 'latin1').toString('base64') } });
@@ -358,7 +358,7 @@ describe('--reclaim', () => {
     expect(bench.lines('ran').sort()).toEqual(['a', 'b']);
   });
 
-  it('is what such jobs are left alone and named without', async () => {
+  it('is required for that: without it such jobs are only reported', async () => {
     const bench = new Workbench('r true\n. true\n');
     const { stderr } = await runmaker([bench.runs]);
     expect(bench.states).toBe('rd');
@@ -380,7 +380,7 @@ describe('--requeue', () => {
 });
 
 describe('--debug', () => {
-  it('shows where an error comes from; otherwise only what happened and what to do', async () => {
+  it('shows where an error comes from; without it only what happened and what to do', async () => {
     const plain = await runmaker(['/nowhere/runs.txt']);
     expect(plain.stderr).toBe('runmaker: /nowhere/runs.txt: no such file\ncreate it first, one line a job: ". command"\n');
     const debug = await runmaker(['--debug', '/nowhere/runs.txt']);
@@ -390,7 +390,7 @@ describe('--debug', () => {
 });
 
 describe('--version', () => {
-  it.each(['runmaker', 'runset', 'runwait'] as const)('is that of the package: %s', async program => {
+  it.each(['runmaker', 'runset', 'runwait'] as const)('matches the package: %s', async program => {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
     const { status, stdout } = await run(...toRun(program, '--version'));
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${version}\n` });
@@ -398,7 +398,7 @@ describe('--version', () => {
 });
 
 describe('--help', () => {
-  it('of runmaker names every option', async () => {
+  it('of runmaker lists every option', async () => {
     const { status, stdout } = await run(...toRun('runmaker', '--help'));
     expect(status).toBe(0);
     const options = [
@@ -426,7 +426,7 @@ describe('a runner', () => {
     expect((await runmaker([bench.runs], { input: 'not for the job' })).stdout).toMatch(/: read$/m);
   });
 
-  it('waits for what others run, if jobs depend on it', async () => {
+  it('waits for jobs of other runners if its own depend on them', async () => {
     const bench = new Workbench(`. ${waiting()}\n---\n. echo second >> ran\n`);
     const first = startProgram('runmaker', ['-1', bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -439,7 +439,7 @@ describe('a runner', () => {
     expect((await second.ended).stdout).toContain('echo second');
   });
 
-  it('leaves when nothing is left but what others run', async () => {
+  it('exits when only jobs of other runners are left', async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const first = startProgram('runmaker', ['-1', bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -450,13 +450,13 @@ describe('a runner', () => {
     expect(bench.states).toBe('dd');
   });
 
-  it('exits with 1 if a job has failed, and runs all of them', async () => {
+  it('runs all jobs, and exits with 1 if one has failed', async () => {
     const bench = new Workbench('. exit 7\n. true\n');
     expect((await runmaker([bench.runs])).status).toBe(1);
     expect(bench.states).toBe('!d');
   });
 
-  it('exits with 0 if there is nothing left to do, and says what went wrong before', async () => {
+  it('exits with 0 if there is nothing left to do, and reports earlier failures', async () => {
     expect(await runmaker([new Workbench('d true\nd false\n').runs])).toMatchObject({ status: 0, stdout: '', stderr: '' });
     const bench = new Workbench('d true\n! false\ne true\n! false\n');
     const { status, stdout, stderr } = await runmaker([bench.runs]);
@@ -467,7 +467,7 @@ describe('a runner', () => {
     );
   });
 
-  it('says what a halt has come of, and what it means for the jobs that run', async () => {
+  it('reports why it halts, and what that means for the running jobs', async () => {
     const bench = new Workbench('. sleep 0.3\n. false\n. true\n');
     expect((await runmaker(['-j2', '--halt=soon', bench.runs])).stderr).toContain(
       'halted, as --halt says: 0 done, 1 failed; 1 job that runs let end\nno more are started\n',
@@ -475,21 +475,21 @@ describe('a runner', () => {
     expect(bench.states).toBe('d!.');
   });
 
-  it('has succeeded when --halt was to wait for a success, whatever else ended or failed', async () => {
+  it('succeeds when --halt waits for a success, whatever else ended or failed', async () => {
     const bench = new Workbench('. sleep 0.2\n. sleep 20\n. true\n');
     expect((await runmaker(['-j2', '--halt=now,success=1', bench.runs])).status).toBe(0);
     expect(bench.states).toBe('de.');
     expect((await runmaker(['--halt=now,success=2', new Workbench('. false\n. true\n').runs])).status).toBe(1);
   });
 
-  it('has --dry-run say what comes first with -1, and end as the run would', async () => {
+  it('with --dry-run and -1 prints what comes first, and exits as the run would', async () => {
     const first = await runmaker(['--dry-run', '-1', new Workbench('. echo a\n. echo b\n').runs]);
     expect(first).toMatchObject({ status: 0, stdout: 'echo a\n', stderr: '' });
     expect((await runmaker(['--dry-run', new Workbench('. echo a\n. echo b #: cpu=1\n').runs])).status).toBe(2);
     expect((await runmaker(['--dry-run', new Workbench('! echo a\n---\n. echo b\n').runs])).status).toBe(1);
   });
 
-  it('pauses between two starts for longer than timers can', async () => {
+  it('can pause between two starts for longer than the longest timer', async () => {
     const bench = new Workbench('. true\n. true\n');
     const started = startProgram('runmaker', ['--delay=50d', bench.runs]);
     await bench.reaches('d.');
@@ -499,7 +499,7 @@ describe('a runner', () => {
     expect(await started.ended).toMatchObject({ status: 130, stderr: '' });
   });
 
-  it('says what a signal means for the jobs that run', async () => {
+  it('reports what a signal means for the running jobs', async () => {
     for (const [signal, words] of [
       ['SIGHUP', 'draining: 1 job let end, and no more started'],
       ['SIGINT', 'SIGINT: 1 job told to end, and killed after --kill-after\nCtrl-C once more kills at once'],
@@ -512,7 +512,7 @@ describe('a runner', () => {
     }
   });
 
-  it('says that what is left cannot run, and exits with 1', async () => {
+  it('reports that the remaining jobs cannot run, and exits with 1', async () => {
     const bench = new Workbench('! false\n---\n. true\n. true\n');
     const { status, stderr } = await runmaker([bench.runs]);
     expect(status).toBe(1);

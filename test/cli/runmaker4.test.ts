@@ -6,14 +6,14 @@ import { figure } from '../support/figure.js';
 import { fixture, type Running, runmaker, start, startProgram } from '../support/programs.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-/** Seconds within which the older programs get what they want beside jobs of ours that run for long. */
+/** Seconds within which the older programs must make progress beside long-running jobs of ours. */
 const SOON = 0.3;
 
 function older(...words: string[]): Running {
   return start('python3', [fixture('runmaker4.py'), ...words]);
 }
 
-/** How many jobs the older runner has run, and the longest that it waited to claim and to finish one, in seconds. */
+/** How many jobs the older runner has run, and its longest waits to claim and to finish one, in seconds. */
 async function resultOf(runner: Running): Promise<{ ran: number; claim: number; finish: number }> {
   const { status, stdout, stderr } = await runner.ended;
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -21,8 +21,8 @@ async function resultOf(runner: Running): Promise<{ ran: number; claim: number; 
   return { ran, claim, finish };
 }
 
-describe('a file that runmaker4 works on, too', () => {
-  it('is shared by two of each: every job is run once, and the older ones get a quarter at least', async () => {
+describe('a file shared with runmaker4', () => {
+  it('serves two runners of each: every job runs once, and the older ones get at least a quarter', async () => {
     const count = 1500;
     const folder = temporaryFolder();
     const [runs, record] = [join(folder, 'runs.txt'), join(folder, 'record')];
@@ -45,7 +45,7 @@ describe('a file that runmaker4 works on, too', () => {
     for (const share of executed) expect(share).toBeGreaterThan(0);
   }, 60_000);
 
-  it('lets the older programs go on beside a long job of ours: claims, results, runset4, and a runset4 that a job starts', async () => {
+  it('lets the older programs proceed beside a long job of ours: claims, results, runset4, and a runset4 started by a job', async () => {
     const set = `python3 ${fixture('runmaker4.py')} set runs.txt`;
     const bench = new Workbench(`# first\n- held\n. sleep 15\n. ${set} 8 d > own; sleep 15\n. true\n. true\n. true\n`);
     const ours = startProgram('runmaker', ['-j2', 'runs.txt'], { cwd: bench.folder });
@@ -61,7 +61,7 @@ describe('a file that runmaker4 works on, too', () => {
     await ours.ended;
   });
 
-  it('may have empty commands: they are run, become d, and count in the log', async () => {
+  it('may contain empty commands: they run, become d, and count in the log', async () => {
     const bench = new Workbench('. \n. echo second\n.\t\r\n. echo fourth\n');
     expect(await runmaker(['-l', 'log', '-n', '1', 'runs.txt'], { cwd: bench.folder })).toMatchObject({ status: 0 });
     expect(bench.content).toBe('d \nd echo second\nd\t\r\nd echo fourth\n');

@@ -62,7 +62,7 @@ describe('runset --list', () => {
     expect(bench.content).toBe(JOBS);
   });
 
-  it('shows of running jobs whether somebody is present', async () => {
+  it('shows whether running jobs have presence', async () => {
     const bench = new Workbench(`. ${waiting()}\nr true\n? true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -72,7 +72,7 @@ describe('runset --list', () => {
     await runner.ended;
   });
 
-  it('with --json prints one object each', async () => {
+  it('with --json prints one object per line', async () => {
     const bench = new Workbench(Buffer.from('. echo "a"\nr b\nd \xff\n', 'latin1'));
     const { stdout } = await runset(['--list', '--json', bench.runs]);
     expect(
@@ -87,7 +87,7 @@ describe('runset --list', () => {
     ]);
   });
 
-  it('hands bytes on as they are', async () => {
+  it('passes bytes through unchanged', async () => {
     const bench = new Workbench(Buffer.from('. \xff\xe4\n', 'latin1'));
     expect((await runset(['--list', bench.runs])).bytes).toEqual(Buffer.from('1: . - \xff\xe4\n', 'latin1'));
   });
@@ -101,7 +101,7 @@ describe('runset --list', () => {
 });
 
 describe('runset --set', () => {
-  it('lists with --list what it has set, as it is then', async () => {
+  it('with --list lists what it has set, in the new state', async () => {
     const bench = new Workbench(JOBS);
     const { status, stdout } = await runset(['--set=.', '--list', '--state=failed,error', bench.runs]);
     expect({ status, stdout }).toEqual({ status: 0, stdout: '4: . - train 3 #: cpus=2\n5: . - test 4\n' });
@@ -132,7 +132,7 @@ describe('runset --set', () => {
     expect(bench.states).toBe(states);
   });
 
-  it('has jobs run again', async () => {
+  it('makes jobs run again', async () => {
     const bench = new Workbench('. echo a >> ran\n');
     await runmaker([bench.runs], { cwd: bench.folder });
     await runset(['--all', '--set=.', bench.runs]);
@@ -140,7 +140,7 @@ describe('runset --set', () => {
     expect(bench.lines('ran')).toEqual(['a', 'a']);
   });
 
-  it('leaves a job alone that is being run and names it, exit status 1; --force sets it', { tags: ['slow'] }, async () => {
+  it('skips a running job and names it, exit status 1; --force sets it', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting()}\nd true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -159,7 +159,7 @@ describe('runset --set', () => {
     expect(bench.states).toBe('--');
   });
 
-  it('--set says how many of the lines that were named are no jobs', async () => {
+  it('--set reports how many of the given lines are not jobs', async () => {
     const bench = new Workbench('# a comment\n. a\n. b\n');
     const { stderr, status } = await runset(['--set=-', bench.runs, '1,2,3', '99']);
     expect(stderr).toBe('runset: 2 of the 4 lines named are no jobs, and were passed over\n');
@@ -169,7 +169,7 @@ describe('runset --set', () => {
     expect([range.status, range.stderr]).toEqual([0, '']);
   });
 
-  it.each([['--set=.'], ['--list']])('%s says so when none of the lines that were named is a job', async action => {
+  it.each([['--set=.'], ['--list']])('%s reports that none of the given lines is a job', async action => {
     const bench = new Workbench(JOBS);
     for (const lines of ['100-200', '1']) {
       const { stderr, status } = await runset([action, bench.runs, lines]);
@@ -180,7 +180,7 @@ describe('runset --set', () => {
   });
 
   it.each([['--state=%'], ['--match=nothing like it']])(
-    'says that none was set when %s chooses none, and does not take that for a failure',
+    'reports that none was set when %s chooses none, which is not a failure',
     async choice => {
       const bench = new Workbench(JOBS);
       expect(await runset(['--set=.', bench.runs, choice])).toMatchObject({
@@ -198,14 +198,14 @@ describe('runset --set', () => {
 });
 
 describe('runset --add', () => {
-  it('appends jobs, a line each', async () => {
+  it('appends jobs, one per line', async () => {
     const bench = new Workbench('d true\n');
     const { status, stdout, stderr } = await runset([bench.runs, '--add', 'echo a', 'echo "b c"']);
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(bench.content).toBe('d true\n. echo a\n. echo "b c"\n');
   });
 
-  it('takes the name of the queue last as well', async () => {
+  it('also accepts the queue name last', async () => {
     const bench = new Workbench('');
     await runset(['--add', 'echo a', bench.runs]);
     expect(bench.content).toBe('. echo a\n');
@@ -217,13 +217,13 @@ describe('runset --add', () => {
     expect(bench.content).toBe('- echo a\n');
   });
 
-  it('mends a missing last newline first', async () => {
+  it('completes a missing last newline first', async () => {
     const bench = new Workbench('. true');
     await runset([bench.runs, '--add', 'echo a']);
     expect(bench.content).toBe('. true\n. echo a\n');
   });
 
-  it('refuses a command with a line end, and what came with it', async () => {
+  it('rejects a command with a line end, and all given with it', async () => {
     const bench = new Workbench('. true\n');
     const { status, stderr } = await runset([bench.runs, '--add', 'echo good', 'echo a\necho b']);
     expect(status).toBe(2);
@@ -233,7 +233,7 @@ describe('runset --add', () => {
     expect(bench.content).toBe('. true\n');
   });
 
-  it('by several processes at once loses none', async () => {
+  it('from several processes at once loses none', async () => {
     const bench = new Workbench('. first');
     const added = Array.from({ length: 12 }, (_, who) => [`echo ${who} a`, `echo ${who} b`]);
     const ended = await Promise.all(added.map(commands => runset([bench.runs, '--add', ...commands])));
@@ -241,7 +241,7 @@ describe('runset --add', () => {
     expect(bench.content.split('\n').sort()).toEqual(['', '. first', ...added.flat().map(command => `. ${command}`)].sort());
   });
 
-  it('while jobs run disturbs nobody, and the runner takes them', async () => {
+  it('while jobs run does not disturb them, and the runner claims the new ones', async () => {
     const bench = new Workbench(`. ${waiting()}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -271,14 +271,14 @@ describe('runset --add … --', () => {
       ['runs.txt', '--add', '--', 'echo a', '--'],
       ['. echo a', '. --'],
     ],
-  ])('takes no word behind the dashes for an option: %j', async (args, added) => {
+  ])('takes no argument after the dashes for an option: %j', async (args, added) => {
     const bench = new Workbench('. first\n');
     const { status, stdout, stderr } = await runset(args, { cwd: bench.folder });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
     expect(bench.content).toBe(['. first', ...added, ''].join('\n'));
   });
 
-  it('wants a queue all the same', async () => {
+  it('still requires a queue', async () => {
     const { status, stderr } = await runset(['--add', '--', '-z']);
     expect(status).toBe(2);
     expect(stderr).toMatch(/^runset: no queue is named\n/);
@@ -299,7 +299,7 @@ describe('runset --add-from', () => {
     expect(bench.content).toBe('- echo a\n- echo b\n');
   });
 
-  it('says that the file is not there', async () => {
+  it('reports that the file does not exist', async () => {
     const bench = new Workbench('');
     const { status, stderr } = await runset([bench.runs, '--add-from', '/nowhere']);
     expect(status).toBe(2);
@@ -314,7 +314,7 @@ describe('runset --add-from', () => {
 });
 
 describe('runset --reclaim', () => {
-  it('sets jobs back whose runner was killed, and names them', { tags: ['slow'] }, async () => {
+  it('resets jobs whose runner was killed, and names them', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. echo $$ >> pids; exec sleep 20\n. true\n');
     const runner = startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder });
     const [job] = await bench.has('pids');
@@ -328,7 +328,7 @@ describe('runset --reclaim', () => {
     expect(bench.states).toBe('.d');
   });
 
-  it('leaves a job alone whose runner was killed as long as the job itself lives', { tags: ['slow'] }, async () => {
+  it('skips a job whose runner was killed while the job itself lives', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting('true', 'echo end >> ran')}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     const [job] = await bench.has('pids');
@@ -347,7 +347,7 @@ describe('runset --reclaim', () => {
     expect(bench.states).toBe('.');
   });
 
-  it('looks twice, and so does --set before it sets orphans to another state', { tags: ['long'] }, async () => {
+  it('looks twice, as does --set before it changes the state of orphans', { tags: ['long'] }, async () => {
     const twice = expect.stringMatching(/^runset: line 1 seems to be orphaned; looking again in 3 s\n.*\n$/);
     const bench = new Workbench('r a\n');
     expect(await runset(['--reclaim', bench.runs])).toMatchObject({ status: 0, stdout: '1: . - a\n', stderr: twice });
@@ -358,7 +358,7 @@ describe('runset --reclaim', () => {
     expect(await runset(['--all', '--set=.', '--force', bench.runs])).toMatchObject({ status: 0, stderr: '' });
   });
 
-  it('leaves a job alone that runs though the folder of the file, long untouched, has come from elsewhere', {
+  it('skips a running job even if the folder of the file, long untouched, was copied from elsewhere', {
     tags: ['long'],
   }, async () => {
     const bench = new Workbench('');
@@ -376,7 +376,7 @@ describe('runset --reclaim', () => {
     expect(bench.read('here/runs.txt')).toMatch(/^d /);
   });
 
-  it('sets orphans back also when the file is replaced while it looks', { tags: ['long'] }, async () => {
+  it('also resets orphans when the file is replaced while it looks', { tags: ['long'] }, async () => {
     const bench = new Workbench('r a\nr b\n');
     const asked = startProgram('runset', ['--reclaim', bench.runs]);
     await asked.says('looking again');
@@ -386,7 +386,7 @@ describe('runset --reclaim', () => {
     expect(bench.content).toBe('# inserted\n. a\n. b\n');
   });
 
-  it('leaves a job alone that runs while the file is edited', { tags: ['slow'] }, async () => {
+  it('skips a running job while the file is edited', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`. ${waiting('true', 'echo end >> ran')}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -397,7 +397,7 @@ describe('runset --reclaim', () => {
     expect(bench.content).toMatch(/^# inserted\nd /);
   });
 
-  it('leaves a job alone that a runner is at', async () => {
+  it('skips a job that a runner holds', async () => {
     const bench = new Workbench(`. ${waiting()}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -407,7 +407,7 @@ describe('runset --reclaim', () => {
     expect((await runner.ended).status).toBe(0);
   });
 
-  it.each(['file', 'directory'])('cannot tell orphans with --locks %s, and changes nothing', async locks => {
+  it.each(['file', 'directory'])('cannot detect orphans with --locks %s, and changes nothing', async locks => {
     const bench = new Workbench('r true\n');
     const { status, stderr } = await runset(['--reclaim', '--locks', locks, bench.runs]);
     expect(status).toBe(3);
@@ -417,7 +417,7 @@ describe('runset --reclaim', () => {
 });
 
 describe('runset --add', () => {
-  it('adds jobs whose directives cannot be read, and warns that no runner will take them', async () => {
+  it('adds jobs whose directives cannot be parsed, and warns that no runner will claim them', async () => {
     const bench = new Workbench('');
     const { status, stderr } = await runset(['--add', 'make #:after=1', 'make #: colour=red', "echo '#: x' ' #: y'", bench.runs]);
     expect(status).toBe(0);
@@ -458,7 +458,7 @@ describe('runset --stats', () => {
 });
 
 describe('runset --copy-to, --copy-from', () => {
-  it('moves jobs with their states to the end of another queue, and says how many', async () => {
+  it('moves jobs with their states to the end of another queue, and counts them', async () => {
     const [bench, other] = [new Workbench(JOBS), new Workbench('d old\n')];
     const { status, stdout, stderr } = await runset([bench.runs, '--copy-to', other.runs]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -473,13 +473,13 @@ describe('runset --copy-to, --copy-from', () => {
     expect([status, bench.content, other.content]).toEqual([0, '! b\n', '. a\n> b\n. c\n']);
   });
 
-  it('refuses an option that means nothing to either queue', async () => {
+  it('rejects an option that does not apply to either queue', async () => {
     const { status, stderr } = await runset([new Workbench(JOBS).runs, '--copy-to', new Workbench('').runs, '--token', 'x']);
     expect([status, stderr]).toEqual([2, expect.stringContaining('--token means nothing to either queue')]);
   });
 });
 
-describe('a runset that makes no sense', () => {
+describe('an invalid runset call', () => {
   it.each<[string[], RegExp]>([
     [[], /nothing to do/],
     [['--set=.', '--stats', '--all'], /2 things to do at once/],

@@ -6,7 +6,7 @@ import { patchFile, replaceFile, rewriteFile } from '../support/edit.js';
 import { isOpenAfter } from '../support/eventually.js';
 import { type Running, runset, runwait, startProgram } from '../support/programs.js';
 
-/** Starts a waiter that prints counts, and waits for the first ones: it has looked at the file by then. */
+/** Starts a waiter that prints counts, and waits for the first ones, which show that it has looked at the file. */
 async function waiterFor(bench: Workbench, ...options: string[]): Promise<Running> {
   const waiter = startProgram('runwait', ['--json', ...options, bench.runs]);
   await waiter.says('"total"');
@@ -23,24 +23,24 @@ describe('runwait', () => {
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
   });
 
-  it('takes a file without a single job for the wrong one: nobody should be notified of its end', async () => {
+  it('rejects a file without a single job as probably the wrong one', async () => {
     const bench = new Workbench('# nothing\n');
     const { status, stderr } = await runwait([bench.runs]);
     expect({ status, stderr: stderr.split('\n')[0] }).toEqual({ status: 2, stderr: `runwait: ${bench.runs} holds no jobs` });
   });
 
-  it.each(['.', '?', 'r'])('waits for a job in state %s, and returns within a second or so of its end', async state => {
+  it.each(['.', '?', 'r'])('waits for a job in state %s, and returns within about a second of its end', async state => {
     const bench = new Workbench(`d a\n${state} b\n`);
     const waiter = await waiterFor(bench);
     expect(await isOpenAfter(waiter.ended, 300)).toBe(true);
     patchFile(bench.runs, 4, 'd');
     const before = performance.now();
     expect((await waiter.ended).status).toBe(0);
-    // The process itself needs a moment to end, on a machine that may have much to do.
+    // The process itself needs a moment to end on a busy machine.
     expect(performance.now() - before).toBeLessThan(1500);
   });
 
-  it('waits for a run to its end', async () => {
+  it('waits for the end of a run', async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n---\n. true\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -77,7 +77,7 @@ describe('runwait', () => {
     expect((await waiter.ended).status).toBe(0);
   });
 
-  it('goes on where the file was replaced by an editor', async () => {
+  it('continues when an editor has replaced the file', async () => {
     const bench = new Workbench('. a\n');
     const waiter = await waiterFor(bench);
     replaceFile(bench.runs, '# edited\n. a\n. b\n');
@@ -86,7 +86,7 @@ describe('runwait', () => {
     expect((await waiter.ended).status).toBe(0);
   });
 
-  it('keeps no CPU busy', async () => {
+  it('uses next to no CPU', async () => {
     const bench = new Workbench('. true\n'.repeat(100_000));
     const waiter = await waiterFor(bench);
     const before = cpuSeconds(waiter.pid);
@@ -96,7 +96,7 @@ describe('runwait', () => {
     await waiter.ended;
   });
 
-  it('does not hold up runners', async () => {
+  it('does not delay runners', async () => {
     const bench = new Workbench('. true\n'.repeat(50));
     const waiter = await waiterFor(bench);
     const runner = startProgram('runmaker', ['-j2', bench.runs]);
@@ -126,11 +126,11 @@ describe('runwait --timeout', () => {
     expect(bench.content).toBe('. a\nd b\n');
   });
 
-  it('does not matter to who is done before', async () => {
+  it('has no effect when the jobs are done earlier', async () => {
     expect((await runwait(['--timeout=1h', new Workbench('d a\n').runs])).status).toBe(0);
   });
 
-  it('does not keep one waiting for a file that is not there', async () => {
+  it('does not wait for a file that does not exist', async () => {
     const { status, stderr } = await runwait(['--timeout=1h', new Workbench('').path('none.txt')]);
     expect(status).toBe(2);
     expect(stderr).toContain('none.txt');
@@ -148,7 +148,7 @@ describe('runwait --progress', () => {
     for (const option of ['-p', '--progress']) expect((await runwait([option, new Workbench(content).runs])).stdout).toBe(`${line}\n`);
   });
 
-  it('prints one line for each change', async () => {
+  it('prints one line per change', async () => {
     const bench = new Workbench('. a\n. b\n. c\n. d\n');
     const waiter = startProgram('runwait', ['-p', bench.runs]);
     await waiter.says('  0 of   4 jobs processed, 0 errors [                ]\n');
@@ -170,7 +170,7 @@ describe('runwait --progress', () => {
 });
 
 describe('runwait --json', () => {
-  it('prints the counts at each change, one object a line', async () => {
+  it('prints the counts at each change, one object per line', async () => {
     const bench = new Workbench('. a\n- b\n');
     const waiter = await waiterFor(bench);
     patchFile(bench.runs, 0, '!');
@@ -189,18 +189,18 @@ describe('runwait --json', () => {
   });
 });
 
-describe('jobs that nobody will ever run', () => {
+describe('jobs that can never run', () => {
   it.each([
     ['below a barrier under a failed job', '! a\n---\n. b\n. c\n', '2 jobs are blocked'],
     ['after a held job', '- a\n. b #: after=1\n', '1 job is blocked'],
     ['whose line cannot be read', '. a #: colour=red\n', '1 job is blocked'],
-  ])('do not keep it waiting, and are reported: %s', async (_, content, message) => {
+  ])('do not delay it, and are reported: %s', async (_, content, message) => {
     const { status, stderr } = await runwait([new Workbench(content).runs]);
     expect(status).toBe(0);
     expect(stderr).toContain(message);
   });
 
-  it('do not end its waiting for others', async () => {
+  it('do not end its wait for other jobs', async () => {
     const bench = new Workbench('! a\n. b #: after=1\n. c\n');
     const waiter = await waiterFor(bench);
     expect(await isOpenAfter(waiter.ended, 300)).toBe(true);
@@ -208,7 +208,7 @@ describe('jobs that nobody will ever run', () => {
     expect((await waiter.ended).status).toBe(0);
   });
 
-  it('orphans: are named once, with the command that has them run again', { tags: ['slow'] }, async () => {
+  it('orphans: are reported once, with the command that resets them', { tags: ['slow'] }, async () => {
     const bench = new Workbench('r a\n. b\n');
     const waiter = startProgram('runwait', [bench.runs]);
     await waiter.says(`runset --reclaim ${bench.runs}`);
@@ -221,7 +221,7 @@ describe('jobs that nobody will ever run', () => {
     expect(waiter.stderr.match(/orphaned/g)?.length).toBe(1);
   });
 
-  it('is not said of a job that somebody runs', async () => {
+  it('do not include a job that still runs', async () => {
     const bench = new Workbench(`. ${waiting()}\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -233,8 +233,8 @@ describe('jobs that nobody will ever run', () => {
   });
 });
 
-describe('a file that goes away', () => {
-  it('ends the waiting with a message', async () => {
+describe('a file that disappears', () => {
+  it('ends the wait with a message', async () => {
     const bench = new Workbench('. a\n');
     const waiter = await waiterFor(bench);
     rmSync(bench.runs);
@@ -244,7 +244,7 @@ describe('a file that goes away', () => {
   });
 });
 
-/** What a process has used so far: user and system time. */
+/** CPU usage of a process so far: user and system time. */
 function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const [user, system] = stat

@@ -10,7 +10,7 @@ import { claim, holdersOf, reclaimAtOnce } from '../support/queues.js';
 import { Random } from '../support/random.js';
 import { startClient, startServer } from '../support/server.js';
 
-/** A job that says that it was run. */
+/** A job that records its run. */
 const marking = (at: number, time = 0): string => `. sleep ${time}; echo ${at} >> ran`;
 
 function countsOf(lines: readonly string[]): Map<string, number> {
@@ -19,13 +19,13 @@ function countsOf(lines: readonly string[]): Map<string, number> {
   return counts;
 }
 
-/** Waits until the client has begun so many jobs: that they are claimed is not enough, it must have been told. */
+/** Waits until the client has started the given number of jobs: a claim is not enough, the client must have received it. */
 async function hasBegun(bench: Workbench, jobs: number): Promise<void> {
   await eventually(`${jobs} jobs have begun`, () => bench.lines('client.out').filter(line => line.includes(': forked ')).length === jobs);
 }
 
 describe('a server that is killed and started again', () => {
-  it('finds its clients back: their jobs run on, and their results are written', { tags: ['slow'] }, async () => {
+  it('reconnects with its clients: their jobs continue, and their results are written', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`${marking(1, 2)}\n${marking(2, 2)}\n`);
     const first = await startServer(bench);
     const client = startClient(bench, 'client', first.url, ['-j2']);
@@ -38,7 +38,7 @@ describe('a server that is killed and started again', () => {
     expect(bench.lines('ran').sort()).toEqual(['1', '2']);
   });
 
-  it('writes results that came while it was away', async () => {
+  it('writes results that arrived while it was down', async () => {
     const bench = new Workbench(`${marking(1, 0.5)}\n`);
     const first = await startServer(bench);
     const client = startClient(bench, 'client', first.url);
@@ -52,7 +52,7 @@ describe('a server that is killed and started again', () => {
     expect(bench.states).toBe('d');
   });
 
-  it('keeps others from taking the jobs for orphans while their runners may come back, and sets them back when they do not', {
+  it('protects the jobs from being reclaimed while their runners may return, and resets them when they do not', {
     tags: ['slow'],
   }, async () => {
     const bench = new Workbench('r lost\n. next\n');
@@ -65,7 +65,7 @@ describe('a server that is killed and started again', () => {
     await bench.reaches('..');
   });
 
-  it('leaves what nobody came back for as orphans, if it was not told to set them back', { tags: ['slow'] }, async () => {
+  it('leaves jobs whose runners do not return as orphans, unless it is told to reset them', { tags: ['slow'] }, async () => {
     const bench = new Workbench('r lost\n');
     await startServer(bench, ['--grace', '300ms']);
     await eventually('the grace is over', () => bench.read('server.err').includes('orphans now'));
@@ -73,7 +73,7 @@ describe('a server that is killed and started again', () => {
     expect((await runset(['--reclaim', bench.runs])).stdout).toContain('1: .');
   });
 
-  it('refuses the result of a client that came back after the grace, though the line says the same: another has written it', {
+  it('rejects a result that arrives after the grace period, even if the line says the same: another client wrote that', {
     tags: ['slow'],
   }, async () => {
     const bench = new Workbench(`${marking(1, 0.5)}\n`);
@@ -94,7 +94,7 @@ describe('a server that is killed and started again', () => {
     expect(bench.lines('ran')).toEqual(['1', '1']);
   });
 
-  it('finds a claim back whose line was moved meanwhile', { tags: ['slow'] }, async () => {
+  it('recovers a claim whose line has moved meanwhile', { tags: ['slow'] }, async () => {
     const bench = new Workbench(`${marking(1, 2)}\n`);
     const first = await startServer(bench);
     const client = startClient(bench, 'client', first.url);
@@ -107,7 +107,7 @@ describe('a server that is killed and started again', () => {
     expect(bench.content).toBe('# moved\n- another\nd sleep 2; echo 1 >> ran\n');
   });
 
-  it('in the middle of an append leaves no half command that could be run', { tags: ['slow'], timeout: 60_000 }, async () => {
+  it('during an append leaves no partial command that could run', { tags: ['slow'], timeout: 60_000 }, async () => {
     const bench = new Workbench('');
     const commands = Array.from({ length: 20_000 }, (_, at) => Buffer.from(`rm -r /data/project${at}/${'x'.repeat(200)}/tmp`));
     const whole = new Set(commands.map(String));
@@ -129,7 +129,7 @@ describe('a server that is killed and started again', () => {
       await server.process.end;
       await queue.close();
       if (!(await appended)) cutShort++;
-      // Whatever it has left at the end of the file, what is appended next is a line of its own.
+      // Whatever is left at the end of the file, the next append begins a line of its own.
       await local.append([Buffer.from(`echo ${round}`)]);
       const found: string[] = [];
       for await (const jobs of local.jobs()) found.push(...jobs.map(({ command }) => command.toString()));
