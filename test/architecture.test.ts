@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 const SRC = fileURLToPath(new URL('../src/', import.meta.url));
 
 /**
- * The layout, as CONTRIBUTING.md has it: what each folder may use. Arrows go down only; folders beside each other do not know each other.
- * What is only a type (`types`) may come from further up than code: reports listen to runs.
+ * The layout, as CONTRIBUTING.md has it: what each folder may import. Imports go down only; folders side by side do not import each other.
+ * Types (`types`) may come from further up than code: reports listen to runs.
  */
 const LAYOUT: Readonly<Record<string, { readonly code: readonly string[]; readonly types?: readonly string[] }>> = {
   'index.ts': { code: ['run', 'queue', 'execute', 'job', 'system', 'async', 'errors.ts'], types: ['report', 'server'] },
@@ -31,7 +31,7 @@ interface Import {
   readonly typesOnly: boolean;
 }
 
-/** The folder right below src/ that a file is in, or the file itself if it is in none. */
+/** The top-level folder of src/ that contains a file, or the file itself if it is in none. */
 function roomOf(file: string): string {
   return file.split('/')[0] as string;
 }
@@ -40,7 +40,7 @@ function sourceFiles(): string[] {
   return readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'));
 }
 
-/** Imports of our own files, static and dynamic, and what is exported on from them. */
+/** Imports and re-exports of our own files, static and dynamic. */
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(SRC, file), 'utf8');
   const statements = [
@@ -61,7 +61,7 @@ describe('the layout', () => {
     expect([...new Set(sourceFiles().map(roomOf))].filter(room => !(room in LAYOUT))).toEqual([]);
   });
 
-  it('is read whole: the imports that are looked for are found', () => {
+  it('finds the imports it checks', () => {
     expect(imports.length).toBeGreaterThan(sourceFiles().length);
     expect(imports).toContainEqual({ from: 'run/runner.ts', to: 'queue/queue.ts', typesOnly: true });
     expect(imports).toContainEqual({ from: 'cli/runmaker.ts', to: 'run/runner.ts', typesOnly: false });
@@ -69,7 +69,7 @@ describe('the layout', () => {
     expect(imports.filter(({ to }) => !files.has(to))).toEqual([]);
   });
 
-  it.each(Object.keys(LAYOUT))('%s uses only what stands below it', room => {
+  it.each(Object.keys(LAYOUT))('lets %s import only from below', room => {
     const { code, types = [] } = LAYOUT[room] as (typeof LAYOUT)[string];
     const wrong = imports
       .filter(({ from, to }) => roomOf(from) === room && roomOf(to) !== room)
@@ -77,12 +77,12 @@ describe('the layout', () => {
     expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
   });
 
-  it('knows queues by their contract: only a program may ask for one kind of them', () => {
+  it('lets only a program ask for one kind of queue: all else uses the contract', () => {
     const wrong = imports.filter(({ from, to }) => /^queue\/.*\//.test(to) && !['queue', 'cli'].includes(roomOf(from)));
     expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
   });
 
-  it('keeps one kind of queue from another, and one kind of executor', () => {
+  it('keeps the kinds of queue apart, and the kinds of executor', () => {
     const kindOf = (file: string): string | undefined => /^(queue|execute)\/([^/]+)\//.exec(file)?.[2];
     const wrong = imports.filter(({ from, to }) => {
       const [mine, other] = [kindOf(from), kindOf(to)];
@@ -91,21 +91,21 @@ describe('the layout', () => {
     expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
   });
 
-  it('has pure rooms: what a job is needs no file, clock or process', () => {
+  it('keeps the job code pure: no files, clock or processes', () => {
     const impure = sourceFiles()
       .filter(file => roomOf(file) === 'job')
       .filter(file => /from '(?:node:)?(?:fs|child_process|timers|net|os|process)\b/.test(readFileSync(join(SRC, file), 'utf8')));
     expect(impure).toEqual([]);
   });
 
-  it('has no circles: no file needs itself by way of others, not even for types', () => {
+  it('has no import circles, type imports included', () => {
     const needs = new Map<string, string[]>();
     for (const { from, to } of imports) needs.set(from, [...(needs.get(from) ?? []), to]);
     expect(circlesOf(needs).map(circle => circle.join(', '))).toEqual([]);
   });
 });
 
-/** Groups of files that all need each other (strongly connected components; Tarjan's algorithm). */
+/** Groups of files that all import each other (strongly connected components; Tarjan's algorithm). */
 function circlesOf(needs: ReadonlyMap<string, readonly string[]>): string[][] {
   const circles: string[][] = [];
   const reached = new Map<string, number>();
@@ -129,7 +129,7 @@ function circlesOf(needs: ReadonlyMap<string, readonly string[]>): string[][] {
   return circles;
 }
 
-it('finds circles, also those that lead over several files', () => {
+it('finds import circles, also those across several files', () => {
   const needs = new Map([
     ['a', ['b']],
     ['b', ['c', 'd']],
@@ -142,7 +142,7 @@ it('finds circles, also those that lead over several files', () => {
 });
 
 describe('the launchers', () => {
-  it('are a few lines each', () => {
+  it('are only a few lines each', () => {
     const bin = fileURLToPath(new URL('../bin/', import.meta.url));
     for (const name of readdirSync(bin)) expect(readFileSync(join(bin, name), 'utf8').split('\n').length).toBeLessThan(12);
   });

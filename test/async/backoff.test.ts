@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Backoff, jitter } from '../../src/async/backoff.js';
 
 describe('a backoff', () => {
-  it('doubles its pauses up to the longest', () => {
+  it('doubles its pauses up to the maximum', () => {
     const backoff = new Backoff({ first: 20, longest: 100, spread: 0 });
     expect(Array.from({ length: 5 }, () => backoff.take())).toEqual([20, 40, 80, 100, 100]);
   });
 
-  it('begins with the first pause again after a success', () => {
+  it('starts again from the first pause after a success', () => {
     const backoff = new Backoff({ first: 20, longest: 100, spread: 0 });
     expect(backoff.isFresh).toBe(true);
     backoff.take();
@@ -18,7 +18,7 @@ describe('a backoff', () => {
     expect(backoff.take()).toBe(20);
   });
 
-  it('says how long the next pause is, before it is taken', () => {
+  it('tells the next pause in advance', () => {
     const backoff = new Backoff({ first: 20, longest: 100 });
     for (let round = 0; round < 20; round++) {
       const { next } = backoff;
@@ -27,7 +27,7 @@ describe('a backoff', () => {
     }
   });
 
-  it('leaves half of each pause to chance, or as much as it is told to', () => {
+  it('randomises half of each pause, or the configured part', () => {
     const half = Array.from({ length: 200 }, () => new Backoff({ first: 100, longest: 100 }).take());
     expect(Math.min(...half)).toBeGreaterThanOrEqual(50);
     expect(Math.max(...half)).toBeLessThanOrEqual(100);
@@ -36,7 +36,7 @@ describe('a backoff', () => {
     expect(Math.min(...all)).toBeLessThan(25);
   });
 
-  describe('that waits', () => {
+  describe('while it waits', () => {
     beforeEach(() => void vi.useFakeTimers());
     afterEach(() => void vi.useRealTimers());
 

@@ -4,7 +4,7 @@ import { Notifier } from '../../src/async/notifier.js';
 const never = new AbortController().signal;
 
 describe('a notifier', () => {
-  it('wakes all that wait, once', async () => {
+  it('wakes all waiters, once', async () => {
     const notifier = new Notifier();
     const woken = vi.fn();
     const all = [notifier.next().then(woken), notifier.next().then(woken), notifier.wait(never).then(woken)];
@@ -16,7 +16,7 @@ describe('a notifier', () => {
     expect(woken).toHaveBeenCalledTimes(3);
   });
 
-  it('does not remember what nobody waited for', async () => {
+  it('drops a notification without waiters', async () => {
     const notifier = new Notifier();
     notifier.notify();
     const woken = vi.fn();
@@ -26,7 +26,7 @@ describe('a notifier', () => {
     expect(woken).not.toHaveBeenCalled();
   });
 
-  it('gives all the same promise until it notifies', () => {
+  it('returns the same promise to all callers until it notifies', () => {
     const notifier = new Notifier();
     const before = notifier.next();
     expect(notifier.next()).toBe(before);
@@ -34,7 +34,7 @@ describe('a notifier', () => {
     expect(notifier.next()).not.toBe(before);
   });
 
-  it('lets a wait be aborted, and forgets it', async () => {
+  it('forgets a wait that is aborted', async () => {
     const notifier = new Notifier();
     const stop = new AbortController();
     const waiting = notifier.wait(stop.signal);
@@ -48,7 +48,7 @@ describe('a notifier', () => {
     expect(notifier.size).toBe(0);
   });
 
-  it('fails all waits when there is nothing to wait for any more', async () => {
+  it('rejects all waits when there is nothing left to wait for', async () => {
     const notifier = new Notifier();
     const waiting = [notifier.wait(never), notifier.wait(never)];
     notifier.fail(new Error('gone'));

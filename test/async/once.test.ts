@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Once } from '../../src/async/once.js';
 
-describe('what happens once', () => {
-  it('calls its listeners, the first time only', () => {
+describe('a one-time event', () => {
+  it('calls its listeners only the first time', () => {
     const once = new Once();
     const act = vi.fn();
     once.listen(act);
@@ -21,7 +21,7 @@ describe('what happens once', () => {
     expect(act).toHaveBeenCalledOnce();
   });
 
-  it('does not call a listener that was cancelled', () => {
+  it('does not call a listener that has cancelled', () => {
     const once = new Once();
     const [kept, cancelled] = [vi.fn(), vi.fn()];
     once.listen(kept);

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Semaphore } from '../../src/async/semaphore.js';
 
-it('a semaphore runs so many at a time, all in the end, in the order in which they were asked for', async () => {
+it('a semaphore limits concurrency, and runs all work in the order it was requested', async () => {
   const semaphore = new Semaphore(3);
   const order: number[] = [];
   let inside = 0;
@@ -22,7 +22,7 @@ it('a semaphore runs so many at a time, all in the end, in the order in which th
   expect(order).toEqual(results);
 });
 
-it('work that fails gives up its place, too', async () => {
+it('work that fails releases its slot', async () => {
   const semaphore = new Semaphore(1);
   const failing = semaphore.run(() => Promise.reject(new Error('no')));
   const next = semaphore.run(async () => 'through');

@@ -6,14 +6,14 @@ describe('a throttle', () => {
     expect(new Throttle(10).left).toBeLessThanOrEqual(0);
   });
 
-  it('rests for a multiple of the time that the work took', () => {
+  it('rests for a multiple of the duration of the work', () => {
     const throttle = new Throttle(10);
     throttle.ended(performance.now() - 100);
     expect(throttle.left).toBeGreaterThan(900);
     expect(throttle.left).toBeLessThanOrEqual(1010 + 10 * 50);
   });
 
-  it('does not rest ten times as long as a server was away', () => {
+  it('does not rest for ten times a server outage', () => {
     const throttle = new Throttle(10, 5000);
     throttle.ended(performance.now() - 60_000);
     expect(throttle.left).toBeGreaterThan(4000);

@@ -3,11 +3,11 @@ import { after as callAfter, LONGEST_TIMER, pause } from '../../src/async/timer.
 
 const DAY = 86_400_000;
 
-describe('a wait that is longer than any timer', () => {
+describe('a wait longer than the longest timer', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('ends when its time is up, and not before', async () => {
+  it('ends on time, not before', async () => {
     const done = vi.fn();
     callAfter(50 * DAY, done);
     await vi.advanceTimersByTimeAsync(50 * DAY - 1);
@@ -16,7 +16,7 @@ describe('a wait that is longer than any timer', () => {
     expect(done).toHaveBeenCalledOnce();
   });
 
-  it('can be called off at any time', async () => {
+  it('can be cancelled at any time', async () => {
     const done = vi.fn();
     const callOff = callAfter(50 * DAY, done);
     await vi.advanceTimersByTimeAsync(LONGEST_TIMER + DAY);
@@ -25,7 +25,7 @@ describe('a wait that is longer than any timer', () => {
     expect(done).not.toHaveBeenCalled();
   });
 
-  it('settles a promise, or rejects it when it is aborted', async () => {
+  it('resolves a promise, or rejects it when it is aborted', async () => {
     const patient = pause(30 * DAY, new AbortController().signal);
     await vi.advanceTimersByTimeAsync(30 * DAY);
     await patient;
