@@ -12,14 +12,14 @@ import { temporaryFolder } from '../support/temporary.js';
 const SEED = seedFrom('RUNMAKER_CONTAINERS_SEED');
 const JOBS = 300;
 const RUNNERS = 3;
-/** Between two blows, in ms: from and to. */
+/** Between two disturbances, in ms: from and to. */
 const PAUSE = { from: 300, to: 1500 };
-/** Of the blows, in ms: what is left then is done in peace. */
+/** How long runners are disturbed, in ms: the remaining jobs run in peace. */
 const LONGEST = 40_000;
-/** Every so many blows the engine is ended and started again. */
+/** After this many disturbances the engine is ended and started again. */
 const RESTART_EVERY = 12;
 
-/** Each job says when it begins and when it ends. It makes a folder for as long as it runs: one that is there already is that of another run. */
+/** Each job records its beginning and its end. It creates a folder for as long as it runs: an existing one belongs to another run. */
 function jobLine(at: number): string {
   const words = `mkdir held/${at} || echo twice ${at} >> log; echo begin ${at} >> log; sleep 0.${at % 4}; rmdir held/${at}; echo end ${at} >> log`;
   return `. ${words} #: image=${IMAGE} network=none`;
@@ -32,7 +32,7 @@ describe('300 jobs in containers', { tags: ['docker'], timeout: 240_000 }, () =>
   });
   afterAll(async () => await docker?.stop());
 
-  it('are each run once, whatever happens to runners and to the engine, and nothing is left of them', async () => {
+  it('run once each, whatever happens to runners and to the engine, and leave nothing behind', async () => {
     const folder = temporaryFolder();
     const random = new Random(SEED);
     const [runs, log] = [join(folder, 'runs.txt'), join(folder, 'log')];
@@ -74,7 +74,7 @@ describe('300 jobs in containers', { tags: ['docker'], timeout: 240_000 }, () =>
     await last.finish();
     const marks = readFileSync(log, 'utf8').trim().split('\n');
     const ended = (at: number): number => marks.filter(mark => mark === `end ${at}`).length;
-    // What an engine has lost that was ended meanwhile is an error, and was run once more by the last runner.
+    // A job whose container the engine lost when it was ended is an error, and was rerun by the last runner.
     const lost = new Set(
       printed()
         .filter(line => / (lost|not started): /.test(line))
@@ -98,7 +98,7 @@ function count(deeds: Record<string, number>, deed: string): void {
   deeds[deed] = (deeds[deed] ?? 0) + 1;
 }
 
-/** A runner that is started again when it is killed, until it is to finish. */
+/** A runner that is restarted when it is killed, until it may finish. */
 class Runner {
   private child: ChildProcess;
   private isFinishing = false;
@@ -122,7 +122,7 @@ class Runner {
     this.child.kill(signal);
   }
 
-  /** Settles when it has left by itself. */
+  /** Settles when it has exited by itself. */
   async finish(): Promise<void> {
     this.isFinishing = true;
     const late = globalThis.setTimeout(() => this.child.kill('SIGKILL'), 100_000);

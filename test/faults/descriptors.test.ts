@@ -5,7 +5,7 @@ import { programWords, run } from '../support/programs.js';
 
 const JOBS = 400;
 
-/** Runs a file with no more than so many descriptors: not even node, which raises the soft limit to the hard one, gets more. */
+/** Runs a file with a limit on descriptors: hard, because node raises the soft limit to the hard one. */
 function runWith(descriptors: number, bench: Workbench, ...args: string[]) {
   const [node, script] = programWords('runmaker');
   const command = `ulimit -n ${descriptors} && exec "$@"`;
@@ -23,7 +23,7 @@ describe(`${JOBS} jobs at a time`, () => {
     figure(`${JOBS} jobs of 4 s with -j${JOBS} and 4,096 descriptors took ${seconds.toFixed(1)} s`);
   });
 
-  it('with 1,024 descriptors, of which each job takes three: all are done or it is told why not, and none is lost or left behind', async () => {
+  it('with 1,024 descriptors, three per job: all are done or the reason is reported, and none is lost or left behind', async () => {
     const bench = new Workbench('. echo $RUNMAKER_JOB >> finished; sleep 4\n'.repeat(JOBS));
     const began = performance.now();
     const { status, stdout, stderr } = await runWith(1024, bench, '-q', `-j${JOBS}`);
@@ -45,7 +45,7 @@ describe(`${JOBS} jobs at a time`, () => {
     } else expect(status).toBe(0);
   }, 120_000);
 
-  it('with 20 descriptors: nothing is begun', async () => {
+  it('with 20 descriptors: nothing starts', async () => {
     const bench = new Workbench('. true\n'.repeat(3));
     expect(await runWith(20, bench, '-q')).toMatchObject({
       status: 2,

@@ -12,17 +12,17 @@ const asRoot = describe.skipIf(!canMount());
 const JOBS = 40;
 const SIZE = 256 * 1024;
 
-/** Jobs that print more in all than fits. */
+/** Jobs that print more in total than fits. */
 function loudJobs(): Workbench {
   return new Workbench(`. head -c 20000 /dev/zero | tr '\\0' x | fold -w 99; echo $RUNMAKER_JOB >> finished\n`.repeat(JOBS));
 }
 
-/** How often something about a path is said. */
+/** How many messages mention a path. */
 function timesSaid(text: string, path: string): number {
   return text.split('\n').filter(line => line.includes(path)).length;
 }
 
-/** All jobs were run and are done, in spite of everything. */
+/** All jobs have run and are done, despite everything. */
 function expectAllDone(bench: Workbench): void {
   expect(bench.lines('finished')).toHaveLength(JOBS);
   expect(bench.states).toBe('d'.repeat(JOBS));
@@ -33,10 +33,10 @@ asRoot('on a full disk', () => {
     ['the log file', (full: string) => ['-l', join(full, 'log')], 'log'],
     ['the job log', (full: string) => ['--joblog', join(full, 'joblog')], 'joblog'],
     ['the results', (full: string) => ['--results', join(full, 'results')], 'results'],
-  ])('jobs go on, states are right, and that %s cannot be written is said once', async (_, options, name) => {
+  ])('jobs continue, states are right, and one message reports that %s cannot be written', async (_, options, name) => {
     const full = mountTmpfs(SIZE);
     const bench = loudJobs();
-    // Room for a little, so that the file can be made and something is written.
+    // Enough room to create the file and write a little.
     writeFileSync(join(full, 'filler'), Buffer.alloc(SIZE - 24 * 1024));
     if (name === 'joblog') writeFileSync(join(full, 'filler2'), Buffer.alloc(20 * 1024));
     const { status, stderr } = await runmaker(['-q', '-j4', ...options(full), 'runs.txt'], { cwd: bench.folder });
@@ -48,7 +48,7 @@ asRoot('on a full disk', () => {
     figure(`${name} on a full disk: ${JOBS} of ${JOBS} jobs done; said: ${stderr.split('\n')[0]?.replace(full, '…')}`);
   });
 
-  it('all three at once, each said once', async () => {
+  it('all three at once, one message each', async () => {
     const full = mountTmpfs(SIZE);
     const bench = loudJobs();
     writeFileSync(join(full, 'filler'), Buffer.alloc(SIZE - 32 * 1024));
@@ -60,7 +60,7 @@ asRoot('on a full disk', () => {
     expect(timesSaid(stderr, join(full, 'joblog'))).toBeLessThanOrEqual(1);
   });
 
-  it('a job log goes on when there is room again, without half rows', async () => {
+  it('a job log resumes when there is room again, without partial rows', async () => {
     const full = mountTmpfs(SIZE);
     const joblog = join(full, 'joblog');
     const bench = new Workbench(`${`. echo ${'x'.repeat(3000)}\n`.repeat(12)}. ${waiting()}\n. echo after\n. echo after\n`);
@@ -74,12 +74,12 @@ asRoot('on a full disk', () => {
     expect(timesSaid(stderr, joblog)).toBe(1);
     const rows = readFileSync(joblog, 'utf8').trimEnd().split('\n').slice(1);
     const whole = rows.filter(row => /^\d+\t[^\t]+\t[\d.]+\t *[\d.]+\t0\t\d+\t0\t0\t/.test(row));
-    // At most one row is torn, and the ones after it stand on lines of their own.
+    // At most one row is torn; the rows after it are on their own lines.
     expect(rows.length - whole.length).toBeLessThanOrEqual(1);
     expect(whole.slice(-2).map(row => row.split('\t').at(-1))).toEqual(['echo after', 'echo after']);
   });
 
-  it('appending to a queue leaves no half line, and is said to have failed', async () => {
+  it('appending to a queue leaves no partial line, and reports failure', async () => {
     const full = mountTmpfs(64 * 1024);
     const path = join(full, 'runs.txt');
     writeFileSync(path, '. echo a\n');
@@ -89,7 +89,7 @@ asRoot('on a full disk', () => {
     expect(status).toBe(3);
     expect(stderr).toContain('ENOSPC');
     expect(readFileSync(path, 'utf8')).toBe('. echo a\n');
-    // Changing states takes no room.
+    // Changing states takes no space.
     expect(await runmaker(['-q', path])).toMatchObject({ status: 0, stderr: '' });
     expect(readFileSync(path, 'utf8')).toBe('d echo a\n');
   });
@@ -104,7 +104,7 @@ asRoot('on a read-only filesystem', () => {
     return path;
   }
 
-  it('a queue is not run: the message says why, and nothing is started', async () => {
+  it('a queue is not run: the message says why, and nothing starts', async () => {
     const bench = new Workbench('');
     const path = readOnlyQueue(`. touch ${bench.path('started')}\n`);
     const { status, stdout, stderr } = await runmaker([path]);
@@ -119,14 +119,14 @@ asRoot('on a read-only filesystem', () => {
     ['--set', ['--set', 'd', '--all']],
     ['--add', ['--add', 'echo b']],
     ['--reclaim', ['--reclaim']],
-  ])('runset %s says why it cannot', async (_, args) => {
+  ])('runset %s reports the reason for its failure', async (_, args) => {
     const path = readOnlyQueue('. echo a\nr echo b\n');
     const { status, stderr } = args[0] === '--add' ? await runset([path, ...args]) : await runset([...args, path]);
     expect(status).toBe(2);
     expect(stderr).toContain(`${path} is on a read-only filesystem`);
   });
 
-  it('a queue can be looked at', async () => {
+  it('a queue can be listed', async () => {
     const path = readOnlyQueue('d echo a\n! echo b\n');
     expect((await runset(['--list', path])).stdout).toBe('1: d - echo a\n2: ! - echo b\n');
     expect((await runset(['--stats', path])).status).toBe(0);

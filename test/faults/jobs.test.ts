@@ -8,12 +8,12 @@ import { figure } from '../support/figure.js';
 import { mebibytes, watchPeak } from '../support/peak.js';
 import { type Ended, isAlive, programWords, runmaker, runset, startProgram } from '../support/programs.js';
 
-/** Runs a file to its end, where the file is. */
+/** Runs a file to its end, in the folder of the file. */
 function work(bench: Workbench, ...args: string[]): Promise<Ended> {
   return runmaker([...args, 'runs.txt'], { cwd: bench.folder });
 }
 
-/** Ends whatever jobs have let loose and written down, should the test not have done so. */
+/** Ends the recorded processes that jobs have left, in case the test did not. */
 function endAfterwards(bench: Workbench, name = 'pids'): void {
   onTestFinished(() => {
     for (const pid of bench.lines(name).map(Number)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
@@ -21,7 +21,7 @@ function endAfterwards(bench: Workbench, name = 'pids'): void {
 }
 
 describe('a runner survives a job that', () => {
-  it('leaves a daemon behind: it ends without it, and its line can be run again while the daemon lives', async () => {
+  it('leaves a daemon behind: it ends without it, and its line can run again while the daemon lives', async () => {
     const daemon = `setsid sh -c 'echo $$ >> pids; exec sleep 30' > /dev/null 2>&1 < /dev/null &`;
     const bench = new Workbench(`. ${daemon}\n. echo next\n`);
     endAfterwards(bench);
@@ -30,7 +30,7 @@ describe('a runner survives a job that', () => {
     expect(first.stdout).toContain(': next\n');
     expect(bench.states).toBe('dd');
 
-    // The daemon has inherited what proves that the job is being run; the proof was withdrawn all the same.
+    // The daemon has inherited the proof that the job runs; the proof was withdrawn all the same.
     await bench.has('pids');
     expect(await runset(['--set', '.', bench.runs, '1'])).toMatchObject({ status: 0, stderr: '' });
     expect(await work(bench)).toMatchObject({ status: 0, stderr: '' });
@@ -39,7 +39,7 @@ describe('a runner survives a job that', () => {
     expect(daemons.filter(isAlive)).toHaveLength(2);
   });
 
-  it('closes all of its descriptors: it counts as running, and its exit status is the right one', async () => {
+  it('closes all of its descriptors: it counts as running, and its exit status is right', async () => {
     const bench = new Workbench(`. exec 0<&- 1>&- 2>&- 63>&-; ${waiting('true', 'exit 3')}\n. echo next\n`);
     const runner = startProgram('runmaker', ['--shell=bash', 'runs.txt'], { cwd: bench.folder });
     await bench.has('pids');
@@ -52,7 +52,7 @@ describe('a runner survives a job that', () => {
     expect(stdout).toContain('exit 3');
   });
 
-  it('ignores TERM, when its time is up and when the runner is told to stop', async () => {
+  it('ignores TERM, both at its time limit and when the runner is told to stop', async () => {
     const stubborn = `trap '' TERM INT HUP; echo $$ >> pids; while :; do sleep 0.05; done`;
     const bench = new Workbench(`. ${stubborn}\n. echo next\n`);
     endAfterwards(bench);
@@ -78,12 +78,12 @@ describe('a runner survives a job that', () => {
     const began = performance.now();
     expect(await work(bench)).toMatchObject({ status: 0, stderr: '' });
     expect(bench.states).toBe('ddd');
-    // Each job has ended when its last child had: they hold its outputs.
+    // Each job ends with its last child: the children hold its outputs.
     expect(bench.lines('finished')).toHaveLength(200);
     figure(`two jobs of 100 children each took ${((performance.now() - began) / 1000).toFixed(1)} s, all 200 awaited`);
   });
 
-  it('forks a hundred children that nothing but KILL can end: none is left when its time is up', async () => {
+  it('forks a hundred children that only KILL can end: none is left after its time limit', async () => {
     const child = `(trap '' TERM; sh -c 'echo $PPID' >> pids; while :; do sleep 1; done)`;
     const bench = new Workbench(`. i=0; while [ $i -lt 100 ]; do ${child} & i=$((i + 1)); done; wait\n. echo next\n`);
     endAfterwards(bench);
@@ -94,7 +94,7 @@ describe('a runner survives a job that', () => {
     await bench.areGone('pids');
   });
 
-  it('ends its output without a newline: the last line is whole, and kept bytes are those that came', async () => {
+  it('ends its output without a newline: the last line is complete, and kept bytes are unchanged', async () => {
     const bench = new Workbench(`. printf one\n. printf two; sleep 0.2; printf three >&2; printf four\n. printf ''\n. echo next\n`);
     const { status, stdout } = await work(bench, '--results', 'results', '-l', 'log');
     expect({ status, states: bench.states }).toEqual({ status: 0, states: 'dddd' });
@@ -110,7 +110,7 @@ describe('a runner survives a job that', () => {
     expect(stdout.split('\n').every(line => line === '' || /^(executing|stdout|stderr|status) /.test(line))).toBe(true);
   });
 
-  it('changes its directory, or takes away that of the runner', async () => {
+  it('changes its directory, or removes that of the runner', async () => {
     const bench = new Workbench(`. cd / && pwd\n. pwd\n. cd .. && rmdir work\n. echo next\n`);
     const folder = bench.path('work');
     mkdirSync(folder);
@@ -128,15 +128,15 @@ describe('a runner survives a job that', () => {
   });
 });
 
-describe('a job whose shell ends while a child in the background holds its outputs', () => {
-  it('ends when the child does, and what the child prints is not lost', async () => {
+describe('a job whose shell exits while a background child holds its outputs', () => {
+  it('ends with the child, and the output of the child is kept', async () => {
     const bench = new Workbench('. (sleep 0.7; echo late) & echo early\n. echo next\n');
     const { status, stdout } = await work(bench);
     expect({ status, states: bench.states }).toEqual({ status: 0, states: 'dd' });
     expect(stdout).toMatch(/: early\n[\s\S]*: late\n[\s\S]*exit 0[\s\S]*: next\n/);
   });
 
-  it('is not done when the runner was told to stop and has ended the child', async () => {
+  it('is not done if the runner was told to stop and has ended the child', async () => {
     const bench = new Workbench(`. (${waiting('true', 'echo x >> finished')}) &\n`);
     endAfterwards(bench);
     const runner = startProgram('runmaker', ['runs.txt'], { cwd: bench.folder });
@@ -148,7 +148,7 @@ describe('a job whose shell ends while a child in the background holds its outpu
     expect(bench.states).toBe('e');
   });
 
-  it('keeps nobody waiting for ever when the child has fled where no signal reaches it', async () => {
+  it('does not wait forever for a child that signals cannot reach', async () => {
     const bench = new Workbench(`. setsid sh -c 'echo $$ >> pids; exec sleep 30' & sleep 0.2\n. echo next\n`);
     endAfterwards(bench);
     const began = performance.now();
@@ -161,9 +161,9 @@ describe('a job whose shell ends while a child in the background holds its outpu
 describe('memory stays flat', () => {
   const LIMIT = 60 * 2 ** 20;
 
-  /** Runs a command with the runner's output going to /dev/null, and says how much memory the runner took at most. */
+  /** Runs a command with the runner's output going to /dev/null, and returns the runner's peak memory. */
   async function peakWith(command: string, ...args: string[]): Promise<{ peak: number; bench: Workbench; seconds: number }> {
-    // The runner is there for a while after the output, so that the last look at it comes after the worst.
+    // The runner stays for a while after the output, so that the last look at it comes after the peak.
     const bench = new Workbench(`. ${command}\n. sleep 0.2\n`);
     const [node, script] = programWords('runmaker');
     const nowhere = openSync('/dev/null', 'w');
@@ -183,7 +183,7 @@ describe('memory stays flat', () => {
   it.each([
     [100, 'lines', (count: number) => `${mega(count)} | tr '\\0' x | fold -w 79`],
     [100, 'a single line', (count: number) => `${mega(count)} | tr '\\0' x`],
-    // Each of these becomes a tagged line: 20 times as much.
+    // Each of these becomes a tagged line: 20 times as long.
     [20, 'nothing but newlines', (count: number) => `${mega(count)} | tr '\\0' '\\n'`],
   ])('while a job prints %d MB as %s', async (size, what, command) => {
     const few = await peakWith(command(1), '--results', 'results', '-l', 'log', '--joblog', 'joblog');
@@ -195,7 +195,7 @@ describe('memory stays flat', () => {
     expect(many.peak - few.peak).toBeLessThan(LIMIT);
   });
 
-  it('while nobody reads what the runner prints: the job is slowed', async () => {
+  it("while the runner's output is not read: the job is slowed down", async () => {
     const bench = new Workbench(`. ${mega(100)} | tr '\\0' x | fold -w 79; echo x >> finished\n. sleep 0.2\n`);
     const [node, script] = programWords('runmaker');
     const child = spawn(node, [script, 'runs.txt'], { cwd: bench.folder, stdio: ['ignore', 'pipe', 'ignore'] });
@@ -217,8 +217,8 @@ describe('memory stays flat', () => {
   });
 });
 
-describe('a job that does something to the runs file', () => {
-  it('deletes it: the runner says so, creates nothing, and ends what runs in peace', async () => {
+describe('a job that changes the runs file', () => {
+  it('deletes it: the runner reports that, recreates nothing, and lets running jobs end', async () => {
     const bench = new Workbench(
       `. until [ -e both ]; do sleep 0.02; done; rm runs.txt; sleep 0.3\n. touch both; sleep 1; echo x >> finished\n. echo next >> finished\n`,
     );
@@ -230,13 +230,13 @@ describe('a job that does something to the runs file', () => {
     expect(stderr).toContain('no such file');
   });
 
-  it('deletes it and writes it anew within a moment, as some editors do', async () => {
+  it('deletes it and recreates it within a moment, as some editors do', async () => {
     const bench = new Workbench(`. cp runs.txt kept; rm runs.txt; sleep 0.3; cp kept runs.txt\n. echo next\n`);
     expect(await work(bench)).toMatchObject({ status: 0, stderr: '' });
     expect(bench.states).toBe('dd');
   });
 
-  it('replaces it: its result goes to its line in the new file, and what is new there is run', async () => {
+  it('replaces it: its result goes to its line in the new file, and new jobs there run', async () => {
     const replace = `{ echo '# new'; sed 's/^. echo old/. echo new/' runs.txt; echo '. echo more'; } > draft; mv draft runs.txt`;
     const bench = new Workbench(`. ${replace}\n. echo old\n`);
     const { status, stdout, stderr } = await work(bench);
@@ -245,7 +245,7 @@ describe('a job that does something to the runs file', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  it('replaces it with something else: the result is refused, said, and nothing of the other file is touched', async () => {
+  it('replaces it with something else: the result is refused and reported, and the other file is not touched', async () => {
     const bench = new Workbench(`. printf '# a list\\n. echo other\\nno job\\n' > draft; mv draft runs.txt\n. echo next\n`);
     const { status, stderr, stdout } = await work(bench);
     expect(bench.content).toBe('# a list\nd echo other\nno job\n');
@@ -253,7 +253,7 @@ describe('a job that does something to the runs file', () => {
     expect(status).toBe(1);
   });
 
-  it('truncates it: the result is refused and said, and the file stays empty', async () => {
+  it('truncates it: the result is refused and reported, and the file stays empty', async () => {
     const bench = new Workbench(`. : > runs.txt\n. echo next >> finished\n`);
     const { status, stderr, stdout } = await work(bench);
     expect(readFileSync(bench.runs, 'utf8')).toBe('');
@@ -262,7 +262,7 @@ describe('a job that does something to the runs file', () => {
     expect(status).toBe(1);
   });
 
-  it('truncates it in the middle of a line: nothing is written behind its end or into what is left', async () => {
+  it('truncates it in the middle of a line: nothing is written beyond its end or into the rest', async () => {
     const bench = new Workbench('. echo a; truncate -s 5 runs.txt\n. echo next >> finished\n');
     const { status, stdout, stderr } = await work(bench);
     await eventually('the file is as it was left', () => bench.content.length === 5);
@@ -272,14 +272,14 @@ describe('a job that does something to the runs file', () => {
     expect(status).toBe(1);
   });
 
-  it('writes it anew in place with other lines', async () => {
+  it('rewrites it in place with other lines', async () => {
     const bench = new Workbench(`. printf '# a list\\n. echo other\\n' > runs.txt\n. echo next\n`);
     const { status } = await work(bench);
     expect(bench.content).toBe('# a list\nd echo other\n');
     expect(status).toBe(1);
   });
 
-  it('appends to it: what was added is run', async () => {
+  it('appends to it: the new jobs run', async () => {
     const bench = new Workbench(`. echo '. echo more' >> runs.txt\n. echo next\n`);
     expect(await work(bench)).toMatchObject({ status: 0, stderr: '' });
     expect(bench.states).toBe('ddd');

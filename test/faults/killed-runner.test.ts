@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { figure } from '../support/figure.js';
 import { isAlive, type Running, runmaker, runset, startProgram } from '../support/programs.js';
 
-/** A runner that is killed when so many of its jobs have started. */
+/** A runner that is killed when the given number of its jobs have started. */
 async function killAmidst(bench: Workbench, jobs: number): Promise<void> {
   const runner: Running = startProgram('runmaker', [`-j${jobs}`, bench.runs], { cwd: bench.folder });
   await bench.has('pids', jobs);
@@ -30,7 +30,7 @@ async function reclaimed(bench: Workbench): Promise<string[]> {
 }
 
 describe('jobs whose runner was killed', () => {
-  it('count as running until they end, are taken by nobody before, and are orphans from then on', async () => {
+  it('count as running until they end, are not claimed before, and are orphans from then on', async () => {
     const jobs = 20;
     const bench = new Workbench(`. ${waiting('true', 'echo $RUNMAKER_JOB >> ended')}\n`.repeat(jobs));
     await killAmidst(bench, jobs);
@@ -40,7 +40,7 @@ describe('jobs whose runner was killed', () => {
     expect(pids.filter(isAlive)).toHaveLength(jobs);
     expect(await listed(bench)).toEqual(Array(jobs).fill('running'));
     expect(await reclaimed(bench)).toEqual([]);
-    // Another runner takes none of them either.
+    // Another runner claims none of them either.
     expect(await runmaker(['--reclaim', '-j4', bench.runs], { cwd: bench.folder })).toMatchObject({ status: 0, stdout: '' });
     expect(bench.states).toBe('r'.repeat(jobs));
     const set = await runset(['--set', '.', '--all', bench.runs]);
@@ -51,7 +51,7 @@ describe('jobs whose runner was killed', () => {
     writeFileSync(bench.path('go'), '');
     await bench.areGone('pids');
     const ended = performance.now();
-    // The shells are gone a moment before the last of their children.
+    // The shells exit a moment before the last of their children.
     await eventually('all are orphans', async () => (await listed(bench)).every(word => word === 'orphaned'), 5000);
     const orphaned = performance.now() - ended;
     expect(bench.lines('ended')).toHaveLength(jobs);
@@ -68,11 +68,11 @@ describe('jobs whose runner was killed', () => {
     );
   });
 
-  it('count as running for as long as anything they have left behind', async () => {
-    // The shell has ended; what it started in the background has not.
+  it('count as running for as long as any of their processes lives', async () => {
+    // The shell has exited; its background process has not.
     const bench = new Workbench(`. (${waiting()}) > out 2>&1 &\n`);
     const runner = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
-    // Its outputs are closed, so the job as the runner sees it has ended: only a runner that dies right then leaves it in state "r".
+    // Its outputs are closed, so the runner sees the job as ended: only a runner that dies at that moment leaves it in state "r".
     await bench.has('pids');
     await runner.ended;
     expect(bench.states).toBe('d');
@@ -89,7 +89,7 @@ describe('jobs whose runner was killed', () => {
     await bench.areGone('pids');
   });
 
-  it('are run once more by a waiting runner with --reclaim, when they have ended and not before', async () => {
+  it('are rerun by a waiting runner with --reclaim once they have ended, and not before', async () => {
     const bench = new Workbench(`. ${waiting('echo start >> log', 'echo end >> log')}\n. sleep 0.2\n---\n. echo last >> log\n`);
     const first = startProgram('runmaker', ['-j2', bench.runs], { cwd: bench.folder });
     await bench.has('pids');
@@ -97,7 +97,7 @@ describe('jobs whose runner was killed', () => {
     first.signal('SIGKILL');
     await first.ended;
 
-    // What stands below the barrier waits for the orphan to be, so this runner stays.
+    // The jobs below the barrier wait for the job that will be an orphan, so this runner stays.
     const second = startProgram('runmaker', ['--reclaim', bench.runs], { cwd: bench.folder });
     await setTimeout(1500);
     expect(bench.lines('log')).toEqual(['start']);

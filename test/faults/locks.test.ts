@@ -19,13 +19,13 @@ import { Random, seedFrom } from '../support/random.js';
 
 const SEED = seedFrom('RUNMAKER_LOCKS_SEED');
 
-/** A runner whose file cannot be relied on. */
+/** A runner whose file is unreliable. */
 class Troubled {
   readonly bench: Workbench;
   readonly driver: HookedDriver;
   readonly queue: Queue;
   readonly events: RunEvent[] = [];
-  /** What calls fail with, and how often, from 0 to 1. */
+  /** The errors that calls fail with, and their probability, from 0 to 1. */
   weather = { code: 'EIO', chance: 0 };
   injected = 0;
   private listener: (event: RunEvent) => void = () => undefined;
@@ -54,14 +54,14 @@ class Troubled {
     this.listener(event);
   }
 
-  /** Fails everything for so long. */
+  /** Makes everything fail for the given time. */
   async storm(code: string, ms: number): Promise<void> {
     this.weather = { code, chance: 1 };
     await setTimeout(ms);
     this.weather = { code, chance: 0 };
   }
 
-  /** Tells every event from now on. */
+  /** Emits every event from now on. */
   hear(listener: (event: RunEvent) => void): void {
     this.listener = listener;
   }
@@ -73,16 +73,16 @@ class Troubled {
 
 describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
   it.each([
-    // A claim whose last step has failed is nobody's: an orphan that was never started.
+    // A claim whose last step failed has no owner: an orphan that was never started.
     { reclaim: true, wanted: /^d+$/ },
     { reclaim: false, wanted: /^[dr]+$/ },
   ])(
-    'at one call in twenty, whichever it is: no job is run twice, and all end well ($reclaim)',
+    'at one call in twenty, whichever it is: no job runs twice, and all end well ($reclaim)',
     async ({ reclaim, wanted }) => {
       const jobs = 80;
       const troubled = new Troubled(Array.from({ length: jobs }, (_, at) => `. ${attemptCommand(at + 1, 0.02)}\n`).join(''), 20_000);
       prepareAttempts(troubled.bench.folder);
-      // Where locks have never worked nobody waits for them to work.
+      // Where locks have never worked, the runner does not wait for them.
       troubled.hear(() => {
         troubled.weather = { code, chance: 0.05 };
       });
@@ -106,12 +106,12 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
     60_000,
   );
 
-  it('for four seconds, while jobs end and print: results are kept and written when the file is back, outputs go on', async () => {
+  it('for four seconds, while jobs end and print: results are kept and written when the file is back, outputs continue', async () => {
     const talk = 'i=0; while [ $i -lt 45 ]; do echo $i; i=$((i + 1)); sleep 0.1; done';
     const troubled = new Troubled(`. sleep 0.5\n. ${talk}\n. sleep 0.6; exit 3\n. echo next\n`, 20_000);
     const running = troubled.runner({ jobs: 3 }).run();
     await troubled.bench.reaches('rrr.');
-    // The longest silence of a job that prints ten times a second.
+    // The longest gap in the output of a job that prints ten times a second.
     let silence = 0;
     let lastWord = performance.now();
     troubled.hear(event => {
@@ -119,7 +119,7 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
       silence = Math.max(silence, performance.now() - lastWord);
       lastWord = performance.now();
     });
-    // Another host, which has no trouble, takes orphans: a job whose result waits to be written is none.
+    // Another host, without trouble, reclaims orphans: a job whose result waits to be written is none.
     const other = await openRuns(troubled.bench.runs);
     const taken: number[] = [];
     const taking = setInterval(() => void other.reclaim().then(jobs => taken.push(...jobs.map(job => Number(job.id)))), 50);
@@ -132,7 +132,7 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
     expect(troubled.bench.states).toBe('dd!d');
   });
 
-  it('for longer than patience: it is said, running jobs come to their ends, and nothing is written', async () => {
+  it('for longer than patience: the runner reports it, running jobs come to their ends, and nothing is written', async () => {
     const troubled = new Troubled(`. sleep 0.3\n. sleep 2; echo x >> finished\n. echo next >> finished\n`, 1000);
     const running = troubled.runner({ jobs: 2 }).run();
     await troubled.bench.reaches('rr.');
@@ -149,7 +149,7 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
     expect(await reclaimAtOnce(await openRuns(troubled.bench.runs))).toHaveLength(2);
   });
 
-  it('while jobs run: nobody else is given their lines', async () => {
+  it('while jobs run: no other runner is given their lines', async () => {
     const troubled = new Troubled(`. ${waiting()}\n`.repeat(4), 20_000);
     const other = await openRuns(troubled.bench.runs);
     const running = troubled.runner({ jobs: 4 }).run();
@@ -168,8 +168,8 @@ describe.each(['EIO', 'ENOLCK', 'ESTALE', 'ETIMEDOUT'])('%s', code => {
   }, 30_000);
 });
 
-describe('descriptors that are lost with their locks, as when a network lease has run out', () => {
-  it('are made anew: the jobs count as running again, and their results are written', async () => {
+describe('descriptors that lose their locks, as when a network lease has expired', () => {
+  it('are reopened: the jobs count as running again, and their results are written', async () => {
     const jobs = 10;
     const troubled = new Troubled(`. ${waiting()}\n`.repeat(jobs), 20_000);
     const other = await openRuns(troubled.bench.runs);
@@ -186,7 +186,7 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     expect(troubled.bench.states).toBe('d'.repeat(jobs));
   });
 
-  it('are made anew at the end of a job that ends right then', async () => {
+  it('are reopened at the end of a job that ends at that moment', async () => {
     const troubled = new Troubled('. echo a\n', 20_000);
     const taken = await claim(troubled.queue);
     await troubled.driver.loseLease();
@@ -194,7 +194,7 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     expect(troubled.bench.states).toBe('!');
   });
 
-  it('are not made anew where somebody else runs the line by now: the result is refused, nothing is written', async () => {
+  it('are not reopened where another runner now runs the line: the result is refused, nothing is written', async () => {
     const troubled = new Troubled('. echo a\n', 20_000);
     const other = await openRuns(troubled.bench.runs);
     const mine = await claim(troubled.queue);
@@ -211,10 +211,10 @@ describe('descriptors that are lost with their locks, as when a network lease ha
     expect(troubled.bench.states).toBe('d');
   });
 
-  it('cost a result where somebody else has run the job meanwhile: both outcomes are named', async () => {
+  it('cost a result where another runner has run the job meanwhile: both outcomes are named', async () => {
     const troubled = new Troubled(`. sleep 0.1\n. ${waiting()}\n`, 20_000);
     const other = await openRuns(troubled.bench.runs);
-    // One at a time: it must not take the job once more itself.
+    // One at a time: it must not claim the job again itself.
     const running = troubled.runner({ jobs: 1 }).run();
     await troubled.bench.reaches('dr');
     await troubled.driver.loseLease();

@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/faults/**/*.test.ts'],
     tags,
     testTimeout: 30_000,
-    // Thousands of small files are taken away after a test.
+    // Thousands of small files are removed after a test.
     hookTimeout: 60_000,
     maxWorkers: 2,
     reporters: ['default', './test/support/closing-line.ts'],

@@ -15,26 +15,26 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly runners: number;
-  /** After so long runners are left in undisturbed, done or not. */
+  /** After this time runners are left undisturbed, done or not. */
   readonly longest: number;
 }
 
-/** How a runner that took part has ended. */
+/** How a runner of the run has ended. */
 export interface RunnerEnd extends End {
-  /** Its place in the order of starts, from 1: names its files in `out/`. */
+  /** Its place in the order of starts, from 1, which names its files in `out/`. */
   readonly number: number;
   readonly args: readonly string[];
 }
 
-/** What was done, and what became of the runners. */
+/** The disturbances, and how the runners ended. */
 export interface ChaosReport {
   readonly disturbances: Readonly<Record<Disturbance, number>>;
   readonly ended: readonly RunnerEnd[];
-  /** The runner that goes over the file at the end, when nobody disturbs any more. */
+  /** The runner that goes over the file at the end, undisturbed. */
   readonly last: End;
 }
 
-/** What the supervisor can do to a runner. `stop`: STOP, and CONT a while later. `hurry`: INT twice. */
+/** What the supervisor can do to a runner. `stop`: STOP, then CONT a while later. `hurry`: INT twice. */
 export type Disturbance = 'kill' | 'stop' | 'terminate' | 'interrupt' | 'hurry' | 'drain';
 
 const DISTURBANCES: Readonly<Record<Disturbance, number>> = { kill: 35, stop: 25, terminate: 15, interrupt: 10, hurry: 10, drain: 5 };
@@ -51,10 +51,10 @@ const PAUSE = { least: 100, most: 400 };
 const STANDSTILL = { least: 50, most: 1500 };
 /** Between TERM and KILL for jobs. */
 const KILL_AFTER = '2s';
-/** How long the calm after the storm may take. */
+/** How long the undisturbed end of the run may take. */
 const CALM = 60_000;
 
-/** The jobs of a chaos run: short ones of several kinds, each with a line that is unlike all others. */
+/** The jobs of a chaos run: short ones of several kinds, each with a unique line. */
 export function chaosLines(jobs: number, random: Random): string[] {
   return Array.from({ length: jobs }, (_, at) => {
     const kind = random.weighed({ plain: 80, loud: 12, forked: 8 });
@@ -64,9 +64,9 @@ export function chaosLines(jobs: number, random: Random): string[] {
 }
 
 /**
- * Lets runners work on one file while they are killed, stopped, continued, terminated and interrupted, and others take their places.
- * Which place is disturbed how, after which pause, and how its runners are started follows from the seed alone; when that meets
- * which job does not.
+ * Lets runners work on one file while others are killed, stopped, continued, terminated, interrupted and replaced.
+ * The seed alone decides which place is disturbed, how, after which pause, and how its runners are started; the job that is hit
+ * depends on timing.
  */
 export async function chaosRun({ folder, seed, jobs, runners, longest }: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(seed);
@@ -94,7 +94,7 @@ export async function chaosRun({ folder, seed, jobs, runners, longest }: ChaosOp
   return { disturbances, ended: fleet.ended, last };
 }
 
-/** A runner does not wait for jobs that others run: it would leave before they are orphans. */
+/** A runner does not wait for jobs of other runners: it would exit before they become orphans. */
 async function nobodyIsPresent(runs: string): Promise<boolean> {
   const queue = await openQueue(runs);
   try {
@@ -104,7 +104,7 @@ async function nobodyIsPresent(runs: string): Promise<boolean> {
   }
 }
 
-/** Whether there is so little left that runners would come only to go again. */
+/** Whether so little is left that new runners would exit at once. */
 function isNearlyDone(runs: string): boolean {
   const text = readFileSync(runs, 'latin1');
   const all = text.match(/^./gm)?.length ?? 0;
@@ -133,7 +133,7 @@ class RunnerFleet {
     return runner;
   }
 
-  /** Waits until all have left. */
+  /** Waits until all have exited. */
   async allEnd(within: number): Promise<void> {
     await Promise.all([...this.living].map(runner => runner.within(within)));
   }
@@ -154,14 +154,14 @@ class RunnerPlace {
     if (this.runner?.isAlive) return;
     const { random } = this;
     const args = [`-j${1 + random.below(4)}`];
-    // The first ones find nothing to reclaim, and orphans are to be left lying for a while.
+    // The first ones find nothing to reclaim, and orphans should stay for a while.
     if (this.runner) args.push('--reclaim');
     if (random.chance(0.5)) args.push('--requeue');
     if (random.chance(0.5)) args.push('--retry');
     this.runner = this.fleet.start(args);
   }
 
-  /** Says whether there was a runner to disturb. */
+  /** Returns whether there was a runner to disturb. */
   disturb(disturbance: Disturbance, standstill: number): boolean {
     const { runner } = this;
     if (!runner?.isAlive || (disturbance === 'stop' && this.standsStill)) return false;

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The long form of the chaos run: rounds of 3,000 jobs, each with the next seed, until the time is over or a law is broken.
-// usage: node test/faults/chaos/chaos.js [--minutes 10] [--seed 1]        (after a build; the exit status is 0 if no law was broken)
+// The long form of the chaos run: rounds of 3,000 jobs, each with the next seed, until the time is up or a law is broken.
+// usage: node test/faults/chaos/chaos.js [--minutes 10] [--seed 1]        (after a build; exits with 0 if no law was broken)
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import path from 'node:path';

@@ -6,15 +6,15 @@ import { chaosLines, chaosRun, type RunnerEnd } from './chaos-run.js';
 import { judge } from './laws.js';
 
 /*
- * The short form is a part of the tests. The longer one, `npm run chaos -- --minutes 10`, makes rounds until the time is over, each with
- * the next seed. A seed repeats the choices (jobs, signals, pauses, options of runners), not what the machine makes of them.
+ * The short form is part of the tests. The long form, `npm run chaos -- --minutes 10`, runs rounds until the time is up, each with
+ * the next seed. A seed reproduces the choices (jobs, signals, pauses, options of runners), not the timing.
  */
 const SEED = seedFrom('RUNMAKER_CHAOS_SEED');
 const MINUTES = Number(process.env.RUNMAKER_CHAOS_MINUTES ?? 0);
 
 const JOBS = 3000;
 const RUNNERS = 6;
-/** Of a round, in ms: what is left then is done in undisturbed. */
+/** Of a round, in ms: after it, the remaining jobs run undisturbed. */
 const LONGEST_ROUND = 60_000;
 
 describe('a chaos run', () => {
@@ -48,9 +48,9 @@ async function round(seed: number): Promise<void> {
   expect(last.status).toBe(0);
 }
 
-/** Killed, told to stop, or left with jobs failed or not: everything else is a failure of the runner. */
+/** Killed, told to stop, or exited with or without failed jobs: everything else is a failure of the runner. */
 function isUnexpected({ status, signal }: RunnerEnd): boolean {
-  // A runner that is told to end before it has begun, or after its work, ends as any process does.
+  // A runner that is told to stop before it has begun, or after its work, ends like any process.
   if (signal !== null) return !['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP'].includes(signal);
   return ![0, 1, 130, 143].includes(status as number);
 }

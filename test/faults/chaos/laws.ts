@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import type { JsonEvent } from '../../../src/report/json/json-event.js';
 import { attemptsIn, overlapsIn } from '../../support/attempts.js';
 
-/** What was found out about a chaos run from what it has left behind. */
+/** The findings about a chaos run, from the files it has left. */
 export interface ChaosFindings {
   readonly attempts: number;
-  /** Attempts that came to their end. */
+  /** Attempts that ran to their end. */
   readonly whole: number;
-  /** Final states that runners said they had written. */
+  /** Final states that runners reported as written. */
   readonly recorded: number;
-  /** Everything that must not be, in words; empty when all laws were kept. */
+  /** All violations, in words; empty when all laws were kept. */
   readonly broken: readonly string[];
 }
 
-/** A job as one runner has told about it: the process that ran it, and what was written. */
+/** A job as reported by one runner: the process that ran it, and what was written. */
 interface Told {
   readonly runner: string;
   readonly job: number;
@@ -25,8 +25,8 @@ interface Told {
 
 /**
  * The laws of a chaos run:
- * no job is run twice at the same time · every job ends `d`, and only state bytes have changed · what is `d` was run to its end at least
- * once · once `d` was written, nobody writes or runs the job again · without edits no result is refused · runners do not fail.
+ * no job runs twice at the same time · every job ends `d`, and only state bytes change · a job in `d` ran to its end at least
+ * once · once `d` is written, no runner writes or runs the job again · without edits no result is refused · runners do not fail.
  */
 export function judge(folder: string, lines: readonly string[]): ChaosFindings {
   const broken: string[] = [];
@@ -73,7 +73,7 @@ export function judge(folder: string, lines: readonly string[]): ChaosFindings {
   return { attempts: all.length, whole: all.filter(attempt => attempt.whole).length, recorded: told.length, broken };
 }
 
-/** Runners that were killed may have left half a line. */
+/** Runners that were killed may have left a partial line. */
 function resultsTold(path: string): Told[] {
   const runner = path.replace(/^.*\/|\.json$/g, '');
   const pids = new Map<number, number>();

@@ -18,13 +18,13 @@ async function timed(ended: Promise<Ended>): Promise<Ended & { seconds: number }
   return { ...(await ended), seconds: (performance.now() - began) / 1000 };
 }
 
-describe('while the clock on the wall jumps by hours', () => {
-  it('really, and does not fool these tests', async () => {
+describe('while the wall clock jumps by hours', () => {
+  it('the jump is real, and does not affect the tests', async () => {
     const script = 'const a=Date.now();setTimeout(()=>console.log(Math.abs(Date.now()-a)>3600000&&Math.abs(new Date()-a)>3600000),200)';
     expect((await start(process.execPath, ['--import', JUMPING, '-e', script], { input: '' }).ended).stdout).toBe('true\n');
   });
 
-  it('a job has the time that it was given, no more and no less', async () => {
+  it('a job gets exactly its time limit', async () => {
     const bench = new Workbench('. sleep 1.5\n. sleep 20\n. trap "" TERM; while :; do sleep 0.1; done\n');
     const { status, seconds, stdout } = await timed(
       startJumping('runmaker', ['-j3', '--timeout', '3s', '--kill-after', '1s', 'runs.txt'], { cwd: bench.folder }).ended,
@@ -36,7 +36,7 @@ describe('while the clock on the wall jumps by hours', () => {
     figure(`with a clock that jumps by hours, a timeout of 3 s and 1 s to KILL took ${seconds.toFixed(1)} s in all`);
   });
 
-  it('the pause between two starts is as long as it was asked to be', async () => {
+  it('the pause between two starts keeps its length', async () => {
     const bench = new Workbench('. true\n'.repeat(6));
     const { status, seconds } = await timed(startJumping('runmaker', ['--delay', '300ms', 'runs.txt'], { cwd: bench.folder }).ended);
     expect({ status, states: bench.states }).toEqual({ status: 0, states: 'dddddd' });
@@ -44,7 +44,7 @@ describe('while the clock on the wall jumps by hours', () => {
     expect(seconds).toBeLessThan(10);
   });
 
-  it('reports are written, and nothing is said', async () => {
+  it('reports are written, without warnings', async () => {
     const bench = new Workbench('. echo a\n. sleep 0.4\n. exit 3\n');
     const reports = ['--json', '-l', 'log', '--joblog', 'joblog', '--results', 'results'];
     const { status, stderr, stdout } = await startJumping('runmaker', [...reports, 'runs.txt'], { cwd: bench.folder }).ended;
@@ -56,7 +56,7 @@ describe('while the clock on the wall jumps by hours', () => {
         .map(line => JSON.parse(line).event),
     ).toContain('finished');
     expect(bench.lines('joblog')).toHaveLength(4);
-    // How long a job took is told by a clock that does not jump.
+    // The duration of a job comes from the monotonic clock.
     for (const row of bench.lines('joblog').slice(1)) {
       const seconds = Number(row.split('\t')[3]);
       expect(seconds).toBeGreaterThanOrEqual(0);
@@ -64,7 +64,7 @@ describe('while the clock on the wall jumps by hours', () => {
     }
   });
 
-  it('a runner that waits sees what is appended', async () => {
+  it('a waiting runner notices appended jobs', async () => {
     const bench = new Workbench('. true\n');
     const runner = startJumping('runmaker', ['--watch', 'runs.txt'], { cwd: bench.folder });
     await bench.reaches('d');
@@ -77,7 +77,7 @@ describe('while the clock on the wall jumps by hours', () => {
     expect((await runner.ended).status).toBe(0);
   });
 
-  it('runwait waits as long as it was told to', async () => {
+  it('runwait waits for exactly its timeout', async () => {
     const bench = new Workbench('. true\n');
     const { status, seconds } = await timed(startJumping('runwait', ['--timeout', '1500ms', bench.runs], {}).ended);
     expect(status).toBe(124);

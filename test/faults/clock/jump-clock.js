@@ -1,5 +1,5 @@
-// Preloaded with node --import: the clock on the wall jumps by hours, back and forth, several times a second. The monotonic clock, by
-// which timers run, does not: as when somebody sets the time, or a virtual machine wakes up.
+// Preloaded with node --import: the wall clock jumps by hours, back and forth, several times a second. The monotonic clock, which
+// timers use, does not: as when the time is set, or a virtual machine wakes up.
 const HOURS = 3600_000;
 const RealDate = Date;
 const began = performance.now();

@@ -1,5 +1,5 @@
-// Appends jobs as a program that uses the library does, a few at a time: a process of its own beside the runners and the editor.
-// usage: node append.js FILE TIMES PAUSE_MS < lines      (each of the times a part of the lines; commands without their state)
+// Appends jobs as a program that uses the library does, a few at a time, in a separate process beside the runners and the editor.
+// usage: node append.js FILE TIMES PAUSE_MS < lines      (each time a part of the lines; commands without their state)
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { openQueue } from '../../../dist/index.js';

@@ -7,29 +7,29 @@ import { APPEND_BYTE } from '../../../src/system/reserved-bytes.js';
 import { plainLines } from '../../support/lines.js';
 
 /*
- * What can be promised while a file is edited.
+ * What runners can promise while a file is edited.
  *
- * An editor reads a file, lets its user think, and writes all of it back. States that runners have changed in between are put back to
- * what they were: a job that was claimed looks new again, and is run once more; one that has ended looks as if it ran, and waits for
- * --reclaim. No program can keep an editor from that, and no lock: editors take none. What runners promise beside such an editor (the
- * careless one below) is that they write into no line but the claimed one, that they say whose result could not be written, and that a
- * job is run once more only where a save has put back its state.
+ * An editor reads a file, lets its user edit, and writes all of it back. States that runners have changed in between return to their
+ * old values: a claimed job looks new again, and runs once more; an ended one looks as if it ran, and waits for --reclaim. No program
+ * can prevent that, nor can a lock: editors take none. Beside such an editor (the careless one below) runners promise that they write
+ * into no line but the claimed one, that they report each result they could not write, and that a job runs again only where a save
+ * has put back its state.
  *
- * Where the editor replaces the file (vim, sed -i, most of them), a runner that is in the middle of a step writes into the old file,
- * which nobody sees: never into a wrong line. Where it rewrites the file in place (nano, "> file"), there are microseconds between a
- * runner's check of a line and the writing of its state byte in which the lines can move. Only a lock can close that gap.
+ * Where the editor replaces the file (vim, sed -i, most of them), a runner in the middle of a step writes into the old file, which is
+ * out of sight: never into a wrong line. Where it rewrites the file in place (nano, "> file"), the lines can move in the microseconds
+ * between a runner's check of a line and the write of its state byte. Only a lock can close that gap.
  *
- * Exactly once, in any case, is promised beside an editor that does what a program can do (the careful one): it holds the state bytes of
- * all jobs locked, and the byte for appending, while it reads and writes.
+ * Exactly once, in any case, is promised beside an editor that does what a program can do (the careful one): it locks the state bytes
+ * of all jobs, and the byte for appending, while it reads and writes.
  */
 
-/** `replaced`: a new file is put in the place of the old one. `rewritten`: the same file gets other bytes, and is empty for a moment. */
+/** `replaced`: a new file takes the place of the old one. `rewritten`: the same file gets other bytes, and is empty for a moment. */
 export type Saving = 'replaced' | 'rewritten';
 
 const driver = recordDriver('local');
 const PATIENCE = 20_000;
 
-/** Changes the lines of a file under locks on all state bytes: no state changes between the reading and the saving. */
+/** Changes the lines of a file under locks on all state bytes: no state changes between reading and saving. */
 export async function editCarefully(path: string, how: Saving, change: (lines: string[]) => string[]): Promise<string[]> {
   const end = performance.now() + PATIENCE;
   while (performance.now() < end) {
@@ -48,14 +48,14 @@ export async function editCarefully(path: string, how: Saving, change: (lines: s
   throw new Error(`in ${PATIENCE} ms the states could not be locked all at once`);
 }
 
-/** A file that was put in the place of another. */
+/** A file that was replaced by another. */
 export interface CarelessSave {
   readonly lines: string[];
-  /** The lines of the file that was replaced, as they are now: whoever still had it open may have written into it since. */
+  /** The lines of the replaced file, as they are now: a process that still had it open may have written into it since. */
   replaced(): string[];
 }
 
-/** What an editor does that knows nothing of runners: it reads, its user thinks, it saves. */
+/** What an editor does that is unaware of runners: it reads, its user edits, it saves. */
 export async function editCarelessly(path: string, thinking: number, change: (lines: string[]) => string[]): Promise<CarelessSave> {
   const old = openSync(path, 'r');
   onTestFinished(() => closeSync(old));
@@ -73,7 +73,7 @@ export async function editCarelessly(path: string, thinking: number, change: (li
   };
 }
 
-/** The lines of a file at a moment when nobody appends. */
+/** The lines of a file at a moment without appends. */
 export async function readLinesInPeace(path: string): Promise<string[]> {
   const file = await driver.open(path, 'change');
   try {

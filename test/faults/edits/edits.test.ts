@@ -19,7 +19,7 @@ const SEED = seedFrom('RUNMAKER_EDITS_SEED');
 const APPEND = fileURLToPath(new URL('append.js', import.meta.url));
 const RUNNERS = 3;
 const APPENDERS = 4;
-/** Nothing has happened for so long, in ms, that nothing more will. */
+/** After this time without changes, in ms, no more are expected. */
 const STUCK = 8000;
 
 function startRunners(folder: string, ...options: string[]): Background[] {
@@ -29,14 +29,14 @@ function startRunners(folder: string, ...options: string[]): Background[] {
   });
 }
 
-/** Tells runners to leave, and says with which exit statuses they did, and what they have said besides events. */
+/** Tells runners to stop, and returns their exit statuses and their messages besides events. */
 async function dismiss(runners: readonly Background[], folder: string): Promise<{ statuses: (number | null)[]; said: string }> {
   for (const runner of runners) runner.signal('SIGHUP');
   const ends = await Promise.all(runners.map(runner => runner.within(20_000)));
   const said = runners
     .map((_, at) => readFileSync(join(folder, `${at}.err`), 'utf8'))
     .join('')
-    // Edits bring in lines that are no jobs.
+    // Edits insert lines that are not jobs.
     .replaceAll(/^runmaker: line \d+ is no job and is passed over: .*\n.*\n/gm, '');
   return { statuses: ends.map(end => end.status), said };
 }
@@ -62,7 +62,7 @@ function isOver(lines: readonly string[]): boolean {
 }
 
 describe('while three runners work', () => {
-  it('an editor that locks what it edits, and four who append, cost no job and no line anything', async () => {
+  it('an editor that locks what it edits, and four appending processes, cause no lost job and no damaged line', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'runs.txt');
     const random = new Random(SEED);
@@ -112,22 +112,22 @@ describe('while three runners work', () => {
     );
     expect(witness.wrongs).toEqual([]);
     expect(overlapsIn(folder)).toEqual([]);
-    // A result finds no line only where the line was deleted.
+    // A result finds no line only if the line was deleted.
     expect(refused.filter(({ job }) => states.has(job)).map(({ job, refused }) => `job ${job}: ${refused}`)).toEqual([]);
-    // Nobody is left new, or running without a runner.
+    // No job is left new, or running without a runner.
     expect([...states].filter(([, state]) => state === '.' || state === 'r').join(' ')).toBe('');
     const wrongly = [...script.jobs.keys()].filter(number => {
       const runs = attempts.get(number)?.length ?? 0;
       return states.has(number) ? runs !== 1 : runs > 1;
     });
     expect(wrongly.map(number => `job ${number}: ${attempts.get(number)?.length ?? 0} runs`)).toEqual([]);
-    // Whoever was told that jobs were appended finds them in the file: the editor reads before it deletes.
+    // Jobs that were reported as appended are in the file: the editor reads before it deletes.
     expect(lost.map(({ number }) => number)).toEqual([]);
     expect(said).toBe('');
     expect(statuses.filter(status => status !== 0 && status !== 1)).toEqual([]);
   }, 90_000);
 
-  it('an editor that locks nothing costs no line anything, and a job another run only where it has put back a state', async () => {
+  it('an editor without locks damages no line, and causes a rerun only where it has put back a state', async () => {
     const folder = temporaryFolder();
     const path = join(folder, 'runs.txt');
     const random = new Random(SEED);
@@ -151,7 +151,7 @@ describe('while three runners work', () => {
       await setTimeout(choices.between(2, 30));
       witness.look(lines, await readLinesInPeace(path));
     }
-    // What an editor has put back to "r" although it had ended is an orphan, and nobody's until it is reclaimed.
+    // A job that has ended and that an editor has put back to "r" is an orphan until it is reclaimed.
     await eventually('nothing is new any more', async () => ![...statesOf(await readLinesInPeace(path)).values()].includes('.'), 30_000);
     const { statuses, said } = await dismiss(runners, folder);
     witness.look(lines, await readLinesInPeace(path));
@@ -180,7 +180,7 @@ describe('while three runners work', () => {
   }, 90_000);
 });
 
-/** How many saves have brought back another state of a job than the replaced file had, or got from somebody who still had it open. */
+/** How many saves have put back a state that the replaced file had changed, or received later from a process that still had it open. */
 function timesPutBack(job: number, saves: readonly CarelessSave[]): number {
   return saves.filter(({ lines, replaced }) => {
     const [kept, brought] = [statesOf(replaced()).get(job), statesOf(lines).get(job)];

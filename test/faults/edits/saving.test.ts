@@ -18,8 +18,8 @@ const content = (path: string): string => readFileSync(path, 'utf8');
 const SAVING = 300;
 
 /**
- * nano and "> file" empty the file first and then write it anew. What a reader may find in between is the beginning of the file as well;
- * a state that is written there is lost with the rest of the save, like any other that the editor has not read.
+ * nano and "> file" truncate the file first and then write it again. In between, readers may see only the beginning of the file;
+ * a state written at that moment is lost with the save, like any other that the editor has not read.
  */
 async function rewriteSlowly(path: string, text: string): Promise<void> {
   truncateSync(path);
@@ -27,8 +27,8 @@ async function rewriteSlowly(path: string, text: string): Promise<void> {
   rewriteFile(path, text);
 }
 
-describe('while an editor writes the file anew in place', () => {
-  it('a result waits for the line to be there again', async () => {
+describe('while an editor rewrites the file in place', () => {
+  it('a result waits until the line is back', async () => {
     const path = runsFile('. a\n. b\n. c\n');
     const queue = await openRuns(path);
     const [, b] = [await claim(queue), await claim(queue)];
@@ -39,7 +39,7 @@ describe('while an editor writes the file anew in place', () => {
     expect(content(path)).toBe('# new\nr a\nd b\n. c\n');
   });
 
-  it('nobody else is given the line of a job that runs', async () => {
+  it('no other runner is given the line of a running job', async () => {
     const path = runsFile('. a\n. b\n');
     const [queue, other] = [await openRuns(path), await openRuns(path)];
     const a = await claim(queue);
@@ -53,7 +53,7 @@ describe('while an editor writes the file anew in place', () => {
     expect(content(path)).toBe(`${'# another comment\n'.repeat(3)}d a\n. b\n`);
   });
 
-  it('a runner does not take the empty file for one that is done', async () => {
+  it('a runner does not mistake the empty file for a finished one', async () => {
     const job = (number: number): string => `echo ${number} >> log; sleep 0.4`;
     const path = runsFile(`. ${job(1)}\n. ${job(2)}\n. ${job(3)}\n`);
     const folder = dirname(path);
@@ -71,7 +71,7 @@ describe('while an editor writes the file anew in place', () => {
   });
 });
 
-/** A queue whose file is replaced at the worst moment: after it was opened to be changed, and before it is locked. */
+/** A queue whose file is replaced at the worst moment: after it was opened for a change, and before it is locked. */
 async function openShaky(before: string): Promise<{ queue: FileQueue; path: string; replaceNext(after: string, opened?: boolean): void }> {
   const path = runsFile(before);
   let next: string | undefined;
@@ -89,7 +89,7 @@ async function openShaky(before: string): Promise<{ queue: FileQueue; path: stri
   return {
     queue,
     path,
-    /** @param opened whether the file is open already */
+    /** @param opened whether the file is already open */
     replaceNext(after, opened = false) {
       next = after;
       isOpened = opened;
@@ -97,8 +97,8 @@ async function openShaky(before: string): Promise<{ queue: FileQueue; path: stri
   };
 }
 
-describe('a file that is replaced between being opened and being locked', () => {
-  it('is claimed from as it is now: nobody writes into a file that is no longer there', async () => {
+describe('a file that is replaced between open and lock', () => {
+  it('is claimed from in its new version: nothing is written into the removed file', async () => {
     const { queue, path, replaceNext } = await openShaky('. a\n. b\n');
     replaceNext('# new\n. a\n. b\n');
     const taken = await claim(queue);
@@ -107,7 +107,7 @@ describe('a file that is replaced between being opened and being locked', () => 
     await taken.finish({ state: 'd' });
   });
 
-  it('gets a result as it is now: none is said to be recorded that is not there', async () => {
+  it('receives a result in its new version: no result is reported as recorded that is not there', async () => {
     const { queue, path, replaceNext } = await openShaky('. a\n. b\n');
     const taken = await claim(queue);
     replaceNext('# new\nr a\n. b\n', true);
@@ -115,24 +115,24 @@ describe('a file that is replaced between being opened and being locked', () => 
     expect(content(path)).toBe('# new\nd a\n. b\n');
   });
 
-  it('gets a result as it is now also where the line had to be looked for', async () => {
+  it('receives a result in its new version even if the line had to be searched', async () => {
     const { queue, path, replaceNext } = await openShaky('. a\n. b\n');
     const taken = await claim(queue);
     replaceFile(path, '# new\nr a\n. b\n');
-    // Not with the file of before, which is open, but with the new one when it is opened.
+    // Not with the previous file, which is open, but with the new one when it is opened.
     replaceNext('# new\nr a\n. b\n# newer\n');
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
     expect(content(path)).toBe('# new\nd a\n. b\n# newer\n');
   });
 
-  it('is appended to as it is now: no job gets lost', async () => {
+  it('is appended to in its new version: no job is lost', async () => {
     const { queue, path, replaceNext } = await openShaky('. a\n');
     replaceNext('# new\n. a\n');
     await queue.append([Buffer.from('b')]);
     expect(content(path)).toBe('# new\n. a\n. b\n');
   });
 
-  it('has its states set as it is now, or is said not to', async () => {
+  it('has its states set in its new version, or the change is reported as not done', async () => {
     const { queue, path, replaceNext } = await openShaky('. a\n. b\n');
     replaceNext('. a\n. b\n# new\n');
     const changed = await queue.set({}, '-').then(
@@ -144,7 +144,7 @@ describe('a file that is replaced between being opened and being locked', () => 
     );
   });
 
-  it('has its orphans reclaimed as it is now, or none', async () => {
+  it('has its orphans reclaimed in its new version, or none', async () => {
     const { queue, path, replaceNext } = await openShaky('r a\n. b\n');
     replaceNext('r a\n. b\n# new\n');
     const reclaimed = await reclaimAtOnce(queue);
@@ -155,7 +155,7 @@ describe('a file that is replaced between being opened and being locked', () => 
 });
 
 describe('a file whose lines have moved', () => {
-  it('takes the results of jobs that end while presence is looked after', async () => {
+  it('accepts the results of jobs that end while presence is updated', async () => {
     const jobs = Array.from({ length: 8 }, (_, at) => at);
     const lines = (state: string): string => jobs.map(job => `${state} job ${job}\n`).join('');
     const path = runsFile(lines('.'));

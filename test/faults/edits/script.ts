@@ -1,7 +1,7 @@
 import { attemptCommand } from '../../support/attempts.js';
 import type { Random } from '../../support/random.js';
 
-/** Lines that are no jobs, or that nobody runs. */
+/** Lines that are not jobs, or that no runner runs. */
 const ODD_LINES = [
   '',
   '# n=1 is commented out',
@@ -16,22 +16,22 @@ const ODD_LINES = [
   'Z n=0 is held as well',
 ];
 
-/** A job that edits have brought into the file. */
+/** A job that was inserted by an edit. */
 export interface ScriptedJob {
   readonly number: number;
   readonly command: string;
-  /** The state that it ends in. */
+  /** Its final state. */
   readonly end: 'd' | '!';
 }
 
-/** What an editor does to the lines of a file, by chance: inserts, deletes and moves jobs, comments and odd lines. */
+/** Random edits of the lines of a file: inserts, deletes and moves jobs, comments and odd lines. */
 export class EditScript {
   readonly jobs = new Map<number, ScriptedJob>();
   private count = 0;
 
   constructor(
     private readonly random: Random,
-    /** Of a job's work, in s. */
+    /** Duration of a job, in s. */
     private readonly longest: number,
     private readonly kind: 'plain' | 'free' = 'plain',
   ) {}
@@ -51,7 +51,7 @@ export class EditScript {
     return this.random.shuffled([...lines, ...Array.from({ length: Math.ceil(jobs / 5) }, () => this.random.pick(ODD_LINES))]);
   }
 
-  /** A few changes at once, as somebody makes them before saving. */
+  /** A few changes at once, as an editor's user makes them before saving. */
   change(lines: string[], newJobs: number): string[] {
     let changed = this.inserted(lines, this.newLines(newJobs));
     for (let left = 1 + this.random.below(3); left > 0; left--) changed = this.changedOnce(changed);

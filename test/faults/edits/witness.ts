@@ -2,22 +2,22 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ScriptedJob } from './script.js';
 
-/** How far a job has come: a state never goes back. */
+/** The progress of a job: a state never goes back. */
 const RANK: Readonly<Record<string, number>> = { '.': 0, r: 1, d: 2, '!': 2 };
 
 /**
- * Looks at a file again and again, and tells what is not as it must be: only state bytes of jobs may differ from what the editor has
- * saved, a state only goes forward, and a job is said to be over only when it is.
+ * Watches a file, and reports violations: only state bytes of jobs may differ from what the editor has saved, a state only goes
+ * forward, and a job is reported as ended only when it is.
  */
 export class Witness {
   readonly wrongs: string[] = [];
   looks = 0;
-  /** Changes of states that were seen. */
+  /** Observed changes of states. */
   changes = 0;
-  /** Jobs that stood in the file at some look and stand there no more. */
+  /** Jobs that were in the file at some look and no longer are. */
   private readonly seen = new Map<number, string>();
 
-  /** @param backwards whether states may go back, because the editor puts old ones back */
+  /** @param backwards whether states may go back, because the editor restores old ones */
   constructor(
     private readonly folder: string,
     private readonly jobs: ReadonlyMap<number, ScriptedJob>,
@@ -26,7 +26,7 @@ export class Witness {
 
   /**
    * @param saved the lines as the editor has written them
-   * @param lines as they stand there now: the same, and behind them what others have appended
+   * @param lines as they are now: the same, followed by what other processes have appended
    */
   look(saved: readonly string[], lines: readonly string[]): void {
     this.looks++;
@@ -43,7 +43,7 @@ export class Witness {
     });
   }
 
-  /** Whether a job ever stood in the file. */
+  /** Whether a job was ever in the file. */
   hasSeen(job: number): boolean {
     return this.seen.has(job);
   }

@@ -24,10 +24,10 @@ import { openFile, refillable } from '../../support/local-file.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
 const RUNS = 1500;
-// Larger inputs than fast-check makes by itself.
+// Larger inputs than fast-check generates by default.
 fc.configureGlobal({ baseSize: 'medium' });
 
-/** Bytes of all kinds: nearly a runs file, a runs file with some bytes changed, pieces of the grammar in any order, and noise. */
+/** Bytes of all kinds: almost a runs file, a runs file with some bytes changed, pieces of the grammar in any order, and noise. */
 const anyBytes: fc.Arbitrary<Buffer> = fc.oneof(
   { weight: 3, arbitrary: anyRunsFile() },
   {
@@ -90,7 +90,7 @@ const anyBytes: fc.Arbitrary<Buffer> = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 500 }).map(bytes => Buffer.from(bytes)) },
 );
 
-/** Texts of pieces of a grammar, and noise. */
+/** Texts from pieces of a grammar, and noise. */
 function textOf(...pieces: string[]): fc.Arbitrary<string> {
   return fc.oneof(
     { weight: 4, arbitrary: fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map(parts => parts.join('')) },
@@ -109,7 +109,7 @@ async function jobsOf(path: string): Promise<FileJob[]> {
   return jobs;
 }
 
-/** Calls something with what may make no sense. Returns undefined when it says so in the way that programs can print. */
+/** Calls a function with possibly invalid input. Returns undefined when it throws an error that programs can print. */
 function orRefusal<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -122,7 +122,7 @@ function orRefusal<T>(work: () => T): T | undefined {
 }
 
 describe('any bytes as a runs file', () => {
-  it('are read alike by everything that reads them, and every offset is the start of a line', async () => {
+  it('are parsed alike by all parsers, and every offset is the start of a line', async () => {
     const fill = refillable();
     const seen = { files: 0, lines: 0, jobs: 0, problems: 0 };
     await fc.assert(
@@ -145,7 +145,7 @@ describe('any bytes as a runs file', () => {
         );
         for (const [at, job] of jobs.entries()) {
           expect(job.command.equals(wantedJobs[at]?.command as Buffer)).toBe(true);
-          // The line itself, as it is looked at under a lock.
+          // The line itself, as it is read under a lock.
           const now = await readLine(file, job.offset, job.end);
           expect(now && [now.state, commandIn(now).equals(job.command)]).toEqual([job.state.charCodeAt(0), true]);
           const problem = index.problems.get(job.number);
@@ -168,7 +168,7 @@ describe('any bytes as a runs file', () => {
     );
   });
 
-  it('are never a place where a line is taken for one that it is not', async () => {
+  it('never make one line pass for another', async () => {
     const fill = refillable();
     await fc.assert(
       fc.asyncProperty(anyBytes, fc.nat(), fc.integer({ min: 1, max: 60 }), async (bytes, at, length) => {
@@ -177,7 +177,7 @@ describe('any bytes as a runs file', () => {
         const file = await openFile(fill(bytes));
         const now = await readLine(file, start, end);
         const line = plainLines(bytes).find(candidate => candidate.start === start);
-        // A last line without a line feed is given without one, and every other with it or without.
+        // A last line is given without its missing line feed, and every other with it or without.
         const isLine = line !== undefined && (end === line.end || (bytes[end] === 10 && end + 1 === line.end));
         expect(now !== undefined).toBe(isLine);
         if (now && line) expect(now.state).toBe(line.state);
@@ -212,7 +212,7 @@ describe('any bytes as a runs file', () => {
             expect(await result.claim.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
             expect(readFileSync(path).equals(bytes)).toBe(true);
           }
-          // What ran, ran in the order that was foretold.
+          // The jobs ran in the order of the plan.
           expect(planned.slice(0, taken.length).map(job => job.number)).toEqual(taken);
           const leftover = await queue.claim({});
           if (leftover.kind === 'claimed') await leftover.claim.release();
@@ -226,7 +226,7 @@ describe('any bytes as a runs file', () => {
 });
 
 describe('any text', () => {
-  it('after a command says something, or why it does not', () => {
+  it('after a command is a set of directives or an error', () => {
     fc.assert(
       fc.property(anyBytes, bytes => {
         const { directives, problem } = parseDirectives(bytes);
@@ -246,7 +246,7 @@ describe('any text', () => {
     );
   });
 
-  it('as a choice of jobs is a choice or refused', () => {
+  it('as a choice of jobs is parsed or rejected', () => {
     fc.assert(
       fc.property(textOf('1', '0', '3', '12', '-', ',', '@', '9'.repeat(17), ' ', '1e3', '٣', '--'), text => {
         const choice = orRefusal(() => parseJobChoice(text));
@@ -260,7 +260,7 @@ describe('any text', () => {
     );
   });
 
-  it('as a duration, a size or a halt rule is one or refused', () => {
+  it('as a duration, a size or a halt rule is parsed or rejected', () => {
     fc.assert(
       fc.property(
         textOf(
@@ -298,7 +298,7 @@ describe('any text', () => {
     );
   });
 
-  it('as the kernel’s list of mounts gives a mount above the path, or none', () => {
+  it('as the kernel’s list of mounts yields a mount above the path, or none', () => {
     const mountinfo = textOf(
       '22 1 254:0 / /data rw',
       '30 22 0:26 / / rw,noatime shared:2',
@@ -325,13 +325,13 @@ describe('any text', () => {
   });
 });
 
-/** What begins as a job log does, and goes on in any way. */
+/** Text that begins like a job log and continues in any way. */
 const logLike = fc
   .tuple(fc.constantFrom('Seq\tHost', '1\talice', '12\t'), anyBytes)
   .map(([head, rest]) => Buffer.concat([Buffer.from(head), rest]));
 
 describe('any bytes in a file that is read back', () => {
-  it('as what hosts say to each other (--doctor --peer) are words or nothing', async () => {
+  it('as messages between hosts (--doctor --peer) are words or nothing', async () => {
     const path = join(temporaryFolder(), 'talk');
     const talk = new Talk(recordDriver('local'), path, 'me');
     const said = fc.oneof(
@@ -349,7 +349,7 @@ describe('any bytes in a file that is read back', () => {
     );
   });
 
-  it('as a job log that is there already are kept: what is none is refused, and what may be one gets rows on lines of their own', async () => {
+  it('as an existing job log are kept: other files are rejected, and a possible log gets its new rows on their own lines', async () => {
     const path = join(temporaryFolder(), 'joblog');
     const warnings: string[] = [];
     onTestFinished(() => expect(warnings).toEqual([]));

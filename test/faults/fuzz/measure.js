@@ -1,5 +1,5 @@
-// Reads a file in one of the ways in which the programs do, and prints how long it took and how much more memory than before was
-// resident at most: {"ms":12,"bytes":123456,"result":…} or {"error":…}. In a process of its own, because a peak cannot be taken back.
+// Reads a file in one of the ways in which the programs do, and prints the elapsed time and the rise in peak resident memory:
+// {"ms":12,"bytes":123456,"result":…} or {"error":…}. In a separate process, because a peak cannot be reset.
 // usage: node measure.js WHAT FILE [EMPTY_FILE]
 import { readFileSync } from 'node:fs';
 import { openQueue } from '../../../dist/index.js';

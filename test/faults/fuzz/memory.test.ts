@@ -9,9 +9,9 @@ import { temporaryFolder } from '../../support/temporary.js';
 
 const MEASURE = fileURLToPath(new URL('measure.js', import.meta.url));
 
-/** What V8 takes before it cleans up, whatever the input. */
+/** Memory that V8 uses before it collects garbage, whatever the input. */
 const FLOOR = 80 * 2 ** 20;
-/** Heap that a process may have in MiB: far more than any of these needs, and far less than what would hurt this machine. */
+/** Heap limit of a process in MiB: far more than any of these needs, and far less than would harm the machine. */
 const HEAP = 700;
 const LONGEST = 20_000;
 
@@ -56,7 +56,7 @@ function lines(bytes: number, line: (number: number) => string): Buffer {
   return Buffer.from(parts.join(''), 'latin1');
 }
 
-/** Inputs that are as unpleasant as somebody can make them, and what they may cost: so many bytes for each of theirs. */
+/** Worst-case inputs, and the memory they may cost: bytes per byte of input. */
 const SHAPES: readonly [name: string, content: () => Buffer, times: number][] = [
   ['nothing but newlines', () => repeated('\n', 2 * MEGA), 12],
   ['nothing but CRLF', () => repeated('\r\n', 2 * MEGA), 12],
@@ -99,7 +99,7 @@ const SHAPES: readonly [name: string, content: () => Buffer, times: number][] = 
 
 describe.each(['counts', 'list'] as const)('%s', what => {
   it.each(SHAPES)(
-    `takes no more than a small multiple of %s`,
+    `needs no more memory than a small multiple of %s`,
     async (name, content, times) => {
       const input = content();
       const { ms, bytes, result } = await measure(what, input);
@@ -115,11 +115,11 @@ describe.each(['counts', 'list'] as const)('%s', what => {
 
 describe.each([
   ['directives', 4 * MEGA, [' #: ', 'cpus=1 ', 'after=1,', ',', '=', 'name=', '9', '\xff', 'a #: mem=']],
-  // The kernel passes no longer argument.
+  // The kernel accepts no longer argument.
   ['choice', 128 * 1024, ['1,', ',', '-', '9', '1-', '@', '1-2,', ' ']],
   ['mount', 4 * MEGA, ['22 1 254:0 / / rw - ext4 /dev/vda rw\n', '\n', ' ', ' - ', '\\040', '1 2 3 / /data rw - nfs4 a rw\n']],
 ] as const)('%s', (what, size, pieces) => {
-  it('takes no more than a small multiple of a text that says the same again and again', async () => {
+  it('needs no more memory than a small multiple of a very repetitive text', async () => {
     for (const piece of pieces) {
       const input = Buffer.concat([Buffer.from(what === 'directives' ? 'a #: ' : ''), repeated(piece, size)]);
       const { ms, bytes, result } = await measure(what, input);

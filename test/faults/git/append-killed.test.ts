@@ -13,7 +13,7 @@ beforeEach(() => {
   ownCache();
 });
 
-/** A git that sends runset a signal before or after the call in which one of these words stands. */
+/** A git that sends runset a signal before or after the call that contains one of these words. */
 function killingGit(folder: string, word: string, signal: string, when: 'before' | 'after'): string {
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
   const bin = join(folder, `bin-${word}-${signal}-${when}`);
@@ -31,13 +31,13 @@ describe('an append over git', LIMIT, () => {
     (['before', 'after'] as const).flatMap(when => ['HUP', 'KILL'].map(signal => [signal, when, word] as const)),
   );
 
-  it.each(moments)('that gets %s %s git %s is there whole or not at all, and the next one is too', async (signal, when, word) => {
+  it.each(moments)('that gets %s %s git %s lands completely or not at all, and so does the next one', async (signal, when, word) => {
     const made = repository({ 'runs.txt': BEFORE });
     const list = join(made.folder, 'list');
     writeFileSync(list, `${ADDED.join('\n')}\n`);
     const path = killingGit(made.folder, word, signal, when);
     await runset(['--add-from', list, made.name()], { env: { PATH: `${path}:${process.env.PATH}` } });
-    // Each state that the branch has ever had: a push that was under way may land a little later.
+    // Each state that the branch has ever had: a push in progress may land a little later.
     await new Promise(resolve => setTimeout(resolve, 1000));
     const commits = made.git(made.bare, 'rev-list', 'main').trim().split('\n');
     for (const commit of commits) expect([BEFORE, whole]).toContain(made.git(made.bare, 'cat-file', 'blob', `${commit}:runs.txt`));

@@ -22,13 +22,13 @@ function expectClean(made: Repository, first: number): void {
   made.git(made.bare, 'fsck', '--strict');
 }
 
-/** On a busy machine eight runners get into each other's way for longer than a runner is silent about it. */
+/** On a busy machine eight runners may conflict for longer than a runner stays silent about it. */
 function withoutDelays(stderr: string): string {
   return stderr.replace(/^runmaker: the results of jobs that have ended cannot be written yet.*\nthey are kept.*\n/m, '');
 }
 
 describe('eight runners on one remote', LIMIT, () => {
-  it('run every line of a runs.txt exactly once, and the history says so', async () => {
+  it('run every line of a runs.txt exactly once, as the history confirms', async () => {
     const made = repository({});
     const log = join(made.folder, 'log');
     made.change('jobs', { 'runs.txt': Array.from({ length: JOBS }, (_, at) => `. echo ${at} >> ${log}\n`).join('') });
@@ -43,7 +43,7 @@ describe('eight runners on one remote', LIMIT, () => {
     expectClean(made, 1);
   });
 
-  it('run every row of a queue.csv exactly once, and the history says so', async () => {
+  it('run every row of a queue.csv exactly once, as the history confirms', async () => {
     const rows = Array.from({ length: JOBS }, (_, at) => `dummy,[${at}],"{""k"": ""a b""}",ready\n`).join('');
     const made = repository({ 'queue.csv': `script,args,kwargs,status\n${rows}` });
     const { path, log } = fakePython(made.folder);

@@ -11,10 +11,10 @@ import { gitRunner, linesOf, longRun } from '../../support/runners.js';
 const LIMIT = { timeout: 300_000 };
 const LEASE = 1000;
 
-/** How a call of git goes wrong: the runner is killed before it, after it, or while it is at work, and git with it. */
+/** When a call of git fails: the runner is killed before it, after it, or during it together with git. */
 const MODES = ['before', 'after', 'midway'] as const;
 
-/** A git that kills who calls it, on the call of that number. Returns what PATH is to be. */
+/** A git that kills its caller on the call of the given number. Returns the PATH to use. */
 function deadlyGit(folder: string): string {
   const bin = join(folder, 'deadly');
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
@@ -37,7 +37,7 @@ exec ${real} "$@"
 }
 
 describe('a runner that is killed at any call of git', LIMIT, () => {
-  it.each(MODES)('(%s it) leaves the remote whole, and the next one goes on', async mode => {
+  it.each(MODES)('(%s it) leaves the remote consistent, and the next runner continues', async mode => {
     const jobs = 30;
     const made = repository({});
     const log = join(made.folder, 'log');
@@ -51,7 +51,7 @@ describe('a runner that is killed at any call of git', LIMIT, () => {
       const { signal } = await gitRunner(made.folder, 'shared', ['-j2', '-1', '--lease', `${LEASE}ms`, made.name()], env);
       if (signal === 'SIGKILL') killed++;
       expect(made.read()).toMatch(/^(?:[.rd] echo \d+ >> .*\n){30}$/);
-      // What the killed git was pushing may still be arriving, and fsck sees half of that: of 703 of them beside pushes 75 complained.
+      // A push of the killed git may still be arriving, and fsck may see half of it: 75 of 703 checks beside pushes complained.
       await eventually('the remote is whole', () => [made.git(made.bare, 'fsck', '--strict')]);
     }
     expect(killed).toBeGreaterThan(8);
@@ -66,7 +66,7 @@ describe('a runner that is killed at any call of git', LIMIT, () => {
     expect(await gitRunner(made.folder, 'shared', ['-j4', made.name()])).toEqual({ status: 0, signal: null, stderr: '' });
     expect(made.read().match(/^d /gm)?.length).toBe(jobs);
     expect(new Set(linesOf(log)).size).toBe(jobs);
-    // Whoever was killed may have run what nobody knew of; never more than two a kill.
+    // A killed runner may have run jobs that were never recorded, at most two per kill.
     expect(linesOf(log).length).toBeLessThanOrEqual(jobs + 2 * killed);
     expect(made.git(made.bare, 'rev-list', '--merges', 'main')).toBe('');
     expect(made.refs()).toEqual(['refs/heads/main']);

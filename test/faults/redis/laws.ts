@@ -1,27 +1,27 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What was found out from the journals of all runners. */
+/** The findings from the journals of all runners. */
 export interface Findings {
   readonly starts: number;
   readonly recorded: number;
   readonly refused: number;
   /** What the runners were told, by queue. */
   readonly told: readonly string[];
-  /** Everything that must not be, in words. */
+  /** All violations, in words. */
   readonly broken: readonly string[];
 }
 
 interface Stretch {
   readonly runner: string;
   readonly from: number;
-  /** When the job had ended for certain. */
+  /** When the job had certainly ended. */
   to: number;
 }
 
 /**
- * No job is at work twice at the same time · its end is recorded once at most · it is not started again after that · what stands below a
- * barrier is started after all above it was recorded.
+ * No job runs twice at the same time · its end is recorded at most once · it is not started again after that · jobs below a
+ * barrier start after the ends of all jobs above it are recorded.
  * @param killed when each runner was killed, by its journal
  * @param barriers by queue
  */

@@ -17,16 +17,16 @@ const SLOTS = 24;
 const LINES = { plain: 16_000, staged: 4000 };
 const BARRIERS = [1200, 2800];
 const RESTARTS = 3;
-/** In ms. Longer than a runner is ever stopped: one that was stopped for longer has two runners at its jobs until it notices. */
+/** In ms. Longer than a runner is ever stopped: after a longer stop two runners run its jobs until it notices. */
 const LEASE = 8000;
 const STANDSTILL = { least: 50, most: 1000 };
 const PAUSE = { least: 150, most: 600 };
-/** After so long runners are left in peace, in ms. */
+/** After this time runners are left undisturbed, in ms. */
 const LONGEST_STORM = 20_000;
 const CALM = 120_000;
 const RUNNER = fileURLToPath(new URL('./runner.js', import.meta.url));
 
-it('queues in Redis: no job is at work twice, each end is recorded once, whatever happens to runners and to Redis', {
+it('queues in Redis: no job runs twice at the same time, each end is recorded once, whatever happens to runners and to Redis', {
   tags: ['redis'],
   timeout: LONGEST_STORM + CALM + 30_000,
 }, async () => {
@@ -87,7 +87,7 @@ function stagedLines(random: Random): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Runners, of which others take the places when some are killed. */
+/** Runners, which are replaced when some are killed. */
 class Fleet {
   count = 0;
   /** When, by the clock of the journals. */
@@ -101,7 +101,7 @@ class Fleet {
 
   fill(): void {
     for (let seat = 0; seat < RUNNERS; seat++) {
-      // One that has left has found all done.
+      // A runner that has exited has found all done.
       if (this.seats[seat] !== undefined && !this.killed.has(this.seats[seat]?.journal as string)) continue;
       const journal = String(++this.count);
       const out = join(this.folder, '..', `out-${journal}`);
@@ -110,7 +110,7 @@ class Fleet {
     }
   }
 
-  /** Says whether there was a runner to suffer it. */
+  /** Returns whether there was a runner to disturb. */
   async suffer(deed: 'kill' | 'stop', random: Random): Promise<boolean> {
     const seat = random.pick(this.seats);
     const standstill = random.between(STANDSTILL.least, STANDSTILL.most);
@@ -130,7 +130,7 @@ class Fleet {
     return true;
   }
 
-  /** Waits until all have left; rejects when one fails. */
+  /** Waits until all have exited; rejects when one fails. */
   async leave(within: number): Promise<void> {
     await setTimeout(STANDSTILL.most);
     for (const { runner } of this.seats) expect(await runner.within(within)).toEqual({ status: 0, signal: null });

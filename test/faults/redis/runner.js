@@ -1,4 +1,4 @@
-// A runner whose jobs do nothing for a moment: claims and finishes, and writes down what it does before and after. It lives until all
+// A runner whose jobs do nothing for a moment: claims and finishes, and records each step before and after. It lives until all
 // jobs are done, or it is killed.
 //
 //   node runner.js JOURNAL LEASE SLOTS QUEUE...
@@ -8,7 +8,7 @@ import { openQueue } from '../../../dist/index.js';
 
 const [journal, lease, slots, ...names] = process.argv.slice(2);
 
-/** `what line`, behind the time in ms by a clock that all processes share. */
+/** `what line`, preceded by the time in ms of a clock that all processes share. */
 function note(what) {
   appendFileSync(journal, `${Number(process.hrtime.bigint()) / 1e6} ${what}\n`);
 }
@@ -17,7 +17,7 @@ for (const name of names) await work(name, name.replace(/^.*#/, ''));
 
 async function work(name, title) {
   let queue;
-  // Redis may be away at this moment.
+  // Redis may be unreachable at this moment.
   while (!queue) queue = await openQueue(name, { lease: Number(lease), patience: 30_000 }).catch(() => setTimeout(50));
   const tell = notice => note(`told ${title} ${JSON.stringify(notice.message)}`);
   const slot = async () => {
