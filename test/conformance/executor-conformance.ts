@@ -4,9 +4,9 @@ import type { Execution, Executor, Task } from '../../src/execute/executor.js';
 import { isOpenAfter } from '../support/eventually.js';
 import { taskOf } from '../support/task.js';
 
-/** What an executor of this kind can do, beside what all can. */
+/** What an executor of this kind can do beyond the common contract. */
 export interface ExecutorTraits {
-  /** It runs commands in a shell; else only `sleep SECONDS`, `echo WORD` and `exit STATUS`, with `;` between them. */
+  /** Runs commands in a shell; otherwise only `sleep SECONDS`, `echo WORD` and `exit STATUS`, separated by `;`. */
   readonly shell: boolean;
   /** A folder that its jobs see under the same path. */
   readonly directory?: string;
@@ -16,7 +16,7 @@ export interface ExecutorTraits {
   readonly latency: number;
 }
 
-/** What came of a task: how it ended, and all that it printed. */
+/** The outcome of a task: how it ended, and all its output. */
 async function run(executor: Executor, command: string | Buffer, more: Partial<Task> = {}) {
   const printed = { stdout: '', stderr: '' };
   const output: Task['output'] = (stream, bytes) => {
@@ -28,18 +28,18 @@ async function run(executor: Executor, command: string | Buffer, more: Partial<T
   return { exit, execution, ...printed };
 }
 
-/** What every executor must do. @param make an executor of this kind; two that are made one after the other see the same tasks */
+/** What every executor must do. @param make creates an executor of this kind; two created one after the other see the same tasks */
 export function executorConformance(kind: string, make: () => Executor | Promise<Executor>, traits: ExecutorTraits): void {
   const { shell, directory, crowd, latency } = traits;
 
   describe(`an executor of the kind ${kind}`, () => {
-    it('tells how a task has ended', async () => {
+    it('reports how a task has ended', async () => {
       const executor = await make();
       expect((await run(executor, 'exit 0')).exit).toEqual({ kind: 'exited', code: 0 });
       expect((await run(executor, 'exit 3')).exit).toEqual({ kind: 'exited', code: 3 });
     });
 
-    it('gives each task a handle and a label of its own', async () => {
+    it('gives each task its own handle and label', async () => {
       const executor = await make();
       const both = await Promise.all([executor.start(taskOf('sleep 0.2')), executor.start(taskOf('sleep 0.2'))]);
       expect(new Set(both.map(({ handle }) => handle)).size).toBe(2);
@@ -51,11 +51,11 @@ export function executorConformance(kind: string, make: () => Executor | Promise
       }
     });
 
-    it('hands on what a task prints before it tells that it has ended', async () => {
+    it('delivers all output of a task before it reports the end', async () => {
       expect((await run(await make(), 'echo one; sleep 0.1; echo two')).stdout).toBe('one\ntwo\n');
     });
 
-    it('waits for the output to be taken', async () => {
+    it('waits until the output is consumed', async () => {
       let taken = false;
       const output = async () => {
         await setTimeout(300);
@@ -65,7 +65,7 @@ export function executorConformance(kind: string, make: () => Executor | Promise
       expect(taken).toBe(true);
     });
 
-    it('ends a task by a signal, also one that heeds no other', async () => {
+    it('ends a task by a signal, even one that ignores other signals', async () => {
       const execution = await (await make()).start(taskOf('sleep 30'));
       await setTimeout(100);
       execution.kill('SIGTERM');
@@ -84,7 +84,7 @@ export function executorConformance(kind: string, make: () => Executor | Promise
     });
 
     describe.runIf(shell)('that runs shells', () => {
-      it('tells both outputs apart', async () => {
+      it('keeps stdout and stderr apart', async () => {
         expect(await run(await make(), 'echo to out; echo to err >&2; exit 3')).toMatchObject({
           exit: { kind: 'exited', code: 3 },
           stdout: 'to out\n',
@@ -92,12 +92,12 @@ export function executorConformance(kind: string, make: () => Executor | Promise
         });
       });
 
-      it('hands a command on byte for byte', async () => {
+      it('passes a command on byte for byte', async () => {
         const odd = [Buffer.from("printf '%s' '"), Buffer.from([0xff, 0xe9, 0x80, 0x25, 0x5c]), Buffer.from('\' "$(echo "it\'s")"')];
         expect((await run(await make(), Buffer.concat(odd))).stdout).toBe("\xff\xe9\x80%\\it's");
       });
 
-      it('hands output on byte for byte', async () => {
+      it('passes output on byte for byte', async () => {
         const { stdout } = await run(await make(), "printf '\\000\\377\\r\\n\\033'");
         expect(stdout).toBe('\0\xff\r\n\x1b');
       });
@@ -107,15 +107,15 @@ export function executorConformance(kind: string, make: () => Executor | Promise
         expect(stdout).toBe('7,a "b" $c\n');
       });
 
-      it.runIf(directory !== undefined)('runs a task where the task says', async () => {
+      it.runIf(directory !== undefined)('runs a task in the task’s directory', async () => {
         expect((await run(await make(), 'pwd', { directory })).stdout).toBe(`${directory}\n`);
       });
 
-      it('gives a task nothing to read', async () => {
+      it('gives a task an empty standard input', async () => {
         expect((await run(await make(), 'cat; echo end')).stdout).toBe('end\n');
       });
 
-      it('is slowed down by a reader that takes output slowly, and loses nothing', async () => {
+      it('slows a task down when its reader is slow, and loses nothing', async () => {
         let taken = 0;
         let open = 0;
         let most = 0;
@@ -132,7 +132,7 @@ export function executorConformance(kind: string, make: () => Executor | Promise
         expect(most).toBe(1);
       });
 
-      it('refuses a command that no command line can carry before anything is started', async () => {
+      it('rejects a command that no command line can hold before anything starts', async () => {
         const executor = await make();
         await expect(executor.start(taskOf(Buffer.from('a\0b')))).rejects.toMatchObject({ code: 'start' });
       });
@@ -144,15 +144,15 @@ export function executorConformance(kind: string, make: () => Executor | Promise
       const executor = await make();
       return executor.survivors && executor.attach ? (executor as Required<Executor>) : undefined;
     };
-    /** A queue of this test alone. */
+    /** A queue for this test alone. */
     const queueName = (): string => `/tmp/${Math.random().toString(36).slice(2)}/runs.txt`;
 
-    it('are all or none: survivors and attach go together', async () => {
+    it('need both survivors and attach, or neither', async () => {
       const executor = await make();
       expect(executor.survivors === undefined).toBe(executor.attach === undefined);
     });
 
-    it('can be attached to from another executor, and give their output and their end', async ({ skip }) => {
+    it('can be attached to from another executor, and deliver their output and end', async ({ skip }) => {
       const [first, second] = [await attachable(), await attachable()];
       if (!first || !second) return skip();
       const queue = queueName();
@@ -172,7 +172,7 @@ export function executorConformance(kind: string, make: () => Executor | Promise
       expect(await second.survivors(queue, [task.job])).toEqual([]);
     });
 
-    it('give their end also when they have ended meanwhile', async ({ skip }) => {
+    it('also report an end that came before attach', async ({ skip }) => {
       const [first, second] = [await attachable(), await attachable()];
       if (!first || !second) return skip();
       const queue = queueName();
@@ -185,7 +185,7 @@ export function executorConformance(kind: string, make: () => Executor | Promise
       await execution.forget?.();
     });
 
-    it('are those of one queue, and can be ended', async ({ skip }) => {
+    it('are found by queue, and can be ended', async ({ skip }) => {
       const executor = await attachable();
       if (!executor) return skip();
       const [queue, other] = [queueName(), queueName()];
@@ -202,7 +202,7 @@ export function executorConformance(kind: string, make: () => Executor | Promise
       expect(await executor.survivors(queue, [task.job])).toEqual([]);
     });
 
-    it('are not found by a handle that names none', async ({ skip }) => {
+    it('are not found by an unknown handle', async ({ skip }) => {
       const executor = await attachable();
       if (!executor) return skip();
       expect(await executor.attach('0-none', taskOf('sleep 1'))).toBeUndefined();

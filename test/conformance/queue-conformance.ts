@@ -6,33 +6,33 @@ import type { Capabilities, ClaimRequest, Queue, QueueNotice } from '../../src/q
 import { isOpenAfter } from '../support/eventually.js';
 import { claim, claimEverything, finishEverything, holdersOf, jobsOf, planOf, reclaimAtOnce } from '../support/queues.js';
 
-/** A queue of one kind that was made for a test. */
+/** A queue of one kind, created for a test. */
 export interface QueueUnderTest {
-  /** One more handle to this queue: what a runner on another host would have. */
+  /** Opens another handle to this queue, as a runner on another host would. */
   open(): Promise<Queue>;
-  /** The queue as a runs file shows it. */
+  /** The queue in the form of a runs file. */
   content(): Promise<string>;
-  /** Closes all handles and takes the queue away. */
+  /** Closes all handles and removes the queue. */
   close(): Promise<void>;
 }
 
-/** Makes a queue of what a runs file would hold. */
+/** Creates a queue from the text of a runs file. */
 export type MakeQueue = (content: string) => Promise<QueueUnderTest>;
 
-/** How long a handle may take to notice what another one did, in ms: two seconds over a network. */
+/** How long a handle may take to notice a change by another, in ms: two seconds over a network. */
 const SOON = 5000;
-/** Limits of the tests, in ms. */
+/** Time limits of the tests, in ms. */
 const TEST_LIMIT = 30_000;
 const CLAIM_LIMIT = 20_000;
 
 /**
- * What every queue must do, however it keeps its jobs. A queue is done when it passes.
- * @param capabilities of this kind of queue, and so what else it must do
- * @param slowness how many times the time of a file it may take
+ * What every queue must do, however it stores its jobs. A queue is complete when it passes.
+ * @param capabilities of this kind of queue, which decide what else it must do
+ * @param slowness factor by which it may be slower than a file
  */
 export function describeQueue(name: string, capabilities: Capabilities, makeQueue: MakeQueue, slowness = 1): void {
   const { presence } = capabilities;
-  /** Of tests that make many queues or claims: a kind that is slow has them in the longest tier. */
+  /** For tests that create many queues or claims: slow kinds run them in the longest tier. */
   const many = slowness > 1 ? { tags: ['long'] } : {};
 
   async function make(content: string): Promise<QueueUnderTest> {
@@ -46,30 +46,30 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
   }
 
   describe(`a queue (${name})`, { timeout: TEST_LIMIT * slowness }, () => {
-    it('says what it can do', async () => {
+    it('reports its capabilities', async () => {
       expect((await open('')).capabilities).toEqual(capabilities);
     });
 
     describe('claims', () => {
-      it('give the jobs out in the order of their lines', async () => {
+      it('are granted in line order', async () => {
         const queue = await open('. a\n. b\n. c\n');
         expect([await commandClaimed(queue), await commandClaimed(queue), await commandClaimed(queue)]).toEqual(['a', 'b', 'c']);
       });
 
-      it('name the job: its line, its place among the jobs, its command, its directives', async () => {
+      it('carry the job: its line, its index among the jobs, its command, its directives', async () => {
         const queue = await open('# a comment\n\nd over\n. echo a #: cpus=2 name=prep\n');
         const { job } = await claim(queue);
         expect(job).toMatchObject({ number: 4, ordinal: 2, offset: 20, directives: { needs: { cpus: 2 }, name: 'prep' } });
         expect(job.command.toString()).toBe('echo a #: cpus=2 name=prep');
       });
 
-      it('show in the queue as state r', async () => {
+      it('appear in the queue as state r', async () => {
         const made = await make('. a\n. b\n');
         await claim(await made.open());
         expect(await made.content()).toBe('r a\n. b\n');
       });
 
-      it('pass over what is held, running, done, failed, or no job at all', async () => {
+      it('skip what is held, running, done, failed, or not a job', async () => {
         const queue = await open('# c\n/ c\n\n.\n.x\n- held\nx held\nr a\n? a\nd a\n! a\ne a\n. this one\n');
         expect((await claim(queue)).job.number).toBe(13);
         expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
@@ -80,7 +80,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
       });
 
-      it('find nothing more once everything is taken, also by others', async () => {
+      it('find nothing once all jobs are claimed, also by other handles', async () => {
         const made = await make('. a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         await claim(one);
@@ -89,7 +89,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await other.claim({})).toEqual({ kind: 'exhausted' });
       });
 
-      it('never give one job to two who ask at the same time', many, async () => {
+      it('never grant one job to two handles that ask at the same time', many, async () => {
         const count = 40;
         const made = await make('. a\n'.repeat(count));
         const handles = [await made.open(), await made.open(), await made.open(), await made.open()];
@@ -103,7 +103,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('r a\n'.repeat(count));
       });
 
-      it('never give one job out twice, however often a handle is asked and looked through meanwhile', many, async () => {
+      it('never grant one job twice, however often a handle claims and looks meanwhile', many, async () => {
         const count = 100;
         const made = await make('. a\n'.repeat(count));
         const handles = [await made.open(), await made.open()];
@@ -123,14 +123,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
       });
 
-      it('are made one after the other when one handle is asked several times at once', async () => {
+      it('are made one after the other when one handle asks several times at once', async () => {
         const queue = await open('. a\n. b\n. c\n');
         const results = await Promise.all([queue.claim({}), queue.claim({}), queue.claim({})]);
         const numbers = results.map(result => (result.kind === 'claimed' ? result.claim.job.number : result.kind));
         expect(numbers.sort()).toEqual([1, 2, 3]);
       });
 
-      it('see what was appended after there was nothing left', async () => {
+      it('see jobs appended after the queue was exhausted', async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         await claim(one);
@@ -139,7 +139,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await commandClaimed(one)).toBe('b');
       });
 
-      it('give out a job again that somebody set back', async () => {
+      it('grant a job again once it has been reset', async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         await (await claim(one)).finish({ state: 'd' });
@@ -147,12 +147,12 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await claim(one)).job.number).toBe(1);
       });
 
-      it('are refused to who has stopped asking', async () => {
+      it('are refused when the request was aborted', async () => {
         const queue = await open('. a\n');
         await expect(queue.claim({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
       });
 
-      it('go through any queue from its first new job to its last, whoever asks', many, async () => {
+      it('go through any queue from its first new job to its last, whichever handle asks', many, async () => {
         await fc.assert(
           fc.asyncProperty(fc.array(fc.constantFrom(...'.?rd!e-x')), fc.infiniteStream(fc.boolean()), async (states, turns) => {
             const made = await makeQueue(states.map(state => `${state} a\n`).join(''));
@@ -182,7 +182,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe(`${state} a\n. b\n`);
       });
 
-      it('release puts the job back, for the next who asks', async () => {
+      it('release puts the job back for the next claim', async () => {
         const made = await make('. a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         expect(await (await claim(one)).release()).toEqual({ kind: 'recorded' });
@@ -190,7 +190,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await claim(other)).job.number).toBe(1);
       });
 
-      it.each(['!', 'e'])('release of a job that was not run puts it back to %s if it was so before', async state => {
+      it.each(['!', 'e'])('release of a job that did not run restores %s if that was its state', async state => {
         const made = await make(`${state} a\n. b\n`);
         const [one, other] = [await made.open(), await made.open()];
         const retry: ClaimRequest = { retry: true };
@@ -201,7 +201,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await claim(other, retry)).job.number).toBe(1);
       });
 
-      it('release of a job that was run makes it new, whatever it was before', async () => {
+      it('release of a job that ran makes it new, whatever its earlier state', async () => {
         const made = await make('! a\n');
         expect(await (await claim(await made.open(), { retry: true })).release()).toEqual({ kind: 'recorded' });
         expect(await made.content()).toBe('. a\n');
@@ -217,20 +217,16 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('! a\ne b\nd c\n');
       });
 
-      it.each(['.', 'd', '-', '!'])(
-        'is refused, and nothing is written, after somebody has set the job to %s',
-        { tags: ['slow'] },
-        async state => {
-          const made = await make('. a\n');
-          const [one, other] = [await made.open(), await made.open()];
-          const taken = await claim(one);
-          await other.set({}, state, { force: true });
-          expect(await taken.finish({ state: 'e' })).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
-          expect(await made.content()).toBe(`${state} a\n`);
-        },
-      );
+      it.each(['.', 'd', '-', '!'])('is refused, and nothing is written, after the job was set to %s', { tags: ['slow'] }, async state => {
+        const made = await make('. a\n');
+        const [one, other] = [await made.open(), await made.open()];
+        const taken = await claim(one);
+        await other.set({}, state, { force: true });
+        expect(await taken.finish({ state: 'e' })).toEqual({ kind: 'refused', reason: expect.stringMatching(/./) });
+        expect(await made.content()).toBe(`${state} a\n`);
+      });
 
-      it('comes once: who finishes a second time is refused and changes nothing', async () => {
+      it('happens once: a second finish is refused and changes nothing', async () => {
         const made = await make('. a\n');
         const taken = await claim(await made.open());
         await taken.finish({ state: 'd' });
@@ -239,7 +235,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n');
       });
 
-      it('comes once, even if the next has claimed the job by then', async () => {
+      it('happens once, even if another handle has claimed the job by then', async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         const taken = await claim(one);
@@ -253,13 +249,13 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
     });
 
     describe('retry', () => {
-      it('is what failed jobs and errors are left alone without', async () => {
+      it('is required to claim failed jobs and errors', async () => {
         const queue = await open('! a\ne b\n. c\n');
         expect(await commandClaimed(queue)).toBe('c');
         expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
       });
 
-      it('takes failed jobs and errors too, in the order of their lines', async () => {
+      it('also claims failed jobs and errors, in line order', async () => {
         const queue = await open('! a\ne b\n. c\n');
         const retry: ClaimRequest = { retry: true };
         expect([await commandClaimed(queue, retry), await commandClaimed(queue, retry), await commandClaimed(queue, retry)]).toEqual([
@@ -269,21 +265,21 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         ]);
       });
 
-      it('passes over those that were tried', async () => {
+      it('skips jobs that were already tried', async () => {
         const queue = await open('! a\ne b\n! c\n');
         const retry: ClaimRequest = { retry: true, tried: new Set(['1', '2']) };
         expect(await commandClaimed(queue, retry)).toBe('c');
         expect(await queue.claim({ ...retry, tried: new Set(['1', '2', '3']) })).toEqual({ kind: 'exhausted' });
       });
 
-      it('takes a new job even if it was tried before: somebody has set it back', async () => {
+      it('claims a new job even if it was already tried, because it was reset', async () => {
         const queue = await open('. a\n');
         expect(await commandClaimed(queue, { retry: true, tried: new Set(['1']) })).toBe('a');
       });
     });
 
     describe('priority', () => {
-      it('comes before the order of lines; jobs of one priority keep it', async () => {
+      it('overrides line order; jobs of equal priority keep it', async () => {
         const queue = await open('. a\n. b #: priority=1\n. c #: priority=5\n. d #: priority=5\n. e #: priority=-1\n. f\n');
         const order = await claimEverything(queue);
         expect(order.map(({ job }) => job.number)).toEqual([3, 4, 2, 1, 6, 5]);
@@ -297,7 +293,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
     });
 
     describe('after', () => {
-      it('holds a job until the line that it names is done', async () => {
+      it('holds a job until the line it names is done', async () => {
         const queue = await open('. a #: after=2\n. b\n');
         const b = await claim(queue);
         expect(b.job.number).toBe(2);
@@ -306,7 +302,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await claim(queue)).job.number).toBe(1);
       });
 
-      it('holds a job until all jobs of the name are done', async () => {
+      it('holds a job until all jobs with the name are done', async () => {
         const queue = await open('. last #: after=prep\n. one #: name=prep\n. two #: name=prep\n');
         const [one, two] = [await claim(queue), await claim(queue)];
         await one.finish({ state: 'd' });
@@ -315,7 +311,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await commandClaimed(queue)).toBe('last #: after=prep');
       });
 
-      it('wants all that it lists', async () => {
+      it('requires everything in its list', async () => {
         const queue = await open('. a\n. b #: name=b\n. last #: after=1,b\n');
         const [a, b] = [await claim(queue), await claim(queue)];
         await b.finish({ state: 'd' });
@@ -324,7 +320,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await claim(queue)).job.number).toBe(3);
       });
 
-      it('sees that another handle has finished what it waits for', async () => {
+      it('notices that another handle has finished the dependency', async () => {
         const made = await make('. a\n. b #: after=1\n');
         const [one, other] = [await made.open(), await made.open()];
         const a = await claim(one);
@@ -333,14 +329,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await claim(other)).job.number).toBe(2);
       });
 
-      it.each(['!', 'e', '-'])('leaves nothing to wait for when that job is in state %s', async state => {
+      it.each(['!', 'e', '-'])('leaves nothing to wait for when the dependency is in state %s', async state => {
         const queue = await open(`${state} a\n. b #: after=1\n. c #: after=2\n`);
         expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
       });
     });
 
     describe('barriers', () => {
-      it('hold what stands below until everything above is done', async () => {
+      it('hold the jobs below until all jobs above are done', async () => {
         const queue = await open('. a\n. b\n---\n. c\n');
         const [a, b] = [await claim(queue), await claim(queue)];
         await a.finish({ state: 'd' });
@@ -354,7 +350,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await finishEverything(queue)).map(({ number }) => number)).toEqual([1, 3, 5]);
       });
 
-      it('with nothing above them hold nothing', async () => {
+      it('hold nothing if no job is above them', async () => {
         const queue = await open('---\n. a\n');
         expect(await commandClaimed(queue)).toBe('a');
       });
@@ -364,7 +360,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await queue.claim({})).toEqual({ kind: 'exhausted' });
       });
 
-      it('open for others too, once the last job above was finished by somebody else', async () => {
+      it('open for all handles once any of them has finished the last job above', async () => {
         const made = await make('. a\n---\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         const a = await claim(one);
@@ -377,24 +373,24 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
     describe('room', () => {
       const capacity = { cpus: 4, mem: 4096, gpus: 1 };
 
-      it('decides: the first job that fits is taken', async () => {
+      it('decides: the first job that fits is claimed', async () => {
         const queue = await open('. large #: cpus=3\n. small #: cpus=1\n. none\n');
         const free = { cpus: 1, mem: 4096, gpus: 1 };
         expect(await commandClaimed(queue, { free, capacity })).toBe('small #: cpus=1');
         expect(await commandClaimed(queue, { free: { ...free, cpus: 0 }, capacity })).toBe('none');
       });
 
-      it.each(['cpus=2', 'mem=2K', 'gpus=1'])('is waited for by a job with %s that would fit if more were free', async needs => {
+      it.each(['cpus=2', 'mem=2K', 'gpus=1'])('is worth waiting for if a job with %s would fit with more of it free', async needs => {
         const queue = await open(`. a #: ${needs}\n`);
         expect(await queue.claim({ free: { cpus: 1, mem: 1024, gpus: 0 }, capacity })).toEqual({ kind: 'waiting', for: 'room' });
       });
 
-      it.each(['cpus=5', 'mem=5K', 'gpus=2'])('is not waited for by a job with %s that can never fit', async needs => {
+      it.each(['cpus=5', 'mem=5K', 'gpus=2'])('is not worth waiting for if a job with %s can never fit', async needs => {
         const queue = await open(`. a #: ${needs}\n`);
         expect(await queue.claim({ free: capacity, capacity })).toEqual({ kind: 'exhausted' });
       });
 
-      it('that is missing for good is told once, with the line and what it needs', async () => {
+      it('that can never suffice is reported once, with the line and its needs', async () => {
         const queue = await open('. a #: cpus=5 gpus=2\n. b\n. c\n');
         const notices: QueueNotice[] = [];
         const request: ClaimRequest = { free: capacity, capacity, tell: notice => notices.push(notice) };
@@ -405,14 +401,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
       });
     });
 
-    describe('what cannot be read', () => {
+    describe('an invalid line', () => {
       it.each([
         ['. a #: colour=red', 8],
         ['. a #: cpus=many', 13],
         ['. a #: after=99', undefined],
         ['. a #: after=nobody', undefined],
         ['. a #: after=1', undefined],
-      ])('is told once, and the line is left alone: %s', async (line, column) => {
+      ])('is reported once, and skipped: %s', async (line, column) => {
         const made = await make(`${line}\n. b\n. c\n`);
         const queue = await made.open();
         const notices: QueueNotice[] = [];
@@ -424,14 +420,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe(`${line}\nd b\nd c\n`);
       });
 
-      it('holds what waits for it, and the rest runs', async () => {
+      it('blocks its dependants, while the rest runs', async () => {
         const queue = await open('. a #: colour=red name=a\n. b #: after=1\n. c\n');
         expect((await finishEverything(queue)).map(({ number }) => number)).toEqual([3]);
       });
     });
 
     describe('a look at the jobs', () => {
-      it('shows every job in order, and nothing else', async () => {
+      it('lists every job in order, and nothing else', async () => {
         const queue = await open('# c\n. a\n\n---\nd b\n! c\nx held\n');
         expect((await jobsOf(queue)).map(job => `${job.number}/${job.ordinal} ${job.state} ${job.command}`)).toEqual([
           '2/1 . a',
@@ -441,7 +437,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         ]);
       });
 
-      it('shows what others have just changed', async () => {
+      it('includes recent changes by other handles', async () => {
         const made = await make('. a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         await jobsOf(one);
@@ -451,7 +447,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect((await jobsOf(one)).map(job => job.state)).toEqual(['!', '.']);
       });
 
-      it('shows why a line is left alone', async () => {
+      it('tells why a line is skipped', async () => {
         const [job] = await jobsOf(await open('. a #: colour=red\n'));
         expect(job?.problem).toEqual({ column: 8, message: expect.stringContaining('colour') });
       });
@@ -462,12 +458,12 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         ['a regular expression', { match: '^train' }, [1, 3, 6]],
         ['all of these, which must agree', { lines: [{ to: 4 }], states: ['.', '!'], match: 'train' }, [1, 3]],
         ['nothing in particular', {}, [1, 2, 3, 4, 6]],
-      ])('shows those chosen by %s', async (_, selection, expected) => {
+      ])('lists the jobs chosen by %s', async (_, selection, expected) => {
         const queue = await open('. train 1\n. test 1\n! train 2\ne test 2\n# train\nd train 3\n');
         expect((await jobsOf(queue, selection)).map(job => job.number)).toEqual(expected);
       });
 
-      it('shows the job that is chosen by the offset which it carries', async () => {
+      it('lists the job chosen by the offset that it carries', async () => {
         const queue = await open('. a\n. b\n# c\n. c\n');
         const offsets = (await jobsOf(queue)).map(job => asLine(job).offset);
         expect((await jobsOf(queue, { offsets: offsets.slice(1) })).map(job => job.number)).toEqual([2, 4]);
@@ -475,7 +471,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
     });
 
     describe('counts', () => {
-      it('tell how many jobs are in each state', async () => {
+      it('report how many jobs are in each state', async () => {
         const queue = await open('. a\n. b\n? c\nr d\nd e\n! f\ne g\n- h\nx i\n# no job\n');
         expect(await queue.counts()).toEqual({
           new: 2,
@@ -490,7 +486,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         });
       });
 
-      it('follow what other handles do', async () => {
+      it('follow changes by other handles', async () => {
         const made = await make('. a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         expect(await one.counts()).toMatchObject({ new: 2, running: 0, done: 0 });
@@ -508,11 +504,11 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         ['after a failed job, directly or by way of others', '! a\n. b #: after=1\n. c #: after=2\n. d\n', 2],
         ['whose line cannot be read', '. a #: colour=red\n. b\n', 1],
         ['that wait for a running job', 'r a\n---\n. b\n. c #: after=3\n', 0],
-      ])('tell how many new jobs are blocked: those %s', async (_, content, blocked) => {
+      ])('report how many new jobs are blocked: those %s', async (_, content, blocked) => {
         expect((await (await open(content)).counts()).blocked).toBe(blocked);
       });
 
-      it('of any queue add up to its jobs, and to what a look at them shows', many, async () => {
+      it('of any queue add up to its jobs, and match a look at them', many, async () => {
         await fc.assert(
           fc.asyncProperty(
             fc.array(fc.constantFrom('. a', '? a', 'r a', 'd a', '! a', 'e a', '- a', 'x a', '# a', '', '---')),
@@ -537,14 +533,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
     });
 
     describe('setting states', () => {
-      it('sets the chosen jobs and says how many', async () => {
+      it('sets the chosen jobs and counts them', async () => {
         const made = await make('d a\n! b\n! c\n. d\n');
         const queue = await made.open();
         expect(await queue.set({ states: ['!'] }, '.')).toEqual({ matched: 2, changed: 2, running: [] });
         expect(await made.content()).toBe('d a\n. b\n. c\n. d\n');
       });
 
-      it('counts those that are in that state already as chosen, not as changed', async () => {
+      it('counts jobs already in that state as chosen, not as changed', async () => {
         const queue = await open('d a\n. b\n');
         expect(await queue.set({}, '.')).toEqual({ matched: 2, changed: 1, running: [] });
       });
@@ -564,14 +560,14 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('. train 1\n! eval\n- train 2\n. train 1\n. train 3\n');
       });
 
-      it('sets thousands at once', async () => {
+      it('sets thousands of jobs at once', async () => {
         const made = await make(`${'d a\n# no job\n! b\n'.repeat(3000)}`);
         const queue = await made.open();
         expect(await queue.set({}, '.')).toEqual({ matched: 6000, changed: 6000, running: [] });
         expect(await made.content()).toBe('. a\n# no job\n. b\n'.repeat(3000));
       });
 
-      it.each(['', '#', '/', ' ', '\n', 'ab', 'é', '\0'])('refuses %j, which is not a state', async state => {
+      it.each(['', '#', '/', ' ', '\n', 'ab', 'é', '\0'])('rejects %j, which is not a state', async state => {
         const made = await make('d a\n');
         const queue = await made.open();
         await expect(queue.set({}, state)).rejects.toMatchObject({ name: 'RunmakerError', code: 'usage' });
@@ -579,7 +575,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n');
       });
 
-      it('makes jobs claimable for other handles, and takes them away', async () => {
+      it('makes jobs claimable for other handles, or no longer claimable', async () => {
         const made = await make('d a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         await one.counts();
@@ -589,7 +585,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await one.claim({})).toEqual({ kind: 'exhausted' });
       });
 
-      it.runIf(presence)('leaves a job alone that somebody runs, and names it', async () => {
+      it.runIf(presence)('skips a running job, and names it', async () => {
         const made = await make('. a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         await claim(one);
@@ -597,7 +593,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('r a\n- b\n');
       });
 
-      it.runIf(presence)('leaves it alone among many others, too', async () => {
+      it.runIf(presence)('skips a running job among many others, too', async () => {
         const made = await make('. a\n'.repeat(50));
         const [one, other] = [await made.open(), await made.open()];
         await claim(one);
@@ -605,13 +601,13 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe(`r a\n${'d a\n'.repeat(49)}`);
       });
 
-      it.runIf(presence)('sets a job in state r that nobody runs any more', { tags: ['slow'] }, async () => {
+      it.runIf(presence)('sets a job in state r that no longer runs', { tags: ['slow'] }, async () => {
         const made = await make('r a\n? b\n');
         expect(await (await made.open()).set({}, '.')).toEqual({ matched: 2, changed: 2, running: [] });
         expect(await made.content()).toBe('. a\n. b\n');
       });
 
-      it.skipIf(presence)('sets what was chosen, running or not, where nobody can tell', async () => {
+      it.skipIf(presence)('sets the chosen jobs, running or not, where presence is unknown', async () => {
         const made = await make('. a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         await claim(one);
@@ -619,7 +615,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('- a\n- b\n');
       });
 
-      it('sets it all the same with force', async () => {
+      it('sets a running job with force', async () => {
         const made = await make('. a\n. b\n');
         const [one, other] = [await made.open(), await made.open()];
         await claim(one);
@@ -635,26 +631,26 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n. b\n. c\n');
       });
 
-      it('adds them in the state that is wanted', async () => {
+      it('adds them in the requested state', async () => {
         const made = await make('');
         await (await made.open()).append([Buffer.from('a')], { state: '-' });
         expect(await made.content()).toBe('- a\n');
       });
 
-      it('adds each caller’s in the state that it wants, though several call at once', async () => {
+      it('adds each caller’s jobs in the state requested, even if several call at once', async () => {
         const made = await make('');
         const queue = await made.open();
         await Promise.all((['-', '.', '!'] as const).map(state => queue.append([Buffer.from(`${state}`)], { state })));
         expect((await made.content()).split('\n').sort()).toEqual(['', '! !', '- -', '. .']);
       });
 
-      it('completes a last line that has no end', async () => {
+      it('completes a last line without a line end', async () => {
         const made = await make('. a');
         await (await made.open()).append([Buffer.from('b')]);
         expect(await made.content()).toBe('. a\n. b\n');
       });
 
-      it('loses nothing when many do it at once', async () => {
+      it('loses nothing when many handles append at once', async () => {
         const made = await make('. first\n');
         const handles = await Promise.all(Array.from({ length: 5 }, () => made.open()));
         const added = handles.flatMap((_, who) => Array.from({ length: 6 }, (_, at) => [`${who}-${at}-a`, `${who}-${at}-b`]));
@@ -664,7 +660,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         for (const [a, b] of added) expect(lines.indexOf(`. ${b}`)).toBe(lines.indexOf(`. ${a}`) + 1);
       });
 
-      it('does not wait for the jobs that run, nor do they mind', async () => {
+      it('neither waits for running jobs nor disturbs them', async () => {
         const made = await make('. a\n');
         const queue = await made.open();
         const taken = await claim(queue);
@@ -673,7 +669,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n. b\n');
       });
 
-      it('keeps a claim of the last line, whose end it completes', { tags: ['slow'] }, async () => {
+      it('keeps a claim of the last line while completing its line end', { tags: ['slow'] }, async () => {
         const made = await make('. a');
         const queue = await made.open();
         const taken = await claim(queue);
@@ -682,7 +678,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n. b\n');
       });
 
-      it.each(['a\nb', 'a\n', 'a\rb', 'a\r', ''])('refuses %j, and what came with it: a job is one line', async command => {
+      it.each(['a\nb', 'a\n', 'a\rb', 'a\r', ''])('rejects %j, and all given with it: a job is one line', async command => {
         const made = await make('. a\n');
         const queue = await made.open();
         await expect(queue.append([Buffer.from('good'), Buffer.from(command)])).rejects.toMatchObject({ code: 'usage' });
@@ -695,11 +691,11 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('. a');
       });
 
-      it('hands any command on, byte for byte', many, async () => {
+      it('stores any command byte for byte', many, async () => {
         const command = fc
           .uint8Array({ minLength: 1, maxLength: 40 })
           .map(bytes => Buffer.from(bytes))
-          // What cannot be read as directives is left alone: that is another matter.
+          // Invalid directives are kept as they are, and tested elsewhere.
           .filter(bytes => !bytes.includes('\n') && !bytes.includes('\r') && !bytes.includes(' #: '));
         const queue = await open('');
         await fc.assert(
@@ -715,7 +711,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
     });
 
     describe('presence', () => {
-      it.runIf(presence)('shows for running jobs whether somebody runs them', async () => {
+      it.runIf(presence)('shows whether jobs in state r are running', async () => {
         const made = await make('. a\nr b\n? c\nd d\n');
         const [one, other] = [await made.open(), await made.open()];
         const taken = await claim(one);
@@ -724,7 +720,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await holdersOf(other)).toEqual([undefined, 'absent', 'absent', undefined]);
       });
 
-      it.runIf(presence)('keeps a job from being reclaimed; orphans are set back and named', async () => {
+      it.runIf(presence)('protects a job from being reclaimed; orphans are reset and named', async () => {
         const made = await make('. a\nr b\n? c\nd d\n');
         const [one, other] = [await made.open(), await made.open()];
         const taken = await claim(one);
@@ -735,7 +731,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe('d a\n. b\n. c\nd d\n');
       });
 
-      it.runIf(presence)('decides whose job it is: after it was set back by force, the result of who had it first is refused', async () => {
+      it.runIf(presence)('decides the owner of a job: after a forced reset, the result of the earlier owner is refused', async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         const first = await claim(one);
@@ -746,21 +742,21 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await second.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
       });
 
-      it.skipIf(presence)('is not known here, and is not made up', async () => {
+      it.skipIf(presence)('is unknown here, and is not invented', async () => {
         const made = await make('. a\nr b\n');
         const [one, other] = [await made.open(), await made.open()];
         await claim(one);
         expect(await holdersOf(other)).toEqual([undefined, undefined]);
       });
 
-      it.skipIf(presence)('is not known here, so nothing is reclaimed: the hint says what to do instead', async () => {
+      it.skipIf(presence)('is unknown here, so nothing is reclaimed: the hint says what to do instead', async () => {
         const made = await make('r a\n');
         const queue = await made.open();
         await expect(queue.reclaim()).rejects.toMatchObject({ code: 'queue', hint: expect.stringContaining('--set') });
         expect(await made.content()).toBe('r a\n');
       });
 
-      it('is given up with the claim: a job set back by force can be claimed by the next', { tags: ['slow'] }, async () => {
+      it('ends with the claim: a job reset by force can be claimed again', { tags: ['slow'] }, async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         const first = await claim(one);
@@ -781,18 +777,18 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(await made.content()).toBe(content);
       });
 
-      it('goes over barriers, taking for granted that what runs and what it lists will succeed', async () => {
+      it('continues past barriers, assuming that running and listed jobs succeed', async () => {
         const queue = await open('r a\n. b\n---\n. c\n---\n. d\n');
         expect((await planOf(queue)).map(job => job.number)).toEqual([2, 4, 6]);
       });
 
-      it('with retry lists what failed too', async () => {
+      it('with retry also lists failed jobs', async () => {
         const queue = await open('! a\ne b\n. c\n---\n. d\n');
         expect((await planOf(queue)).map(job => job.number)).toEqual([3]);
         expect((await planOf(queue, { retry: true })).map(job => job.number)).toEqual([1, 2, 3, 5]);
       });
 
-      it('tells which jobs can never be run, and why', async () => {
+      it('reports which jobs can never run, and why', async () => {
         const queue = await open('. a #: cpus=9\n. b #: after=9\nd c #: cpus=x\n. d\n');
         const notices: QueueNotice[] = [];
         const capacity = { cpus: 4, mem: 0, gpus: 0 };
@@ -803,7 +799,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         ]);
       });
 
-      it('leaves out what could never fit, but not what does not fit now', async () => {
+      it('omits jobs that could never fit, but not those that do not fit now', async () => {
         const queue = await open('. a #: cpus=9\n. b #: cpus=2\n');
         const request = { free: { cpus: 1, mem: 0, gpus: 0 }, capacity: { cpus: 4, mem: 0, gpus: 0 } };
         expect((await planOf(queue, request)).map(job => job.number)).toEqual([2]);
@@ -840,7 +836,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         ['appended a job', other => other.append([Buffer.from('b')])],
         ['set a state', other => other.set({}, '-')],
         ['claimed a job', other => other.claim({})],
-      ])('ends soon after somebody else has %s', async (_, act) => {
+      ])('ends soon after another handle has %s', async (_, act) => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         await one.counts();
@@ -851,7 +847,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         expect(Date.now() - before).toBeLessThan(SOON);
       });
 
-      it('notices what happened between the last look and the wait', async () => {
+      it('notices changes between the last look and the wait', async () => {
         const made = await make('. a\n');
         const [one, other] = [await made.open(), await made.open()];
         await one.counts();
@@ -859,7 +855,7 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         await expect(one.changed(AbortSignal.timeout(SOON))).resolves.toBeUndefined();
       });
 
-      it('is over at once when it is called off', async () => {
+      it('ends at once when it is aborted', async () => {
         const queue = await open('. a\n');
         const controller = new AbortController();
         const changed = queue.changed(controller.signal);
@@ -869,12 +865,12 @@ export function describeQueue(name: string, capabilities: Capabilities, makeQueu
         await told;
       });
 
-      it('does not begin when it was called off before', async () => {
+      it('does not begin if it was aborted before', async () => {
         const queue = await open('. a\n');
         await expect(queue.changed(AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
       });
 
-      it('lets a claim that came to nothing be tried again with success', async () => {
+      it('lets a claim that found nothing be retried successfully', async () => {
         const made = await make('. a\n. b #: after=1\n');
         const [one, other] = [await made.open(), await made.open()];
         const a = await claim(one);
