@@ -16,7 +16,7 @@ import { eventually, isOpenAfter } from '../support/eventually.js';
 import { isAlive } from '../support/programs.js';
 import { taskOf } from '../support/task.js';
 
-/** What came of a task: how it ended, and all that it printed. */
+/** The outcome of a task: how it ended, and all its output. */
 async function run(executor: Executor, command: string | Buffer, extra: Partial<Task> = {}) {
   const printed = { stdout: '', stderr: '' };
   const output: Task['output'] = (stream, bytes) => {
@@ -34,17 +34,17 @@ describe.each([
 ])('a shell started by %s', (name, make) => {
   executorConformance(name, make, { shell: true, directory: os.tmpdir(), crowd: 300, latency: 500 });
 
-  test('a signal that ends it is told by number', async () => {
+  test('reports the number of the signal that ended it', async () => {
     expect((await run(make(), 'kill -9 $$')).exit).toEqual({ kind: 'signalled', signal: 9 });
   });
 
-  test('its label is the host without domain and the process id', async () => {
+  test('is labelled with the host, without its domain, and the process id', async () => {
     const { label, pid, stdout } = await run(make(), 'echo $$');
     expect(label).toBe(`${hostName()},${pid}`);
     expect(stdout).toBe(`${pid}\n`);
   });
 
-  test('its output is lent until the promise for it settles, however many others print meanwhile', async () => {
+  test("lends its output until the consumer's promise settles, however much other tasks print meanwhile", async () => {
     const executor = make();
     const count = 20;
     const printed = Array.from({ length: count }, () => '');
@@ -62,7 +62,7 @@ describe.each([
     expect(printed.map((text, which) => text === `${String(which).padStart(3, '0')}\n`.repeat(100_000))).toEqual(Array(count).fill(true));
   });
 
-  test('it reads nothing, leads a process group, and no signal is blocked or ignored', async () => {
+  test('reads nothing, leads a process group, and has no signal blocked or ignored', async () => {
     const { stdout } = await run(
       make(),
       'cat; ps -o pgid= -p $$; echo $$; grep -E "SigBlk" /proc/self/status; kill -s PIPE $$; echo alive',
@@ -73,18 +73,18 @@ describe.each([
     expect(stdout).not.toContain('alive');
   });
 
-  test('it sees its variables on top of those of the runner', async () => {
+  test('sees its variables on top of those of the runner', async () => {
     const { stdout } = await run(make(), 'echo "$RUNMAKER_JOB,$PATH"', { environment: { RUNMAKER_JOB: '7', PATH: '/usr/bin:/bin' } });
     expect(stdout).toBe('7,/usr/bin:/bin\n');
   });
 
-  test('it runs where, how nice and by which shell it is told', async () => {
+  test('runs in the directory, at the niceness and in the shell that it is given', async () => {
     const folder = temporary();
     const { stdout } = await run(make({ directory: folder, nice: 7, shell: 'bash' }), 'pwd; nice; [ -n "$BASH_VERSION" ] && echo bash');
     expect(stdout).toBe(`${folder}\n${Math.min(19, os.getPriority() + 7)}\nbash\n`);
   });
 
-  test('it inherits the descriptor that shows presence, and no other', async () => {
+  test('inherits the descriptor that shows presence, and no other', async () => {
     const file = path.join(temporary(), 'presence');
     writeFileSync(file, 'present');
     const presence = openSync(file, 'r');
@@ -96,7 +96,7 @@ describe.each([
     expect(stdout).toMatch(/^present/);
   });
 
-  test('a command that writes to a descriptor which nobody has opened for it does not hit that one', async () => {
+  test('cannot reach that descriptor by writing to one that is not open', async () => {
     const file = path.join(temporary(), 'presence');
     writeFileSync(file, 'present');
     const presence = openSync(file, 'r+');
@@ -106,7 +106,7 @@ describe.each([
     expect(readFileSync(file, 'utf8')).toBe('present');
   });
 
-  test('it has ended when it has exited and both outputs are closed, whoever holds them', async () => {
+  test('ends when it has exited and all holders have closed both outputs', async () => {
     const begin = performance.now();
     const { exit, stdout } = await run(make(), '(sleep 0.4; echo late) & exit 6');
     expect(performance.now() - begin).toBeGreaterThan(350);
@@ -114,20 +114,20 @@ describe.each([
     expect(stdout).toBe('late\n');
   });
 
-  test('it has not ended because it closed its outputs', async () => {
+  test('does not end by closing its outputs', async () => {
     const begin = performance.now();
     expect((await run(make(), 'exec >&- 2>&-; sleep 0.4; exit 5')).exit).toEqual({ kind: 'exited', code: 5 });
     expect(performance.now() - begin).toBeGreaterThan(350);
   });
 
-  test('an output that a stray process keeps open can be abandoned', async () => {
+  test('stops waiting for an output held open by a stray process when it is abandoned', async () => {
     const execution = await make().start(taskOf('setsid sleep 30 & echo $!'));
     await setTimeout(200);
     execution.abandon();
     expect(await execution.exit).toEqual({ kind: 'exited', code: 0 });
   });
 
-  test('nor is anybody waited for who takes its output, once it was abandoned', async () => {
+  test('stops waiting for the consumer of its output when it is abandoned', async () => {
     let took = 0;
     const output = () => {
       took++;
@@ -141,7 +141,7 @@ describe.each([
     expect(await execution.exit).toEqual({ kind: 'signalled', signal: 9 });
   });
 
-  test('a signal reaches the whole group', async () => {
+  test('receives signals in the whole group', async () => {
     const execution = await make().start(taskOf('sleep 30 & sleep 30; wait'));
     await setTimeout(100);
     execution.kill('SIGKILL');
@@ -149,17 +149,17 @@ describe.each([
     execution.kill('SIGTERM');
   });
 
-  /** Ignores TERM, holds no output open, and says which process it is. */
+  /** Ignores TERM, holds no output open, and records its process id. */
   const DEAF = `sh -c 'trap "" TERM; echo $$ >&3; exec sleep 30 3>&- >/dev/null 2>&1' 3>&1 &`;
 
-  test('what it leaves in the background can be killed for as long as it is watched', async () => {
+  test('can have its background processes killed while it is watched', async () => {
     let printed = '';
     const output: Task['output'] = (_stream, bytes) => {
       printed += String(bytes);
     };
     const execution = await make().start(taskOf(`${DEAF} exec sleep 30`, { output }));
     await eventually('the other process has started', () => printed.endsWith('\n') && isAlive(Number(printed)));
-    // The descriptor it spoke through is closed a moment later.
+    // The descriptor that it used is closed a moment later.
     await eventually('it holds no output', () => readlinkSync(`/proc/${Number(printed)}/exe`).endsWith('sleep'));
     execution.kill('SIGTERM');
     expect(await execution.exit).toEqual({ kind: 'signalled', signal: 15 });
@@ -170,7 +170,7 @@ describe.each([
     expect(isAlive(Number(printed))).toBe(false);
   });
 
-  test('what it leaves in the background is out of reach of signals when nobody watches it', async () => {
+  test('cannot have its background processes signalled once it is no longer watched', async () => {
     const { exit, stdout, execution } = await run(make(), `sleep 30 >/dev/null 2>&1 & echo $!`);
     onTestFinished(() => void process.kill(Number(stdout), 'SIGKILL'));
     expect(exit).toEqual({ kind: 'exited', code: 0 });
@@ -179,7 +179,7 @@ describe.each([
     expect(isAlive(Number(stdout))).toBe(true);
   });
 
-  test('a process that has ended is not waited for because its parent does not ask for it', async () => {
+  test('is not delayed by an ended process that its parent does not reap', async () => {
     const careless =
       'import os, time; os.fork() or os._exit(0); os.setpgid(0, 0); print(os.getpid(), flush=True); os.close(1); time.sleep(30)';
     const { stdout, execution } = await run(make(), `python3 -c '${careless}' 2>/dev/null & sleep 0.1`);
@@ -190,11 +190,11 @@ describe.each([
   test.each([
     ['a NUL byte', Buffer.from('a\0b'), /NUL byte \(byte 2\)/],
     ['more than the kernel passes on', Buffer.alloc(200_000, 'x'), /200000 bytes long/],
-  ])('a command with %s is refused before anything is started', async (_what, command, message) => {
+  ])('rejects a command with %s before anything starts', async (_what, command, message) => {
     await expect(run(make(), command)).rejects.toMatchObject({ code: 'start', message: expect.stringMatching(message) });
   });
 
-  test("Node's own children keep their exits", async () => {
+  test("leaves the exits of Node's own children alone", async () => {
     const running = run(make(), 'sleep 0.2; exit 9');
     expect(() => execFileSync('sh', ['-c', 'exit 4'])).toThrow(expect.objectContaining({ status: 4 }));
     expect((await running).exit).toEqual({ kind: 'exited', code: 9 });
@@ -204,6 +204,6 @@ describe.each([
 test.each([
   [{ shell: '/no/such/shell' }, /the shell \/no\/such\/shell is not there/],
   [{ directory: '/no/such/folder' }, /is not a directory/],
-])('%o is refused at once', (options, message) => {
+])('rejects %o at once', (options, message) => {
   expect(() => resolveShell(options)).toThrow(expect.objectContaining({ code: 'usage', message: expect.stringMatching(message) }));
 });

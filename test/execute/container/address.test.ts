@@ -21,13 +21,13 @@ describe('the address of an engine', () => {
     expect(() => engineAddress({ DOCKER_HOST: host })).toThrow(/is not an address/);
   });
 
-  it('with DOCKER_TLS_VERIFY needs the certificates of DOCKER_CERT_PATH, and says which is missing', () => {
+  it('requires the certificates of DOCKER_CERT_PATH with DOCKER_TLS_VERIFY, and names the missing one', () => {
     expect(() => engineAddress({ DOCKER_HOST: 'tcp://alice', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '/nowhere' })).toThrow(
       '/nowhere/ca.pem',
     );
   });
 
-  it.skipIf(spawnSync('openssl', ['version']).status !== 0)('is spoken to over TLS with both sides known to each other', async () => {
+  it.skipIf(spawnSync('openssl', ['version']).status !== 0)('is reached over TLS with mutual authentication', async () => {
     const folder = temporaryFolder();
     const [key, cert, ca] = ['key.pem', 'cert.pem', 'ca.pem'].map(name => join(folder, name)) as [string, string, string];
     const subject = ['-subj', '/CN=engine', '-addext', 'subjectAltName=IP:127.0.0.1'];

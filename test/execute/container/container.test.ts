@@ -11,7 +11,7 @@ import { eventually } from '../../support/eventually.js';
 import { taskOf } from '../../support/task.js';
 import { temporaryFolder } from '../../support/temporary.js';
 
-/** What came of a task: how it ended, and all that it printed. Its container is forgotten. */
+/** The outcome of a task: how it ended, and all its output. Its container is removed. */
 async function run(executor: Executor, command: string | Buffer, extra: Partial<Task> = {}) {
   const printed = { stdout: '', stderr: '' };
   const notices: TaskNotice[] = [];
@@ -43,22 +43,22 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     expect(left.map(({ Command }) => Command)).toEqual([]);
   });
 
-  test('its exit code and both outputs are told apart', async () => {
+  test('reports its exit code, and stdout and stderr apart', async () => {
     const result = await run(executor, 'echo to out; echo to err >&2; exit 3');
     expect(result).toMatchObject({ exit: { kind: 'exited', code: 3 }, stdout: 'to out\n', stderr: 'to err\n' });
   });
 
-  test('a signal that ends it is told by number', async () => {
+  test('reports the number of the signal that ended it', async () => {
     expect((await run(executor, 'kill -9 $$')).exit).toEqual({ kind: 'signalled', signal: 9 });
   });
 
-  test('its folder is mounted at the same path and is where it works', async () => {
+  test('mounts its folder at the same path and works in it', async () => {
     const directory = temporaryFolder();
     const { stdout, exit } = await run(executor, 'pwd; echo here > file; id -u', { directory });
     expect({ stdout, exit }).toEqual({ stdout: `${directory}\n${process.getuid?.()}\n`, exit: { kind: 'exited', code: 0 } });
   });
 
-  test('its outputs are carried byte for byte', async () => {
+  test('delivers its outputs byte for byte', async () => {
     const { stdout, stderr } = await run(
       executor,
       "printf '\\377\\000\\r\\n\\201'; head -c 300000 /dev/zero | tr '\\0' x; printf '\\376no end' >&2",
@@ -67,7 +67,7 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     expect(stderr).toBe('\xfeno end');
   });
 
-  test('a command reaches it byte for byte', async () => {
+  test('receives its command byte for byte', async () => {
     const odd = Buffer.concat([
       Buffer.from("printf '%s' '"),
       Buffer.from([0xff, 0xe9, 0x80, 0x25, 0x5c]),
@@ -76,7 +76,7 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     expect((await run(executor, odd)).stdout).toBe("\xff\xe9\x80%\\it's");
   });
 
-  test('output that is not taken stops it', async () => {
+  test('stops while its output is not consumed', async () => {
     let taken = 0;
     let go = (): void => undefined;
     const output = async (_stream: string, bytes: Buffer) => {
@@ -92,7 +92,7 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     expect(taken).toBe(30_000_000);
   });
 
-  test('it finds the variables of its task and of env=, and none of the runner', async () => {
+  test('sees the variables of its task and of env=, and none of the runner', async () => {
     process.env.RUNMAKER_TEST_OWN = 'own';
     const command = 'env #: env=FIRST=1 env=RUNMAKER_TEST_OWN env=GIVEN=x=y';
     const { stdout } = await run(executor, command, { environment: { RUNMAKER_JOB: '7', CUDA_VISIBLE_DEVICES: '1' } });
@@ -103,7 +103,7 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     delete process.env.RUNMAKER_TEST_OWN;
   });
 
-  test('volume= mounts folders, the same one twice as well, and ro keeps it from writing', async () => {
+  test('mounts folders for volume=, repeated ones as well, and ro makes them read-only', async () => {
     const folder = temporaryFolder();
     const { stdout, exit } = await run(
       executor,
@@ -112,14 +112,14 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     expect({ stdout, exit }).toEqual({ stdout: 'x\nrefused\n', exit: { kind: 'exited', code: 0 } });
   });
 
-  test('more memory than its share ends it, and that is named', async () => {
+  test('is ended when it exceeds the memory of its share, and the message says so', async () => {
     const { exit } = await run(executor, "x=$(head -c 200000000 /dev/zero | tr '\\0' x); echo $x", {
       share: { needs: { mem: 2 ** 25 }, gpus: [] },
     });
     expect(exit).toMatchObject({ kind: 'killed', reason: expect.stringContaining('out of memory: it needed more than its limit, 32M') });
   });
 
-  test('its share limits CPUs, memory without swap, and processes; privileges cannot grow', async () => {
+  test('is limited to the CPUs, memory without swap, and processes of its share, and cannot gain privileges', async () => {
     const task = taskOf('sleep 60', { share: { needs: { cpus: 0.5, mem: 2 ** 26 }, gpus: [] } });
     const execution = await executor.start(task);
     const { HostConfig, Config } = JSON.parse(await docker.call('GET', `/containers/${execution.handle}/json`));
@@ -131,7 +131,7 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     await execution.forget?.();
   });
 
-  test('TERM reaches all of its processes, and what heeds it ends at once', async () => {
+  test('receives TERM in all of its processes, and ends at once if they heed it', async () => {
     const directory = temporaryFolder();
     const command = `sh -c 'trap "echo child; exit" TERM; touch ready; while :; do sleep 0.1; done' & trap 'wait; echo parent; exit 5' TERM; wait`;
     let printed = '';
@@ -152,38 +152,38 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     ['a volume that is not there', 'true #: volume=/nowhere/at/all:/a', /bind source path does not exist: \/nowhere\/at\/all/],
     ['a network that is not there', 'true #: network=nosuch', /network nosuch not found/],
     ['less memory than an engine gives', 'true #: mem=1M', /[Mm]inimum memory limit/],
-  ])('%s is told in the words of the engine', async (_, command, message) => {
+  ])('reports %s in the words of the engine', async (_, command, message) => {
     const share = { needs: taskOf(command).job.directives.needs, gpus: [] };
     await expect(run(executor, command, { share })).rejects.toMatchObject({ code: 'start', message: expect.stringMatching(message) });
   });
 
-  test('a program that is not there is told, and is no exit of the job', async () => {
+  test('reports a missing program, which is not an exit of the job', async () => {
     const { exit } = await run(executor, 'some "two words" #: entrypoint=/nosuch');
     expect(exit).toEqual({ kind: 'lost', reason: 'the container could not run /nosuch: No such file or directory' });
     expect((await run(executor, 'nosuch')).exit).toEqual({ kind: 'exited', code: 127 });
   });
 
-  test('entrypoint= gets the words of the command', async () => {
+  test('passes the words of the command to entrypoint=', async () => {
     const { stdout } = await run(executor, `one 'two  words' "3"#: #: entrypoint=echo`);
     expect(stdout).toBe('one two  words 3#:\n');
     await expect(run(executor, 'a | b #: entrypoint=echo')).rejects.toMatchObject({ code: 'start' });
   });
 
-  test('one that is removed from outside is lost, and that is said', async () => {
+  test('is reported as lost when its container is removed from outside', async () => {
     const execution = await executor.start(taskOf('sleep 60'));
     await docker.call('DELETE', `/containers/${execution.handle}?force=1`);
     expect(await execution.exit).toEqual({ kind: 'lost', reason: 'its container was removed from outside' });
     await execution.forget?.();
   });
 
-  test('abandon stops the waiting, even for one that prints and is not read', async () => {
+  test('stops waiting when it is abandoned, even if unread output is pending', async () => {
     const execution = await executor.start(taskOf('yes', { output: () => new Promise(() => undefined) }));
     execution.abandon();
     expect(await execution.exit).toMatchObject({ kind: 'lost' });
     await execution.forget?.();
   });
 
-  test('another executor finds it by its queue, follows it from the beginning, and learns its exit', async () => {
+  test('is found by its queue from another executor, which follows it from the beginning to its exit', async () => {
     const directory = temporaryFolder();
     const task = taskOf('echo before; until [ -e go ]; do sleep 0.05; done; echo after; exit 3', { directory, queue: '/q/runs.txt' });
     const first = await executor.start(task);
@@ -208,7 +208,7 @@ describe('a job in a container', { tags: ['docker', 'slow'] }, () => {
     await other.close();
   });
 
-  test('one whose claim was lost is ended', async () => {
+  test('is ended when its claim is lost', async () => {
     const first = await executor.start(taskOf('sleep 60', { queue: '/lost.txt' }));
     await first.detach?.();
     const other = new ContainerExecutor({ address: engineAddress({ DOCKER_HOST: docker.host }), image: IMAGE, directory: '/' });

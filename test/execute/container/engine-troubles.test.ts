@@ -40,27 +40,24 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
     expect(left.map(({ Command }) => Command)).toEqual([]);
   });
 
-  test.each(['SIGTERM', 'SIGKILL'] as const)(
-    'that is ended by %s and started again takes nothing from a job, nor adds to it',
-    async signal => {
-      const directory = temporaryFolder();
-      const wait = (file: string): string => `until [ -e ${file} ]; do sleep 0.05; done`;
-      const command = `echo one; ${wait('down')}; echo two; ${wait('up')}; echo three; exit 3`;
-      const execution = await executor.start(taskOf(command, { directory, output, tell }));
-      await eventually('it has begun', () => printed === 'one\n');
-      await docker.down(signal);
-      writeFileSync(`${directory}/down`, '');
-      await setTimeout(300);
-      await docker.up();
-      writeFileSync(`${directory}/up`, '');
-      expect(await execution.exit).toEqual({ kind: 'exited', code: 3 });
-      expect(printed).toBe('one\ntwo\nthree\n');
-      expect(notices).toContainEqual(expect.objectContaining({ kind: 'warning', message: expect.stringContaining('does not answer') }));
-      await execution.forget?.();
-    },
-  );
+  test.each(['SIGTERM', 'SIGKILL'] as const)('that is ended by %s and started again loses and repeats no output of a job', async signal => {
+    const directory = temporaryFolder();
+    const wait = (file: string): string => `until [ -e ${file} ]; do sleep 0.05; done`;
+    const command = `echo one; ${wait('down')}; echo two; ${wait('up')}; echo three; exit 3`;
+    const execution = await executor.start(taskOf(command, { directory, output, tell }));
+    await eventually('it has begun', () => printed === 'one\n');
+    await docker.down(signal);
+    writeFileSync(`${directory}/down`, '');
+    await setTimeout(300);
+    await docker.up();
+    writeFileSync(`${directory}/up`, '');
+    expect(await execution.exit).toEqual({ kind: 'exited', code: 3 });
+    expect(printed).toBe('one\ntwo\nthree\n');
+    expect(notices).toContainEqual(expect.objectContaining({ kind: 'warning', message: expect.stringContaining('does not answer') }));
+    await execution.forget?.();
+  });
 
-  test('that is away keeps jobs waiting, to be started and to be ended, and fails none', async () => {
+  test('that is unreachable delays the start and the end of jobs, and fails none', async () => {
     const directory = temporaryFolder();
     const running = await executor.start(taskOf('sleep 60', { directory }));
     await docker.down();
@@ -75,7 +72,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
     await Promise.all([running.forget?.(), started.forget?.()]);
   });
 
-  test('that is away keeps nobody who abandons a job', async () => {
+  test('that is unreachable does not delay an abandoned job', async () => {
     const execution = await executor.start(taskOf('sleep 60'));
     await docker.down();
     execution.kill('SIGKILL');
@@ -85,7 +82,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
     await docker.up();
   });
 
-  test('that has never answered is not waited for long', async () => {
+  test('that has never answered is given up soon', async () => {
     const other = new ContainerExecutor({
       address: engineAddress({ DOCKER_HOST: 'unix:///nowhere/docker.sock' }),
       image: IMAGE,
@@ -99,7 +96,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
     await other.close();
   });
 
-  describe('that lacks an image', () => {
+  describe('without the image of a job', () => {
     let registry: Registry;
     beforeAll(async () => {
       registry = await Registry.start(busyboxImage(docker.folder));
@@ -113,7 +110,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
     });
     afterAll(async () => await registry?.stop());
 
-    test('pulls it once for all jobs that wait for it, tells how far it is, and lets others run meanwhile', async () => {
+    test('pulls it once for all waiting jobs, reports progress, and lets other jobs run meanwhile', async () => {
       registry.delay = 3000;
       const command = `echo pulled #: image=${registry.image}`;
       const waiting = [1, 2, 3].map(() => executor.start(taskOf(command, { output, tell })));
@@ -127,7 +124,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
       await Promise.all([other, ...started].map(one => one.forget?.()));
     });
 
-    test('gives up a pull that takes longer than its limit', async () => {
+    test('aborts a pull that exceeds its limit', async () => {
       registry.delay = 60_000;
       const hasty = new ContainerExecutor({ address: engineAddress({ DOCKER_HOST: docker.host }), directory: '/tmp', pullLimit: 1000 });
       const message = `image ${registry.image} could not be pulled within 1s`;
@@ -135,7 +132,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
       await hasty.close();
     });
 
-    test('does not keep a job that is interrupted', async () => {
+    test('does not delay a job that is interrupted', async () => {
       registry.delay = 60_000;
       const stop = new AbortController();
       const starting = executor.start(taskOf(`true #: image=${registry.image}`, { signal: stop.signal }));
@@ -144,7 +141,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
       await expect(starting).rejects.toMatchObject({ code: 'start', message: expect.stringContaining('interrupted') });
     });
 
-    test('leaves a job as it was whose runner is interrupted meanwhile, if jobs are to be put back', async () => {
+    test('leaves a job unchanged if its runner is interrupted meanwhile and returns its jobs', async () => {
       registry.delay = 60_000;
       const bench = new Workbench(`. true #: image=${registry.image}\n`);
       const running = startProgram('runmaker', ['--requeue', bench.runs], { cwd: bench.folder, env: { DOCKER_HOST: docker.host } });
@@ -154,7 +151,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
       expect(bench.states).toBe('.');
     });
 
-    test('says what the registry says', async () => {
+    test("passes on the registry's error message", async () => {
       const missing = registry.image.replace(':1', ':2').replace('busybox', 'nothing');
       await expect(executor.start(taskOf(`true #: image=${missing}`))).rejects.toMatchObject({
         code: 'start',
@@ -164,7 +161,7 @@ describe('an engine', { tags: ['docker', 'slow'], timeout: 60_000 }, () => {
   });
 
   describe('without live-restore', () => {
-    test('that is restarted ends the containers, and that is said: it is no failure of the job', async () => {
+    test('ends the containers when it restarts, which is reported as lost and not as a failure of the job', async () => {
       const mortal = await Docker.start();
       try {
         const directory = temporaryFolder();

@@ -11,19 +11,19 @@ function exit(state: Partial<ContainerState>, more: Partial<Circumstances> = {})
 }
 
 describe('the end of a container', () => {
-  it('is an exit status, or a signal above 128', () => {
+  it('is an exit status, or a signal if above 128', () => {
     expect(exit({})).toEqual({ kind: 'exited', code: 0 });
     expect(exit({ ExitCode: 7 })).toEqual({ kind: 'exited', code: 7 });
     expect(exit({ ExitCode: 143 })).toEqual({ kind: 'signalled', signal: 15 });
     expect(exit({ ExitCode: 255 })).toEqual({ kind: 'exited', code: 255 });
   });
 
-  it('is put down to memory only when the job failed', () => {
+  it('is blamed on memory only when the job failed', () => {
     expect(exit({ OOMKilled: true })).toEqual({ kind: 'exited', code: 0 });
     expect(exit({ OOMKilled: true, ExitCode: 137 })).toMatchObject({ kind: 'killed', reason: expect.stringContaining('limit, 1G') });
   });
 
-  it('is no failure of the job when its engine was stopped about then', () => {
+  it('is not a failure of the job if the engine was stopped at about that time', () => {
     const asked: number[] = [];
     const wasEngineAway = (since: number) => asked.push(since) > 0;
     expect(exit({ ExitCode: 143 }, { wasEngineAway }).kind).toBe('lost');
@@ -35,7 +35,7 @@ describe('the end of a container', () => {
   it.each([
     ['[FATAL tini (7)] exec nosuch failed: No such file or directory\n', 'nosuch: No such file or directory'],
     ['ERROR (catatonit:2): failed to exec pid1: No such file or directory\n', 'pid1: No such file or directory'],
-  ])('is that of no job when the init process could not run the program: %s', (stderr, what) => {
+  ])('is not the end of a job if the init process could not run the program: %s', (stderr, what) => {
     expect(exit({ ExitCode: 127 }, { stderr })).toEqual({ kind: 'lost', reason: `the container could not run ${what}` });
     expect(exit({ ExitCode: 1 }, { stderr })).toEqual({ kind: 'exited', code: 1 });
     expect(exit({ ExitCode: 127 }, { stderr: `before\n${stderr}` })).toEqual({ kind: 'exited', code: 127 });

@@ -10,7 +10,7 @@ function frame(stream: 1 | 2, bytes: Uint8Array): Buffer {
 }
 
 describe('the frames of an engine', () => {
-  it('give both outputs byte for byte, wherever the connection cuts them', () => {
+  it('carry both outputs byte for byte, wherever the connection splits them', () => {
     const frames = fc.array(fc.record({ stream: fc.constantFrom(1 as const, 2 as const), bytes: fc.uint8Array({ maxLength: 40 }) }));
     fc.assert(
       fc.property(frames, fc.array(fc.integer({ min: 1, max: 13 }), { minLength: 1 }), (sent, cuts) => {

@@ -12,7 +12,7 @@ function spec(command: string, share = {}, environment = {}) {
 }
 
 describe('the container of a job', () => {
-  it('gets the GPUs of its share by their ids, and no variable that counts them', () => {
+  it('gets the GPUs of its share by id, and no variable that counts them', () => {
     const { HostConfig, Env } = spec('train', { gpus: ['GPU-1', 'MIG-2'] }, { CUDA_VISIBLE_DEVICES: 'GPU-1,MIG-2', RUNMAKER_JOB: '3' });
     expect(HostConfig.DeviceRequests).toEqual([{ Driver: '', DeviceIDs: ['GPU-1', 'MIG-2'], Capabilities: [['gpu']] }]);
     expect(Env).toEqual(['TINI_KILL_PROCESS_GROUP=1', 'RUNMAKER_JOB=3']);
@@ -24,13 +24,13 @@ describe('the container of a job', () => {
     expect(spec('true').HostConfig).not.toHaveProperty('NanoCpus');
   });
 
-  it('runs as the runner, in the job’s folder', () => {
+  it('runs as the user of the runner, in the job’s folder', () => {
     const { User, WorkingDir, HostConfig } = spec('true');
     expect({ User, WorkingDir }).toEqual({ User: '7:8', WorkingDir: '/here' });
     expect(HostConfig).toMatchObject({ GroupAdd: ['9'], Init: true, SecurityOpt: ['no-new-privileges:true'] });
   });
 
-  it('mounts paths as folders, from the job’s folder on, and names as volumes', () => {
+  it('mounts paths as folders, relative to the job’s folder, and names as volumes', () => {
     expect(spec('true #: volume=/a:/1 volume=./b:/2:ro volume=c:/3 volume=..:/4').HostConfig.Mounts).toEqual([
       { Type: 'bind', Source: '/here', Target: '/here', ReadOnly: false },
       { Type: 'bind', Source: '/a', Target: '/1', ReadOnly: false },

@@ -10,8 +10,8 @@ const SEEN = `5             1             FAILED              15        rm-run
 8             2             FAILED              512       rm-x
 `;
 
-describe('what squeue says', () => {
-  it('is read element by element, and what is no element is left out', () => {
+describe('the output of squeue', () => {
+  it('is parsed element by element; anything else is ignored', () => {
     expect(readStates(SEEN)).toEqual([
       { element: '5_1', state: 'FAILED', status: 15 },
       { element: '7_3', state: 'PENDING', status: 0 },
@@ -20,7 +20,7 @@ describe('what squeue says', () => {
     ]);
   });
 
-  it.each(['PENDING', 'RUNNING', 'COMPLETING', 'SUSPENDED', 'REQUEUED', 'CONFIGURING'])('%s is under way', state => {
+  it.each(['PENDING', 'RUNNING', 'COMPLETING', 'SUSPENDED', 'REQUEUED', 'CONFIGURING'])('counts %s as in progress', state => {
     expect(isUnderWay({ element: '1_1', state, status: 0 })).toBe(true);
   });
 
@@ -35,14 +35,14 @@ describe('what squeue says', () => {
     ['PREEMPTED', 0, { kind: 'lost', reason: 'it was preempted', retry: true }],
     ['CANCELLED', 0, { kind: 'lost', reason: 'it was cancelled in Slurm' }],
     ['DEADLINE', 0, { kind: 'lost', reason: expect.stringContaining('deadline') }],
-  ])('%s with status %d says how an element ended that left none', (state, status, exit) => {
+  ])('maps %s with status %d to the end of an element that left no record', (state, status, exit) => {
     expect(isUnderWay({ element: '1_1', state, status })).toBe(false);
     expect(exitFrom({ element: '1_1', state, status })).toEqual(exit);
   });
 });
 
-describe('what a job asks of Slurm', () => {
-  it('is what its directives say, rounded up', () => {
+describe('the resources a job requests from Slurm', () => {
+  it('follow its directives, rounded up', () => {
     expect(requestOf(jobOf('x #: cpus=1.5 mem=1500K gpus=2'), 90_500)).toEqual([
       '--cpus-per-task=2',
       '--mem=2M',
@@ -51,7 +51,7 @@ describe('what a job asks of Slurm', () => {
     ]);
   });
 
-  it('is nothing when they say nothing', () => {
+  it('are empty without directives', () => {
     expect(requestOf(jobOf('x'), undefined)).toEqual([]);
   });
 });
