@@ -8,7 +8,7 @@ import { type Program, programWords } from '../support/programs.js';
 import { PACKAGE, type Page, userPages } from './markdown.js';
 import { complaints, isAsShown, pageScript, readOutput, steps } from './page-script.js';
 
-/** All pages are run at the same time, each by one shell, which lives no longer than this, in ms. */
+/** All pages run at the same time, each in one shell, which lives no longer than this, in ms. */
 const LONGEST_LIFE = 60_000;
 const PROGRAMS: readonly Program[] = ['runmaker', 'runmaker-client', 'runmaker-server', 'runset', 'runwait'];
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(root, { recursive: true, force: true, maxRetries: 3 }));
 
-/** A folder for PATH: the programs, and a python that does nothing, because pages have it do great things. */
+/** A folder for PATH: the programs, and a python that does nothing, because the pages have it do big jobs. */
 function programsOnPath(): string {
   const bin = join(root, 'bin');
   mkdirSync(bin);
@@ -33,7 +33,7 @@ function programsOnPath(): string {
   return bin;
 }
 
-/** Runs the blocks of a page in a folder of its own. Returns all that was printed. */
+/** Runs the blocks of a page in its own folder. Returns all output. */
 async function runPage(page: Page, bin: string): Promise<string> {
   const folder = join(root, page.path.replaceAll('/', '-'));
   mkdirSync(join(folder, 'node_modules'), { recursive: true });
@@ -90,23 +90,23 @@ async function ended(shell: ChildProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     shell.once('error', reject);
     shell.once('exit', end);
-    // Not before all that was printed has been read.
+    // Not before all output has been read.
     shell.once('close', () => resolve());
   });
   clearTimeout(limit);
 }
 
-/** A server in the background has left the group; the pages that start one have it write its process id to a file. */
+/** A server in the background has left the group; pages that start one write its process id to a file. */
 function endServer(pidFile: string): void {
   if (existsSync(pidFile)) process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM');
 }
 
 describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page) => {
-  it('has only blocks that are run, shown, or left out for a known reason', () => {
+  it('contains only blocks that are run, shown, or left out for a known reason', () => {
     expect(complaints(page)).toEqual([]);
   });
 
-  it('shows what its commands do', () => {
+  it('shows the actual output of its commands', () => {
     const { printed, statuses } = readOutput(outputs.get(page) ?? '');
     steps(page).forEach(({ block, commands, status, anyOrder }, step) => {
       const where = `${page.path}:${block.line}`;
@@ -120,7 +120,7 @@ describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page)
     });
   });
 
-  it('has JSON that can be read', () => {
+  it('contains valid JSON', () => {
     for (const block of page.blocks) if (block.language === 'json') expect(() => JSON.parse(block.text)).not.toThrow();
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PACKAGE, prose, readPage, sources } from './markdown.js';
 
-it('the messages that troubleshooting explains are those that the programs print', () => {
+it('troubleshooting explains exactly messages that the programs print', () => {
   const quoted = [...prose(readPage('docs/troubleshooting.md')).matchAll(/"([a-z][^"]{10,})"/g)].map(([, text = '']) =>
     text.replace(/\s+/g, ' '),
   );
@@ -12,7 +12,7 @@ it('the messages that troubleshooting explains are those that the programs print
   expect(quoted.filter(message => !code.includes(message))).toEqual([]);
 });
 
-it('every directive is on its page', () => {
+it('every directive has an entry on its page', () => {
   const grammar = readFileSync(join(PACKAGE, 'src/job/directives.ts'), 'utf8');
   const keys = [...grammar.matchAll(/^ {2}(\w+): \{ takes: /gm)].map(([, key = '']) => key);
   const { text } = readPage('docs/directives.md');
@@ -20,7 +20,7 @@ it('every directive is on its page', () => {
   expect(keys.filter(key => !text.includes(`\`${key}=`))).toEqual([]);
 });
 
-it('every event of --json is on its page', () => {
+it('every event of --json has an entry on its page', () => {
   const types = readFileSync(join(PACKAGE, 'src/report/json/json-event.ts'), 'utf8');
   const events = [...types.matchAll(/readonly event: '(\w+)'/g)].map(([, event = '']) => event);
   const { text } = readPage('docs/records.md');

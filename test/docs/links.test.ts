@@ -6,7 +6,7 @@ import { anchors, localLinks, PACKAGE, readPage, sources, userPages } from './ma
 const pages = [...userPages(), ...['CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'bench/README.md'].map(readPage)];
 
 describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page) => {
-  it('links to files and headings that are there', () => {
+  it('links only to files and headings that exist', () => {
     const broken = localLinks(page).filter(({ path, anchor }) => {
       if (!existsSync(join(PACKAGE, path))) return true;
       return anchor !== undefined && !anchors(readPage(path)).has(anchor);
@@ -18,11 +18,11 @@ describe.each(pages.map(page => [page.path, page] as const))('%s', (_path, page)
 describe('the README', () => {
   const readme = readPage('README.md');
 
-  it('can be read in one go', () => {
+  it('is short enough to read in one go', () => {
     expect(readme.text.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
   });
 
-  it('leads to each page of docs/', () => {
+  it('links to each page of docs/', () => {
     const linked = new Set(localLinks(readme).map(({ path }) => path));
     expect(userPages().filter(page => page !== readme && page.path !== 'README.md' && !linked.has(page.path))).toEqual([]);
   });
@@ -32,7 +32,7 @@ describe('the README', () => {
   });
 });
 
-it('the package brings the pages', () => {
+it('the package includes the pages', () => {
   const { files } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { files: string[] };
   expect(files).toContain('docs');
 });
@@ -40,13 +40,13 @@ it('the package brings the pages', () => {
 describe('CONTRIBUTING.md', () => {
   const { text } = readPage('CONTRIBUTING.md');
 
-  it('names files and folders that are there', () => {
+  it('names only files and folders that exist', () => {
     const paths = [...text.matchAll(/(?<![\w/.])((?:src|test|bench|docs)\/[\w./-]*\w\/?)/g)].map(([, path = '']) => path);
     expect(paths.length).toBeGreaterThan(20);
     expect(paths.filter(path => !existsSync(join(PACKAGE, path)))).toEqual([]);
   });
 
-  it('names methods that classes have', () => {
+  it('names only methods that exist', () => {
     const methods = [...text.matchAll(/`([A-Z]\w+)\.(\w+)`/g)].map(([, type = '', method = '']) => ({ type, method }));
     const files = sources();
     expect(methods.length).toBeGreaterThan(10);

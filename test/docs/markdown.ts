@@ -1,4 +1,4 @@
-/** Reads the pages of the documentation: their code blocks with the marks before them, their headings and their links. */
+/** Parses the pages of the documentation: their code blocks with the marks before them, their headings and their links. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,12 +51,12 @@ export function markOf(block: Block, name: string): string | undefined {
   return block.marks.find(mark => mark.name === name)?.value;
 }
 
-/** A page without its code, where nothing is a heading or a link. */
+/** A page without its code blocks, which hold no headings or links. */
 export function prose(page: Page): string {
   return page.text.replace(BLOCK, '').replace(/`[^`\n]*`/g, code => code.replace(/[[\]()]/g, '·'));
 }
 
-/** What stands behind `#` in links to the headings of a page, as hosting services make it of them. */
+/** The anchor of a heading (after `#` in a link), as hosting services generate it. */
 export function anchors(page: Page): Set<string> {
   const headings = page.text.replace(BLOCK, '').matchAll(/^#+ (.*)$/gm);
   const seen = new Map<string, number>();
@@ -71,7 +71,7 @@ export function anchors(page: Page): Set<string> {
   );
 }
 
-/** The links of a page to files of the package: the path from its root, and the anchor if there is one. */
+/** A page's links to files of the package: the path from its root, and the anchor if there is one. */
 export function localLinks(page: Page): { path: string; anchor: string | undefined }[] {
   const targets = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
   return targets
@@ -83,7 +83,7 @@ export function localLinks(page: Page): { path: string; anchor: string | undefin
     });
 }
 
-/** The texts of all files of the code. */
+/** The texts of all source files. */
 export function sources(): string[] {
   const names = readdirSync(join(PACKAGE, 'src'), { recursive: true, encoding: 'utf8' });
   return names.filter(name => name.endsWith('.ts')).map(name => readFileSync(join(PACKAGE, 'src', name), 'utf8'));

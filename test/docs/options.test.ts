@@ -9,7 +9,7 @@ const PAGES: [Program, string][] = [
   ['runmaker-server', 'docs/tcp.md'],
 ];
 
-it.each(PAGES)('every option of %s is on its page, which its help names', async (program, path) => {
+it.each(PAGES)('every option of %s has an entry on its page, which its help names', async (program, path) => {
   const { stdout } = await startProgram(program, ['--help']).ended;
   const columns = [...stdout.matchAll(/^ {2}(-.*?)(?: {2}|$)/gm)].map(([, flags = '']) => flags);
   const options = columns.flatMap(flags => flags.match(/--[\w-]+/g) ?? []);

@@ -1,4 +1,4 @@
-/** Makes one shell script of all blocks of a page that can be run, and finds in its output how each of them ended. */
+/** Makes one shell script of all runnable blocks of a page, and finds in its output how each of them ended. */
 import { isInstalled } from '../support/tags.js';
 import { type Block, markOf, type Page } from './markdown.js';
 
@@ -14,17 +14,17 @@ export const REASONS = [
   'a shape, not a command',
 ];
 
-/** Languages of blocks that are commands or programs, and of those that only show something. */
+/** Languages of blocks that are commands or programs, and of those that are only shown. */
 const RUN = ['sh', 'console', 'js'];
 const SHOWN = ['text', 'json', 'csv'];
 
-/** A line that stands for a command, in a block that is only shown. `runmaker [options] QUEUE` is none. */
+/** A line that looks like a command in a block that is only shown. `runmaker [options] QUEUE` is none. */
 const COMMAND = /^(?:\$ |(?:runmaker|runset|runwait|runmaker-\w+|git|npm|node) [^[])/m;
 
-/** What a mark before a block means is said in CONTRIBUTING.md. */
+/** CONTRIBUTING.md explains the marks before a block. */
 const MARKS = ['not run', 'needs', 'setup', 'cleanup', 'exits', 'in any order', 'replace', 'prints', 'runs file'];
 
-/** A block that is run, and what it should do. */
+/** A block to run, and its expected behaviour. */
 export interface Step {
   readonly block: Block;
   readonly commands: readonly Command[];
@@ -32,13 +32,13 @@ export interface Step {
   readonly anyOrder: boolean;
 }
 
-/** A command, and what it should print; undefined where the page does not say. */
+/** A command and its expected output; undefined where the page does not say. */
 interface Command {
   readonly text: string;
   readonly output: string | undefined;
 }
 
-/** What is wrong with the form of a page's blocks: a mark or language that is not known, or a block that is neither run nor marked. */
+/** Errors in the form of a page's blocks: an unknown mark or language, or a block that is neither run nor marked. */
 export function complaints(page: Page): string[] {
   const found = page.blocks.flatMap(block => {
     const left = markOf(block, 'not run');
@@ -56,7 +56,7 @@ export function complaints(page: Page): string[] {
   return found;
 }
 
-/** The blocks that are run. */
+/** The blocks to run. */
 export function steps(page: Page): Step[] {
   return page.blocks.flatMap((block, at) => {
     if (!isRun(block)) return [];
@@ -72,7 +72,7 @@ function isRun(block: Block): boolean {
   return RUN.includes(block.language) || markOf(block, 'runs file') !== undefined;
 }
 
-/** @param shown what the page says that the block prints, where it does not say so in the block itself */
+/** @param shown the output that the page shows, where the block itself does not contain it */
 function commandsOf(block: Block, shown: string | undefined): Command[] {
   const text = block.marks
     .filter(({ name }) => name === 'replace')
@@ -101,13 +101,13 @@ export function pageScript(page: Page): string {
   return steps(page)
     .map(({ block, commands }, step) => {
       const body = commands.map(({ text }, at) => `printf '\\n@@ %s\\n' ${step}.${at}\n${text}`).join('\n');
-      // Two marks of one kind would be a way around the form: only the first counts.
+      // Two marks of one kind would circumvent the form: only the first counts.
       return `(set -e\n${markOf(block, 'setup') ?? ''}\n${body}\nprintf '\\n@@ %s\\n' cleanup\n${markOf(block, 'cleanup') ?? ''}\n)\nprintf '\\n@@ %s\\n' ${step}=$?`;
     })
     .join('\n');
 }
 
-/** What was printed by each command (`0.1`: the second one of the first step), and each step's exit status (`0`). */
+/** The output of each command (`0.1`: the second one of the first step), and each step's exit status (`0`). */
 export function readOutput(output: string): { printed: Map<string, string>; statuses: Map<number, number> } {
   const printed = new Map<string, string>();
   const statuses = new Map<number, number>();
@@ -121,7 +121,7 @@ export function readOutput(output: string): { printed: Map<string, string>; stat
   return { printed, statuses };
 }
 
-/** Whether output is what the page shows. `…` stands for anything; hosts and process ids differ. */
+/** Whether output matches the page. `…` stands for anything; hosts and process ids may differ. */
 export function isAsShown(output: string, shown: string, anyOrder: boolean): boolean {
   const [lines, wanted] = [linesOf(output), linesOf(shown)];
   if (!anyOrder) {

@@ -6,11 +6,11 @@ describe('a record of the log file', () => {
     expect(logRecord(Buffer.from(': a')).toString()).toBe(`: a${' '.repeat(157)}\n`);
   });
 
-  it('cuts what is longer', () => {
+  it('truncates longer text', () => {
     expect(logRecord(Buffer.from('x'.repeat(1000))).toString()).toBe(`${'x'.repeat(160)}\n`);
   });
 
-  it('is filled to the last byte where the text fits exactly', () => {
+  it('has no padding where the text fits exactly', () => {
     const text = `${'x'.repeat(158)}ä`;
     expect(logRecord(Buffer.from(text)).toString()).toBe(`${text}\n`);
   });
@@ -19,7 +19,7 @@ describe('a record of the log file', () => {
     expect(logRecord(Buffer.from(`${'x'.repeat(158)}€`)).toString()).toBe(`${'x'.repeat(158)}  \n`);
   });
 
-  it('has no newline, carriage return or NUL in it', () => {
+  it('contains no newline, carriage return or NUL', () => {
     expect(logRecord(Buffer.from('a\nb\r\0c')).toString().trimEnd()).toBe('a b  c');
   });
 });

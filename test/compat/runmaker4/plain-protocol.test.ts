@@ -14,7 +14,7 @@ import {
 } from '../../../src/compat/runmaker4/plain-protocol.js';
 
 describe('the older protocol', () => {
-  it('reads the requests that it writes', () => {
+  it('parses the requests that it prints', () => {
     const token = fc.stringMatching(/^[!-~]{1,40}$/);
     const request: fc.Arbitrary<LegacyRequest> = fc.oneof(
       token.map(text => ({ kind: 'get' as const, token: text })),
@@ -40,11 +40,11 @@ describe('the older protocol', () => {
     'SET a  1 d',
     'SET 1 d',
     'SET a\n\n 1 d',
-  ])('knows no request %j', text => {
+  ])('rejects the request %j', text => {
     expect(parseLegacyRequest(text)).toBeUndefined();
   });
 
-  it('hands commands on byte for byte, as long as they may be', () => {
+  it('passes commands of any length through byte for byte', () => {
     const command = fc.uint8Array({ minLength: 1, maxLength: 60 }).map(bytes => Buffer.from(bytes));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e9 }), command, (number, bytes) => {
@@ -56,19 +56,19 @@ describe('the older protocol', () => {
     expect(read.kind === 'job' && read.command.equals(long)).toBe(true);
   });
 
-  it('tells that there is no job from what is no answer', () => {
+  it('distinguishes "no job" from a missing answer', () => {
     expect(parseLegacyJob(printLegacyJob(undefined))).toEqual({ kind: 'none' });
     expect(parseLegacyJob(Buffer.from('-1'))).toEqual({ kind: 'none' });
     expect(parseLegacyJob(Buffer.from('INVALID_TOKEN'))).toEqual({ kind: 'other', text: 'INVALID_TOKEN' });
     expect(parseLegacyJob(Buffer.from(''))).toEqual({ kind: 'other', text: '' });
   });
 
-  it('knows that an answer is whole which is the same each time', () => {
+  it('recognises when a fixed answer is complete', () => {
     for (const word of ['-1', '-1 ', 'ACK', 'ACK\r', 'INVALID_CMD', 'INVALID_TOKEN']) expect(isWholeWord(Buffer.from(word))).toBe(true);
     for (const part of ['', '-', 'AC', 'INVALID_', '1', '2 ', '2 echo TRU', '-1 echo']) expect(isWholeWord(Buffer.from(part))).toBe(false);
   });
 
-  it('takes a token that comes with its line feed, and ignores white space at the end', () => {
+  it('accepts a token with a line feed, and ignores trailing white space', () => {
     expect(parseLegacyRequest('GET a\n')).toEqual({ kind: 'get', token: 'a' });
     expect(parseLegacyRequest('SET a\n 1 d')).toEqual({ kind: 'set', token: 'a', number: 1, state: 'd' });
     expect(parseLegacyRequest('SET a\r\n 1 d \t\r\n')).toEqual({ kind: 'set', token: 'a', number: 1, state: 'd' });
@@ -85,7 +85,7 @@ describe('the older protocol', () => {
     ['nonsense', false],
     ['nonsense\n', true],
     ['', false],
-  ])('of %j knows whether more is to come', (text, isComplete) => {
+  ])('knows from %j whether more bytes follow', (text, isComplete) => {
     expect(isCompleteRequest(text, token => token === 'a')).toBe(isComplete);
   });
 
