@@ -14,7 +14,7 @@ describe('runset --doctor', () => {
     const bench = new Workbench('. true\nd true\n');
     const { status, stdout, stderr } = await runset(['--doctor', bench.runs]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(verdictsOf(stdout)).toEqual({ filesystem: 'ok', locks: 'ok', second: 'ok', cost: 'ok', file: 'ok', runners: 'ok' });
+    expect(verdictsOf(stdout)).toEqual({ filesystem: 'ok', place: 'ok', locks: 'ok', second: 'ok', cost: 'ok', file: 'ok', runners: 'ok' });
     expect(stdout).toMatch(/^safe to share$/m);
     expect(stdout).toMatch(/cost +a lock and its release take [\d.]+ (µs|ms) \(median of 200\), [\d.]+ (µs|ms) at worst/);
     expect(readFileSync(bench.runs, 'utf8')).toBe('. true\nd true\n');

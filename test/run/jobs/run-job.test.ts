@@ -70,7 +70,7 @@ describe('a job that cannot be started', () => {
     expect(starts()).toBe(29);
     expect(events).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
-    expect((await ending).outcome).toEqual({ kind: 'notStarted' });
+    expect((await ending).outcome).toEqual({ kind: 'notStarted', interrupted: false });
     expect(starts()).toBe(30);
     expect(events.map(({ type }) => type)).toEqual(['notStarted']);
   });
@@ -80,13 +80,13 @@ describe('a job that cannot be started', () => {
     await vi.advanceTimersByTimeAsync(500);
     stopping.interrupt();
     await vi.advanceTimersByTimeAsync(500);
-    expect((await ending).outcome).toEqual({ kind: 'notStarted' });
+    expect((await ending).outcome).toEqual({ kind: 'notStarted', interrupted: true });
     expect(starts()).toBe(2);
   });
 
   it('is an error at once for every other reason', async () => {
     const { ending, starts } = attempt(1, shortage('ENOENT'));
-    expect((await ending).outcome).toEqual({ kind: 'notStarted' });
+    expect((await ending).outcome).toEqual({ kind: 'notStarted', interrupted: false });
     expect(starts()).toBe(1);
     await expect(attempt(1, new Error('a mistake')).ending).rejects.toThrow('a mistake');
   });
