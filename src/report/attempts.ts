@@ -1,8 +1,8 @@
 import type { Attempt } from '../run/events.js';
 
 /**
- * What a listener keeps about each attempt that is running: made when it is first heard of, forgotten when it ends.
- * A slot runs one attempt at a time, so its number is the key.
+ * Per-attempt state of a listener, from the attempt's first event to its last. A slot runs one attempt at a time, so the slot number is the
+ * key.
  */
 export class Attempts<T> {
   private readonly make: (attempt: Attempt) => T;
@@ -12,7 +12,7 @@ export class Attempts<T> {
     this.make = make;
   }
 
-  /** Begins anew. */
+  /** Starts with fresh state. */
   begin(attempt: Attempt): T {
     const value = this.make(attempt);
     this.bySlot.set(attempt.slot, value);
@@ -23,14 +23,14 @@ export class Attempts<T> {
     return this.bySlot.get(attempt.slot) ?? this.begin(attempt);
   }
 
-  /** What was kept, for the last time. */
+  /** Returns the state and drops it. */
   end(attempt: Attempt): T {
     const value = this.of(attempt);
     this.bySlot.delete(attempt.slot);
     return value;
   }
 
-  /** All that run. */
+  /** The state of all running attempts. */
   values(): Iterable<T> {
     return this.bySlot.values();
   }

@@ -4,25 +4,25 @@ import { Chalk } from 'chalk';
 export type ColourChoice = 'auto' | 'always' | 'never';
 
 /**
- * Whether to print in colour. On its own account a program does so only on a terminal that can (`TERM` is not `dumb`),
- * and not where the user asked all programs for plain text (https://no-color.org: `NO_COLOR` is set and not empty).
+ * Whether to print in colour. By default only on a terminal that supports it (`TERM` is not `dumb`), and not if the user asked all programs
+ * for plain text (https://no-color.org: `NO_COLOR` is set and not empty).
  */
 export function colourWanted(choice: ColourChoice, isTTY: boolean, environment: { NO_COLOR?: string; TERM?: string }): boolean {
   if (choice !== 'auto') return choice === 'always';
   return isTTY && !environment.NO_COLOR && environment.TERM !== 'dumb';
 }
 
-/** Escape sequences around a text. Both are empty where colours are not wanted. */
+/** Escape sequences around a text. Both are empty when colours are off. */
 export interface Style {
   readonly open: Buffer;
   readonly close: Buffer;
 }
 
-/** How the parts of the console's output look. */
+/** Styles of the parts of the console output. */
 export interface Palette {
   readonly status: Style;
   readonly stderr: Style;
-  /** The tag of the job in this slot, from 1: the colours come round again. */
+  /** The tag of the job in this slot, from 1. Colours repeat when there are more slots than colours. */
   tag(slot: number): Style;
 }
 
@@ -31,9 +31,9 @@ const PLAIN: Style = { open: Buffer.alloc(0), close: Buffer.alloc(0) };
 /** @param colour false: everything is plain */
 export function palette(colour: boolean): Palette {
   if (!colour) return { status: PLAIN, stderr: PLAIN, tag: () => PLAIN };
-  // Whether colours are wanted is decided already: chalk must not look at the terminal by itself.
+  // The decision is already made: chalk must not inspect the terminal itself.
   const chalk = new Chalk({ level: 1 });
-  // Without red, which says stderr.
+  // No red: it marks stderr.
   const tags = [
     chalk.cyan,
     chalk.green,

@@ -8,20 +8,20 @@ import { type Palette, palette, type Style } from './colour.js';
 import { detachedText, endedTexts, executingText, forkedText, notStartedText, outputTag, preparingText } from './status-text.js';
 import { tagLines } from './tags.js';
 
-/** How the console's output looks. */
+/** Options of the console output. */
 export interface ConsoleOptions {
   /** This host's name without domain: a job that could not be started has no label to show. */
   readonly host: string;
   readonly colour: boolean;
-  /** Leaves out what the runner says about jobs that run; their own output, warnings and jobs that could not be started stay. */
+  /** Omits status messages about running jobs; keeps their output, warnings and jobs that could not be started. */
   readonly quiet: boolean;
-  /** Escapes the control characters of commands: one could hide another. What jobs print is theirs, and goes through as it is. */
+  /** Escapes control characters in commands: one command could hide another. Job output passes unchanged. */
   readonly onTerminal: boolean;
 }
 
 const LINE_FEED = Buffer.from('\n');
 
-/** One of a job's outputs: its lines, and what goes around each. */
+/** One output stream of a job and the styles around its lines. */
 interface Stream {
   readonly lines: LineAssembler;
   readonly before: Buffer;
@@ -36,9 +36,9 @@ interface Stream {
  *     stdout (alice,601): a
  *     status (alice,601): exit 0 "echo a; sleep 60s; echo A"
  *
- * An event makes one write of whole lines at most, so no line is ever torn by another. Last lines without a newline are
- * printed when the job ends. A job killed by signal 9 ends with `exit -9`; before the exit of a job whose time was up there is
- * `status (alice,601): timed out after 2h "…"`; a job that could not be started says `status (alice): not started: … "…"`.
+ * Each event makes at most one write of whole lines, so lines never interleave. A last line without a newline is printed when the job ends.
+ * A job killed by signal 9 ends with `exit -9`; a job that timed out has `status (alice,601): timed out after 2h "…"` before its exit; a
+ * job that could not be started prints `status (alice): not started: … "…"`.
  */
 export class ConsoleReport {
   readonly listener: Listener;
@@ -49,8 +49,8 @@ export class ConsoleReport {
   private readonly attempts: Attempts<Record<OutputStream, Stream>>;
 
   /**
-   * @param out what jobs print and what happens to them
-   * @param err warnings. Where both are the same terminal pass the same sink, so that the progress line knows about both
+   * @param out job output and status messages
+   * @param err warnings. If both are the same terminal, pass the same sink so that the progress line sees both
    */
   constructor(out: Sink, err: Sink, options: ConsoleOptions) {
     this.out = out;
@@ -61,7 +61,7 @@ export class ConsoleReport {
     this.listener = event => this.handle(event);
   }
 
-  /** Settles when everything is written. The sinks stay open. */
+  /** Settles when everything is written. Leaves the sinks open. */
   async close(): Promise<void> {
     await Promise.all([this.out.flush(), this.err.flush()]);
   }
@@ -89,7 +89,7 @@ export class ConsoleReport {
         return this.print(tagged(stdout, stdout.lines.flush()), tagged(stderr, stderr.lines.flush()), this.status(detachedText(event)));
       }
       case 'notStarted':
-        // Nothing else tells of it, so being quiet does not hide it.
+        // No other message reports it, so `quiet` does not hide it.
         if (this.options.quiet) return this.warn(`job ${event.job.id} could not be started: ${event.message}`);
         return this.print(this.status(notStartedText(event, this.options.host)));
       case 'finished':
@@ -113,7 +113,7 @@ export class ConsoleReport {
 
   private warn(message: string, hint?: string): void | Promise<void> {
     const text = Buffer.from(visibleLines(`runmaker: ${message}\n${hint === undefined ? '' : `${hint}\n`}`));
-    // Where both go to one place, a warning stands behind what it is about.
+    // If both go to the same place, print the warning after what it refers to.
     return this.out.waiting === 0 ? this.err.give(text) : this.out.flush().then(() => this.err.give(text));
   }
 

@@ -7,7 +7,7 @@ const UNITS = [
 ] as const;
 
 /**
- * A length of time as a user would have written it, nothing rounded away: `2h`, `1m30s`, `1s500ms`. `parseDuration` reads it back.
+ * A duration as a user would write it, without rounding: `2h`, `1m30s`, `1s500ms`. `parseDuration` reads it back.
  *
  * @param ms whole milliseconds, not negative
  */

@@ -3,15 +3,13 @@ import type { Exit } from '../../job/outcome.js';
 import type { Attempt, RunEvent } from '../../run/events.js';
 import { exactDuration } from './exact-duration.js';
 
-/*
- * What the console and the log file say about a job, without line ends. Commands are copied byte for byte, so these are Buffers.
- */
+/* The console's and the log file's messages about a job, without line ends. Commands are copied byte for byte, so these are Buffers. */
 
 type Ended = Extract<RunEvent, { type: 'ended' }>;
 type Preparing = Extract<RunEvent, { type: 'preparing' }>;
 type NotStarted = Extract<RunEvent, { type: 'notStarted' }>;
 
-/** `stdout (alice,601): `, what each line of output begins with. */
+/** `stdout (alice,601): `, the prefix of each output line. */
 export function outputTag(stream: OutputStream, label: string): string {
   return `${stream} (${label}): `;
 }
@@ -26,7 +24,7 @@ export function forkedText(attempt: Attempt): Buffer {
   return statusText(attempt.label, 'forked', attempt.job.command);
 }
 
-/** `status (alice,601): exit 0 "echo a"`; before it, on a line of its own, that the time was up if that was the reason. */
+/** `status (alice,601): exit 0 "echo a"`; after a timeout, preceded by a line that says so. */
 export function endedTexts(event: Ended): Buffer[] {
   const { outcome, label } = event;
   const say = (what: string) => statusText(label, what, event.job.command);
@@ -50,12 +48,12 @@ export function preparingText(event: Preparing, host: string): Buffer {
   return statusText(host, event.text, event.job.command);
 }
 
-/** `status (alice): not started: no such file "echo a"`: without a process there is only the host to name. */
+/** `status (alice): not started: no such file "echo a"`: without a process, only the host can be named. */
 export function notStartedText(event: NotStarted, host: string): Buffer {
   return statusText(host, `not started: ${event.message}`, event.job.command);
 }
 
-/** `exit 3`; `exit -9` for a process that signal 9 has killed; `killed: out of memory`; `lost: the container was removed`. */
+/** `exit 3`; `exit -9` for a process killed by signal 9; `killed: out of memory`; `lost: the container was removed`. */
 function exitText(exit: Exit): string {
   switch (exit.kind) {
     case 'exited':

@@ -4,27 +4,26 @@ import { networkFilesystem } from '../../system/disk.js';
 import { recordLocks } from '../../system/record-lock.js';
 import { APPEND_BYTE } from '../../system/reserved-bytes.js';
 
-/** Gives a lock up. */
+/** Releases a lock. */
 export type Release = () => Promise<void>;
 
-/** A lock is waited for no longer than this, in ms: a host that has vanished may hold it for ever. */
+/** Longest wait for a lock, in ms: a host that vanished may hold it for ever. */
 const PATIENCE = 30_000;
 
 /**
- * Whether several hosts must lock a file to append to it. On a local disk the kernel sees to it that no line gets lost: a write
- * with O_APPEND is atomic. A client of a network filesystem decides for itself where the end is; a lock makes it look
- * again, and its release sends what was written to the server.
+ * Whether hosts must lock a file to append to it. On a local disk the kernel loses no line: a write with O_APPEND is atomic. A network
+ * filesystem's client determines the end of the file itself; taking a lock refreshes its view, and releasing it flushes writes to the
+ * server.
  */
 export async function needsAppendLock(path: string): Promise<boolean> {
   return (await networkFilesystem(path)) !== undefined;
 }
 
 /**
- * Locks the end of a file that is open for writing against others who append.
- * Tried again and again.
+ * Locks the end of a file that is open for writing against other appenders. Retries until it has the lock.
  *
  * @param patience ms, after which the caller may go on without the lock
- * @throws RunmakerError `queue`, or the system's error, where there are no such locks
+ * @throws RunmakerError `queue`, or the system's error, where such locks are not supported
  */
 export async function lockEnd(fd: number, patience = PATIENCE): Promise<Release> {
   const locks = recordLocks();

@@ -11,20 +11,20 @@ const LINE_FEED = Buffer.from('\n');
 const HEADER = Buffer.from(JOB_LOG_HEADER);
 const APPENDING = constants.O_WRONLY | constants.O_APPEND;
 
-/** Bytes of a file that are looked at: the header, or most of a row. */
+/** Bytes read to recognise the file: the header, or most of a row. */
 const LOOK = 4096;
-/** How the header begins, or a row, even one that a full disk has torn. */
+/** The start of the header or of a row, even of one cut short by a full disk. */
 const ROW = /^(?:Seq|\d+)\t/;
 
 /**
- * Opens the file for appending; one that is missing appears with its header in it, if there is room for that.
+ * Opens the file for appending; creates a missing one with its header, if there is room.
  *
- * @throws RunmakerError `usage` when it holds something else than a job log
+ * @throws RunmakerError `usage` if it holds something other than a job log
  */
 export async function openToAppend(path: string): Promise<FileHandle> {
   await create(path);
   await refuseUnlikeJobLog(path);
-  // Opening a pipe without a reader would block silently. Opened so, it is an error.
+  // Opening a pipe without a reader would block silently; with O_NONBLOCK it fails.
   const asked = await open(path, APPENDING | constants.O_NONBLOCK);
   try {
     return await open(path, APPENDING);
@@ -33,7 +33,7 @@ export async function openToAppend(path: string): Promise<FileHandle> {
   }
 }
 
-/** Whatever has written it: a file that begins with the header, or with a row. */
+/** Accepts a file, from any program, that begins with the header or a row. */
 async function refuseUnlikeJobLog(path: string): Promise<void> {
   const facts = await stat(path);
   if (!facts.isFile() || facts.size === 0) return;
@@ -41,7 +41,7 @@ async function refuseUnlikeJobLog(path: string): Promise<void> {
   try {
     bytes = await read(path, 0, Math.min(LOOK, facts.size));
   } catch (error) {
-    // One that only may be written has to be trusted.
+    // A write-only file cannot be checked.
     if (errnoName(error) === 'EACCES') return;
     throw error;
   }
@@ -62,15 +62,17 @@ async function read(path: string, position: number, length: number): Promise<Buf
   }
 }
 
-/** How to lock a job log against others who append to it. */
+/** The locks that keep other appenders off a job log. */
 export interface JobLogLocks {
-  /** While its end is looked at and mended. */
+  /** While its end is checked and repaired. */
   toMend(): Promise<Release>;
   /** While a row is written. */
   toAppend(): Promise<Release>;
 }
 
-/** Where only this host can lock, rows need no lock; where nobody can, nothing is locked, and that is said if rows get lost by it. */
+/**
+ * If only this host can lock, rows need no lock. If locks are not supported, nothing is locked; a warning says so if rows could be lost.
+ */
 export async function locksFor(path: string, handle: FileHandle, warn: Warn): Promise<JobLogLocks> {
   const isShared = await needsAppendLock(path);
   const locked = () => lockEnd(handle.fd);
@@ -84,10 +86,10 @@ export async function locksFor(path: string, handle: FileHandle, warn: Warn): Pr
   }
 }
 
-/** Makes the end of the file fit for another row: an empty file gets its header, an unfinished line its newline. */
+/** Prepares the end of the file for another row: an empty file gets its header, an unfinished line its newline. */
 export async function mendEnd(path: string, handle: FileHandle): Promise<void> {
   const facts = await handle.stat();
-  // A pipe or a device has no end that could be looked at, and nobody else's rows.
+  // A pipe or a device has no end to check and no rows of other runners.
   if (facts.size === 0) await writeHeader(handle, facts.isFile());
   else if (facts.isFile() && (await read(path, facts.size - 1, 1))[0] !== LF) await handle.write(LINE_FEED);
 }
@@ -97,7 +99,7 @@ async function writeHeader(handle: FileHandle, isFile: boolean): Promise<void> {
   try {
     while (written < HEADER.length) written += (await handle.write(HEADER, written)).bytesWritten;
   } catch (error) {
-    // By half it would be taken for a row, and there would never be a whole one.
+    // A partial header would be taken for a row, and a complete one would never follow.
     if (isFile && written > 0) await handle.truncate(0);
     throw error;
   }
@@ -106,7 +108,7 @@ async function writeHeader(handle: FileHandle, isFile: boolean): Promise<void> {
 /** Filesystems without hard links, such as FAT. */
 const NO_LINKS = ['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];
 
-/** Makes the file appear with its header in it, so that no other runner can see it or append to it before. */
+/** Creates the file with its header in one step, so that no other runner can see it or append to it without one. */
 async function create(path: string): Promise<void> {
   if (await exists(path)) return;
   const draft = `${path}.${randomUUID()}`;
@@ -118,7 +120,7 @@ async function create(path: string): Promise<void> {
     // Another runner was first.
     if (name === 'EEXIST') return;
     if (!NO_LINKS.includes(name) && !isFull(error)) throw error;
-    // What is empty gets its header when its end is mended.
+    // An empty file gets its header when its end is repaired.
     await (await open(path, 'a')).close();
   } finally {
     await rm(draft, { force: true });

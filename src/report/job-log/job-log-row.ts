@@ -5,14 +5,14 @@ import type { RunEvent } from '../../run/events.js';
 export const JOB_LOG_HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n';
 
 /**
- * One line of the job log, as GNU parallel 20221122 writes them: seconds with three decimals, the run time at least ten
- * characters wide, tabs between. Starttime counts from 1970. Seq is the job's line number; Send is always 0.
+ * One line of the job log, in the format of GNU parallel 20221122: seconds with three decimals, the run time at least ten characters wide,
+ * separated by tabs. Starttime counts from 1970. Seq is the job's line number; Send is always 0.
  *
- * A job that a signal has killed has Exitval 0 and the signal's number. A job whose time was up never looks like one that
- * succeeded: Exitval is -1 where it would be 0, as for one that its executor has ended.
+ * A job killed by a signal has Exitval 0 and the signal's number. A job that timed out never looks successful: where Exitval would be 0 it
+ * is -1, as for a job that its executor ended.
  *
  * @param received bytes of stdout
- * @returns undefined for what is not a finished run: GNU parallel, too, leaves out the jobs that it has interrupted, so that
+ * @returns undefined for anything but a finished run: like GNU parallel, the log omits interrupted jobs, so that
  *   they run again when a run is resumed from the log
  */
 export function jobLogRow(event: Extract<RunEvent, { type: 'ended' }>, received: number): Buffer | undefined {

@@ -8,7 +8,7 @@ import { type JobLogLocks, locksFor, mendEnd, openToAppend } from './job-log-fil
 import { jobLogRow } from './job-log-row.js';
 
 /**
- * Opens the job log for appending and creates it, with its header, when it is missing.
+ * Opens the job log for appending; creates a missing one with its header.
  *
  * @throws RunmakerError `input` when it cannot be opened for writing
  */
@@ -24,8 +24,8 @@ export async function openJobLog(path: string, warn: Warn): Promise<JobLog> {
 }
 
 /**
- * The job log (`--joblog`): a line for each finished run, tab-separated, in GNU parallel's columns. Any number of runners on any
- * number of hosts append to one file; each row is one write at its end.
+ * The job log (`--joblog`): one line per finished run, tab-separated, in GNU parallel's columns. Any number of runners on any number of
+ * hosts append to one file; each row is a single write at its end.
  */
 export class JobLog {
   readonly listener: Listener;
@@ -33,11 +33,11 @@ export class JobLog {
   private readonly handle: FileHandle;
   private readonly locks: JobLogLocks;
   private readonly loss: WriteFailureNotice;
-  /** Bytes that each attempt has written to stdout. */
+  /** Bytes that each attempt wrote to stdout. */
   private readonly received = new Attempts<{ bytes: number }>((_attempt: Attempt) => ({ bytes: 0 }));
   private rows: Buffer[] = [];
   private writing: Promise<void> | undefined;
-  /** Whether a row may follow what stands at the end of the file. Not so when the header is missing, or a row stands there by half. */
+  /** Whether a row may be appended to the file as it is: false if the header is missing or the last row is incomplete. */
   private isFit = true;
 
   /** Use `openJobLog`. */
@@ -49,7 +49,7 @@ export class JobLog {
     this.listener = event => this.handleEvent(event);
   }
 
-  /** Makes the file ready for the first row. If the disk is full, that is left to the first row which finds room. */
+  /** Prepares the file for the first row. On a full disk, the first row that finds room does this. */
   async begin(): Promise<void> {
     this.isFit = false;
     try {
@@ -60,7 +60,7 @@ export class JobLog {
     }
   }
 
-  /** Writes what waits and closes the file. Never rejects. */
+  /** Writes pending rows and closes the file. Never rejects. */
   async close(): Promise<void> {
     await this.writing;
     await this.handle.close().catch(error => this.loss.say(this.path, error));
@@ -83,7 +83,7 @@ export class JobLog {
     }
   }
 
-  /** Settles when the row stands in the file. Rows that come while one is written go together into the next write. */
+  /** Settles when the row is in the file. Rows that arrive during a write share the next one. */
   private append(row: Buffer): Promise<void> {
     this.rows.push(row);
     this.writing ??= this.writeRows();
@@ -91,7 +91,7 @@ export class JobLog {
   }
 
   private async writeRows(): Promise<void> {
-    // Rows of jobs that end in the same turn of the event loop go together as well.
+    // Rows of jobs that end in the same turn of the event loop share a write as well.
     await Promise.resolve();
     while (this.rows.length > 0) {
       const rows = Buffer.concat(this.rows);
@@ -112,7 +112,7 @@ export class JobLog {
         written += bytesWritten;
       }
     } catch (error) {
-      // Of what did arrive, the last row is whole only by chance: the next one must not be glued to it.
+      // The last row written may be incomplete: the next one must not be joined to it.
       if (written > 0) this.isFit = false;
       throw error;
     } finally {

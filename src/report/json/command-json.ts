@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** A command in JSON: as text, or in base64 if it is not UTF-8. */
+/** A command in JSON: text, or base64 if it is not UTF-8. */
 export type CommandJson = { readonly command: string } | { readonly base64: string };
 
 export function commandJson(command: Buffer): CommandJson {

@@ -3,21 +3,21 @@ import type { CommandJson } from './command-json.js';
 import type { OutcomeJson } from './outcome-json.js';
 
 /*
- * What `runmaker --json` prints: one of these a line. Names and meanings are stable: later versions may add events and fields,
- * and readers should pass over those that they do not know. Times are ISO 8601, UTC, with milliseconds.
+ * What `runmaker --json` prints: one event a line. Names and meanings are stable: later versions may add events and fields, and readers
+ * should ignore those they do not know. Times are ISO 8601, UTC, with milliseconds.
  */
 
-/** A job, as it was when it was claimed. */
+/** A job at the time of its claim. */
 export type JobJson = {
-  /** Names the job in its queue; a line number in decimal where jobs are lines. */
+  /** The job's id in its queue; its line number in decimal where jobs are lines. */
   readonly id: string;
   /** Line number, from 1; absent where jobs are not lines. */
   readonly number?: number;
-  /** The state that it was claimed in: `.`, or `!` or `e` with --retry. */
+  /** The state before the claim: `.`, or `!` or `e` with --retry. */
   readonly state: string;
 } & CommandJson;
 
-/** What all events that are about an attempt carry. */
+/** Fields of all events about an attempt. */
 export interface AttemptJson<J = JobJson> {
   readonly time: string;
   readonly job: J;
@@ -26,13 +26,13 @@ export interface AttemptJson<J = JobJson> {
   /** From 1. */
   readonly attempt: number;
   readonly host: string;
-  /** Process id on the host; absent where the job is no process of it. */
+  /** Process id on the host; absent if the job is not a process there. */
   readonly pid?: number;
-  /** Where the job runs, in its executor's words: a process id, a container id, a Slurm job id. */
+  /** Where the job runs, in its executor's terms: a process id, a container id, a Slurm job id. */
   readonly handle: string;
 }
 
-/** This runner has the job. */
+/** This runner has claimed the job. */
 export interface ClaimedJson {
   readonly event: 'claimed';
   readonly time: string;
@@ -40,13 +40,13 @@ export interface ClaimedJson {
   readonly slot: number;
 }
 
-/** The job is not started yet: what is done for it first, such as the pull of its image, and how far that is. */
+/** Work before the job's start, such as pulling its image, and its progress. */
 export interface PreparingJson {
   readonly event: 'preparing';
   readonly time: string;
   readonly job: Pick<JobJson, 'id' | 'number'>;
   readonly slot: number;
-  /** In words. */
+  /** Human-readable. */
   readonly text: string;
 }
 
@@ -56,8 +56,8 @@ export interface StartedJson extends AttemptJson {
 }
 
 /**
- * One line of output, without its newline, as `text`, or as `base64` if it is not UTF-8. A line longer than 64 KiB may come in
- * parts. The job is given by its id alone: the command was told with `claimed` and is often longer than the line.
+ * One line of output, without its newline, as `text`, or as `base64` if it is not UTF-8. A line longer than 64 KiB may come in parts. Only
+ * the job's id is given: `claimed` has reported the command, which is often longer than the line.
  */
 export type OutputJson = AttemptJson<Pick<JobJson, 'id' | 'number'>> & {
   readonly event: 'output';
@@ -69,11 +69,11 @@ export interface EndedJson extends AttemptJson, OutcomeJson {
   readonly event: 'ended';
   readonly start: string;
   readonly end: string;
-  /** The job is tried once more. */
+  /** The job gets another try. */
   readonly again: boolean;
 }
 
-/** The runner leaves and the job goes on: a later runner attaches to it. */
+/** The runner leaves and the job keeps running: a later runner attaches to it. */
 export interface DetachedJson extends AttemptJson {
   readonly event: 'detached';
 }
@@ -87,7 +87,7 @@ export interface NotStartedJson {
   readonly message: string;
 }
 
-/** The job is in its final state, or `.` again. */
+/** The job has its final state, or is back at `.`. */
 export interface FinishedJson {
   readonly event: 'finished';
   readonly time: string;
@@ -98,7 +98,7 @@ export interface FinishedJson {
   readonly refused?: string;
 }
 
-/** Something that the user should know. */
+/** A warning for the user. */
 export interface WarningJson {
   readonly event: 'warning';
   readonly time: string;
@@ -107,21 +107,21 @@ export interface WarningJson {
   readonly hint?: string;
 }
 
-/** The runner leaves: what it did. The last line of a run. */
+/** What the runner did, as it leaves. The last line of a run. */
 export interface SummaryJson {
   readonly event: 'summary';
   readonly time: string;
   readonly succeeded: number;
   readonly failed: number;
-  /** Could not be started or was interrupted. */
+  /** Jobs that could not be started or were interrupted. */
   readonly errors: number;
-  /** Results that could not be written, because the lines were changed. */
+  /** Results that could not be written because the lines had changed. */
   readonly refused: number;
-  /** Jobs that are left alone because of what their lines say. */
+  /** Jobs left alone because of what their lines say. */
   readonly unusable: number;
-  /** Jobs that are left and can never run. */
+  /** Remaining jobs that can never run. */
   readonly blocked: number;
-  /** How often a job was claimed, was found taken by another runner, and was found locked. */
+  /** How often the runner claimed a job, lost one to another runner, or found one locked. */
   readonly claims: { readonly won: number; readonly lost: number; readonly busy: number };
 }
 

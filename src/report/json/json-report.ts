@@ -13,10 +13,10 @@ import { outcomeJson } from './outcome-json.js';
 const LF = 0x0a;
 const STREAMS = ['stdout', 'stderr'] as const;
 
-/** A line of output, and what it is called. */
+/** A line of output and the name of its field. */
 type Content = readonly ['text' | 'base64', string];
 
-/** Run events as JSON, one object a line (`--json`); json-event.ts says what they hold. Lines of output are events of their own. */
+/** Run events as JSON, one object a line (`--json`); json-event.ts documents them. Each line of output is an event of its own. */
 export class JsonReport {
   readonly listener: Listener;
   private readonly out: Sink;
@@ -33,7 +33,7 @@ export class JsonReport {
     this.listener = event => this.handle(event);
   }
 
-  /** Settles when everything is written. The sink stays open. */
+  /** Settles when everything is written. Leaves the sink open. */
   close(): Promise<void> {
     return this.out.flush();
   }
@@ -82,7 +82,7 @@ export class JsonReport {
     }
   }
 
-  /** @param before lines that go out in the same write */
+  /** @param before lines to print in the same write */
   private print(event: JsonEvent, before = ''): void | Promise<void> {
     return this.give(`${before}${visibleJson(JSON.stringify(event))}\n`);
   }
@@ -108,7 +108,7 @@ function placeJson({ slot, attempt, host, pid, handle }: Attempt) {
   return { slot, attempt, host, ...(pid !== undefined && { pid }), handle };
 }
 
-/** An event for each line. The part that all have in common is made once: a job can print a million lines a second. */
+/** One event per line. The common part is built once: a job can print a million lines a second. */
 function outputJson(attempt: Attempt, stream: OutputStream, lines: Buffer | undefined, time: string): string {
   if (lines === undefined) return '';
   const common = {

@@ -1,19 +1,18 @@
 import type { Exit } from '../../job/outcome.js';
 import type { Outcome } from '../../run/events.js';
 
-/** How an attempt ended, as programs read it. */
+/** How an attempt ended, for programs to read. */
 export interface OutcomeJson {
-  /** `timedOut` and `interrupted`: ended by the runner; `exit` or `signal` say how it took that. */
+  /** For `timedOut` and `interrupted` the runner ended the attempt; `exit` or `signal` say how the job ended then. */
   readonly outcome: Outcome['kind'];
-  /** Exit status; null for a job that a signal has killed, or that was never started. */
+  /** Exit status; null for a job killed by a signal or never started. */
   readonly exit: number | null;
   /** Number of the signal that killed it, or null. */
   readonly signal: number | null;
-  /** Why its executor has ended it (`killed`), or does not know how it ended (`lost`); else absent. */
+  /** Why its executor ended it (`killed`) or does not know how it ended (`lost`); otherwise absent. */
   readonly reason?: string;
 }
 
-/** Flattens an outcome. */
 export function outcomeJson(outcome: Outcome): OutcomeJson {
   const exit = exitOf(outcome);
   return {

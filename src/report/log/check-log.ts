@@ -3,16 +3,16 @@ import { DEFAULT_WIDTH, LONGEST_RECORD, type LogWidth } from '../../compat/runma
 import { logShape } from '../../compat/runmaker4/log-shape.js';
 import { errnoName, RunmakerError } from '../../errors.js';
 
-/** Bytes that are looked at: what is not a log shows in the first few lines. */
+/** Bytes to check: the first few lines show whether a file is a log. */
 const LOOK = 64 * LONGEST_RECORD;
-/** Bytes of a hole that are read at a time. */
+/** Bytes of a hole to read at a time. */
 const HOLE_STEP = 1024 * 1024;
 
 /**
- * Finds out how wide the records of a log are. Refuses a file that has no places for records, one whose text would be overwritten, and a
- * log in which each job has another place.
+ * Determines the width of a log's records. Refuses a file without positions for records, one with text that would be overwritten, and a log
+ * in which jobs have other positions.
  *
- * @param lines that each job is to have there
+ * @param lines lines kept for each job
  * @throws RunmakerError `usage`
  */
 export async function checkLog(path: string, lines: number): Promise<LogWidth> {
@@ -40,7 +40,7 @@ export async function checkLog(path: string, lines: number): Promise<LogWidth> {
   }
 }
 
-/** Undefined for this error: a missing file is created, and one that may only be written has to be trusted. */
+/** Undefined for this error: a missing file is created, and a write-only file cannot be checked. */
 function unless(name: string): (error: unknown) => undefined {
   return error => {
     if (errnoName(error) !== name) throw error;
@@ -48,7 +48,7 @@ function unless(name: string): (error: unknown) => undefined {
   };
 }
 
-/** The first bytes that are not a hole, and where they stand. */
+/** The first bytes after any hole, and their position. */
 async function beginningOf(path: string): Promise<{ bytes: Buffer; position: number }> {
   const file = await open(path, 'r');
   try {
@@ -60,7 +60,7 @@ async function beginningOf(path: string): Promise<{ bytes: Buffer; position: num
   }
 }
 
-/** Where the first byte stands that is not NUL; the size of the file if there is none. */
+/** Position of the first byte that is not NUL; the size of the file if there is none. */
 async function endOfHole(file: FileHandle): Promise<number> {
   const step = Buffer.alloc(HOLE_STEP);
   const hole = Buffer.alloc(HOLE_STEP);

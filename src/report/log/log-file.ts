@@ -15,42 +15,42 @@ import { checkLog } from './check-log.js';
 
 /** What a log file holds and how often it is written. */
 export interface LogFileOptions {
-  /** Lines kept for each job. All who write one file must agree on it. */
+  /** Lines kept for each job. All writers of one file must agree on it. */
   readonly lines: number;
   /** Where the commands run, for the first record of a job. */
   readonly directory: string;
   /** This host's name without domain: a job that could not be started has no label to show. */
   readonly host: string;
   readonly warn: Warn;
-  /** Milliseconds between two writes about a job that runs. Default: a minute. */
+  /** Milliseconds between two writes about a running job. Default: a minute. */
   readonly interval?: number;
 }
 
 const MINUTE = 60_000;
 
-/** A job as long as this runner is at it. */
+/** A job that this runner is working on. */
 interface Entry {
   readonly block: LogBlock;
   readonly position: number;
-  /** The write that is under way. */
+  /** The write in progress. */
   writing: Promise<void> | undefined;
-  /** Another write is wanted after the one under way. */
+  /** Another write must follow the one in progress. */
   due: boolean;
   /** On the clock of `performance.now`. */
   lastWrite: number;
-  /** Runs when there is something new that was not written because the last write is not long ago. */
+  /** Set when new output awaits a write because the last write was too recent. */
   timer: NodeJS.Timeout | undefined;
 }
 
 /**
- * Opens the shared log of fixed records, and creates it when it is missing. What others have written stays.
+ * Opens the shared log of fixed records; creates a missing one. Keeps what other runners wrote.
  *
- * @throws RunmakerError `input` when it cannot be opened for writing, `usage` when it holds something else than a log
+ * @throws RunmakerError `input` when it cannot be opened for writing, `usage` when it holds something other than a log
  */
 export async function openLogFile(path: string, options: LogFileOptions): Promise<LogFile> {
   try {
     const width = await checkLog(path, options.lines);
-    // Over NFS a client widens a write to its own stale copy of the whole page, over the neighbours' blocks, unless writes are synchronous.
+    // Unless writes are synchronous, an NFS client writes its stale copy of the whole page, over the neighbouring blocks.
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT);
     if ((await networkFilesystem(path)) === undefined) return new LogFile(path, handle, width, options);
     await handle.close();
@@ -95,7 +95,7 @@ export class LogFile {
     this.listener = event => this.handleEvent(event);
   }
 
-  /** Writes what is not written yet and closes the file. Never rejects. */
+  /** Writes what is pending and closes the file. Never rejects. */
   async close(): Promise<void> {
     for (const entry of this.entries.values()) if (entry.timer !== undefined) void this.write(entry);
     this.entries.clear();
@@ -109,7 +109,7 @@ export class LogFile {
         this.assemblers.begin(event);
         const entry = this.entryOf(event.job);
         entry.block.addStatus(forkedText(event));
-        // Not waited for: at the end of the job there is a write that is.
+        // Not awaited: the write at the end of the job is.
         void this.write(entry);
         return;
       }
@@ -139,7 +139,7 @@ export class LogFile {
     }
   }
 
-  /** One entry for all attempts at a job: the log shows its last lines, whichever attempt wrote them. */
+  /** One entry for all attempts at a job: the log shows the job's last lines, from whichever attempt. */
   private entryOf(job: Job): Entry {
     const ordinal = ordinalOf(job);
     let entry = this.entries.get(ordinal);
@@ -167,11 +167,11 @@ export class LogFile {
     if (entry.timer !== undefined) return;
     const since = performance.now() - entry.lastWrite;
     const pause = Math.max(0, (this.options.interval ?? MINUTE) - since);
-    // A runner that has nothing else to do does not wait for it: closing the log writes what is missing.
+    // Does not keep an idle runner alive: closing the log writes what is missing.
     entry.timer = setTimeout(() => void this.write(entry), pause).unref();
   }
 
-  /** Writes the block as it is now, or as it will be when the write under way has ended. Settles when it stands in the file. */
+  /** Writes the block in its current form, or in its form when the write in progress has ended. Settles when it is in the file. */
   private write(entry: Entry): Promise<void> {
     clearTimeout(entry.timer);
     entry.timer = undefined;
@@ -200,7 +200,7 @@ export class LogFile {
   }
 }
 
-/** All of the bytes: the system may write fewer at a time. */
+/** Writes all bytes: the system may write fewer at a time. */
 async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   let written = 0;
   while (written < bytes.length) {

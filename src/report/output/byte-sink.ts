@@ -4,54 +4,51 @@ import { errnoName } from '../../errors.js';
 import { atServer, callServer } from '../../system/server-calls.js';
 import { behind, FEW_BYTES, sizeOf, writeSome } from './parts.js';
 
-/** Where a listener puts its bytes. */
+/** Takes the bytes that a listener writes. */
 export interface Sink {
   /**
-   * Takes bytes for good: the caller leaves the buffer alone from now on.
-   * A promise means that much is waiting already; it settles when there is room again. It never rejects.
+   * Takes ownership of bytes: the caller must not touch the buffer again. A returned promise asks for a pause because much is pending; it
+   * settles when there is room again. It never rejects.
    */
   give(bytes: Buffer): void | Promise<void>;
-  /** How many bytes were given and are not written yet. */
+  /** Number of bytes given and not yet written. */
   readonly waiting: number;
   /** Settles when everything given so far has been written or dropped. Never rejects. */
   flush(): Promise<void>;
 }
 
-/** How a ByteSink behaves; every part has a default. */
+/** Options of a ByteSink; all have defaults. */
 export interface ByteSinkOptions {
-  /** Above so many waiting bytes `give` and `write` ask for a pause. Default 1 MiB. */
+  /** Above this many pending bytes `give` and `write` ask for a pause. Default 1 MiB. */
   readonly highWater?: number;
   /**
-   * True for files opened for the sink, false (the default) for 1 and 2: the descriptor is closed with the sink, and as a
-   * server may keep the file, a thread is always left for the others.
+   * True for files opened for the sink, false (the default) for 1 and 2: the sink closes the descriptor, and, because a file server may
+   * block the writes, always leaves a thread free for other work.
    */
   readonly owned?: boolean;
-  /** Called once when the reader has gone (EPIPE). What follows is dropped in silence. */
+  /** Called once when the reader has gone (EPIPE). Later bytes are dropped silently. */
   readonly onGone?: () => void;
-  /**
-   * Called once for the first failure of any other kind. The batch at hand is dropped and later ones are tried anew: a disk can
-   * have room again.
-   */
+  /** Called once for the first failure of any other kind. Drops the current batch and tries later ones: a disk can have room again. */
   readonly onError?: (error: unknown) => void;
-  /** Drop what follows the first failure as well: for files of which a beginning is worth more than parts with gaps between. */
+  /** Also drops everything after the first failure: for files of which a complete beginning is worth more than parts with gaps. */
   readonly stopAtError?: boolean;
   /** Writes some of these bytes and returns how many. Default: at the current position, off the event loop. */
   readonly write?: (fd: number, parts: readonly Buffer[]) => Promise<number>;
 }
 
 const HIGH_WATER = 1024 * 1024;
-/** What waits is written in batches of about this size: few system calls. */
+/** Pending bytes are written in batches of about this size, for few system calls. */
 const BATCH = 1024 * 1024;
-/** IOV_MAX of Linux: more parts are not written by one call. */
+/** IOV_MAX of Linux: the most parts that one call writes. */
 const MOST_PARTS = 1024;
-/** Between two writes of few bytes, in ms: too short to be seen. */
+/** Between two small writes, in ms: too short to notice. */
 const LULL = 5;
 /** Pauses in ms before a descriptor that was not ready is tried again: a stopped terminal costs next to nothing. */
 const RETRY = { first: 1, longest: 16, spread: 0 };
 
 /**
- * Writes bytes to a descriptor, in order, without ever blocking the event loop: one write at a time in the thread pool;
- * what arrives meanwhile goes into the next one. A reader that does not read therefore blocks a thread, never the program.
+ * Writes bytes to a descriptor, in order, without ever blocking the event loop: one write at a time in the thread pool; bytes that arrive
+ * meanwhile go into the next one. A stalled reader therefore blocks a thread, never the program.
  */
 export class ByteSink implements Sink {
   private readonly descriptor: Promise<number>;
@@ -62,7 +59,7 @@ export class ByteSink implements Sink {
   private writing = false;
   private given = 0;
   private settled = 0;
-  /** Those that wait until so many bytes in all are settled. */
+  /** Callers waiting until this many bytes in all are settled. */
   private waiters: { readonly until: number; readonly resolve: () => void }[] = [];
   private dropping = false;
   private gone = false;
@@ -72,13 +69,13 @@ export class ByteSink implements Sink {
   /** Ends a lull. */
   private hurry: (() => void) | undefined;
 
-  /** @param descriptor an open descriptor, or the promise of one: what is given meanwhile waits for it */
+  /** @param descriptor an open descriptor, or the promise of one: bytes given meanwhile wait for it */
   constructor(descriptor: number | Promise<number>, options: ByteSinkOptions = {}) {
     this.descriptor = Promise.resolve(descriptor);
     this.options = options;
     this.highWater = options.highWater ?? HIGH_WATER;
     this.writeSome = options.write ?? (options.owned ? (fd, bytes) => atServer(() => writeSome(fd, bytes)) : writeSome);
-    // The failure is told where the descriptor is used; here it must only not count as unhandled.
+    // The failure is reported where the descriptor is used; this only keeps it from counting as unhandled.
     this.descriptor.catch(() => undefined);
   }
 
@@ -86,7 +83,7 @@ export class ByteSink implements Sink {
     return this.given - this.settled;
   }
 
-  /** Like `give`, for bytes that are only lent: they are copied. */
+  /** Like `give`, for borrowed bytes: copies them. */
   write(bytes: Buffer): void | Promise<void> {
     return this.dropping ? undefined : this.give(Buffer.from(bytes));
   }
@@ -97,7 +94,7 @@ export class ByteSink implements Sink {
     this.given += bytes.length;
     if (!this.writing) void this.run();
     else if (this.waiting >= FEW_BYTES) this.hurry?.();
-    // Half, so that the writer does not run dry before a paused job has started again.
+    // Half, so that the writer does not run dry before a paused job has resumed.
     if (this.waiting > this.highWater) return this.settledUntil(this.given - Math.floor(this.highWater / 2));
   }
 
@@ -105,7 +102,7 @@ export class ByteSink implements Sink {
     return this.settledUntil(this.given);
   }
 
-  /** Writes what waits, then takes nothing more. Closes the descriptor if it is owned. Never rejects. */
+  /** Writes pending bytes, then takes no more. Closes the descriptor if it is owned. Never rejects. */
   close(): Promise<void> {
     this.closed ??= this.finish();
     return this.closed;
@@ -118,7 +115,7 @@ export class ByteSink implements Sink {
     if (!this.options.owned) return;
     try {
       const fd = await this.descriptor;
-      // Network filesystems and quotas tell at the close what the writes did not.
+      // Network filesystems and quotas may report a failed write only on close.
       await callServer<void>(done => fs.close(fd, done as fs.NoParamCallback));
     } catch (error) {
       this.fail(error);
@@ -159,12 +156,12 @@ export class ByteSink implements Sink {
     this.writing = false;
   }
 
-  /** Whether little is waiting, no caller waits for it, and something was written a moment ago. */
+  /** Whether little is pending, no caller waits for it, and the last write was a moment ago. */
   private get inNoHurry(): boolean {
     return this.waiting < FEW_BYTES && this.waiters.length === 0 && performance.now() - this.wroteAt < LULL;
   }
 
-  /** Every write takes another thread: many small ones at once cost a runner of short jobs more than the jobs' own lines. */
+  /** Every write uses another thread: many small ones at once cost a runner of short jobs more than the output itself. */
   private moreOrLater(): Promise<void> {
     return new Promise(resolve => {
       const timer = setTimeout(() => this.hurry?.(), LULL);
@@ -215,7 +212,7 @@ export class ByteSink implements Sink {
     }
   }
 
-  /** Forgets what waits and takes nothing more. */
+  /** Drops pending bytes and takes no more. */
   private drop(): void {
     this.dropping = true;
     const size = sizeOf(this.queue);

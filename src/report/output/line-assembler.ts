@@ -3,10 +3,10 @@ import { wholeCharacters } from '../../job/utf8.js';
 const LF = 0x0a;
 const LINE_FEED = Buffer.from('\n');
 
-/** A line that has not ended after so many bytes is passed on in parts: a stream without newlines must not fill the memory. */
+/** A longer line is passed on in parts: a stream without newlines must not fill the memory. */
 export const LONGEST_PART = 64 * 1024;
 
-/** Makes whole lines of the bytes of one stream, however they were cut. Only the beginning of an unfinished line is kept. */
+/** Assembles whole lines from the chunks of one stream. Keeps only the beginning of an unfinished line. */
 export class LineAssembler {
   private readonly longest: number;
   private parts: Buffer[] = [];
@@ -18,9 +18,9 @@ export class LineAssembler {
   }
 
   /**
-   * Takes bytes, which are only lent.
+   * Takes borrowed bytes.
    *
-   * @returns the lines that are whole now, each with its newline, in one buffer that may be a part of `bytes`;
+   * @returns the lines that are now complete, each with its newline, in one buffer that may be a part of `bytes`;
    *   undefined when there is none
    */
   push(bytes: Buffer): Buffer | undefined {
@@ -37,7 +37,7 @@ export class LineAssembler {
     return this.size > this.longest ? Buffer.concat([lines, this.cut()]) : lines;
   }
 
-  /** Ends the stream: the unfinished line, with a newline added, if there is one. */
+  /** Ends the stream: returns the unfinished line, if any, with a newline added. */
   flush(): Buffer | undefined {
     if (this.size === 0) return undefined;
     const line = Buffer.concat([...this.parts, LINE_FEED]);
@@ -54,7 +54,7 @@ export class LineAssembler {
 
   private cut(): Buffer {
     const line = this.flush()!;
-    // Without the newline just added. What a character in two halves would need is kept for the next part.
+    // Without the newline just added. The bytes of a split character are kept for the next part.
     const end = wholeCharacters(line, line.length - 1);
     this.keep(line.subarray(end, -1));
     return end === line.length - 1 ? line : Buffer.concat([line.subarray(0, end), LINE_FEED]);

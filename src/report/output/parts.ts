@@ -1,16 +1,15 @@
 import fs from 'node:fs';
 
-/** Fewer bytes than these are joined to be written: that costs less than a call for several parts. */
+/** Fewer bytes than this are joined before the write: cheaper than a call for several parts. */
 export const FEW_BYTES = 16 * 1024;
 
-/** How many bytes these are together. */
 export function sizeOf(parts: readonly Buffer[]): number {
   let size = 0;
   for (const { length } of parts) size += length;
   return size;
 }
 
-/** What follows the first `count` bytes. */
+/** Everything after the first `count` bytes. */
 export function behind(parts: readonly Buffer[], count: number): readonly Buffer[] {
   let first = 0;
   let rest = count;
@@ -18,7 +17,7 @@ export function behind(parts: readonly Buffer[], count: number): readonly Buffer
   return [parts[first]!.subarray(rest), ...parts.slice(first + 1)];
 }
 
-/** One system call for all parts: joining them first would take as long as tagging their lines. Few bytes are joined at less cost. */
+/** One system call for all parts: joining them first would take as long as tagging their lines. Few bytes are cheaper to join. */
 export function writeSome(fd: number, parts: readonly Buffer[]): Promise<number> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));

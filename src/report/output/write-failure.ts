@@ -1,13 +1,10 @@
 import { dirname } from 'node:path';
 import { errnoName, isFull, RunmakerError, reason } from '../../errors.js';
 
-/** Tells the user something that does not stop the run. */
+/** Tells the user of something that does not stop the run. */
 export type Warn = (message: string, hint?: string) => void;
 
-/**
- * What cannot be written is said once, whatever else is lost after it: on a full disk every job would say it again.
- * The jobs go on.
- */
+/** Reports the first write failure only: on a full disk every job would repeat it. The jobs go on. */
 export class WriteFailureNotice {
   private readonly warn: Warn;
   private readonly hint: string;
@@ -19,7 +16,7 @@ export class WriteFailureNotice {
     this.hint = hint;
   }
 
-  /** @param path what was to be written */
+  /** @param path the file that was to be written */
   say(path: string, error: unknown): void {
     if (this.said) return;
     this.said = true;
@@ -27,7 +24,7 @@ export class WriteFailureNotice {
   }
 }
 
-/** For a file that cannot be opened before anything has started: then nothing starts. */
+/** For a file that cannot be opened before the first job: the run does not start. */
 export function cannotOpen(path: string, error: unknown): RunmakerError {
   if (error instanceof RunmakerError) return error;
   const hint = whatToDo(path, error);

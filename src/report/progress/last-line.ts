@@ -4,8 +4,8 @@ import type { Sink } from '../output/byte-sink.js';
 const ERASE = Buffer.from('\r\x1b[K');
 
 /**
- * Keeps a line of text at the bottom of a terminal while others print above it: what is given goes out in one write with the
- * line erased before and drawn again behind, so that the two never mix.
+ * Keeps a line of text at the bottom of a terminal while other output goes above it: one write erases the line, prints the output and draws
+ * the line again, so that the two never mix.
  */
 export class LastLine implements Sink {
   private readonly sink: Sink;
@@ -13,7 +13,7 @@ export class LastLine implements Sink {
   private drawn = '';
   private redrawing = false;
 
-  /** @param sink the terminal; everything that is printed there must pass through this object */
+  /** @param sink the terminal; all output to it must pass through this object */
   constructor(sink: Sink) {
     this.sink = sink;
   }
@@ -29,7 +29,7 @@ export class LastLine implements Sink {
     return this.sink.give(Buffer.concat([ERASE, bytes, Buffer.from(this.text)]));
   }
 
-  /** Shows a text, narrower than the terminal, instead of the one before; '' takes it away. */
+  /** Replaces the text, which must be narrower than the terminal; '' removes it. */
   show(text: string): void {
     this.text = text;
     if (this.redrawing || text === this.drawn) return;
@@ -37,7 +37,7 @@ export class LastLine implements Sink {
       this.draw();
       return;
     }
-    // A terminal that was stopped (Ctrl-S) must not be sent a line ten times a second.
+    // A stopped terminal (Ctrl-S) must not receive ten lines a second.
     this.redrawing = true;
     void this.sink.flush().then(() => {
       this.redrawing = false;

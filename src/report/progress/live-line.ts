@@ -2,31 +2,31 @@ import { Writable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import type { LastLine } from './last-line.js';
 
-/** How often the line is drawn anew, at most, in a second. */
+/** Redraws a second, at most. */
 const FRAMES = 5;
-/** Columns of a terminal that does not say, as some pseudo-terminals do with a 0. */
+/** Columns of a terminal that reports none; some pseudo-terminals report 0. */
 const USUAL_WIDTH = 80;
 
 /**
- * Draws a text that changes on the last line of a terminal. cli-progress decides when; the last line, which knows what else
- * is printed, decides how.
+ * Draws a changing text on the last line of a terminal. cli-progress decides when; the last line, which knows the other output, decides
+ * how.
  */
 export class LiveLine {
   private readonly line: LastLine;
   private readonly bar: SingleBar;
 
   /**
-   * @param columns the terminal's width now; 0 if it does not say
-   * @param text what to show now
+   * @param columns the terminal's current width; 0 if it reports none
+   * @param text the text to show now
    */
   constructor(line: LastLine, columns: () => number, text: () => string) {
     this.line = line;
     this.bar = new SingleBar({
-      // One column stays free: terminals differ in where the cursor goes behind the last one.
+      // One column stays free: terminals differ in where the cursor goes after the last column.
       format: () => text().slice(0, (columns() || USUAL_WIDTH) - 1),
       stream: terminal(line),
       fps: FRAMES,
-      // Else it would switch wrapping off for the whole terminal, also for what jobs print.
+      // Otherwise cli-progress would switch off wrapping for the whole terminal, job output included.
       linewrap: true,
       gracefulExit: false,
     });
@@ -36,7 +36,7 @@ export class LiveLine {
     this.bar.start(1, 0);
   }
 
-  /** Tells that there is something new to show. */
+  /** Signals that the text has changed. */
   update(): void {
     this.bar.update(0);
   }
@@ -49,7 +49,7 @@ export class LiveLine {
   }
 }
 
-/** What cli-progress takes for a terminal: lets texts through, and no escape sequence, because the last line has its own. */
+/** The terminal that cli-progress writes to: passes texts on and drops escape sequences, because the last line has its own. */
 function terminal(line: LastLine): NodeJS.WritableStream {
   const stream = new Writable({
     decodeStrings: false,

@@ -4,45 +4,45 @@ import type { LastLine } from './last-line.js';
 import { LiveLine } from './live-line.js';
 import { RateMeter } from './rate.js';
 
-/** What a display of progress needs to know about the world. */
+/** The environment of a progress display. */
 export interface ProgressOptions {
-  /** The terminal's width now; 0 if it does not say. */
+  /** The terminal's current width; 0 if it reports none. */
   readonly columns: () => number;
   /** Milliseconds. Default: the process's clock. */
   readonly now?: () => number;
 }
 
-/** What a display of progress says, and whether the last of it stays on the terminal. */
+/** What a progress display shows, and whether its last text stays on the terminal. */
 export interface ProgressStyle {
   text(counts: Counts, rate: RateMeter): string;
   readonly stays: boolean;
 }
 
-/** `3m left`. In whole seconds, because it is only an estimate. */
+/** `3m left`. Whole seconds, because it is only an estimate. */
 export function timeLeftText(ms: number): string {
   return `${formatDuration(Math.ceil(ms / 1000) * 1000)} left`;
 }
 
-/** Jobs that are going to be run: not those that are held or can never start. */
+/** Jobs still to run, without those that are held or can never start. */
 export function remaining(counts: Counts): number {
   return counts.new + counts.claimed + counts.running - counts.blocked;
 }
 
-/** A line at the bottom of the terminal that lives for as long as there is progress. It appears with the first counts. */
+/** A progress line at the bottom of the terminal. Appears with the first counts. */
 export class Progress {
   private readonly style: ProgressStyle;
   private readonly live: LiveLine;
   private readonly rate: RateMeter;
   private counts: Counts | undefined;
 
-  /** @param line what everything else that goes to the terminal is printed through as well */
+  /** @param line all other output to the terminal must pass through it as well */
   constructor(line: LastLine, style: ProgressStyle, options: ProgressOptions) {
     this.style = style;
     this.rate = new RateMeter(options.now ?? (() => performance.now()));
     this.live = new LiveLine(line, options.columns, () => this.currentText());
   }
 
-  /** Tells how many jobs are in which state, as read from the queue: other runners work on it as well. */
+  /** Takes the counts by state as read from the queue: other runners work on it as well. */
   update(counts: Counts): void {
     const first = this.counts === undefined;
     this.counts = counts;
@@ -51,7 +51,7 @@ export class Progress {
     else this.live.update();
   }
 
-  /** Takes the line away, or leaves it as it was last. */
+  /** Removes the line, or leaves its last text. */
   async close(): Promise<void> {
     if (this.counts === undefined) return;
     if (this.style.stays) this.live.stop(this.currentText());

@@ -1,4 +1,4 @@
-/** How fast something gets done, judged by all that was done since it was first looked at. */
+/** The rate of progress, averaged since the first measurement. */
 export class RateMeter {
   private readonly now: () => number;
   private first: { readonly done: number; readonly at: number } | undefined;
@@ -9,13 +9,13 @@ export class RateMeter {
     this.now = now;
   }
 
-  /** Tells how much is done in all. Less than before (jobs were reset) begins anew. */
+  /** Takes the total done so far. A decrease (jobs were reset) starts over. */
   note(done: number): void {
     if (this.first === undefined || done < this.done) this.first = { done, at: this.now() };
     this.done = done;
   }
 
-  /** So many a millisecond; undefined while nothing can be said. */
+  /** Per millisecond; undefined while unknown. */
   get rate(): number | undefined {
     if (this.first === undefined) return undefined;
     const elapsed = this.now() - this.first.at;
@@ -23,14 +23,14 @@ export class RateMeter {
     return done > 0 && elapsed > 0 ? done / elapsed : undefined;
   }
 
-  /** Milliseconds for `remaining` more at this rate; undefined while nothing can be said. */
+  /** Milliseconds for `remaining` more at this rate; undefined while unknown. */
   timeFor(remaining: number): number | undefined {
     const rate = this.rate;
     return rate === undefined ? undefined : remaining / rate;
   }
 }
 
-/** `12.5/s`, `2.5/min`, `0.4/h`: in the first unit in which it is at least 1. */
+/** `12.5/s`, `2.5/min`, `0.4/h`: in the first unit in which the rate is at least 1. */
 export function formatRate(perMillisecond: number): string {
   const perSecond = perMillisecond * 1000;
   if (perSecond >= 1) return `${perSecond.toFixed(1)}/s`;

@@ -2,11 +2,11 @@ import { type Counts, processed } from '../../job/state.js';
 import { type ProgressStyle, remaining, timeLeftText } from './progress.js';
 import { formatRate, type RateMeter } from './rate.js';
 
-/** Characters of the bar. */
+/** Width of the bar in characters. */
 const WIDTH = 16;
 
 /**
- * What `runwait -p` prints for each change where there is no terminal, in the older program's words:
+ * What `runwait -p` prints for each change when not on a terminal, in the older program's words:
  *
  *     progress:  12 of  40 jobs processed, 2 errors [====!>          ]
  */
@@ -23,7 +23,7 @@ export function progressBar(counts: Counts): string {
   return parts.padEnd(WIDTH);
 }
 
-/** `[====!>          ] 12 of 40 jobs processed, 2 errors, 2.5/min, 3m left`; unknown parts are left out. */
+/** `[====!>          ] 12 of 40 jobs processed, 2 errors, 2.5/min, 3m left`; unknown parts are omitted. */
 export function waitProgressText(counts: Counts, meter: RateMeter): string {
   const parts = [`${processed(counts)} of ${counts.total} jobs processed`, `${counts.failed + counts.error} errors`];
   const { rate } = meter;
@@ -33,5 +33,5 @@ export function waitProgressText(counts: Counts, meter: RateMeter): string {
   return `[${progressBar(counts)}] ${parts.join(', ')}`;
 }
 
-/** What `runwait -p` shows on a terminal: a bar, which stays as it was last. */
+/** What `runwait -p` shows on a terminal: a bar that stays at the end. */
 export const WAIT_PROGRESS: ProgressStyle = { text: waitProgressText, stays: true };

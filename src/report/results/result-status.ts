@@ -2,12 +2,12 @@ import type { Attempt, RunEvent } from '../../run/events.js';
 import { type CommandJson, commandJson } from '../json/command-json.js';
 import { type OutcomeJson, outcomeJson } from '../json/outcome-json.js';
 
-/** What status.json of a results folder holds. Times are ISO 8601, UTC. */
+/** The content of status.json in a results folder. Times are ISO 8601, UTC. */
 export type ResultStatus = {
   readonly host: string;
-  /** Process id on the host; absent where the job is no process of it. */
+  /** Process id on the host; absent if the job is not a process there. */
   readonly pid?: number;
-  /** Where the job runs, in its executor's words. */
+  /** Where the job runs, in its executor's terms. */
   readonly handle: string;
   /** From 1. */
   readonly attempt: number;

@@ -13,14 +13,14 @@ import { resultStatus } from './result-status.js';
 type Ended = Extract<RunEvent, { type: 'ended' }>;
 
 /**
- * Opens a folder for whole outputs and creates it when it is missing.
+ * Opens a folder for whole outputs; creates a missing one.
  *
  * @throws RunmakerError `input` when it cannot be created or written to
  */
 export async function openResultsFolder(path: string, warn: Warn): Promise<ResultsFolder> {
   try {
     await makeFolder(path);
-    // With a dot, so that a file of this name is none.
+    // The dot makes the check fail if the name is that of a file.
     await access(`${path}/.`, fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw cannotOpen(path, error);
@@ -28,7 +28,7 @@ export async function openResultsFolder(path: string, warn: Warn): Promise<Resul
   return new ResultsFolder(path, warn);
 }
 
-/** Not mkdir's own `recursive`, which tries for ever below /proc. */
+/** Not mkdir's own `recursive`, which loops for ever below /proc. */
 async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path);
@@ -46,10 +46,10 @@ function unlessExists(error: unknown): void {
 }
 
 const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = fs.constants;
-/** A link that another user has put there would have a file elsewhere overwritten. */
+/** Through a link that another user put there, a write would overwrite a file elsewhere. */
 const NEW_FILE = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
 
-/** A job's folder, which may be there already, but not as a link to another place. */
+/** Makes a job's folder, unless it exists. A link to another place is refused. */
 async function makeOwnFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await refuseLink(folder);
@@ -64,25 +64,25 @@ async function refuseLink(folder: string): Promise<void> {
 /** The files of one attempt. */
 interface Files {
   readonly folder: string;
-  /** Settles when the folder is there and the previous attempt's files are closed. Never rejects. */
+  /** Settles when the folder exists and the previous attempt's files are closed. Never rejects. */
   readonly begun: Promise<void>;
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
 }
 
 /**
- * Whole outputs (`--results`), in a folder for each job, named by its line number: `stdout` and `stderr`, byte for byte as they
- * come, and `status.json`, which is there from the start and says how the job ended when it has. Each attempt begins anew, so
- * that the files are of one attempt, the last.
+ * Whole outputs (`--results`), in a folder per job, named by its line number: `stdout` and `stderr`, byte for byte, and `status.json`,
+ * which exists from the start and finally says how the job ended. Each attempt starts the files over, so they are those of the last
+ * attempt.
  *
- * Where something cannot be written, the first loss is told and the rest of that file left out: what stands in it has no gaps.
+ * A write failure is reported once, and the rest of that file is dropped: its content has no gaps.
  */
 export class ResultsFolder {
   readonly listener: Listener;
   private readonly path: string;
   private readonly loss: WriteFailureNotice;
   private readonly attempts: Attempts<Files>;
-  /** Work under way, by job: the next attempt waits until the files of the previous one are closed. */
+  /** Work in progress, by job: the next attempt waits until the files of the previous one are closed. */
   private readonly work = new Map<string, Promise<void>>();
 
   /** Use `openResultsFolder`. */
@@ -133,7 +133,7 @@ export class ResultsFolder {
     return ended;
   }
 
-  /** The job goes on without us: its status stays that of a running job. */
+  /** The job keeps running without this runner: its status stays that of a running job. */
   private leave(files: Files, event: Attempt): Promise<void> {
     const left = Promise.all([files.begun, files.stdout.close(), files.stderr.close()])
       .then(() => undefined)
@@ -155,7 +155,7 @@ export class ResultsFolder {
   }
 }
 
-/** Replaces the status in one step: who reads it sees the old one or the new one. */
+/** Replaces the status in one step: readers see either the old or the new one. */
 async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Promise<void> {
   await refuseLink(folder);
   const path = join(folder, 'status.json');
@@ -166,7 +166,7 @@ async function writeStatus(folder: string, attempt: Attempt, ended?: Ended): Pro
     await atServer(() => rename(draft, path));
   } catch (error) {
     await rm(draft, { force: true });
-    // On a full disk the block that the old one has is still to be had: nobody should believe that the job still runs.
+    // On a full disk the old status's block can still be overwritten: the file must not claim that the job still runs.
     if (ended) await atServer(() => overwrite(path, text));
     throw error;
   }
