@@ -12,7 +12,7 @@ export type Outcome =
   /** Ended because the runner was told to stop. */
   | { readonly kind: 'interrupted'; readonly exit: Exit };
 
-/** What every event about an attempt that was started carries. */
+/** Fields of every event about a started attempt. */
 export interface Attempt {
   readonly job: Job;
   /** 1 … jobs at a time. */
@@ -22,9 +22,9 @@ export interface Attempt {
   /** `alice,601`. */
   readonly label: string;
   readonly host: string;
-  /** Process id on the host; absent where the job is no process of it. */
+  /** Process id on the host; absent if the job is not a process there. */
   readonly pid?: number | undefined;
-  /** Where the job runs, in its executor's words: a process id, a container id, a Slurm job id. */
+  /** Where the job runs, in its executor's terms: a process id, a container id, a Slurm job id. */
   readonly handle: string;
   /** Milliseconds since 1970. */
   readonly start: number;
@@ -34,29 +34,29 @@ export interface Attempt {
 export interface RunSummary {
   readonly succeeded: number;
   readonly failed: number;
-  /** Could not be started or was interrupted. */
+  /** Jobs that could not be started or were interrupted. */
   readonly errors: number;
-  /** Jobs whose state could not be written, because their lines were changed, or whose files were not all taken. */
+  /** Jobs whose state could not be written because their lines had changed, or whose files were not all accepted. */
   readonly refused: number;
-  /** Jobs that are left alone because of what their lines say. */
+  /** Jobs left alone because of what their lines say. */
   readonly unusable: number;
-  /** Jobs that are left and can never run, because what they wait for failed or is held. */
+  /** Remaining jobs that can never run, because what they wait for failed or is held. */
   readonly blocked: number;
 }
 
-/** What a runner tells its listeners, in the order in which it happens. */
+/** What a runner tells its listeners, in order of occurrence. */
 export type RunEvent =
-  /** The job is ours. */
+  /** This runner has claimed the job. */
   | { readonly type: 'claimed'; readonly job: Job; readonly slot: number }
-  /** The job is not started yet: what is done for it first, such as the pull of its image, and how far that is. */
+  /** Work before the job's start, such as pulling its image, and its progress. */
   | { readonly type: 'preparing'; readonly job: Job; readonly slot: number; readonly text: string }
   /** An attempt was started. */
   | ({ readonly type: 'started' } & Attempt)
-  /** Bytes as they came, cut anywhere. Only lent: a listener that keeps them copies them. */
+  /** Bytes as they came, cut anywhere. Borrowed: a listener that keeps them must copy them. */
   | ({ readonly type: 'output'; readonly stream: OutputStream; readonly bytes: Buffer } & Attempt)
-  /** An attempt ended. `again`: the job is tried once more. */
+  /** An attempt ended. `again`: the job gets another try. */
   | ({ readonly type: 'ended'; readonly outcome: Outcome; readonly end: number; readonly again: boolean } & Attempt)
-  /** The runner leaves and the job goes on: a later runner attaches to it. */
+  /** The runner leaves and the job keeps running: a later runner attaches to it. */
   | ({ readonly type: 'detached' } & Attempt)
   /** The job could not be started. */
   | { readonly type: 'notStarted'; readonly job: Job; readonly slot: number; readonly message: string }
@@ -70,8 +70,8 @@ export type RunEvent =
     }
   /** The runner leaves. The last event of a run. */
   | ({ readonly type: 'summary'; readonly claims: ClaimStatistics } & RunSummary)
-  /** Something that the user should know. */
+  /** A warning for the user. */
   | { readonly type: 'warning'; readonly message: string; readonly hint?: string | undefined };
 
-/** Takes events. A promise returned for `output` pauses that output until it settles. Never throws or rejects. */
+/** Receives events. A promise returned for `output` pauses that output until it settles. Never throws or rejects. */
 export type Listener = (event: RunEvent) => void | Promise<void>;

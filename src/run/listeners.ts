@@ -1,7 +1,7 @@
 import type { Once } from '../async/once.js';
 import type { Listener, RunEvent } from './events.js';
 
-/** Those who listen to a run, and how long it waits for them. */
+/** The listeners of a run, and how long the run waits for them. */
 export class Listeners {
   constructor(
     private readonly listeners: readonly Listener[],
@@ -9,8 +9,8 @@ export class Listeners {
   ) {}
 
   /**
-   * Tells all of them. A promise asks for a pause until it settles. Once the jobs are to end, only their output waits: what is still
-   * to be told about them is little, and a reader who does not read must not keep their states from being written.
+   * Passes an event to all listeners. A promise asks for a pause until it settles. Once the jobs are to end, only their output waits: other
+   * events are few, and a stalled reader must not keep their states from being written.
    */
   tell(event: RunEvent): void | Promise<void> {
     let all: Promise<void> | undefined;

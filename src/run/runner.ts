@@ -20,13 +20,13 @@ import { OrphanReclaimer } from './stopping/orphan-reclaimer.js';
 import { Results } from './stopping/results.js';
 import { Stopping } from './stopping/stopping.js';
 
-/** One process's work on a queue: claims jobs and runs up to so many of them at a time. Knows no listener, only that there are some. */
+/** One process's work on a queue: claims jobs and runs up to a number of them at a time. Knows listeners only as receivers of events. */
 export class Runner {
   private readonly stopping = new Stopping();
   private readonly tried: TriedJobs;
-  /** Looks in a row that found nothing to do. */
+  /** Consecutive checks that found nothing to do. */
   private idleLooks = 0;
-  /** What went wrong in a job's wake: the queue could not be written. */
+  /** A failure after a job: the queue could not be written. */
   private failure: { readonly error: unknown } | undefined;
 
   private readonly results: Results;
@@ -54,38 +54,38 @@ export class Runner {
     this.orphans = new OrphanReclaimer(queue, options.reclaim ?? false, (message, hint) => void emit({ type: 'warning', message, hint }));
   }
 
-  /** How many jobs run now. */
+  /** Number of running jobs. */
   get busy(): number {
     return this.work.busy;
   }
 
-  /** Claims no more jobs; those that run go on to their end. */
+  /** Claims no more jobs; running ones finish. */
   drain(): void {
     this.stopping.drain();
   }
 
   /**
-   * Claims no more jobs and leaves those running that can go on without a runner, claimed as they are, for a later runner to attach to. All
-   * others go on to their end first.
+   * Claims no more jobs, and leaves running those that can go on without a runner, still claimed, for a later runner to attach to. All
+   * others finish first.
    */
   detach(): void {
     this.stopping.detach();
   }
 
-  /** Claims no more jobs and ends those that run: TERM, and KILL later. */
+  /** Claims no more jobs and ends running ones: TERM, later KILL. */
   interrupt(): void {
     this.stopping.interrupt();
   }
 
-  /** Ends the jobs that run at once. */
+  /** Kills the running jobs. */
   kill(): void {
     this.stopping.kill();
   }
 
-  /** Works until nothing is left to do, or until it is told to stop. Rejects when the queue fails, after the jobs that run have ended. */
+  /** Works until nothing is left to do or it is told to stop. Rejects when the queue fails, after the running jobs have ended. */
   async run(): Promise<RunSummary> {
     try {
-      // A claim that is granted after all is given back.
+      // A claim granted late is released.
       await this.stopping.orGiveUp(this.claimAll(), undefined);
     } catch (error) {
       if (!this.stopping.draining.aborted) this.fail(error);
@@ -108,7 +108,7 @@ export class Runner {
         await this.running.ended.next();
         continue;
       }
-      // Both taken before the claim: what happens while it is made must not be missed.
+      // Both are taken before the claim, so that no event during it is missed.
       const ended = this.running.ended.next();
       const { seen } = this.queue;
       const claiming = this.options.retry ? this.tried.claim(this.request()) : this.queue.claim(this.request());
@@ -132,12 +132,12 @@ export class Runner {
         return;
       }
       if (this.options.idle && this.running.size === 0) await pause(this.options.idle.pause, this.stopping.draining);
-      // To look for orphans is to read the queue again, which shows news that were seen by that.
+      // A check for orphans reads the queue again, and thereby any news.
       else await this.news(ended, orphans === 'doubtful' ? this.queue.seen : seen);
     }
   }
 
-  /** Goes on with what earlier runners have left running. Each job takes a slot, as new ones do. */
+  /** Attaches to jobs that earlier runners left running. Each takes a slot, as new ones do. */
   private async attach(): Promise<void> {
     const { queue, executor } = this;
     const { taken, ended } = await takeOver(queue, executor, this.stopping.draining);
@@ -153,20 +153,20 @@ export class Runner {
     }
   }
 
-  /** Detaches once all that was claimed has started: until then there is nothing that could go on alone. */
+  /** Detaches once all claimed jobs have started: before that, none can go on alone. */
   private async leaveRunning(): Promise<void> {
     await this.running.allBegun();
     this.detach();
   }
 
-  /** @param exhausted whether nothing can become claimable any more, as far as the queue knows */
+  /** @param exhausted whether no job can become claimable any more, as far as the queue knows */
   private isToLeave(exhausted: boolean): boolean {
     const { idle, watch } = this.options;
     if (this.running.size > 0 || watch) return false;
     return idle ? ++this.idleLooks >= idle.looks : exhausted;
   }
 
-  /** Reports what is left and why: a run that got stuck must not look complete. */
+  /** Reports what is left and why: a stuck run must not look complete. */
   private async lookBack(): Promise<void> {
     if (this.queue.capabilities.claimsOnly) return;
     const counts = await this.queue.counts();
@@ -184,12 +184,12 @@ export class Runner {
       capacity: resources.capacity,
       tell: notice => this.pass(notice),
       signal: this.stopping.draining,
-      // As it is when the queue decides: other jobs may have ended since it was asked.
+      // Read when the queue decides: other jobs may have ended since the request.
       get free() {
         return resources.free;
       },
       get slots() {
-        // With pauses between starts, what is claimed ahead would lie idle. The slot that is asked for is taken already.
+        // With pauses between starts, jobs claimed ahead would lie idle. The slot for this request is already taken.
         return options.delay ? 1 : (options.jobs ?? 1) - slots.busy + 1;
       },
     };
@@ -200,13 +200,13 @@ export class Runner {
     void this.emit({ type: 'warning', ...describeNotice(notice) });
   }
 
-  /** Waits until one of our jobs ends or the queue changes. */
+  /** Waits until a running job ends or the queue changes. */
   private async news(ended: Promise<void>, seen: number): Promise<void> {
     if (this.stopping.draining.aborted) return;
     const enough = new AbortController();
     const stop = (): void => enough.abort();
     this.stopping.draining.addEventListener('abort', stop, { once: true });
-    // The death of a holder changes nothing in the queue: the reclaimer has to look.
+    // The death of a holder changes nothing in the queue: the reclaimer has to check.
     const callOff = this.orphans.patience === undefined ? undefined : after(this.orphans.patience, () => this.running.ended.notify());
     try {
       await Promise.race([this.queue.changed(enough.signal, seen), ended]);

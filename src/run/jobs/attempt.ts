@@ -3,7 +3,10 @@ import type { Execution, Exit } from '../../execute/executor.js';
 import type { Outcome } from '../events.js';
 import type { Stopping } from '../stopping/stopping.js';
 
-/** After KILL, processes that fled the job's group may keep its outputs open, or a sick disk a process alive: so long, in ms, they are waited for. */
+/**
+ * Longest wait after KILL, in ms: processes that left the job's group may keep its outputs open, or a failing disk may keep a process
+ * alive.
+ */
 const STRAY_PATIENCE = 1000;
 
 /** When to end an execution that does not end by itself. Times in ms. */
@@ -14,9 +17,9 @@ export interface Limits {
 }
 
 /**
- * Watches an execution to its end, and ends it when its time is up or the runner stops: TERM first, KILL later. What an execution that
- * ends by itself leaves in the background is let be; of one that was told to end nothing is left. One that can go on without its runner is
- * left alone when the runner detaches.
+ * Follows an execution to its end, and ends it on timeout or when the runner stops: TERM first, KILL later. Background processes of an
+ * execution that ends by itself are left alone; those of an execution that was told to end are all killed. When the runner detaches, an
+ * execution that can go on without it is left running.
  */
 export async function watch(execution: Execution, limits: Limits, stopping: Stopping): Promise<Outcome | Detached> {
   let reason: 'timedOut' | 'interrupted' | undefined;
@@ -30,7 +33,7 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
     if (reason !== undefined) return;
     reason = why;
     execution.kill('SIGTERM');
-    // A stopped process gets to see TERM only when it goes on.
+    // A stopped process receives TERM only once it continues.
     execution.kill('SIGCONT');
     calledOff.push(after(limits.killAfter, kill));
   };
@@ -53,20 +56,20 @@ export async function watch(execution: Execution, limits: Limits, stopping: Stop
     for (const callOff of calledOff) callOff();
     return { kind: 'detached' };
   }
-  // Others of its group may heed no TERM: KILL is still to come for them.
+  // Other processes of the group may ignore TERM: KILL must still reach them.
   if (reason !== undefined) await execution.gone?.();
   for (const callOff of calledOff) callOff();
-  // Even if its status is 0: a job that was told to end may have ended early, and only says that it did so in good order.
+  // Even with status 0: a job that was signalled may have exited early, and cleanly.
   if (reason === undefined) return exit;
   return reason === 'timedOut' ? { kind: 'timedOut', after: limits.timeout as number, exit } : { kind: 'interrupted', exit };
 }
 
-/** The runner follows the execution no more, and it goes on. */
+/** The runner no longer follows the execution, which keeps running. */
 export interface Detached {
   readonly kind: 'detached';
 }
 
-/** Whether a process did what it was to do. */
+/** Whether the attempt succeeded. */
 export function isSuccess(outcome: Outcome): boolean {
   return outcome.kind === 'exited' && outcome.code === 0;
 }

@@ -14,7 +14,7 @@ import type { TriedJobs } from './tried-jobs.js';
 const DEFAULT_KILL_AFTER = 10_000;
 const DEFAULT_INFRA_RETRIES = 3;
 
-/** What the work on one job needs of its runner. */
+/** What JobWork needs from its runner to work on one job. */
 export interface WorkContext {
   readonly queue: Queue;
   readonly options: RunnerOptions;
@@ -24,23 +24,23 @@ export interface WorkContext {
   readonly results: Results;
   readonly tried: TriedJobs;
   emit(event: RunEvent): void | Promise<void>;
-  /** The queue cannot be written any more: the runner is to stop and say why. */
+  /** The queue can no longer be written: the runner stops and says why. */
   fail(error: unknown): void;
 }
 
-/** Runs claimed jobs to their end, records their results, and stops the runner when a result says so. */
+/** Runs claimed jobs to their end, records their results, and stops the runner when a result requires it. */
 export class JobWork {
   private delayTold = false;
   private executing = 0;
 
   constructor(private readonly context: WorkContext) {}
 
-  /** How many jobs run now. */
+  /** Number of running jobs. */
   get busy(): number {
     return this.executing;
   }
 
-  /** Rejects, with the job put back, when the executor takes no jobs at all. */
+  /** Rejects, with the job put back, if the executor accepts no jobs at all. */
   async run(place: JobInSlot): Promise<void> {
     const { claim, slot, share, handle } = place;
     const { options, executor, host, stopping, queue } = this.context;
@@ -85,21 +85,21 @@ export class JobWork {
     const { state } = outcome;
     if (options.retry && (state === State.failed || state === State.error)) tried.add(job);
     const writing = record(claim, outcome, stopping, () => this.tellDelay());
-    // Where writing takes long, this result and the next claim go together; unless this result may forbid the next claim.
+    // Where writes are slow, this result and the next claim go together, unless this result may rule out another claim.
     if (!results.mayStop) free();
     const result = await writing;
-    // Also when it was refused: no runner attaches to what has ended.
+    // Also when the result was refused: no runner attaches to an ended job.
     if ('execution' in ending) await ending.execution.forget?.();
     const written = (result.kind === 'recorded' && result.state) || state;
     const refused = result.kind === 'refused' ? result.reason : undefined;
     await emit({ type: 'finished', job, slot, state: written, refused });
     if (result.kind === 'refused' || result.incomplete) results.addRefused();
     if (result.failure) fail(result.failure);
-    // A failure that is to be tried again, by whichever runner takes the job, is none yet.
+    // A failure that will be retried, by any runner, does not count yet.
     if (written === state) this.count(state);
   }
 
-  /** Once: with one job, all that end meanwhile wait. */
+  /** Once: with one job, all jobs that end meanwhile wait. */
   private tellDelay(): void {
     if (this.delayTold) return;
     this.delayTold = true;

@@ -5,18 +5,18 @@ import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../../queue/queue.js';
 import type { Stopping } from '../stopping/stopping.js';
 
-/** Writing that takes so long, in ms, is told: a server may well be away for a while without anybody noticing. */
+/** A write that takes this long, in ms, is reported: short outages of a server may well go unnoticed. */
 const LONG = 30_000;
 
 /** How a job has ended; `.`: it is put back. */
 export type RecordedOutcome = Omit<JobOutcome, 'state'> & { readonly state: FinalState | typeof State.new };
 
-/** What became of a job's final state. `failure`: the queue failed, and nobody knows what will become of the next one. */
+/** The result of writing a job's final state. `failure`: the queue failed, and later writes may fail too. */
 export type Recorded = FinishResult & { readonly failure?: RunmakerError };
 
 /**
- * Writes a job's final state, and gives the claim up. A queue that fails is no reason to say nothing about the job: its result
- * is refused then, as it is when the runner was told to end at once and the queue cannot be reached.
+ * Writes a job's final state and releases the claim. A failing queue does not hide the job's outcome: its result then counts as refused, as
+ * it does when the runner was told to end at once and cannot reach the queue.
  * @param slow called when it takes long
  */
 export async function record(claim: Claim, outcome: RecordedOutcome, stopping: Stopping, slow: () => void): Promise<Recorded> {

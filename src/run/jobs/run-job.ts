@@ -9,52 +9,52 @@ import type { Stopping } from '../stopping/stopping.js';
 import { type Detached, isSuccess, watch } from './attempt.js';
 import type { RecordedOutcome } from './record.js';
 
-/** Everything about how one claimed job is to be run. Times in ms. */
+/** All that is needed to run one claimed job. Times in ms. */
 export interface JobRun {
   readonly claim: Claim;
   readonly slot: number;
   readonly share: Share;
   readonly executor: Executor;
   readonly host: string;
-  /** For the job to see. */
+  /** Passed to the job. */
   readonly queueAddress: string;
   readonly timeout?: number | undefined;
   readonly killAfter: number;
   /** Runs in all before a failing job counts as failed. */
   readonly tries: number;
-  /** How often it may be started again when it was lost through no doing of its own; counted apart from `tries`. */
+  /** How often the job may restart after it was lost through no fault of its own; counted separately from `tries`. */
   readonly infraRetries: number;
   readonly stopping: Stopping;
-  /** Where the job runs already: an earlier runner has started it. */
+  /** Where the job already runs: an earlier runner started it. */
   readonly handle?: string | undefined;
   emit(event: RunEvent): void | Promise<void>;
 }
 
-/** How a job ended: as its last attempt, or without one. */
+/** How a job ended: with its last attempt, or without one. */
 export type Ending =
   | { readonly outcome: Outcome; readonly start: number; readonly end: number; readonly execution: Execution }
   | { readonly outcome: Detached }
   | { readonly outcome: NotStarted; readonly message: string };
 
-/** `interrupted`: because the runner was told to stop while the start took its time, as the pull of an image does. */
+/** `interrupted`: the runner was told to stop during a slow start, such as the pull of an image. */
 interface NotStarted {
   readonly kind: 'notStarted';
   readonly interrupted: boolean;
 }
 
-/** Processes, memory or descriptors run out for moments: a job is not failed for that. */
+/** Processes, memory or descriptors may run out for a moment: that does not fail a job. */
 const SHORTAGES = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 const SHORTAGE_PAUSE = 1000;
 const SHORTAGE_TRIES = 30;
 
-/** Runs a claimed job until it succeeds, or has failed often enough, or is interrupted, and says how it went in the end. */
+/** Runs a claimed job until it succeeds, exhausts its tries, or is interrupted. Returns how it ended. */
 export async function runJob(run: JobRun): Promise<Ending> {
   const { claim, slot, stopping } = run;
   const timeout = claim.job.directives.timeout ?? run.timeout;
   const tries = claim.job.directives.retries ?? run.tries;
   let losses = 0;
   for (let attempt = 1; ; attempt++) {
-    // What starts is known only once it has started, and it may speak before that.
+    // The attempt is known only once it has started, and it may print before that.
     const about: { attempt?: Attempt } = {};
     let beginning: Beginning;
     try {
@@ -84,11 +84,11 @@ export async function runJob(run: JobRun): Promise<Ending> {
       await run.emit({ type: 'detached', ...started });
       return { outcome };
     }
-    // A runner that drains lets end what it has begun, and the end of a job is the last of its tries.
+    // A draining runner finishes jobs it has begun, which includes their remaining tries.
     const wasLost = outcome.kind === 'lost' && outcome.retry === true && losses < run.infraRetries;
     const again = !isSuccess(outcome) && (wasLost || attempt - losses < tries) && !stopping.interrupted.happened;
     if (wasLost) losses++;
-    // The clock on the wall may be set while the job runs: what counts is how long it took.
+    // The system clock may be set while the job runs; the elapsed time decides.
     const end = start + Math.round(performance.now() - began);
     await run.emit({ type: 'ended', ...started, outcome, end, again });
     if (!again) return { outcome, start, end, execution };
@@ -96,7 +96,7 @@ export async function runJob(run: JobRun): Promise<Ending> {
   }
 }
 
-/** An attempt that was started, and when: by the clock on the wall, and by the one that is never set. */
+/** The start of an attempt, by the system clock and by the monotonic clock. */
 interface Beginning {
   readonly execution: Execution;
   readonly start: number;
@@ -104,8 +104,8 @@ interface Beginning {
 }
 
 /**
- * Goes on with a job that an earlier runner has started.
- * @throws RunmakerError `start` when the executor has lost it: it may have run to its end, so it is not started again
+ * Attaches to a job that an earlier runner started.
+ * @throws RunmakerError `start` when the executor has lost it: it may have finished, so it is not started again
  */
 async function attachTo(run: JobRun, handle: string, about: { attempt?: Attempt }): Promise<Beginning> {
   const [now, began] = [Date.now(), performance.now()];
@@ -167,7 +167,7 @@ function environmentFor(run: JobRun, attempt: number): Record<string, string> {
   };
 }
 
-/** What the queue is told. @param host where the runner is */
+/** The outcome as reported to the queue. @param host where the runner is */
 export function outcomeOf(ending: Exclude<Ending, { outcome: Detached }>, host: string, requeue: boolean): RecordedOutcome {
   const state = stateAfter(ending.outcome, requeue);
   if (!('execution' in ending)) return { state, host, message: ending.message };
@@ -175,7 +175,7 @@ export function outcomeOf(ending: Exclude<Ending, { outcome: Detached }>, host: 
   return { state, host, start, end, handle: execution.handle, exit: 'exit' in outcome ? outcome.exit : outcome };
 }
 
-/** The state in which a job ends. An interrupted one is an error, or new again if the runner puts jobs back. */
+/** The final state of a job. An interrupted one is an error, or new again if the runner puts jobs back. */
 export function stateAfter(outcome: Outcome | NotStarted, requeue: boolean): FinalState | typeof State.new {
   switch (outcome.kind) {
     case 'exited':

@@ -5,35 +5,35 @@ import type { Resources } from '../resources/resources.js';
 import { Slots } from '../resources/slots.js';
 import type { Stopping } from '../stopping/stopping.js';
 
-/** A claimed job, and what it has been given to run with. */
+/** A claimed job and the resources it runs with. */
 export interface JobInSlot {
   readonly claim: Claim;
   readonly slot: number;
   readonly share: Share;
-  /** Where it runs already: an earlier runner has started it. */
+  /** Where it already runs: an earlier runner started it. */
   readonly handle: string | undefined;
-  /** Gives slot and share back, before the job's result is recorded. */
+  /** Releases slot and share, before the job's result is recorded. */
   free(): void;
-  /** To be called when it has been started. */
+  /** Called when the job has started. */
   begin(): void;
 }
 
-/** The jobs that a runner runs, each in a slot and with its share of the resources. */
+/** The running jobs of a runner, each with a slot and its share of the resources. */
 export class RunningJobs {
-  /** Notified when a job gives its slot back, and when it has ended for good. */
+  /** Notified when a job releases its slot, and when it has finished for good. */
   readonly ended = new Notifier();
-  /** Notified when a job has been started, or has ended. */
+  /** Notified when a job has started or ended. */
   private readonly started = new Notifier();
   readonly slots: Slots;
   private readonly running = new Set<Promise<void>>();
-  /** The job that each slot had last. */
+  /** The last job of each slot. */
   private readonly lastIn = new Map<number, Promise<void>>();
-  /** Of those in `running`, how many have been started. */
+  /** How many jobs in `running` have started. */
   private begun = 0;
 
   /**
    * @param run runs a job and records its result
-   * @param fail is told what goes wrong: the queue cannot be written, or the executor takes no jobs
+   * @param fail called when the queue cannot be written or the executor accepts no jobs
    */
   constructor(
     size: number,
@@ -45,7 +45,7 @@ export class RunningJobs {
     this.slots = new Slots(size);
   }
 
-  /** How many have not ended, or not had their results recorded. */
+  /** How many have not ended or are not recorded yet. */
   get size(): number {
     return this.running.size;
   }
@@ -55,12 +55,12 @@ export class RunningJobs {
     await Promise.all(this.running);
   }
 
-  /** Settles when all have been started, or when the runner is to stop. */
+  /** Settles when all have started, or when the runner is to stop. */
   async allBegun(): Promise<void> {
     while (this.begun < this.running.size && !this.stopping.draining.aborted) await this.started.next();
   }
 
-  /** @param slot one that was taken · @param handle where the job runs already */
+  /** @param slot a slot already taken · @param handle where the job already runs */
   launch(slot: number, claim: Claim, handle?: string): void {
     const share = this.shareFor(claim, handle);
     let held = true;
@@ -78,7 +78,7 @@ export class RunningJobs {
       this.begun++;
       this.started.notify();
     };
-    // A slot is free before its last job's state is written: what is told of it is told in order all the same.
+    // A slot is free before its last job's state is written; its events stay in order nevertheless.
     const told = this.lastIn.get(slot) ?? Promise.resolve();
     const running = told
       .then(() => {
@@ -97,7 +97,7 @@ export class RunningJobs {
     this.lastIn.set(slot, running);
   }
 
-  /** What the job may use: what a scheduler has given it or it holds already, whether or not that fits here; else what is free. */
+  /** The job's resources: what a scheduler granted or the job already holds, even if it does not fit here; otherwise what is free. */
   private shareFor(claim: Claim, handle: string | undefined): Share {
     const { needs } = claim.job.directives;
     if (claim.share) return this.resources.hold(claim.share);
@@ -107,7 +107,7 @@ export class RunningJobs {
     return this.resources.hold({ needs, gpus: [] });
   }
 
-  /** The runner was told to claim no more while it claimed. */
+  /** The runner was told to stop claiming during this claim. */
   private async giveBack(claim: Claim): Promise<void> {
     await this.stopping.orGiveUp<unknown>(claim.release({ unrun: true }), undefined);
   }

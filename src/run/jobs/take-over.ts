@@ -6,24 +6,24 @@ import { State } from '../../job/state.js';
 import { findOrphansNow } from '../../queue/orphans.js';
 import type { Claim, Queue } from '../../queue/queue.js';
 
-/** A claim of an earlier runner that is ours now, and the handle of the execution that runs its job. */
+/** The claim of an earlier runner, taken over, and the handle of the execution that runs its job. */
 export interface TakenOver {
   readonly claim: Claim;
   readonly handle: string;
 }
 
-/** What became of the jobs of earlier runners. */
+/** The fate of earlier runners' jobs. */
 export interface TakeOver {
   readonly taken: readonly TakenOver[];
-  /** Tasks that still ran although their job is no longer in state `r`: their claim was lost, and they were ended. */
+  /** Tasks that still ran although their job had left state `r`: their claim was lost, and they were ended. */
   readonly ended: readonly Survivor[];
 }
 
 const NOTHING: TakeOver = { taken: [], ended: [] };
 
 /**
- * Takes up the claims of jobs that an earlier runner has left running, where the executor still has the job. What other runners hold is
- * left to them: a job counts as left only when it is orphaned for as long as presence may take to return.
+ * Takes over the claims of jobs that an earlier runner left running, if the executor still has the job. Leaves alone what other runners
+ * hold: a job counts as left only if it stays orphaned for as long as presence may take to return.
  */
 export async function takeOver(queue: Queue, executor: Executor, signal: AbortSignal): Promise<TakeOver> {
   if (!executor.attach || !executor.survivors || !queue.adopt) return NOTHING;
@@ -43,8 +43,8 @@ export async function takeOver(queue: Queue, executor: Executor, signal: AbortSi
 }
 
 /**
- * Ends what earlier runners have left of jobs that are not running any more, wherever this runner has started jobs: one that was killed
- * between the end of a job and its last call for it leaves a task that nobody takes up.
+ * Ends tasks that earlier runners left of jobs that no longer run, wherever this runner has started jobs: a runner killed between the end
+ * of a job and its last call for it leaves a task that no runner attaches to.
  */
 export async function endLeftOver(queue: Queue, executor: Executor): Promise<void> {
   if (!executor.survivors || queue.capabilities.claimsOnly) return;
@@ -52,7 +52,7 @@ export async function endLeftOver(queue: Queue, executor: Executor): Promise<voi
   if (survivors.length > 0) await endLost(queue, survivors);
 }
 
-/** Those that are orphaned now and were so before, as long ago as presence may take to return. */
+/** Jobs that are orphaned now and were so before, at least as long ago as presence may take to return. */
 async function stillOrphaned(queue: Queue, before: readonly Job[], signal: AbortSignal): Promise<readonly Job[]> {
   const { presenceReturns } = queue.capabilities;
   if (presenceReturns === undefined) return before;
@@ -61,7 +61,7 @@ async function stillOrphaned(queue: Queue, before: readonly Job[], signal: Abort
   return ((await findOrphansNow(queue)) ?? []).filter(({ id }) => known.has(id));
 }
 
-/** Ends the tasks whose command no running job has any more. */
+/** Ends tasks whose command belongs to no running job any more. */
 async function endLost(queue: Queue, survivors: readonly Survivor[]): Promise<readonly Survivor[]> {
   const running = new Set<string>();
   for await (const jobs of queue.jobs({ states: [State.running, State.claimed] })) {
@@ -73,8 +73,8 @@ async function endLost(queue: Queue, survivors: readonly Survivor[]): Promise<re
 }
 
 /**
- * Gives each claim the task that runs its job: the one that the queue has noted, else one with the same command, from under the job's own
- * id if there is one there. Identical jobs stand for each other.
+ * Matches each claim with the task that runs its job: the one noted in the queue, otherwise one with the same command, preferably under the
+ * job's own id. Identical jobs are interchangeable.
  */
 export function pair(claims: readonly Claim[], survivors: readonly Survivor[]): { taken: TakenOver[]; spare: Claim[] } {
   const left = new Set(survivors);

@@ -3,31 +3,31 @@ import { State } from '../../job/state.js';
 import type { ClaimRequest, ClaimResult, Queue } from '../../queue/queue.js';
 
 /**
- * The jobs that a runner has run and that have failed, so that it retries each of them once at most. Queues know them by their
- * ids; when these come to mean something else, because lines were moved, the jobs are found again by their commands. Of identical
- * lines so many count as tried as were: those that stayed where they were, then the first ones that have failed.
+ * The failed jobs of a runner, so that it retries each at most once. Queues know them by their ids; when moved lines change what ids mean,
+ * the jobs are found again by their commands. Of identical lines as many count as tried as were: those still in place, then the first ones
+ * that have failed.
  */
 export class TriedJobs {
   /** For `ClaimRequest.tried`: always the same set. */
   readonly ids = new Set<string>();
-  /** By id: the command, a character a byte. */
+  /** By id: the command, one character per byte. */
   private commands = new Map<string, string>();
-  /** Commands of jobs that stood somewhere else when they were claimed. */
+  /** Commands of jobs that stood elsewhere when they were claimed. */
   private unplaced: string[] = [];
-  /** What `ids` goes by. */
+  /** The layout that `ids` refers to. */
   private layout: string | undefined;
   private readonly claimedIn = new WeakMap<Job, string | undefined>();
 
   constructor(private readonly queue: Queue) {}
 
-  /** To be called before the job's state is written: from then on the queue may give it out. */
+  /** Must be called before the job's state is written: from then on the queue may hand it out. */
   add(job: Job): void {
     const command = textOf(job.command);
     if (this.claimedIn.has(job) && this.claimedIn.get(job) === this.layout) this.place(job.id, command);
     else this.unplaced.push(command);
   }
 
-  /** Claims a job that was not tried. @param request has `ids` */
+  /** Claims an untried job. @param request has `ids` */
   async claim(request: ClaimRequest): Promise<ClaimResult> {
     for (;;) {
       if (this.isOutOfDate) await this.follow();
@@ -37,7 +37,7 @@ export class TriedJobs {
         if (result.kind === 'claimed' && this.layout === this.queue.layout) this.claimedIn.set(result.claim.job, this.layout);
         return result;
       }
-      // The lines have moved under the queue's hands: who was passed over, or not, was decided by ids of before.
+      // The lines moved during the claim: ids from before decided which jobs to skip.
       if (result.kind === 'claimed' && (await this.isNew(result))) return result;
     }
   }
@@ -46,7 +46,7 @@ export class TriedJobs {
     return this.unplaced.length > 0 || (this.ids.size > 0 && this.layout !== this.queue.layout);
   }
 
-  /** If it is not, the claim is given back. */
+  /** If it is not, the claim is released. */
   private async isNew({ claim }: Extract<ClaimResult, { kind: 'claimed' }>): Promise<boolean> {
     if (claim.job.state === State.new) return true;
     let isTried = true;
@@ -59,7 +59,7 @@ export class TriedJobs {
     return !isTried;
   }
 
-  /** Finds the jobs again. @param claimed counts as failed, as it was before: it was claimed a moment ago */
+  /** Finds the jobs again. @param claimed counts as failed, as it did before it was claimed a moment ago */
   private async follow(claimed?: Job): Promise<void> {
     const before = this.commands;
     const wanted = new Map<string, number>();

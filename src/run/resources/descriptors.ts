@@ -1,15 +1,15 @@
-/** What the program keeps open for itself: the queue, its logs, standard streams, and a few for each moment. */
+/** Descriptors of the program itself: the queue, its logs, standard streams, and a few short-lived ones. */
 const OWN = 40;
 
-/** Descriptors that a job takes while it runs: presence, and a pipe for each output. */
+/** Descriptors per running job: presence, and a pipe for each output. */
 export const DESCRIPTORS_A_JOB = 3;
-/** Those that it takes besides when its whole outputs are written to files. */
+/** More per job when its whole outputs are written to files. */
 export const DESCRIPTORS_OF_RESULTS = 2;
 
 /**
- * How many jobs at a time a limit on descriptors has room for; at least one.
+ * How many jobs at a time a descriptor limit allows; at least one.
  * @param limit of this process (`ulimit -n`); undefined: none
- * @param each descriptors that a job takes
+ * @param each descriptors per job
  */
 export function jobsWithin(limit: number | undefined, each: number): number {
   if (limit === undefined) return Number.POSITIVE_INFINITY;

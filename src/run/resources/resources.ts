@@ -2,9 +2,9 @@ import { gpuResourcesOf, gpuTypeOf } from '../../job/gpu-type.js';
 import { fits, less, more, type Needs, type Share } from '../../job/needs.js';
 import type { Gpu } from '../../system/gpus.js';
 
-/** The CPUs, memory and GPUs that one runner has to hand out. Counts only: executors enforce what they can. */
+/** The CPUs, memory and GPUs that one runner hands out. Counts only: executors enforce what they can. */
 export class Resources {
-  /** What there is in all. */
+  /** The total. */
   readonly capacity: Needs;
   private readonly shares = new Set<Share>();
   private readonly gpus: ReadonlyMap<string, readonly string[]>;
@@ -12,8 +12,8 @@ export class Resources {
 
   /**
    * @param host CPUs (fractions are counted to a thousandth), bytes of memory, and any other amounts; GPUs only where
-   *   they are not given out by their ids
-   * @param gpus the GPUs, with ids as in CUDA_VISIBLE_DEVICES; those listed first are handed out first, one listed twice is still one
+   *   they are not handed out by id
+   * @param gpus the GPUs, with ids as in CUDA_VISIBLE_DEVICES, handed out in this order; duplicates count once
    */
   constructor(host: Needs, gpus: readonly (Gpu | string)[]) {
     this.gpus = new Map(gpus.map(gpu => (typeof gpu === 'string' ? [gpu, []] : [gpu.id, gpuResourcesOf(gpu.name)])));
@@ -21,7 +21,7 @@ export class Resources {
     this.room = this.capacity;
   }
 
-  /** What is not handed out now. */
+  /** What is available now. */
   get free(): Needs {
     return this.room;
   }
@@ -35,7 +35,7 @@ export class Resources {
     return this.hold({ needs, gpus: suitable.slice(0, needs.gpus) });
   }
 
-  /** Counts a share that was decided elsewhere, by a scheduler or an earlier runner, whether or not it fits. */
+  /** Counts a share that a scheduler or an earlier runner has granted, whether or not it fits. */
   hold(share: Share): Share {
     this.shares.add(share);
     this.room = this.withTypes(less(this.room, share.needs));
@@ -43,9 +43,9 @@ export class Resources {
   }
 
   /**
-   * Gives a share back.
+   * Returns a share.
    *
-   * @throws RangeError when it is not held: a mistake of the caller, who would make room that is not there
+   * @throws RangeError when it is not held: a caller's error that would create room out of nothing
    */
   give(share: Share): void {
     if (!this.shares.delete(share)) throw new RangeError('this share is not held, or was given back before');
@@ -57,7 +57,7 @@ export class Resources {
     return [...this.gpus.keys()].filter(gpu => !taken.has(gpu));
   }
 
-  /** A device that was handed out is missing under all of its names, whichever of them was asked for. */
+  /** A device in use counts under all of its names, whichever of them was asked for. */
   private withTypes(room: Needs): Needs {
     if (this.gpus.size === 0) return room;
     const none = Object.fromEntries([...this.gpus.values()].flat().map(name => [name, 0]));

@@ -1,4 +1,4 @@
-/** The numbers 1 … size that the jobs of one runner carry while they run: each is in use once at a time, the lowest free one goes first. */
+/** The numbers 1 … size of one runner's running jobs: each is used by one job at a time, lowest free number first. */
 export class Slots {
   private readonly size: number;
   private readonly taken = new Set<number>();
@@ -8,7 +8,6 @@ export class Slots {
     this.size = size;
   }
 
-  /** How many are in use. */
   get busy(): number {
     return this.taken.size;
   }
@@ -28,9 +27,9 @@ export class Slots {
   }
 
   /**
-   * Gives a number back.
+   * Returns a number.
    *
-   * @throws RangeError when it is not in use: a mistake of the caller, which might free another job's slot next time
+   * @throws RangeError when it is not in use: a caller's error that might free another job's slot next time
    */
   give(slot: number): void {
     if (!this.taken.delete(slot)) throw new RangeError(`slot ${slot} is not in use`);

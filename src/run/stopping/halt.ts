@@ -1,25 +1,25 @@
 import { RunmakerError } from '../../errors.js';
 
-/** What to do once it is time to halt: `soon` claims no more jobs, `now` also kills those that run. */
+/** How to halt: `soon` claims no more jobs, `now` also kills running ones. */
 export type HaltManner = 'soon' | 'now';
 
 /** When a runner stops before its queue is exhausted. */
 export type HaltRule =
   | { readonly kind: 'never' }
-  /** After so many failed jobs. */
+  /** After this many failed jobs. */
   | { readonly kind: 'failures'; readonly manner: HaltManner; readonly count: number }
-  /** Once at least so many percent of the jobs that have ended failed. */
+  /** Once at least this percentage of the ended jobs failed. */
   | { readonly kind: 'failureShare'; readonly manner: HaltManner; readonly percent: number }
-  /** After so many successful jobs. */
+  /** After this many successful jobs. */
   | { readonly kind: 'successes'; readonly manner: HaltManner; readonly count: number };
 
-/** How the jobs of one runner ended so far. */
+/** How one runner's jobs have ended so far. */
 export interface Tally {
   readonly succeeded: number;
   readonly failed: number;
 }
 
-/** A share of fewer jobs says nothing: the first to fail would be 100 %. */
+/** With fewer jobs a percentage means nothing: the first to fail would be 100 %. */
 const ENOUGH_FOR_A_SHARE = 3;
 
 const RULE = /^(soon|now)(?:,(fail|success)=(\d+)|,fail=(\d+(?:\.\d+)?)%)?$/;
@@ -50,7 +50,7 @@ function notAHaltRule(text: string): RunmakerError {
   });
 }
 
-/** Whether it is time to halt. Jobs that ended neither way (interrupted, not started) are for the caller to count, or not. */
+/** Whether to halt. The caller decides whether to count jobs that ended neither way (interrupted, not started). */
 export function shouldHalt(rule: HaltRule, tally: Tally): boolean {
   switch (rule.kind) {
     case 'never':

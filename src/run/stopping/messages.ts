@@ -4,7 +4,7 @@ import type { Words } from '../../queue/end-messages.js';
 import type { RunSummary } from '../events.js';
 import type { HaltManner } from './halt.js';
 
-/** That jobs are left which were run in vain, by whichever runner: the same command does not run them again. Undefined when there are none. */
+/** Reports jobs that failed under any runner: the same command does not run them again. Undefined when there are none. */
 export function describeFailed({ failed, error }: Counts, queue: string): Words | undefined {
   const parts = [failed > 0 && `${amount(failed, 'job')} failed`, error > 0 && `${amount(error, 'job')} did not run to the end`].filter(
     Boolean,
@@ -16,7 +16,7 @@ export function describeFailed({ failed, error }: Counts, queue: string): Words 
   };
 }
 
-/** That a run halts because of how its jobs have ended. @param running jobs that were begun */
+/** Reports that a run halts because of its jobs' outcomes. @param running jobs in progress */
 export function describeHalt({ succeeded, failed, errors }: RunSummary, running: number, manner: HaltManner): Words {
   const jobs =
     running === 0

@@ -2,16 +2,16 @@ import { OrphanWatch } from '../../queue/orphan-watch.js';
 import { findOrphansNow, nameJobs } from '../../queue/orphans.js';
 import type { Queue } from '../../queue/queue.js';
 
-/** Between two looks for orphans, in ms: the whole queue is read for each. */
+/** Between two checks for orphans, in ms: each reads the whole queue. */
 const INTERVAL = 5000;
 
-/** What a runner does about jobs whose holder has died: takes them back if it may, else names them. */
+/** Handles jobs whose holder has died: reclaims them if allowed, otherwise names them. */
 export class OrphanReclaimer {
-  /** When to look next, if there is reason to look again at all. */
+  /** When to check next, if at all. */
   private nextLook = 0;
-  /** Whether there may be some that were not named yet. */
+  /** Whether some orphans may not have been named yet. */
   private isUnsure = false;
-  /** What the last look before leaving has found. */
+  /** The result of the last check before leaving. */
   private isDoubtful = false;
   private readonly watch: OrphanWatch;
 
@@ -24,14 +24,14 @@ export class OrphanReclaimer {
     this.watch = new OrphanWatch(queue, tell);
   }
 
-  /** How long to wait for news before looking again, in ms, if there is anything to look for. */
+  /** How long to wait for news before the next check, in ms; undefined if there is nothing to check. */
   get patience(): number | undefined {
     return this.mayReclaim || this.isUnsure ? Math.max(0, this.nextLook - performance.now()) + 1 : undefined;
   }
 
   /**
-   * Looks: the first and the last time in any case, else not more often than every few seconds. `reclaimed`: there are jobs to be
-   * taken now that were not there before · `doubtful`: before the last look can be the last it has to be seen whether orphans stay orphans.
+   * Checks for orphans: always the first and the last time, otherwise only every few seconds. `reclaimed`: new jobs can be claimed ·
+   * `doubtful`: before leaving, another check must show whether orphans stay orphans.
    */
   async look(when: 'first' | 'between' | 'last', signal: AbortSignal): Promise<'reclaimed' | 'doubtful' | 'nothing'> {
     const isEarly = performance.now() < this.nextLook;
@@ -43,7 +43,7 @@ export class OrphanReclaimer {
     const { presenceReturns = INTERVAL } = this.queue.capabilities;
     const found = this.mayReclaim ? await this.reclaim(when, signal) : await this.name(when);
     this.isDoubtful = found === 'doubtful';
-    // From the end of this look on: the next one is to see what lasted.
+    // Counted from the end of this check: the next one looks for what lasted.
     this.nextLook = performance.now() + Math.min(INTERVAL, presenceReturns);
     return found;
   }

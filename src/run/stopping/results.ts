@@ -2,7 +2,7 @@ import { State } from '../../job/state.js';
 import type { RunSummary } from '../events.js';
 import { type HaltManner, type HaltRule, shouldHalt } from './halt.js';
 
-/** When a runner stops although jobs are left. */
+/** When a runner stops before the queue is empty. */
 export interface StopRules {
   readonly halt?: HaltRule | undefined;
   /** After one successful job. */
@@ -11,7 +11,7 @@ export interface StopRules {
 
 const NEVER: HaltRule = { kind: 'never' };
 
-/** How the jobs of one runner ended, and whether that is reason to stop. */
+/** How one runner's jobs ended, and whether that stops it. */
 export class Results {
   private readonly counts = { succeeded: 0, failed: 0, errors: 0, refused: 0, unusable: 0, blocked: 0 };
   private readonly halt: HaltRule;
@@ -22,12 +22,12 @@ export class Results {
     this.oneOnly = oneOnly;
   }
 
-  /** Whether any result may be one after which no more jobs are claimed. */
+  /** Whether any result may rule out further claims. */
   get mayStop(): boolean {
     return this.oneOnly || this.halt.kind !== 'never';
   }
 
-  /** Whether so many have failed, or succeeded, that the run is to halt. */
+  /** Whether enough jobs have failed or succeeded to halt the run. */
   get isHalted(): boolean {
     const { succeeded, failed, errors } = this.counts;
     return this.halt.kind !== 'never' && shouldHalt(this.halt, { succeeded, failed: failed + errors });
@@ -37,7 +37,7 @@ export class Results {
     return this.counts;
   }
 
-  /** Counts a job by the state in which it ended. Returns how to stop, if that is to be now. */
+  /** Counts a job by its final state. Returns how to stop, if it is time to. */
   add(state: string): HaltManner | undefined {
     const { counts, halt } = this;
     if (state === State.done) counts.succeeded++;
@@ -52,12 +52,12 @@ export class Results {
     this.counts.refused++;
   }
 
-  /** Counts a job that is left alone because of what its line says. */
+  /** Counts a job left alone because of what its line says. */
   addUnusable(): void {
     this.counts.unusable++;
   }
 
-  /** Counts the jobs that are left and can never run: the summary has those apart that are so because of their own lines. */
+  /** Counts the remaining jobs that can never run; the summary lists those blocked by their own lines separately. */
   leave(blocked: number): void {
     this.counts.blocked = Math.max(0, blocked - this.counts.unusable);
   }

@@ -1,23 +1,23 @@
 import { Once } from '../../async/once.js';
 import { after } from '../../async/timer.js';
 
-/** How long, in ms, the runner still waits for a queue that cannot be reached after it was told to end at once. */
+/** How long, in ms, the runner still waits for an unreachable queue once it was told to end at once. */
 const LAST_CHANCE = 1000;
 
-/** How a runner comes to its end, each step harsher than the one before. There is no way back. */
+/** The stages of a runner's end, each harsher than the one before. None can be undone. */
 export class Stopping {
   private readonly drainer = new AbortController();
   private readonly interrupter = new AbortController();
 
   /** Aborted: claim no more jobs. */
   readonly draining: AbortSignal = this.drainer.signal;
-  /** End the jobs that run, gently first. */
+  /** End running jobs, gently first. */
   readonly interrupted = new Once();
-  /** The same, for what waits long, and seldom. */
+  /** The same, for rare and long waits. */
   readonly interrupting: AbortSignal = this.interrupter.signal;
-  /** End them at once. */
+  /** Kill running jobs. */
   readonly killed = new Once();
-  /** Leave those running that can go on without a runner. */
+  /** Leave jobs running that can go on without a runner. */
   readonly detached = new Once();
 
   drain(): void {
@@ -40,7 +40,7 @@ export class Stopping {
     this.killed.happen();
   }
 
-  /** Waits for the queue; once jobs are killed, only for a last moment, and then settles with `otherwise`. A late result is dropped. */
+  /** Waits for the queue; once jobs are killed, only briefly, and then settles with `otherwise`. A late result is dropped. */
   async orGiveUp<T>(work: Promise<T>, otherwise: T): Promise<T> {
     const calledOff: (() => void)[] = [];
     const givenUp = new Promise<T>(resolve => {
