@@ -138,7 +138,7 @@ describe('a server that is killed and started again', () => {
     expect(cutShort).toBeGreaterThan(2);
   });
 
-  it('again and again loses no job and has none run twice', { tags: ['long'], timeout: 120_000 }, async () => {
+  it('repeatedly loses no job and runs none twice', { tags: ['long'], timeout: 120_000 }, async () => {
     const count = 400;
     const bench = new Workbench(`${Array.from({ length: count }, (_, at) => marking(at + 1, 0.05)).join('\n')}\n`);
     const options = ['--grace', '3s', '--reclaim'];
@@ -155,7 +155,7 @@ describe('a server that is killed and started again', () => {
       server = await startServer(bench, options, server.port);
     }
     for (const client of clients) expect((await client.within(55_000)).status).toBe(0);
-    // What was claimed and never told to anybody comes back after the grace.
+    // A claim that no client was told of comes back after the grace period.
     await eventually('nothing is said to run', () => !bench.states.includes('r'), 20_000);
     if (bench.states.includes('.')) expect((await startClient(bench, 'last', server.url, ['-j2']).within(30_000)).status).toBe(0);
     expect(kills).toBeGreaterThan(2);
@@ -166,7 +166,7 @@ describe('a server that is killed and started again', () => {
   });
 });
 
-/** Writes the state of the first line, whoever runs it. */
+/** Writes the state of the first line, whichever runner holds it. */
 async function writeState(bench: Workbench, state: State): Promise<void> {
   const local = await openQueue(bench.runs);
   await local.set({ lines: [{ from: 1, to: 1 }] }, state, { force: true });
@@ -174,7 +174,7 @@ async function writeState(bench: Workbench, state: State): Promise<void> {
 }
 
 describe('a claim whose end was written before the server was killed', () => {
-  it('counts as recorded, though nobody could say so', async () => {
+  it('counts as recorded, although the client was not told', async () => {
     const bench = new Workbench('. a\n. b\n');
     const first = await startServer(bench);
     const queue = await openQueue(first.url, { token: first.token });
@@ -183,7 +183,7 @@ describe('a claim whose end was written before the server was killed', () => {
     const finished = taken.finish({ state: 'd' });
     first.process.signal('SIGKILL');
     await first.process.end;
-    // As if the server had written it with its last breath.
+    // As if the server had written it just before it died.
     await writeState(bench, 'd');
     await startServer(bench, [], first.port);
     expect(await finished).toEqual({ kind: 'recorded' });
@@ -191,7 +191,7 @@ describe('a claim whose end was written before the server was killed', () => {
     expect(bench.states).toBe('d.');
   });
 
-  it('is refused if no server was ever told of it: the same state there is the work of another', { tags: ['slow'] }, async () => {
+  it('is refused if no server received it: the same state there comes from another runner', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. a\n. b\n');
     const first = await startServer(bench);
     const notices: QueueNotice[] = [];
@@ -208,7 +208,7 @@ describe('a claim whose end was written before the server was killed', () => {
     expect(bench.states).toBe('d.');
   });
 
-  it('is refused if another state stands there', async () => {
+  it('is refused if the line has another state', async () => {
     const bench = new Workbench('. a\n');
     const first = await startServer(bench);
     const queue = await openQueue(first.url, { token: first.token });

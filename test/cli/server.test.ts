@@ -35,13 +35,13 @@ import { startClient, startServer } from '../support/server.js';
 
 const TOKEN = 'a-token-of-twenty-two';
 
-/** In a home of its own, so that no token of the user's is found. */
+/** With its own home folder, so that no token of the user is found. */
 function athome(bench: Workbench): StartOptions {
   return { cwd: bench.folder, env: { HOME: bench.folder, RUNMAKER_TOKEN: undefined } };
 }
 
 describe('runmaker-server', () => {
-  it('prints its token, and keeps it in a file for its owner only, which is gone when it ends', async () => {
+  it('prints its token, and keeps it in a file for its owner only, which it removes when it exits', async () => {
     const bench = new Workbench('. echo hello\n');
     const server = startProgram('runmaker-server', ['-p', '0', '--host', '127.0.0.1', 'runs.txt'], athome(bench));
     await server.says('serving runs.txt on 127.0.0.1:');
@@ -55,7 +55,7 @@ describe('runmaker-server', () => {
     expect(existsSync(file)).toBe(false);
   });
 
-  it('serves on when nobody reads what it prints, nor its log', async () => {
+  it('continues to serve when neither its output nor its log is read', async () => {
     const bench = new Workbench('. true\n. true\n');
     const token = ['--token', 'a-token-of-twenty-two'];
     const words = [...programWords('runmaker-server'), ...token, '--host=unix:socket', '--pidfile=pid', '-v', 'runs.txt'].join(' ');
@@ -69,7 +69,7 @@ describe('runmaker-server', () => {
     expect(bench.read('status')).toBe('0\n');
   });
 
-  it('ends when it is told to, whoever is connected, and says how their jobs are found again', async () => {
+  it('exits when it is told to, whatever clients are connected, and says how to find their jobs again', async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const { url, process } = await startServer(bench);
     const client = startClient(bench, 'client', url, ['--patience', '300ms']);
@@ -82,7 +82,7 @@ describe('runmaker-server', () => {
     expect(bench.states).toBe('r.');
   });
 
-  it('serves runmaker, runmaker-client, runset and runwait, while others work on the file', async () => {
+  it('serves runmaker, runmaker-client, runset and runwait, while other programs work on the file', async () => {
     const bench = new Workbench('. echo one\n. echo two\n');
     const { url, token, port } = await startServer(bench);
     const access = ['--token', token];
@@ -98,13 +98,13 @@ describe('runmaker-server', () => {
     expect(JSON.parse((await runset([...access, '--stats', '--json', url])).stdout)).toMatchObject({ done: 3, total: 3 });
   });
 
-  it('is found by its name, whatever the case of its scheme', async () => {
+  it('is found by name, whatever the case of the scheme', async () => {
     const bench = new Workbench('. a\n');
     const { url, token } = await startServer(bench);
     expect((await runset(['--token', token, '--list', url.replace('tcp', 'TCP')])).stdout).toBe('1: . - a\n');
   });
 
-  it('is found with a token from the option, a file, the environment, or the file in the home', async () => {
+  it('is found with a token from the option, a file, the environment, or the file in the home folder', async () => {
     const bench = new Workbench('. a\n');
     const { url, token } = await startServer(bench);
     writeFileSync(bench.path('other'), `${token}\n`);
@@ -138,7 +138,7 @@ describe('runmaker-server', () => {
     }
   });
 
-  it.skipIf(process.getuid?.() !== 0)('takes no token from a file of another user, and neither do its clients', async () => {
+  it.skipIf(process.getuid?.() !== 0)('accepts no token from a file of another user, and neither do its clients', async () => {
     const bench = new Workbench('. a\n');
     writeFileSync(bench.path('foreign'), `${TOKEN}\n`, { mode: 0o600 });
     chownSync(bench.path('foreign'), 12_345, 12_345);
@@ -151,7 +151,7 @@ describe('runmaker-server', () => {
     }
   });
 
-  it('leaves a token file alone that it has not made, which another server, or its user, has there', async () => {
+  it('keeps a token file that it did not create, whether of another server or its user', async () => {
     const bench = new Workbench('. a\n');
     const args = ['-p', '0', '--host', '127.0.0.1', 'runs.txt'];
     const maker = startProgram('runmaker-server', args, athome(bench));
@@ -168,7 +168,7 @@ describe('runmaker-server', () => {
     expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
   });
 
-  it('tells jobs the address of the queue, and nothing of the token', async () => {
+  it('gives jobs the address of the queue, without the token', async () => {
     const bench = new Workbench('. echo $RUNMAKER_QUEUE $RUNMAKER_JOB > told; env > environment\n');
     const { url } = await startServer(bench);
     expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(0);
@@ -176,7 +176,7 @@ describe('runmaker-server', () => {
     expect(bench.read('environment')).not.toContain(bench.read('token').trim());
   });
 
-  it('writes what happens to a log: little, all, or only what is wrong', async () => {
+  it('logs events: few, all, or only errors', async () => {
     for (const [level, expected] of [
       [[], { come: true, claimed: false }],
       [['-v'], { come: true, claimed: true }],
@@ -201,7 +201,7 @@ describe('runmaker-server', () => {
     expect(bench.read('server.err')).toContain('claimed line 1: : \\x1b[31m red');
   });
 
-  it('warns of a file that everybody may write; its clients, on other hosts, can do nothing about it', async () => {
+  it('warns of a file that all users may write; its clients, on other hosts, do not', async () => {
     const bench = new Workbench('. true\n');
     chmodSync(bench.runs, 0o666);
     const { url } = await startServer(bench);
@@ -210,7 +210,7 @@ describe('runmaker-server', () => {
     expect(bench.read('client.err')).toBe('');
   });
 
-  it('with --retry gives out failed jobs and errors, each at most once', async () => {
+  it('with --retry grants failed jobs and errors, each at most once', async () => {
     const bench = new Workbench('! echo 1 >> ran; false\ne echo 2 >> ran\n');
     const { url } = await startServer(bench, ['--retry']);
     expect((await startClient(bench, 'client', url).within(30_000)).status).toBe(1);
@@ -218,7 +218,7 @@ describe('runmaker-server', () => {
     expect(bench.states).toBe('!d');
   });
 
-  it('takes no more clients than it may', async () => {
+  it('accepts no more clients than its limit', async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const { url } = await startServer(bench, ['--max-clients', '1']);
     const first = startClient(bench, 'first', url);
@@ -230,7 +230,7 @@ describe('runmaker-server', () => {
     expect((await startClient(bench, 'third', url).within(30_000)).status).not.toBe(3);
   });
 
-  it('listens on IPv6 too', async () => {
+  it('also listens on IPv6', async () => {
     const bench = new Workbench('. echo a\n');
     const server = startProgram('runmaker-server', ['--host', '::1', '-p', '0', '--token', 'A'.repeat(20), bench.runs]);
     await server.says('on [::1]:');
@@ -238,7 +238,7 @@ describe('runmaker-server', () => {
     expect((await runset(['--token', 'A'.repeat(20), '--list', `tcp://[::1]:${port}`])).stdout).toBe('1: . - echo a\n');
   });
 
-  it("listens on a Unix socket that is its owner's only, and takes the place of one that was killed", async () => {
+  it('listens on a Unix socket for its owner only, and replaces that of a killed server', async () => {
     const bench = new Workbench('. echo a\n');
     const begin = async (): Promise<ReturnType<typeof startProgram>> => {
       const server = startProgram('runmaker-server', ['--host', 'unix:socket', bench.runs], athome(bench));
@@ -250,7 +250,7 @@ describe('runmaker-server', () => {
     expect((await runset(['--list', 'unix:socket'], athome(bench))).stdout).toBe('1: . - echo a\n');
     const refused = await startProgram('runmaker-server', ['--host', 'unix:socket', bench.runs], athome(bench)).ended;
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('is taken')]);
-    // The token is that of the server that runs.
+    // The token is that of the running server.
     expect((await runset(['--list', 'unix:socket'], athome(bench))).status).toBe(0);
     first.signal('SIGKILL');
     await first.ended;
@@ -260,7 +260,7 @@ describe('runmaker-server', () => {
 });
 
 describe('runmaker-server --host unix:', () => {
-  it.each(['runs.txt', 'folder', 'link'])('leaves alone what is not a socket: %s', async name => {
+  it.each(['runs.txt', 'folder', 'link'])('refuses to replace a file that is not a socket: %s', async name => {
     const bench = new Workbench('. echo a\n');
     mkdirSync(bench.path('folder'));
     symlinkSync('runs.txt', bench.path('link'));
@@ -272,7 +272,7 @@ describe('runmaker-server --host unix:', () => {
 });
 
 describe('a path that no socket can have', () => {
-  it.each([[[]], [['-d']]])('is refused when it is too long, before anything is made (%s)', async daemon => {
+  it.each([[[]], [['-d']]])('is rejected when it is too long, before anything is created (%s)', async daemon => {
     const bench = new Workbench('. echo a\n');
     const long = `unix:${'ä'.repeat(54)}`;
     const message = expect.stringMatching(/may have 107 bytes, and this one has \d+\n.*shorter/);
@@ -283,7 +283,7 @@ describe('a path that no socket can have', () => {
     expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
   });
 
-  it('may have 107 bytes', async () => {
+  it('may have up to 107 bytes', async () => {
     const bench = new Workbench('. echo a\n');
     const server = startProgram('runmaker-server', ['--host', `unix:${'x'.repeat(107)}`, 'runs.txt'], athome(bench));
     await server.says('serving');
@@ -295,7 +295,7 @@ describe('a path that no socket can have', () => {
     ['runs.txt/socket', 'no such directory'],
     ['runs.txt/folder/socket', 'no such directory'],
     ['closed/socket', 'permission denied'],
-  ])('is refused: %s', async (path, message) => {
+  ])('is rejected: %s', async (path, message) => {
     const bench = new Workbench('. echo a\n');
     mkdirSync(bench.path('closed'), { mode: 0o500 });
     const options = { ...athome(bench), unprivileged: true };
@@ -306,7 +306,7 @@ describe('a path that no socket can have', () => {
 });
 
 describe('runmaker-server --daemon', () => {
-  it('returns once clients are served, and leaves a process that has let go of all that it was started from', async () => {
+  it('returns once it serves clients, and leaves a process detached from its caller', async () => {
     const bench = new Workbench('. echo a\n');
     const args = ['-d', '-p', '0', '--host', '127.0.0.1', '--pidfile', 'pid', '-l', 'log', 'runs.txt'];
     const ended = await startProgram('runmaker-server', args, athome(bench)).ended;
@@ -334,7 +334,7 @@ describe('runmaker-server --daemon', () => {
     expect(bench.read('log')).toContain('has come');
   });
 
-  it('says what is wrong as a server in the foreground does', async () => {
+  it('reports errors as a server in the foreground does', async () => {
     const bench = new Workbench('. a\n');
     const ended = await startProgram('runmaker-server', ['-d', '-p', '0', 'missing.txt'], athome(bench)).ended;
     expect([ended.status, ended.stderr]).toEqual([2, expect.stringMatching(/missing\.txt: no such file\n.*create it/)]);
@@ -355,7 +355,7 @@ describe('a file that runmaker-server cannot write', () => {
     expect(readdirSync(bench.folder)).toEqual(['runs.txt']);
   });
 
-  it('is also a pipe that nobody reads: it is not waited for', async () => {
+  it('may be a pipe without a reader, which does not block it', async () => {
     const bench = new Workbench('. a\n');
     await run('mkfifo', [bench.path('log')]);
     const server = startProgram('runmaker-server', ['-l', 'log', '--host', 'unix:socket', 'runs.txt'], athome(bench));
@@ -371,7 +371,7 @@ it('runmaker-server --help names each default once', async () => {
   expect(stdout).not.toMatch(/\(default: [^)]*\)\s+\(default/);
 });
 
-describe('what cannot work is said, with what to do and an exit status', () => {
+describe('a fatal error is reported with a remedy and an exit status', () => {
   it.each([
     ['a port that is taken', 2, /127\.0\.0\.1:\d+ is taken/, /--port/],
     ['an address of another host', 2, /192\.0\.2\.1:0 is not an address of this host/, /--host/],
@@ -404,7 +404,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     expect(ended.stderr).toMatch(message);
     if (hint) expect(ended.stderr).toMatch(hint);
     expect(ended.status).toBe(status);
-    // Nothing stays behind that the next one would take for its own.
+    // Nothing is left behind that the next one would mistake for its own.
     expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
   });
 
@@ -434,7 +434,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     expect(existsSync(bench.path('.runmaker.token'))).toBe(false);
   });
 
-  it('runmaker: a wrong token, none, a host that is not there, nobody who listens, a server of another kind', {
+  it('runmaker: a wrong token, no token, an unknown host, a port without a listener, a server of another kind', {
     tags: ['slow'],
   }, async () => {
     const bench = new Workbench('. a\n');
@@ -468,7 +468,7 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     expect(bench.states).toBe('.');
   });
 
-  it('runmaker: a server with a certificate instead of the token, also where the environment lets all certificates pass', async () => {
+  it('runmaker: a server with a certificate instead of the token, even if the environment accepts all certificates', async () => {
     const pem = readFileSync(fixture('stranger.pem'));
     const stranger = createTlsServer({ key: pem, cert: pem }, socket => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
     await once(stranger, 'listening');
@@ -481,15 +481,15 @@ describe('what cannot work is said, with what to do and an exit status', () => {
     }
   });
 
-  it('runmaker: a server that is gone while jobs run, for longer than the patience', async () => {
+  it('runmaker: a server that goes away while jobs run, for longer than the patience', async () => {
     const bench = new Workbench('. echo on > started; sleep 1; touch ran\n. true\n');
     const { url, process } = await startServer(bench);
     const client = startClient(bench, 'client', url, ['--patience', '500ms']);
-    // Not when its line says so: the client may not have been told of it by then.
+    // The line's state is not enough: the client may not have received the claim by then.
     await bench.has('started');
     process.signal('SIGKILL');
     expect((await client.within(30_000)).status).toBe(3);
-    // The job was not stopped; only its result could not be told.
+    // The job was not stopped; only its result could not be delivered.
     expect(existsSync(bench.path('ran'))).toBe(true);
     expect(bench.read('client.err')).toMatch(/no server listens there|ended the connection|ECONNRESET/);
   });

@@ -7,10 +7,10 @@ import { deafReader } from '../support/deaf-reader.js';
 import { eventually, isOpenAfter } from '../support/eventually.js';
 import { fixture, isAlive, programWords, type Running, run, start, startProgram } from '../support/programs.js';
 
-/** A command that does not heed TERM and says which process it is. */
+/** A command that ignores TERM and records its process id. */
 const DEAF = "trap '' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done";
 
-/** A job with a process in the background that does not heed TERM and holds no output of the job open, and who the two are. */
+/** A job with a background process that ignores TERM and holds no output of the job open; both record their process ids. */
 const DEAF_BEHIND = `sh -c 'trap "" TERM; echo $$ >> pids; exec sleep 50' >/dev/null 2>&1 & echo $$ >> pids; exec sleep 50`;
 
 async function runner(bench: Workbench, ...options: string[]): Promise<Running> {
@@ -40,7 +40,7 @@ describe.each([
     expect((await started.ended).stdout).toContain('): exit -15 "');
   });
 
-  it('ends the processes that jobs have started as well', async () => {
+  it('also ends the processes that jobs have started', async () => {
     const bench = new Workbench(". sh -c 'echo $$ >> pids; sleep 20' & echo $$ >> pids; sleep 20 & wait\n");
     const started = startProgram('runmaker', [bench.runs], { cwd: bench.folder });
     await bench.has('pids', 2);
@@ -49,7 +49,7 @@ describe.each([
     await bench.areGone('pids');
   });
 
-  it('kills, after --kill-after, what does not heed TERM', async () => {
+  it('kills, after --kill-after, jobs that ignore TERM', async () => {
     const bench = new Workbench(`. ${DEAF}\n`);
     const started = await runner(bench, '--kill-after=300ms');
     started.signal(signal);
@@ -59,7 +59,7 @@ describe.each([
     await bench.areGone('pids');
   });
 
-  it('kills, after --kill-after, also what the job has left in the background', async () => {
+  it('kills, after --kill-after, also the background processes of a job', async () => {
     const bench = new Workbench(`. ${DEAF_BEHIND}\n`);
     const started = startProgram('runmaker', ['--kill-after=300ms', bench.runs], { cwd: bench.folder });
     await bench.has('pids', 2);
@@ -69,7 +69,7 @@ describe.each([
     expect(bench.lines('pids').map(Number).filter(isAlive)).toEqual([]);
   });
 
-  it('takes a job for interrupted also if it heeds TERM by ending well: it may have ended early', async () => {
+  it('counts a job as interrupted even if it exits cleanly on TERM: it may have exited early', async () => {
     const bench = new Workbench(". trap 'exit 0' TERM; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.05; done\n");
     const started = await runner(bench);
     started.signal(signal);
@@ -77,7 +77,7 @@ describe.each([
     expect(bench.states).toBe('e');
   });
 
-  it('ends a job that is stopped', async () => {
+  it('ends a suspended job', async () => {
     const bench = new Workbench('. echo $$ >> pids; kill -STOP $$; sleep 20\n');
     const started = await runner(bench, '--kill-after=1h');
     const [job] = bench.lines('pids');
@@ -90,7 +90,7 @@ describe.each([
     expect(bench.states).toBe('e');
   });
 
-  it('makes a runner leave that only waits', async () => {
+  it('makes a waiting runner exit', async () => {
     const bench = new Workbench('d true\n');
     const started = startProgram('runmaker', ['--watch', bench.runs]);
     appendFileSync(bench.runs, '. true\n');
@@ -113,7 +113,7 @@ describe('a second SIGINT', () => {
     await bench.areGone('pids');
   });
 
-  it('kills at once also what is left of a job whose own process has ended', async () => {
+  it('also kills at once what is left of a job whose own process has exited', async () => {
     const bench = new Workbench(`. ${DEAF_BEHIND}\n`);
     const started = startProgram('runmaker', ['--kill-after=60s', bench.runs], { cwd: bench.folder });
     await bench.has('pids', 2);
@@ -126,8 +126,8 @@ describe('a second SIGINT', () => {
   });
 });
 
-describe('what a job has left in the background when it ended by itself', () => {
-  it('is let be when its runner is interrupted', async () => {
+describe('the background process of a job that exited by itself', () => {
+  it('survives an interrupt of its runner', async () => {
     const bench = new Workbench(`. sleep 50 >/dev/null 2>&1 & echo $! >> stays\n. ${waiting()}\n`);
     const started = await runner(bench);
     const [left] = bench.lines('stays').map(Number) as [number];
@@ -139,8 +139,8 @@ describe('what a job has left in the background when it ended by itself', () => 
   });
 });
 
-describe('a reader of standard output who is there but does not read', () => {
-  /** Its lines are long beside what the runner puts before each. */
+describe('a standard output that is open but not read', () => {
+  /** Its lines are long compared with their prefixes. */
   const TALKATIVE = 'echo $$ >> pids; exec yes $(printf %01000d)';
 
   async function stuckRunner(bench: Workbench, ...options: string[]): Promise<Background> {
@@ -157,7 +157,7 @@ describe('a reader of standard output who is there but does not read', () => {
   }
 
   it.each([[[]], [['--json']], [['--quiet', '--results=results']]])(
-    'keeps no line in state r and no runner there after a second SIGINT (%j)',
+    'leaves no line in state r and no runner behind after a second SIGINT (%j)',
     { tags: ['slow'] },
     async options => {
       const bench = new Workbench(`. ${TALKATIVE}\n. true\n`);
@@ -170,7 +170,7 @@ describe('a reader of standard output who is there but does not read', () => {
     },
   );
 
-  it('keeps no line in state r after --kill-after either', async () => {
+  it('leaves no line in state r after --kill-after either', async () => {
     const bench = new Workbench(`. ${TALKATIVE}\n`);
     const started = await stuckRunner(bench, '--kill-after=100ms');
     started.signal('SIGTERM');
@@ -193,7 +193,7 @@ describe.each([
   ['SIGXCPU', 152],
   ['SIGALRM', 142],
   ['SIGPWR', 158],
-] as const)('%s, which would end any process that does not heed it', (signal, status) => {
+] as const)('%s, which by default ends a process', (signal, status) => {
   it('leaves no line in state r and no process behind', async () => {
     const bench = new Workbench(`. ${waiting()}\n`);
     const started = await runner(bench);
@@ -206,7 +206,7 @@ describe.each([
 
 describe('a terminal that is hung up', () => {
   it.each([[[]], [['--no-progress']], [['--json']]])(
-    'lets the running jobs end, and the runner leaves in good order (%j)',
+    'lets the running jobs end, and the runner exits in good order (%j)',
     async options => {
       const bench = new Workbench(`. echo $$ >> pids; echo a; sleep 0.5; echo b\n. true\n`);
       const { status, stderr } = await run(
@@ -234,11 +234,11 @@ describe.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', signal => {
     expect(bench.states).toBe('d!.');
   });
 
-  it('lets a job that fails be tried as often as it may be', async () => {
+  it('still retries a failing job as often as allowed', async () => {
     const bench = new Workbench(`. ${waiting('true', '[ $RUNMAKER_ATTEMPT = 3 ]')}\n. true\n`);
     const started = await runner(bench, '--retries=3');
     started.signal(signal);
-    // As soon as it drains it takes nothing in: the first try ends after that.
+    // Once it drains it claims no more: the first attempt ends after that.
     expect(await isOpenAfter(started.ended, 300)).toBe(true);
     writeFileSync(bench.path('go'), '');
     expect((await started.ended).status).toBe(0);
@@ -258,7 +258,7 @@ describe.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', signal => {
 
   it('does not end a runner whose last output is still being read', async () => {
     const bench = new Workbench('. seq 20000\n');
-    // Reads on once it is told to.
+    // Continues to read once it is told to.
     const reader = `while [ ! -e go ]; do sleep 0.02; done; grep -c '): [0-9]*$'`;
     const [node, script] = programWords('runmaker');
     const piped = start(
@@ -278,7 +278,7 @@ describe.each(['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)('%s', signal => {
   });
 });
 
-describe('SIGUSR1 that comes before the program heeds it', () => {
+describe('SIGUSR1 before the program handles it', () => {
   it('opens no debugger, and drains as later', { tags: ['slow'] }, async () => {
     for (const early of [30, 60, 90, 150]) {
       const bench = new Workbench(`. echo $$ > pids; sleep 1\n${'. sleep 1\n'.repeat(20)}`);
@@ -286,7 +286,7 @@ describe('SIGUSR1 that comes before the program heeds it', () => {
       await setTimeout(early);
       started.signal('SIGUSR1');
       const { status, stderr } = await started.ended;
-      // Whether it was there at all: before Node itself has begun the signal ends any process.
+      // Whether the runner had begun at all: before Node itself starts, the signal ends any process.
       if (status !== null) expect({ status, states: bench.states }).toEqual({ status: 0, states: expect.stringMatching(/^d{0,2}\.+$/) });
       expect(stderr.replace(/^Debugger listening on .*\nFor help.*\n/, '').replace(/^runmaker: draining: 1 job let end, .*\n/, '')).toBe(
         '',
@@ -296,7 +296,7 @@ describe('SIGUSR1 that comes before the program heeds it', () => {
 });
 
 describe('SIGHUP', () => {
-  it('is not heeded by a runner that nohup has started: it is to outlive its terminal', async () => {
+  it('is ignored by a runner under nohup, which should outlive its terminal', async () => {
     const bench = new Workbench(`. ${waiting()}\n. true\n`);
     const started = start('python3', [fixture('terminal.py'), 'nohup', ...programWords('runmaker'), 'runs.txt'], { cwd: bench.folder });
     await bench.has('pids');
@@ -310,7 +310,7 @@ describe('SIGHUP', () => {
 });
 
 describe('a signal', () => {
-  it('that comes while the runner starts jobs as fast as it can leaves no line in state r and no process behind', async () => {
+  it('that arrives while the runner starts jobs at full speed leaves no line in state r and no process behind', async () => {
     const count = 400;
     const bench = new Workbench('. echo $$ >> pids; sleep 0.2\n'.repeat(count));
     const started = startProgram('runmaker', ['-j8', '--quiet', bench.runs], { cwd: bench.folder });
@@ -321,7 +321,7 @@ describe('a signal', () => {
     await bench.areGone('pids');
   });
 
-  it('that hits the whole process group, as Ctrl-C does, is passed on to the jobs once', async () => {
+  it('that reaches the whole process group, as Ctrl-C does, is passed on to the jobs once', async () => {
     const bench = new Workbench(
       ". trap 'echo TERM >> got; exit 0' TERM; trap 'echo INT >> got' INT; echo $$ >> pids; i=0; while [ $i -lt 400 ]; do i=$((i+1)); sleep 0.02; done\n",
     );
@@ -332,7 +332,7 @@ describe('a signal', () => {
     expect(bench.lines('got')).toEqual(['TERM']);
   });
 
-  it('ends attempts as well that were to follow', async () => {
+  it('cancels the remaining attempts, too', async () => {
     const bench = new Workbench(`. ${waiting('true', 'false')}\n`);
     const started = await runner(bench, '--retries=100');
     started.signal('SIGTERM');

@@ -19,10 +19,10 @@ describe('runmaker --executor slurm', { tags: ['slurm', 'long'] }, () => {
     return startProgram('runmaker', [...OPTIONS, ...args, bench.runs], { env: slurm.env, cwd: bench.folder });
   }
 
-  /** Says who it is in a file that only one can make. */
+  /** Records its run in a file that only one process can create. */
   const once = (name: string): string => `set -C; echo $$ > ${name}.once`;
 
-  it('runs each line once, a few arrays for all, and leaves nothing behind', async () => {
+  it('runs each line once, in a few arrays, and leaves nothing behind', async () => {
     const lines = Array.from({ length: 60 }, (_, at) => `. ${once(`j${at}`)} && echo out${at} && exit ${at % 3}\n`);
     const bench = new Workbench(lines.join(''));
     const ended = await runmaker(bench, '-j', '100').ended;
@@ -35,7 +35,7 @@ describe('runmaker --executor slurm', { tags: ['slurm', 'long'] }, () => {
     expect(slurm.call('squeue', ['-h'])).toBe('');
   }, 60_000);
 
-  it('goes on with what a runner has left that was killed, and every line is run once', async () => {
+  it('continues after a killed runner, and runs every line once', async () => {
     const bench = new Workbench(Array.from({ length: 12 }, (_, at) => `. ${once(`k${at}`)} && sleep 3 && echo end${at}\n`).join(''));
     const killed = runmaker(bench, '-j', '8');
     await eventually('jobs run', () => existsSync(bench.path('k0.once')));
@@ -69,7 +69,7 @@ describe('runmaker --executor slurm', { tags: ['slurm', 'long'] }, () => {
     expect(slurm.call('squeue', ['-h', '-t', 'RUNNING,PENDING'])).toBe('');
   }, 60_000);
 
-  it('names what Slurm refuses: of a run, and the lines stay new; of a job, and the others go on', async () => {
+  it('reports what Slurm rejects: a whole run, whose lines stay new, or one job, while the others continue', async () => {
     const run = new Workbench('. true\n. true\n');
     const refused = await runmaker(run, '--slurm=-p nowhere').ended;
     expect(refused.status).toBe(2);
@@ -82,7 +82,7 @@ describe('runmaker --executor slurm', { tags: ['slurm', 'long'] }, () => {
     expect(job.states).toBe('ed');
   }, 60_000);
 
-  it('passes a job’s own options on', async () => {
+  it('passes on a job’s own options', async () => {
     const bench = new Workbench(". echo cpus=$SLURM_CPUS_PER_TASK $SLURM_JOB_PARTITION #: cpus=3 slurm='-p main --exclusive'\n");
     expect((await runmaker(bench).ended).stdout).toContain('cpus=3 main');
   }, 60_000);
@@ -101,7 +101,7 @@ describe('runmaker --executor slurm', { tags: ['slurm', 'long'] }, () => {
 });
 
 describe('runmaker --executor slurm without Slurm', () => {
-  it('says so', async () => {
+  it('reports that Slurm is missing', async () => {
     const bench = new Workbench('. true\n');
     const ended = await startProgram('runmaker', ['--executor', 'slurm', bench.runs], { env: { PATH: bench.folder } }).ended;
     expect(ended.status).toBe(2);

@@ -8,7 +8,7 @@ function onTerminal(program: Program, args: readonly string[], env: Record<strin
   });
 }
 
-/** What is left to read of what a terminal was sent: lines that were erased again are gone, and so are colours. */
+/** The text left on a terminal: without lines that were erased again, and without colours. */
 function readable(text: string): string[] {
   const esc = '\x1b';
   return text
@@ -26,7 +26,7 @@ function readable(text: string): string[] {
 }
 
 describe('on a terminal, runmaker', () => {
-  it('shows on the last line how far the jobs are, and leaves nothing of it among their output', async () => {
+  it('shows the progress of the jobs on the last line, and leaves no trace of it in their output', async () => {
     const bench = new Workbench('. echo a; sleep 0.4\n. echo b; sleep 0.4\n. false\n');
     const { stdout, status } = await onTerminal('runmaker', ['-j2', bench.runs]);
     expect(status).toBe(1);
@@ -42,13 +42,13 @@ describe('on a terminal, runmaker', () => {
     expect(left.length).toBe(11);
   });
 
-  it('does not with --no-progress', async () => {
+  it('shows no progress with --no-progress', async () => {
     const bench = new Workbench('. echo a; sleep 0.4\n');
     const { stdout } = await onTerminal('runmaker', ['--no-progress', bench.runs]);
     expect(stdout).not.toMatch(/of 1 done/);
   });
 
-  it('ends when something that it is to write to cannot be opened', async () => {
+  it('exits when one of its output files cannot be opened', async () => {
     const bench = new Workbench('. echo a\n');
     const { stdout, status } = await onTerminal('runmaker', ['--results', bench.runs, bench.runs]);
     expect(status).toBe(2);
@@ -56,7 +56,7 @@ describe('on a terminal, runmaker', () => {
     expect(bench.content).toBe('. echo a\n');
   });
 
-  it('prints in colour, and does not where NO_COLOR or --color says so', async () => {
+  it('prints in colour, unless NO_COLOR or --color says otherwise', async () => {
     const coloured = (await onTerminal('runmaker', ['--no-progress', new Workbench('. echo a\n').runs])).stdout;
     expect(coloured).toContain('\x1b[');
     for (const [args, env] of [
@@ -83,7 +83,7 @@ describe('on a terminal, runwait --progress', () => {
 describe('commands with control characters', () => {
   const HIDDEN = '. echo harmless \x1b[2K\recho also; false\n. echo \u202e\n';
 
-  it('are shown escaped on a terminal by --list, --dry-run and the lines of a run', async () => {
+  it('are escaped on a terminal by --list, --dry-run and the lines of a run', async () => {
     const bench = new Workbench(HIDDEN);
     const outputs = [
       await onTerminal('runset', ['--list', bench.runs]),
