@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Dependencies, resolveDependencies, stageOf } from '../../src/job/dependencies.js';
 import { type Directives, NO_DIRECTIVES } from '../../src/job/directives.js';
 
-/** Lines from 1: what each says, or nothing; `---` is a barrier, '' is no job. */
+/** Lines from 1: the directives of each, or nothing; `---` is a barrier, '' is not a job. */
 type Lines = readonly (Partial<Directives> | '---' | '')[];
 
 function resolve(lines: Lines): Dependencies {
@@ -60,7 +60,7 @@ describe('after', () => {
     expect(resolve([{}, '---', { after: [1] }])).toEqual({ dependents: new Map([[3, [1]]]), problems: new Map() });
   });
 
-  it('leaves one bad line alone and keeps the rest', () => {
+  it('skips one bad line and keeps the rest', () => {
     const { dependents, problems } = resolve([{}, { after: [1, 'nobody'] }, { after: [1] }]);
     expect([...problems.keys()]).toEqual([2]);
     expect([...dependents]).toEqual([[3, [1]]]);
@@ -68,7 +68,7 @@ describe('after', () => {
 });
 
 describe('a circle', () => {
-  it('is named by each of its lines, with the line that it goes on to', () => {
+  it('is reported on each of its lines, with the next line of the circle', () => {
     expect(problemsOf([{ after: [2] }, { after: [3] }, { after: [1] }])).toEqual({
       1: 'after: line 1 waits for itself, by way of line 2',
       2: 'after: line 2 waits for itself, by way of line 3',
@@ -76,7 +76,7 @@ describe('a circle', () => {
     });
   });
 
-  it('is named by way of the line that leads back, not of another that is waited for', () => {
+  it('is reported with the line that leads back, not with another dependency', () => {
     expect(problemsOf([{}, { after: [1] }, { after: [2, 4] }, { after: [3] }])).toEqual({
       3: 'after: line 3 waits for itself, by way of line 4',
       4: 'after: line 4 waits for itself, by way of line 3',
@@ -94,13 +94,13 @@ describe('a circle', () => {
     ).toEqual(['1', '2']);
   });
 
-  it('does not spoil lines that wait for it: they wait', () => {
+  it('does not affect lines that wait for it: they wait', () => {
     const { dependents, problems } = resolve([{ after: [2] }, { after: [1] }, { after: [1] }]);
     expect([...problems.keys()]).toEqual([1, 2]);
     expect([...dependents]).toEqual([[3, [1]]]);
   });
 
-  it('is found on every line from which after leads back to it, and on no other', () => {
+  it('is reported on every line whose after leads back to it, and on no other', () => {
     const size = 7;
     const graph = fc.array(fc.uniqueArray(fc.integer({ min: 1, max: size }), { maxLength: 3 }), { minLength: size, maxLength: size });
     fc.assert(
@@ -112,7 +112,7 @@ describe('a circle', () => {
     );
   });
 
-  it('is told in words that name a line', () => {
+  it('is described with the number of a line', () => {
     const size = 6;
     const graph = fc.array(fc.uniqueArray(fc.integer({ min: 1, max: size }), { maxLength: 3 }), { minLength: size, maxLength: size });
     fc.assert(
@@ -135,8 +135,8 @@ describe('a circle', () => {
   });
 });
 
-describe('the order', () => {
-  it('has each line behind those that it waits for', () => {
+describe('the topological order', () => {
+  it('puts each line after its dependencies', () => {
     const size = 12;
     const line = fc.oneof(
       { weight: 5, arbitrary: fc.record({ after: fc.uniqueArray(fc.integer({ min: 1, max: size }), { maxLength: 3 }) }) },
@@ -155,7 +155,7 @@ describe('the order', () => {
     );
   });
 
-  it('is found for a chain of a hundred thousand lines that stands on its head', () => {
+  it('covers a reversed chain of a hundred thousand lines', () => {
     const length = 100_000;
     const { dependents } = resolve(Array.from({ length }, (_, at) => (at + 1 < length ? { after: [at + 2] } : {})));
     const order = [...dependents.keys()];
@@ -174,7 +174,7 @@ describe('the stage of a line', () => {
   });
 });
 
-/** Found the slow way: a walk from each line. */
+/** The slow way: a walk from each line. */
 function linesThatReachThemselves(needs: readonly (readonly number[])[]): number[] {
   const reaches = (from: number, to: number): boolean => {
     const seen = new Set<number>();

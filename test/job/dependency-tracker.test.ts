@@ -19,7 +19,7 @@ function table(count: number, said: (line: number) => Partial<Directives>): JobT
   return new JobTable(jobs, [], count);
 }
 
-/** The board, and how often somebody has asked for the state of a line. */
+/** The board, and how often the state of a line was requested. */
 function counted(board: JobTable): { board: Board; looks: () => number } {
   let looks = 0;
   const counting = new Proxy(board, {
@@ -35,7 +35,7 @@ function counted(board: JobTable): { board: Board; looks: () => number } {
   return { board: counting, looks: () => looks };
 }
 
-/** Runs jobs, two slots asking each time, and returns the states looked at for each job. */
+/** Runs jobs, with two slots that ask each time, and returns the states examined for each job. */
 function looksPerJob(jobs: JobTable, count: number): number {
   const { board, looks } = counted(jobs);
   for (let job = 0; job < count; job++) {
@@ -50,7 +50,7 @@ function looksPerJob(jobs: JobTable, count: number): number {
 
 const LINES = 20_000;
 
-it('a job of a long chain is found without looking at the others', () => {
+it('a job of a long chain is found without a look at the others', () => {
   expect(
     looksPerJob(
       table(LINES, line => (line === 1 ? {} : { after: [line - 1] })),
@@ -59,7 +59,7 @@ it('a job of a long chain is found without looking at the others', () => {
   ).toBeLessThan(10);
 });
 
-it('nor in a chain that runs from the last line to the first', () => {
+it('a job of a chain from the last line to the first is, too', () => {
   expect(
     looksPerJob(
       table(LINES, line => (line === LINES ? {} : { after: [line + 1] })),
@@ -68,13 +68,13 @@ it('nor in a chain that runs from the last line to the first', () => {
   ).toBeLessThan(10);
 });
 
-it('jobs that wait for one name are not looked at before it is done', () => {
+it('jobs that wait for one name are not examined before it is done', () => {
   const jobs = table(LINES, line => (line <= 100 ? { name: 'first' } : { after: ['first'] }));
   expect(looksPerJob(jobs, 100)).toBeLessThan(10);
   expect(looksPerJob(jobs, 1000)).toBeLessThan(10);
 });
 
-it('a job that waits for names is freed by the last of them, and waits again when one is set back', () => {
+it('a job that waits for names becomes ready with the last of them, and waits again when one is reset', () => {
   const jobs = table(4, line => (line < 4 ? { name: 'all' } : { after: ['all', 1] }));
   for (const line of [1, 2]) jobs.setState(line, DONE);
   expect(jobs.waits(4)).toBe(true);

@@ -17,12 +17,12 @@ function problem(command: string | Buffer): DirectiveProblem {
 }
 
 describe('directives', () => {
-  it('are none when there is no mark, and then cost no memory', () => {
+  it('are empty without a mark, and then use no memory', () => {
     expect(directives('python train.py --seed 1')).toBe(NO_DIRECTIVES);
     expect(directives('')).toBe(NO_DIRECTIVES);
   });
 
-  it('default to no needs, no order and no limits, and nobody can change the shared defaults', () => {
+  it('default to no needs, no order and no limits, and the shared defaults are immutable', () => {
     expect(NO_DIRECTIVES).toEqual({ needs: {}, after: [], priority: 0 });
     expect(Object.isFrozen(NO_DIRECTIVES) && Object.isFrozen(NO_DIRECTIVES.needs) && Object.isFrozen(NO_DIRECTIVES.after)).toBe(true);
   });
@@ -40,7 +40,7 @@ describe('directives', () => {
     expect(directives('make #:  priority=5\tafter=3,fetch \t name=prep retries=3 timeout=2h gpus=1 mem=4G cpus=2 \t')).toEqual(expected);
   });
 
-  it('leave out what the line does not say', () => {
+  it('omit what the line does not specify', () => {
     expect(directives('make #: cpus=0.5')).toEqual({ ...NO_DIRECTIVES, needs: { cpus: 0.5 } });
     expect(directives('make #: name=a')).not.toHaveProperty('timeout');
   });
@@ -50,13 +50,13 @@ describe('directives', () => {
     expect(directives('a #: name=x #: cpus=1')).not.toHaveProperty('name');
   });
 
-  it('need the mark whole, with a blank on both sides', () => {
+  it('require the complete mark, with a blank on both sides', () => {
     for (const command of ['make #:cpus', 'make#: cpus=x', '#: cpus=x', 'make # : cpus=x', 'make\t#: cpus=x']) {
       expect(directives(command)).toBe(NO_DIRECTIVES);
     }
   });
 
-  it('are missed with the blank behind the mark, which is said, with its column', () => {
+  it('produce a problem with its column when the blank after the mark is missing', () => {
     expect(problem('make #:after=1')).toEqual({
       column: 8,
       message: '"#:after=1" lacks the blank behind "#:"; what is no directive is written \\#: or in quotes',
@@ -72,7 +72,7 @@ describe('directives', () => {
     'make \\#: cpus=1',
     "grep ' #:after=1' list",
     'make \\#:after=1',
-  ])('are text of the command in quotes, or behind a backslash: %s', command => {
+  ])('are text of the command in quotes, or after a backslash: %s', command => {
     expect(directives(command)).toBe(NO_DIRECTIVES);
     expect(withoutDirectives(Buffer.from(command)).toString()).toBe(command);
   });
@@ -84,7 +84,7 @@ describe('directives', () => {
     "echo 'a #: b' #: cpus=1",
     'echo "\\"" #: cpus=1',
     "make #: name='a #: cpus=1",
-  ])('are told apart from text in quotes that end before them: %s', command => {
+  ])('are recognised after quoted text that ends before them: %s', command => {
     expect(directives(command).needs.cpus).toBe(1);
   });
 
@@ -98,7 +98,7 @@ describe('directives', () => {
     expect(directives('make #: after=準備').after).toEqual(['準備']);
   });
 
-  it('may name jobs in bytes that are not UTF-8, each byte being one character', () => {
+  it('may name jobs in bytes that are not UTF-8, each byte read as one character', () => {
     const parsed = parseDirectives(Buffer.from('make #: name=\xfc', 'latin1'));
     expect(parsed).toEqual({ directives: { ...NO_DIRECTIVES, name: '\xfc' } });
   });
@@ -108,7 +108,7 @@ describe('directives', () => {
     expect(directives('make #: cpus=0 mem=0 gpus=0').needs).toEqual({ cpus: 0, mem: 0, gpus: 0 });
   });
 
-  it('may name a job with digits, as long as it is not a number', () => {
+  it('may name a job with digits, unless it is a number', () => {
     expect(directives('make #: name=2nd').name).toBe('2nd');
     expect(directives('make #: name=a=b').name).toBe('a=b');
   });
@@ -131,7 +131,7 @@ describe('directives', () => {
     expect(directives('make #: cpus=1')).not.toHaveProperty('container');
   });
 
-  it('may name a type of GPUs, and asks for one of them if it does not say how many', () => {
+  it('may name a type of GPU, and request one unless they give a number', () => {
     expect(directives('train #: gpu=A100').needs).toEqual({ gpus: 1, 'gpu:a100': 1 });
     expect(directives('train #: gpus=2 gpu=RTX-3090').needs).toEqual({ gpus: 2, 'gpu:rtx-3090': 2 });
   });
@@ -140,7 +140,7 @@ describe('directives', () => {
     expect(problem(`make #: ${word}`).message).toMatch(/ cannot be .*; it takes /);
   });
 
-  it('are read back as they were written', () => {
+  it('survive printing and parsing', () => {
     const name = fc.stringMatching(/^[a-zA-Z_][\w.:/-]{0,12}$/);
     const values = fc.record(
       {
@@ -173,11 +173,11 @@ describe('directives', () => {
 });
 
 describe('a value in single quotes', () => {
-  it('may hold blanks, and stands without the quotes', () => {
+  it('may contain blanks, and loses its quotes', () => {
     expect(directives("make #: slurm='-p short -A x' cpus=2")).toMatchObject({ slurm: '-p short -A x', needs: { cpus: 2 } });
   });
 
-  it('is one only when the quote closes before a blank or the end', () => {
+  it('requires the closing quote before a blank or the end', () => {
     expect(directives("make #: name=o'brien").name).toBe("o'brien");
     expect(problem("make #: slurm='-p short").message).toMatch(/short" is not of the form key=value/);
   });
@@ -193,22 +193,22 @@ describe('a problem with directives', () => {
     ['time=3', 'timeout'],
     ['retry=3', 'retries'],
     ['prio=3', 'priority'],
-  ])('suggests the key that %s probably means', (word, key) => {
+  ])('suggests the closest key for %s', (word, key) => {
     expect(problem(`make #: ${word}`).message).toContain(`did you mean ${key}?`);
   });
 
   test.each(['colour=red', '=3', 'constructor=1', '__proto__=1', `${'x'.repeat(1000)}=1`])(
-    'lists the keys when %s is like none of them',
+    'lists the keys when none resembles %s',
     word => {
       expect(problem(`make #: ${word}`).message).toMatch(/is not a directive; there are cpus, mem, gpus, timeout, /);
     },
   );
 
-  it('says that a word has no =', () => {
+  it('reports a word without =', () => {
     expect(problem('make #: cpus=1 please')).toEqual({ column: 18, message: '"please" is not of the form key=value' });
   });
 
-  it('says that a value is missing', () => {
+  it('reports a missing value', () => {
     expect(problem('make #: name= cpus=1')).toEqual({
       column: 16,
       message: 'name has no value; it takes a name, which is not a number and has no comma',
@@ -246,15 +246,15 @@ describe('a problem with directives', () => {
     expect(problem(`make #: ${word}`).message).toMatch(new RegExp(`^${key} cannot be ".*"; it takes `));
   });
 
-  it('is a key that is given twice, even with the same value', () => {
+  it('is a key given twice, even with the same value', () => {
     expect(problem('make #: cpus=1 mem=1 cpus=1')).toEqual({ column: 24, message: 'cpus is given twice' });
   });
 
-  it('is the first of several', () => {
+  it('is only the first of several', () => {
     expect(problem('make #: cpus=x mem=y').message).toContain('cpus');
   });
 
-  it('names the column of the line, in bytes: that of the word, or of the value when only that is wrong', () => {
+  it('gives the column in the line, in bytes: that of the word, or of the value when only that is wrong', () => {
     // `. make #: foo=1`: the f is the 11th byte.
     expect(problem('make #: foo=1').column).toBe(11);
     expect(problem('make #: cpus=x').column).toBe(16);
@@ -264,16 +264,16 @@ describe('a problem with directives', () => {
     expect(problem(Buffer.from('m\xfcke #: foo=1', 'latin1')).column).toBe(11);
   });
 
-  it('counts columns from where the caller says that the command stands', () => {
+  it('counts columns from where the command begins', () => {
     expect(parseDirectives(Buffer.from('make #: foo=1'), 0).problem?.column).toBe(9);
   });
 
-  it('quotes no more than the start of a long word', () => {
+  it('quotes only the start of a long word', () => {
     const { message } = problem(`make #: ${'é'.repeat(1000)}`);
     expect(message).toBe(`"${'é'.repeat(40)}…" is not of the form key=value`);
   });
 
-  it('never throws, and never comes with half a set of directives', () => {
+  it('is never thrown, and never comes with a partial set of directives', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), bytes => {
         const command = Buffer.concat([Buffer.from('x #: cpus=1 '), bytes]);
@@ -286,7 +286,7 @@ describe('a problem with directives', () => {
     );
   });
 
-  it('is found in megabytes as well', () => {
+  it('is found even in megabytes', () => {
     const megabytes = 5_000_000;
     expect(problem(`x #: ${'x'.repeat(megabytes)}`).message.length).toBeLessThan(100);
     expect(problem(`x #: timeout=${'1s'.repeat(megabytes)}x`).column).toBe(16);

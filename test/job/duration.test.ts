@@ -19,12 +19,12 @@ function refusal(text: string): RunmakerError {
 }
 
 describe('parseDuration', () => {
-  it('takes a plain number for seconds', () => {
+  it('reads a plain number as seconds', () => {
     expect(parseDuration('90')).toBe(90 * SECOND);
     expect(parseDuration('0')).toBe(0);
   });
 
-  it('takes fractions, with or without digits around the point', () => {
+  it('accepts fractions, with or without digits around the point', () => {
     expect(parseDuration('1.5')).toBe(1500);
     expect(parseDuration('.5')).toBe(500);
     expect(parseDuration('1.')).toBe(SECOND);
@@ -81,19 +81,19 @@ describe('parseDuration', () => {
     expect(() => parseDuration(text)).toThrow(RunmakerError);
   });
 
-  it('refuses more milliseconds than can be counted', () => {
+  it('refuses more milliseconds than a number can hold', () => {
     expect(() => parseDuration('9'.repeat(400))).toThrow(RunmakerError);
     expect(() => parseDuration('1000000000d')).toThrow(RunmakerError);
   });
 
-  it('quotes what it refuses, and says what it takes', () => {
+  it('quotes what it refuses, and lists the accepted forms', () => {
     const error = refusal('5 parsecs');
     expect(error.code).toBe('usage');
     expect(error.message).toBe('"5 parsecs" is not a duration');
     expect(error.hint).toContain('1h30m');
   });
 
-  it('takes a sum to be the sum of its terms', () => {
+  it('reads a sequence as the sum of its terms', () => {
     const terms = fc.array(fc.tuple(fc.nat(1000), fc.constantFrom('ms', 's', 'm', 'h', 'd')), { minLength: 1 });
     fc.assert(
       fc.property(terms, list => {
@@ -116,26 +116,26 @@ describe('formatDuration', () => {
     expect(formatDuration(milliseconds)).toBe(text);
   });
 
-  it('rounds to the nearest of what it shows', () => {
+  it('rounds to the nearest unit shown', () => {
     expect(formatDuration(12_499)).toBe('12s');
     expect(formatDuration(12_500)).toBe('13s');
     expect(formatDuration(2.4)).toBe('2ms');
   });
 
-  it('never rounds up to a full unit without going on to the next one', () => {
+  it('carries over when rounding reaches a full unit', () => {
     expect(formatDuration(999.6)).toBe('1s');
     expect(formatDuration(MINUTE - 1)).toBe('1m');
     expect(formatDuration(HOUR - 1)).toBe('1h00m');
     expect(formatDuration(DAY - 1)).toBe('1d00h');
   });
 
-  it('writes nothing, and less than nothing, as 0s', () => {
+  it('writes zero and negative durations as 0s', () => {
     expect(formatDuration(0)).toBe('0s');
     expect(formatDuration(0.3)).toBe('0s');
     expect(formatDuration(-5000)).toBe('0s');
   });
 
-  it('is read back by parseDuration, to within what it rounds away', () => {
+  it('is the inverse of parseDuration, up to rounding', () => {
     fc.assert(
       fc.property(fc.nat(1000 * DAY), milliseconds => {
         const unit = milliseconds < SECOND ? 1 : milliseconds < MINUTE ? SECOND : milliseconds < DAY ? MINUTE : HOUR;

@@ -21,7 +21,7 @@ function boards(text: string): { readonly table: JobTable; readonly plain: Plain
 }
 
 describe('a table of jobs', () => {
-  it('decides as a plain board does, through any changes of its states', () => {
+  it('decides as a plain board does, through any changes of state', () => {
     const said = fc.constantFrom(
       '',
       ' #: priority=2',
@@ -64,14 +64,14 @@ describe('a table of jobs', () => {
     ['r a\n- b #: after=1\n', 'exhausted'],
     ['r a\n. b #: after=1 cpus=2\n', 'exhausted'],
     ['r a\n! b\n---\n. c #: after=1\n', 'exhausted'],
-  ])('knows whether what runs makes a job ready: %j', (text, kind) => {
+  ])('knows whether running jobs will make a job ready: %j', (text, kind) => {
     const asker: Asker = { capacity: { cpus: 1 } };
     const { table, plain } = boards(text);
     expect(pick(table, asker).kind).toBe(kind);
     expect(pick(plain, asker).kind).toBe(kind);
   });
 
-  it('names the column of an after that can never come true', () => {
+  it('gives the column of an after that can never be satisfied', () => {
     const { jobs, barriers, lineCount } = readRuns(Buffer.from('. a #: cpus=1 after=9\n'), 'runs.txt');
     expect(new JobTable(jobs, barriers, lineCount).problems).toEqual(new Map([[1, { column: 15, message: 'after: line 9 is not a job' }]]));
   });

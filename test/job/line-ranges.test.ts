@@ -24,7 +24,7 @@ it('merged ranges are in order, and no two of them touch', () => {
   );
 });
 
-it('lines that are named one by one become a range', () => {
+it('lines given one by one become a range', () => {
   expect(mergedRanges([3, 1, 2, 7].map(line => ({ from: line, to: line })))).toEqual([
     { from: 1, to: 3 },
     { from: 7, to: 7 },

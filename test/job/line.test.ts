@@ -22,18 +22,18 @@ describe('a line', () => {
     ['\t a', '\t'],
     ['\xff a', '\xff'],
     ['- a', '-'],
-  ])('is a job when a character, a space or tab and a command, which may be empty, follow each other: %j', (text, state) => {
+  ])('is a job if it consists of a character, a space or tab, and a command, which may be empty: %j', (text, state) => {
     expect(stateOf(text)).toBe(state);
   });
 
   it.each(['', '.', '# ', '/\t', '  ', '\t ', '# a', '/ a', '#\ta', '// a comment', '.a b', '..a', 'echo a', '---', '\0 a'])(
-    'is no job otherwise: %j',
+    'is not a job otherwise: %j',
     text => {
       expect(stateOf(text)).toBeUndefined();
     },
   );
 
-  it('of any printed job says its state', () => {
+  it('gives the state of any printed job', () => {
     const state = fc.integer({ min: 1, max: 255 }).filter(byte => !'#/\n\r \t'.includes(String.fromCharCode(byte)));
     fc.assert(
       fc.property(state, fc.uint8Array({ maxLength: 30 }), (byte, command) => {
@@ -45,7 +45,7 @@ describe('a line', () => {
     );
   });
 
-  it('is read where it stands, whatever is around it', () => {
+  it('is parsed in place, whatever surrounds it', () => {
     const bytes = fc.uint8Array({ maxLength: 10 }).map(array => Buffer.from(array));
     fc.assert(
       fc.property(bytes, bytes, bytes, (before, line, after) => {
@@ -67,7 +67,7 @@ describe('a line end', () => {
     ['\r', 0],
     ['', 0],
     ['\ra', 2],
-  ])('may be CRLF: of %j so many bytes count', (text, length) => {
+  ])('may be CRLF, whose bytes do not count: %j', (text, length) => {
     expect(contentEnd(Buffer.from(text), 0, text.length)).toBe(length);
   });
 
@@ -77,7 +77,7 @@ describe('a line end', () => {
 });
 
 describe('a barrier', () => {
-  it.each(['---', '----', '-'.repeat(80), '--- ', '---\t', '--- \t '])('is three dashes or more, and blanks at most: %j', text => {
+  it.each(['---', '----', '-'.repeat(80), '--- ', '---\t', '--- \t '])('is three or more dashes, with optional blanks: %j', text => {
     expect(isBarrier(Buffer.from(text), 0, text.length)).toBe(true);
   });
 

@@ -9,13 +9,13 @@ it('a line ends at its line feed, the last one at the end of the bytes', () => {
   expect([0, 1, 3, 4].map(start => lineEndFrom(bytes, start))).toEqual([2, 2, 3, 5]);
 });
 
-it('lines come without their line ends, LF or CRLF, and a CR elsewhere belongs to its line', () => {
+it('lines come without their line ends, LF or CRLF; any other CR belongs to its line', () => {
   expect(linesIn(Buffer.from('a\r\nb\n\n\rc\r')).map(String)).toEqual(['a', 'b', '', '\rc']);
   expect(linesIn(Buffer.alloc(0))).toEqual([]);
   expect(linesIn(Buffer.from('a\n')).map(String)).toEqual(['a']);
 });
 
-it('each line begins where the one before says, and together they are all bytes', () => {
+it('each line begins where the previous one ends, and together they cover all bytes', () => {
   fc.assert(
     fc.property(texts, bytes => {
       let expected = 0;

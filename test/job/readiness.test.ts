@@ -42,7 +42,7 @@ function picked(board: PlainBoard, asker: Asker = {}): number | string {
   return choice.kind === 'ready' ? choice.line : choice.kind === 'waiting' ? `waiting for ${choice.for}` : choice.kind;
 }
 
-/** Whether this asker would run the job if nothing stood in its way. */
+/** Whether this asker would run the job if nothing blocked it. */
 function isWanted(board: PlainBoard, line: number, asker: Asker): boolean {
   const state = board.state(line);
   return state === '.' || (asker.retry === true && '!e'.includes(state) && !asker.tried?.has(String(line)));
@@ -52,7 +52,7 @@ function cpusOf(board: PlainBoard, line: number): number {
   return board.directives.get(line)?.needs.cpus ?? 0;
 }
 
-/** Runs everything that is picked to `d`; returns the lines in that order. */
+/** Runs every picked job to `d`; returns the lines in that order. */
 function runToEnd(board: PlainBoard, asker: Asker): number[] {
   const ran: number[] = [];
   for (let choice = pick(board, asker); choice.kind === 'ready'; choice = pick(board, asker)) {
@@ -63,17 +63,17 @@ function runToEnd(board: PlainBoard, asker: Asker): number[] {
   return ran;
 }
 
-/** Everybody's running jobs succeed. */
+/** All running jobs succeed. */
 function endRunning(board: PlainBoard): void {
   for (const line of board.jobs) if ('r?'.includes(board.state(line))) board.set(line, 'd');
 }
 
-describe('the job to run next', () => {
+describe('the next job to run', () => {
   it('is the first new one', () => {
     expect(picked(new PlainBoard([{ state: 'd' }, { state: '-' }, NEW, NEW]))).toBe(3);
   });
 
-  it('is the one of the highest priority, and of those the first', () => {
+  it('is the one of the highest priority, the first of those', () => {
     expect(picked(new PlainBoard([NEW, { ...NEW, priority: 1 }, { ...NEW, priority: 5 }, { ...NEW, priority: 5 }]))).toBe(3);
   });
 
@@ -82,7 +82,7 @@ describe('the job to run next', () => {
     expect(runToEnd(board, {})).toEqual([2, 1]);
   });
 
-  it('is passed over when it is to be skipped this time', () => {
+  it('is skipped when the asker excludes it', () => {
     expect(pick(new PlainBoard([NEW, NEW]), {}, new Set([1]))).toEqual({ kind: 'ready', line: 2 });
   });
 
@@ -97,7 +97,7 @@ describe('the job to run next', () => {
     expect(picked(new PlainBoard([done, done, next]))).toBe(3);
   });
 
-  it('never waits for a job that is not done: not by after, nor by a barrier', () => {
+  it('never waits for an unfinished job, through after or a barrier', () => {
     fc.assert(
       fc.property(anyLines, anyAsker, (lines, asker) => {
         const board = new PlainBoard(lines);
@@ -109,7 +109,7 @@ describe('the job to run next', () => {
     );
   });
 
-  it('is always one that the asker wants, that fits, and whose line can be read', () => {
+  it('is always one that the asker accepts, that fits, and that is valid', () => {
     fc.assert(
       fc.property(anyLines, anyAsker, (lines, asker) => {
         const board = new PlainBoard(lines);
@@ -146,8 +146,8 @@ describe('the job to run next', () => {
   });
 });
 
-describe('running everything that is ready, one after the other, each a success', () => {
-  it('ends with no new job left but those that are blocked', () => {
+describe('running all ready jobs in turn, each successfully', () => {
+  it('leaves only blocked jobs new', () => {
     fc.assert(
       fc.property(anyLines, lines => {
         const board = new PlainBoard(lines);
@@ -165,7 +165,7 @@ describe('running everything that is ready, one after the other, each a success'
     );
   });
 
-  it('blocks from the start what is blocked in the end, and nothing else', () => {
+  it('ends with exactly the blocked jobs of the start', () => {
     fc.assert(
       fc.property(anyLines, lines => {
         const board = new PlainBoard(lines);
@@ -178,7 +178,7 @@ describe('running everything that is ready, one after the other, each a success'
     );
   });
 
-  it('completes every graph of after that has no circle', () => {
+  it('completes every acyclic graph of after', () => {
     const graph = fc.array(fc.array(fc.nat(1000), { maxLength: 4 }), { maxLength: 30 }).chain(wishes =>
       fc
         .shuffledSubarray(
@@ -186,7 +186,7 @@ describe('running everything that is ready, one after the other, each a success'
           { minLength: wishes.length },
         )
         .map(order => {
-          // Each line may wait for lines that come before it in an order that has nothing to do with that of the file.
+          // Each line may wait for earlier lines in an order unrelated to that of the file.
           const lines: BoardLine[] = wishes.map(() => NEW);
           for (const [at, line] of order.entries()) {
             const after = at === 0 ? [] : [...new Set((wishes[at] ?? []).map(wish => order[wish % at] as number))];
@@ -221,8 +221,8 @@ describe('running everything that is ready, one after the other, each a success'
   });
 });
 
-describe('when nothing is ready', () => {
-  it('"waiting for others" means that their success would make something ready', () => {
+describe('when no job is ready', () => {
+  it('"waiting for others" means that the success of running jobs would make one ready', () => {
     fc.assert(
       fc.property(anyLines, anyAsker, (lines, asker) => {
         const board = new PlainBoard(lines);
@@ -234,7 +234,7 @@ describe('when nothing is ready', () => {
     );
   });
 
-  it('"exhausted" means that nothing would, however the running jobs end', () => {
+  it('"exhausted" means that none would become ready, however the running jobs end', () => {
     fc.assert(
       fc.property(anyLines, anyAsker, (lines, asker) => {
         const board = new PlainBoard(lines);
@@ -246,7 +246,7 @@ describe('when nothing is ready', () => {
     );
   });
 
-  it('"waiting for room" means that something would be ready if everything were free', () => {
+  it('"waiting for room" means that one would be ready if all resources were free', () => {
     fc.assert(
       fc.property(anyLines, anyAsker, (lines, asker) => {
         const board = new PlainBoard(lines);
@@ -266,7 +266,7 @@ describe('when nothing is ready', () => {
     ['a running job and a failed one', [{ state: 'r' }, { state: '!' }, '---', NEW], 'exhausted'],
     ['a job whose line cannot be read', [{ ...NEW, after: ['nobody'] }, '---', NEW], 'exhausted'],
     ['nothing', [{ state: 'd' }, '---'], 'exhausted'],
-  ])('and what is left waits for %s, that is what is said', (_, lines, expected) => {
+  ])('and the rest waits for %s, that is the answer', (_, lines, expected) => {
     expect(picked(new PlainBoard(lines))).toBe(expected);
   });
 });
@@ -275,34 +275,34 @@ describe('an asker of limited size', () => {
   const small: Asker = { free: { cpus: 2, mem: 0, gpus: 0 }, capacity: { cpus: 2, mem: 0, gpus: 0 } };
   const large = { ...NEW, needs: { cpus: 3 } };
 
-  it('passes over what it could never run, and what waits for that', () => {
+  it('skips jobs that it could never run, and their dependants', () => {
     expect(picked(new PlainBoard([large, { ...NEW, after: [1] }]), small)).toBe('exhausted');
     expect(picked(new PlainBoard([large, '---', NEW]), small)).toBe('exhausted');
     expect(picked(new PlainBoard([large, NEW]), small)).toBe(2);
   });
 
-  it('waits for what it could never run as long as others run it', () => {
+  it('waits for such jobs while others run them', () => {
     expect(picked(new PlainBoard([{ ...large, state: 'r' }, '---', NEW]), small)).toBe('waiting for others');
   });
 
-  it('is told which jobs those are, if they are still to be run', () => {
+  it('learns which of those jobs are still to be run', () => {
     expect(tooBig(new PlainBoard([large, { ...large, state: 'd' }, NEW, large]), small)).toEqual([1, 4]);
     expect(tooBig(new PlainBoard([large]), {})).toEqual([]);
   });
 
-  it('does not make jobs count as blocked that others may run', () => {
+  it('does not count jobs as blocked that others may run', () => {
     expect(outlook(new PlainBoard([large, NEW]), {}).blocked).toBe(0);
   });
 });
 
 describe('retry', () => {
-  it('makes failed jobs and errors ready, above barriers too', () => {
+  it('makes failed jobs and errors ready, also above barriers', () => {
     const board = new PlainBoard([{ state: '!' }, { state: 'e' }, '---', NEW]);
     expect(picked(board)).toBe('exhausted');
     expect(runToEnd(board, { retry: true })).toEqual([1, 2, 4]);
   });
 
-  it('of what was tried already is none', () => {
+  it('excludes jobs that were already tried', () => {
     const board = new PlainBoard([{ state: '!' }, { state: 'e' }, '---', NEW]);
     expect(picked(board, { retry: true, tried: new Set(['1', '2']) })).toBe('exhausted');
     expect(picked(board, { retry: true, tried: new Set(['1']) })).toBe(2);

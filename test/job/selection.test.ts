@@ -50,11 +50,11 @@ describe('parseJobChoice', () => {
     },
   );
 
-  it('quotes only the part of a list that is wrong', () => {
+  it('quotes only the invalid part of a list', () => {
     expect(() => parseJobChoice('3,x,5')).toThrow(usageError('"x"'));
   });
 
-  it('refuses a range that runs backwards, and says how it should run', () => {
+  it('refuses a reversed range, and shows the right order', () => {
     expect(() => parseJobChoice('10-3')).toThrow(expect.objectContaining({ message: '"10-3" runs backwards', hint: 'write 3-10' }));
   });
 
@@ -64,7 +64,7 @@ describe('parseJobChoice', () => {
 });
 
 describe('selectionOf', () => {
-  it('makes a selection of the choices that were given', () => {
+  it('builds a selection from the given choices', () => {
     expect(selectionOf({ jobs: ['3', '7-9,@160'], state: '!e', match: 'seed' })).toEqual({
       lines: [
         { from: 3, to: 3 },
@@ -76,20 +76,20 @@ describe('selectionOf', () => {
     });
   });
 
-  it('survives being sent as JSON', () => {
+  it('survives serialisation as JSON', () => {
     const selection = selectionOf({ jobs: ['-5', '20-', '@1'], state: 'e', match: '\\d$' });
     expect(JSON.parse(JSON.stringify(selection))).toStrictEqual(selection);
   });
 
-  it('makes {} of --all, which chooses everything', () => {
+  it('turns --all into {}, which chooses everything', () => {
     expect(selectionOf({ all: true })).toStrictEqual({});
   });
 
-  it('lets --all stand beside a state or a pattern, which still narrow the choice', () => {
+  it('allows a state or a pattern beside --all to narrow the choice', () => {
     expect(selectionOf({ all: true, state: 'e' })).toStrictEqual({ states: ['e'] });
   });
 
-  it('takes any character for a state, once', () => {
+  it('accepts any character as a state, without duplicates', () => {
     expect(selectionOf({ state: '.-.x' }).states).toEqual(['.', '-', 'x']);
   });
 
@@ -99,21 +99,24 @@ describe('selectionOf', () => {
     ['r,error', ['r', 'e']],
     ['failed,error', ['!', 'e']],
     ['red', ['r', 'e', 'd']],
-  ])('takes states by their words, too: %s', (state, states) => {
+  ])('accepts states by name, too: %s', (state, states) => {
     expect(selectionOf({ state }).states).toEqual(states);
   });
 
-  it.each(['faild', 'dnoe', 'new,faild', 'failed:error', 'pending', 'xy', 'run'])('takes no misspelt word for characters: %s', state => {
-    expect(() => selectionOf({ state })).toThrow(usageError(`--state "${state}" names no state`));
-  });
+  it.each(['faild', 'dnoe', 'new,faild', 'failed:error', 'pending', 'xy', 'run'])(
+    'does not read a misspelt name as characters: %s',
+    state => {
+      expect(() => selectionOf({ state })).toThrow(usageError(`--state "${state}" names no state`));
+    },
+  );
 
-  it('takes "held" for every character that holds a job', () => {
+  it('expands "held" to every character that holds a job', () => {
     const { states } = selectionOf({ state: 'held' });
     for (const held of ['-', 'x', 'R', '~', ' ', '\xe9']) expect(states).toContain(held);
     for (const other of ['.', '?', 'r', 'd', '!', 'e']) expect(states).not.toContain(other);
   });
 
-  it('refuses to choose nothing', () => {
+  it('refuses an empty choice', () => {
     expect(() => selectionOf({})).toThrow(usageError('no jobs are chosen'));
     expect(() => selectionOf({ jobs: [], all: false })).toThrow(usageError('no jobs are chosen'));
   });
@@ -122,20 +125,20 @@ describe('selectionOf', () => {
     expect(() => selectionOf({ all: true, jobs: ['3'] })).toThrow(usageError('--all contradicts "3"'));
   });
 
-  it('refuses an empty state or pattern, which an unset variable may have left', () => {
+  it('refuses an empty state or pattern, which may come from an unset variable', () => {
     expect(() => selectionOf({ state: '' })).toThrow(usageError('--state'));
     expect(() => selectionOf({ match: '' })).toThrow(usageError('--match'));
     expect(() => selectionOf({ jobs: [''] })).toThrow(usageError('""'));
   });
 
-  it('refuses a bad regular expression, and keeps the reason', () => {
+  it('refuses an invalid regular expression, and keeps the reason', () => {
     expect(() => selectionOf({ match: 'a(' })).toThrow(usageError('"a(" is not a regular expression'));
     expect(() => selectionOf({ match: 'a(' })).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }));
   });
 });
 
 describe('jobMatcher', () => {
-  it('chooses everything when nothing is asked', () => {
+  it('chooses everything by default', () => {
     expect(chosen({})).toHaveLength(12);
     expect(chosen({ lines: [{}] })).toHaveLength(12);
   });
@@ -160,7 +163,7 @@ describe('jobMatcher', () => {
     expect(['.', '?', 'r', 'd', '!', 'e', '-'].filter(state => matches(job(1, { state })))).toEqual(['!', 'e']);
   });
 
-  it('looks for the pattern anywhere in the command, directives included', () => {
+  it('searches for the pattern anywhere in the command, directives included', () => {
     const command = 'python train.py --seed 7 #: name=seven';
     expect(jobMatcher({ match: 'seed 7' })(job(1, { command }))).toBe(true);
     expect(jobMatcher({ match: 'name=seven$' })(job(1, { command }))).toBe(true);
@@ -173,23 +176,23 @@ describe('jobMatcher', () => {
     expect(matches(job(1, { command: Buffer.from('m\xfcller', 'latin1') }))).toBe(true);
   });
 
-  it('chooses by the print of the command', () => {
+  it('chooses by the fingerprint of the command', () => {
     const matches = jobMatcher({ commands: [commandDigest(Buffer.from('a'))], states: ['.'] });
     expect(matches(job(1, { command: 'a' }))).toBe(true);
     expect(matches(job(1, { command: 'a', state: 'd' }))).toBe(false);
     expect(matches(job(1, { command: 'aa' }))).toBe(false);
   });
 
-  it('gives the same answer each time it is asked', () => {
+  it('gives the same answer each time', () => {
     const matches = jobMatcher({ match: 'a' });
     expect([1, 2, 3].map(line => matches(job(line, { command: 'aaa' })))).toEqual([true, true, true]);
   });
 
-  it('refuses a pattern that came from elsewhere and cannot be read', () => {
+  it('refuses an invalid pattern from another source', () => {
     expect(() => jobMatcher({ match: '[' })).toThrow(usageError('is not a regular expression'));
   });
 
-  it('chooses what every single choice chooses: they combine by AND', () => {
+  it('combines single choices by AND', () => {
     const line = fc.integer({ min: 1, max: 12 });
     const choices = fc.record({
       lines: fc.array(fc.tuple(line, line).map(([a, b]) => ({ from: Math.min(a, b), to: Math.max(a, b) }))),

@@ -23,7 +23,7 @@ describe('parseSize', () => {
     expect(parseSize(text)).toBe(bytes);
   });
 
-  it('takes G, GB and GiB, in any letters, for the same power of 1024', () => {
+  it('reads G, GB and GiB, in any case, as the same power of 1024', () => {
     for (const text of ['4G', '4GB', '4GiB', '4g', '4gb', '4Gib']) expect(parseSize(text)).toBe(4 * GIB);
   });
 
@@ -39,12 +39,12 @@ describe('parseSize', () => {
     },
   );
 
-  it('refuses more bytes than can be counted', () => {
+  it('refuses more bytes than a number can hold', () => {
     expect(() => parseSize('8P')).toThrow(RunmakerError);
     expect(() => parseSize('9'.repeat(400))).toThrow(RunmakerError);
   });
 
-  it('quotes what it refuses, and says what it takes', () => {
+  it('quotes what it refuses, and lists the accepted forms', () => {
     expect(() => parseSize('lots')).toThrow(
       expect.objectContaining({ code: 'usage', message: '"lots" is not a size', hint: expect.stringContaining('4GiB') }),
     );
@@ -64,12 +64,12 @@ describe('formatSize', () => {
     expect(formatSize(bytes)).toBe(text);
   });
 
-  it('never rounds up to 1024 of a unit that has a next one', () => {
+  it('carries over when rounding reaches 1024 of a unit', () => {
     expect(formatSize(MIB - 1)).toBe('1M');
     expect(formatSize(TIB - 1)).toBe('1T');
   });
 
-  it('is read back by parseSize, to within one decimal of its unit', () => {
+  it('is the inverse of parseSize, up to one decimal of its unit', () => {
     fc.assert(
       fc.property(fc.nat(Number.MAX_SAFE_INTEGER - TIB * 512), bytes => {
         const back = parseSize(formatSize(bytes));

@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wholeCharacters } from '../../src/job/utf8.js';
 
-describe('where text can be cut', () => {
+describe('a place to cut text', () => {
   it('is anywhere in ASCII', () => {
     expect(wholeCharacters(Buffer.from('abc'), 2)).toBe(2);
   });
 
-  it('is before a character that goes on behind the cut', () => {
+  it('is before a character that crosses the cut', () => {
     const bytes = Buffer.from('aä€😀');
     expect([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(end => wholeCharacters(bytes, end))).toEqual([1, 1, 3, 3, 3, 6, 6, 6, 6, 10]);
   });
 
-  it('is anywhere in bytes that are no UTF-8', () => {
+  it('is anywhere in bytes that are not UTF-8', () => {
     expect(wholeCharacters(Buffer.alloc(10, 0x80), 7)).toBe(7);
   });
 
