@@ -11,13 +11,13 @@ afterAll(() => lab?.stop());
 
 const QUEUE = '. true\n';
 
-/** Both hosts ask the doctor at the same time. */
+/** Both hosts run the doctor at the same time. */
 function consult(queue: string) {
   return Promise.all(CLIENTS.map(host => lab.clients[host].run(runset(`--doctor --peer ${queue}`), { within: 150 })));
 }
 
 describe.each(VERSIONS)('NFS %s, runset --doctor --peer', version => {
-  test('passes on two hosts that exclude each other, and leaves the queue as it was', async () => {
+  test('passes on two hosts that exclude each other, and leaves the queue unchanged', async () => {
     const queue = await lab.put(version, `doctor-${version}.txt`, QUEUE);
 
     const [alice, bob] = await consult(queue);
@@ -37,13 +37,13 @@ describe('NFS 3 mounted with nolock', () => {
     queue = await lab.put('nolock', 'nolock.txt', QUEUE);
   });
 
-  test('runset --doctor says so, and that it is not safe', async () => {
+  test('runset --doctor reports that, and that it is not safe', async () => {
     const { status, stdout } = await lab.alice.run(runset(`--doctor ${queue}`));
     expect(status).not.toBe(0);
     expect(stdout).toContain('nolock');
   });
 
-  test('runset --doctor --peer refuses on both hosts', async () => {
+  test('runset --doctor --peer fails on both hosts', async () => {
     for (const { status, stdout } of await consult(queue)) {
       expect(status).not.toBe(0);
       expect(stdout).toContain('nolock');

@@ -10,7 +10,7 @@ import { inSeconds } from './support/figures.js';
 import { runmaker, runset } from './support/programs.js';
 import { eachOnce, Record, statesIn } from './support/record.js';
 
-/** Of NFSv4: a client that was silent for so long, in seconds, may lose its locks. No server takes less. */
+/** Of NFSv4: a client that was silent for this time, in seconds, may lose its locks. No server allows less. */
 const LEASE = 10;
 
 let lab: Lab;
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => lab?.stop());
 
 describe('alice is cut off for less than the lease', () => {
-  test('nobody notices', async () => {
+  test('it has no effect', async () => {
     const jobs = 40;
     const begun = await Promise.all(
       VERSIONS.map(async version => {
@@ -44,7 +44,7 @@ describe('alice is cut off for less than the lease', () => {
   });
 });
 
-/** Jobs of the queue that nobody touches while alice is away: the first end meanwhile, two last beyond it, of which one prints all the time. */
+/** Jobs of the queue that is left untouched while alice is away: the first end meanwhile, the last two later; one of those prints all the time. */
 const KEPT = { jobs: 8, ending: 6, endAfter: 10, lastFor: 70, talker: 8 };
 /** Jobs of the queue that bob takes over. */
 const TAKEN = { jobs: 4, lines: (job: number): string => (job <= 2 ? '10 1' : '40 1') };
@@ -60,17 +60,17 @@ interface Busy {
   readonly ending: { readonly record: Record; readonly queue: string; readonly alice: Command; readonly end: () => void };
 }
 
-/** What became of them when she was cut off for longer than the lease. */
+/** The state of the queues after she was cut off for longer than the lease. */
 interface Absence {
   readonly kept: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly lines: readonly SeenLine[] };
-  /** Bob, who takes orphans, came while she was away. */
+  /** Bob, who reclaims orphans, arrived while she was away. */
   readonly taken: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly bob: Ended };
   readonly ending: { readonly record: Record; readonly states: string; readonly alice: Ended; readonly bob: Ended };
-  /** How long the event loop of her runner was held, each time, in ms. */
+  /** How long the event loop of her runner was blocked, each time, in ms. */
   readonly held: readonly number[];
   readonly cutAt: number;
   readonly mendedAt: number;
-  /** When a look from bob's side found her present again at the jobs that still ran. */
+  /** When a look from bob's side found her present again at the jobs still running. */
   readonly presentAt: number;
 }
 
@@ -162,16 +162,16 @@ describe('alice is cut off for longer than the lease', () => {
       absence = absences.get(version) as Absence;
     });
 
-    test('what she ran is recorded when she is back, whether it ended while she was away or later', () => {
+    test('her jobs are recorded when she is back, whether they ended while she was away or later', () => {
       const { record, states, alice } = absence.kept;
       expect(record.ended()).toEqual(eachOnce(KEPT.jobs));
       expect(states).toBe('d'.repeat(KEPT.jobs));
       expect(alice.status).toBe(0);
-      // How long she is away depends on how soon bob takes over: it may be long enough for her to say that results have to wait.
+      // How long she is away depends on how soon bob takes over: perhaps long enough for her to report that results have to wait.
       expect(alice.stderr).toMatch(/^(runmaker: the results of jobs that have ended cannot be written yet.*\nthey are kept.*\n)?$/);
     });
 
-    test('she shows presence again at what still runs', () => {
+    test('she shows presence again for the jobs still running', () => {
       const { cutAt, mendedAt, presentAt } = absence;
       figure(
         `NFS ${version}: cut off for ${inSeconds(mendedAt - cutAt)} with a lease of ${LEASE} s;`,
@@ -182,7 +182,7 @@ describe('alice is cut off for longer than the lease', () => {
       expect(presentAt).toBeLessThan(firstEnd);
     });
 
-    test('what her jobs print goes on meanwhile, although results wait to be written', () => {
+    test('the output of her jobs continues meanwhile, although results wait to be written', () => {
       const ticks = absence.kept.lines.filter(line => line.text.endsWith(': tick')).map(line => line.at);
       const pauses = ticks.slice(1).map((at, index) => at - (ticks[index] as number));
       const longest = Math.max(...pauses);
@@ -192,12 +192,12 @@ describe('alice is cut off for longer than the lease', () => {
         `the longest time that the event loop was held: ${held === 0 ? 'under 0.5 s' : inSeconds(held)}`,
       );
       expect(ticks.length).toBeGreaterThan(KEPT.lastFor);
-      // Whatever waited for the server would have waited for twice as long.
+      // A runner that waited for the server would have waited for twice as long.
       expect(longest).toBeLessThan(LEASE * 1000);
       expect(held).toBeLessThan(LEASE * 1000);
     });
 
-    test('results that she was writing just then are either written or reported, and hers alone if they are written', () => {
+    test('results that she was just writing are either written or reported, and are hers alone if written', () => {
       const { record, states, alice, bob } = absence.ending;
       const isTold = (job: number, { stderr }: Ended): boolean => stderr.includes(`job ${job}: its state 'd' was not written`);
       const twice = eachOnce(ENDING).filter(job => record.runs().filter(run => run.job === job).length > 1);
@@ -207,7 +207,7 @@ describe('alice is cut off for longer than the lease', () => {
         `${twice.length} of the jobs were run again by bob, ${reported.length} results were reported as not written`,
       );
       expect(states).toBe('d'.repeat(ENDING));
-      // Of two who ran a job one result is written, and the other's is reported: hers, unless bob was still at it when she came back.
+      // When two runners ran a job, one result is written and the other reported: hers, unless bob was still running it when she came back.
       const untold = twice.filter(job => !isTold(job, alice) && !isTold(job, bob));
       expect(untold, `alice: ${alice.stderr}\nbob: ${bob.stderr}`).toEqual([]);
       expect(alice.status).toBe(reported.length > 0 ? 1 : 0);
@@ -215,17 +215,17 @@ describe('alice is cut off for longer than the lease', () => {
     });
 
     if (version === '3') {
-      test('she keeps her locks, so that bob reclaims nothing and nothing is run twice', () => {
+      test('she keeps her locks, so that bob reclaims nothing and nothing runs twice', () => {
         const { record, states, alice, bob } = absence.taken;
         expect(record.ended()).toEqual(eachOnce(TAKEN.jobs));
         expect(record.runs().every(({ host }) => host === 'alice')).toBe(true);
         expect(states).toBe('d'.repeat(TAKEN.jobs));
         expect([alice.status, bob.status]).toEqual([0, 0]);
-        // Said after half a minute, which the cut may well last on a busy machine.
+        // Reported after half a minute, which the cut may well last on a busy machine.
         expect(alice.stderr.replace(/^.*cannot be written yet.*\n.*--patience.*\n/m, '')).toBe('');
       });
     } else {
-      test('what bob reclaimed meanwhile is run twice, and she reports each of these jobs and exits with 1', () => {
+      test('the jobs that bob reclaimed meanwhile run twice, and she reports each of them and exits with 1', () => {
         const { record, states, alice, bob } = absence.taken;
         expect(record.runs().map(({ job, host }) => `${job} ${host}`)).toHaveLength(2 * TAKEN.jobs);
         for (const job of eachOnce(TAKEN.jobs)) {

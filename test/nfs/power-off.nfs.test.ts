@@ -5,9 +5,9 @@ import { inSeconds } from './support/figures.js';
 import { runmaker, runset } from './support/programs.js';
 import { eachOnce, Record, statesIn } from './support/record.js';
 
-/** Of NFSv4: a client that was silent for so long, in seconds, has lost its locks. */
+/** Of NFSv4: a client that was silent for this time, in seconds, has lost its locks. */
 const LEASE = 10;
-/** Short jobs, then one long job for each slot of both hosts, then short jobs again. What is run a second time is short. */
+/** Short jobs, then one long job for each slot of both hosts, then short jobs again. Second runs are short. */
 const JOBS = 24;
 const SLOTS = 3;
 const isLong = (job: number): boolean => job > 12 && job <= 12 + 2 * SLOTS;
@@ -21,11 +21,11 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.stop());
 
-/** A queue that alice and bob worked on until alice's power was cut in the middle of her long jobs; bob went on to the end. */
+/** A queue shared by alice and bob until alice's power was cut in the middle of her long jobs; bob continued to the end. */
 interface Wreck {
   readonly record: Record;
   readonly queue: string;
-  /** The jobs that alice was at. */
+  /** The jobs that alice was running. */
   readonly lost: readonly number[];
   /** When the power was cut, by this host's clock. */
   readonly at: number;
@@ -54,14 +54,14 @@ async function begin(version: Version, name: string) {
   return { record, queue, bob: lab.bob.start(runmaker(`-j${SLOTS} ${queue}`), { within: 120 }) };
 }
 
-/** The queue's states if these jobs are in this one and all others done. */
+/** The queue's states if these jobs are in this state and all others done. */
 function allDoneBut(jobs: readonly number[], state: string): string {
   return eachOnce(JOBS)
     .map(job => (jobs.includes(job) ? state : 'd'))
     .join('');
 }
 
-/** Nothing that had ended was run again, and what had not was run to its end once. */
+/** No ended job ran again, and every other job ran to its end once. */
 function expectAllToHaveEndedOnce({ record, lost }: Wreck): void {
   expect(record.ended()).toEqual(eachOnce(JOBS));
   const again = record.runs().filter(({ run }) => run > 1);
@@ -84,7 +84,7 @@ describe('NFS 4.2, alice is switched off', () => {
     }
   });
 
-  test('after the lease, runset --reclaim sets her lines back, and only those, and they are run', async () => {
+  test('after the lease, runset --reclaim resets her lines, and only those, and they run', async () => {
     const { queue, lost, at } = one;
     let reclaimed = '';
     while (reclaimed === '' && Date.now() - at < 10 * LEASE * 1000) reclaimed = await lab.bob.do(runset(`--reclaim ${queue}`));
@@ -125,7 +125,7 @@ describe('NFS 3, alice is switched off', () => {
     }
   });
 
-  test('runset --set=. leaves them alone, and with --force sets them back, and they are run', async () => {
+  test('runset --set=. skips them, and with --force resets them, and they run', async () => {
     const { queue, lost } = one;
     const refused = await lab.bob.run(runset(`--set=. ${queue} ${lost.join(' ')}`));
     expect(refused.status).toBe(1);

@@ -11,10 +11,10 @@ const JOBS = 100;
 /** Jobs that outlast a restart of the server. */
 const LONG = { jobs: 3, seconds: 60 };
 
-/** The server is away for less than this, its grace included, in seconds: so long whatever waits for it is interrupted again and again. */
+/** The server is away for less than this, its grace included, in seconds: during that time any wait is interrupted repeatedly. */
 const INTERRUPTED = 30;
 
-/** A queue on which both hosts were at work when the server lost power and was switched on again. */
+/** A queue that both hosts worked on when the server lost power and was switched on again. */
 interface Work {
   readonly record: Record;
   readonly states: string;
@@ -51,8 +51,8 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.stop());
 
-describe('NFS 3, the server loses power and boots again, and nobody is told', () => {
-  test('who runs jobs shows it again, so that nobody else takes them over', async () => {
+describe('NFS 3, the server loses power and boots again, without notice to its clients', () => {
+  test('runners show presence for their jobs again, so that no other runner takes them over', async () => {
     const record = new Record(lab, 'untold');
     const queue = await lab.put('3', 'untold.txt', record.lines(LONG.jobs, LONG.seconds));
     const alice = lab.alice.start(runmaker(`-j${LONG.jobs} ${queue}`), { within: 150 });
@@ -77,9 +77,9 @@ describe('NFS 3, the server loses power and boots again, and nobody is told', ()
 });
 
 describe.each(VERSIONS)('NFS %s, the server loses power and boots again', version => {
-  test('both hosts go on where they were, and every job is run exactly once', () => {
+  test('both hosts continue where they were, and every job runs exactly once', () => {
     const { record, states, runners } = works.get(version) as Work;
-    // All at once: one of these alone would not tell what has happened.
+    // All at once: one of these alone would not show what has happened.
     expect({ ends: runners.map(({ status, stderr }) => ({ status, stderr })), states, ended: record.ended() }).toEqual({
       ends: CLIENTS.map(() => ({ status: 0, stderr: '' })),
       states: 'd'.repeat(JOBS),

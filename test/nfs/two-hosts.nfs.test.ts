@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => lab?.stop());
 
 describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
-  test('share its jobs, run each exactly once, and tag what the jobs print', async () => {
+  test('share its jobs, run each exactly once, and tag the output of the jobs', async () => {
     const jobs = 500;
     const record = new Record(lab, `share-${version}`);
     const queue = await lab.put(version, `share-${version}.txt`, record.lines(jobs));
@@ -51,7 +51,7 @@ describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
     expect(record.ended()).toEqual(eachOnce(jobs));
     const claims = claimsIn(ended.map(({ stdout }) => stdout));
     expect(claims.won).toBe(jobs);
-    // Those who chase each other along the file lose as many as they win.
+    // Hosts that follow each other along the file lose as many claims as they win.
     expect(claims.lost + claims.busy).toBeLessThan(jobs / 2);
     const tries = claims.won + claims.lost + claims.busy;
     const share = (part: number): string => `${part} (${Math.round((100 * part) / tries)} %)`;
@@ -62,10 +62,10 @@ describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
     );
   });
 
-  test('a runwait on a host that works on the queue itself shows within 2 s what the other host does', async () => {
+  test("a runwait on a host that works on the queue itself shows the other host's progress within 2 s", async () => {
     const jobs = 41;
     const record = new Record(lab, `follow-${version}`);
-    // Alice's one job lasts: while it does she has the file open for writing, and without locks would read old news for minutes.
+    // Alice's one job lasts: meanwhile she has the file open for writing, and without locks would read stale data for minutes.
     const queue = await lab.put(
       version,
       `follow-${version}.txt`,
@@ -88,7 +88,7 @@ describe.each(VERSIONS)('NFS %s, two hosts on one queue', version => {
     figure(
       `NFS ${version}: runwait showed that a job has ended after ${inSeconds(middle(lags))} (median), ${inSeconds(worst)} (worst of ${jobs})`,
     );
-    // A host that is busy may be late for once; one that reads its own cache is late by a minute.
+    // A busy host may be late once; a host that reads its own cache is late by a minute.
     expect(lags.filter(lag => lag > 2000).length).toBeLessThan(jobs / 10);
     expect(worst).toBeLessThan(15_000);
   });

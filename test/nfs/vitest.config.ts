@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     root,
     include: ['test/nfs/**/*.nfs.test.ts'],
-    // Three emulated machines are all that two cores can bear.
+    // Two cores cannot carry more than three emulated machines.
     fileParallelism: false,
     testTimeout: 240_000,
     hookTimeout: 360_000,

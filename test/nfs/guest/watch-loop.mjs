@@ -1,5 +1,5 @@
-// Preloaded into a program (NODE_OPTIONS=--import=…): whenever its event loop was held for half a second or longer, a line
-// with the milliseconds is appended to the file that WATCH_LOOP names.
+// Preloaded into a program (NODE_OPTIONS=--import=…): whenever its event loop was blocked for half a second or longer, it appends
+// a line with the milliseconds to the file that WATCH_LOOP names.
 import { appendFileSync } from 'node:fs';
 
 const STEP = 50;

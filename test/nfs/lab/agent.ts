@@ -6,10 +6,10 @@ import { connectSoon, onLines } from './line-socket.js';
 
 export type { Command, Ended } from './command.js';
 
-/** How much longer than its own limit a command is waited for, in seconds: a guest is slow to kill and to tell. */
+/** How long to wait for a command beyond its own limit, in seconds: a guest is slow to kill and to report. */
 const GRACE = 30;
 
-/** The host's end of the line to a guest, over which commands are ordered (guest/agent.sh is the other). */
+/** The host's end of the command line to a guest (guest/agent.sh is the other). */
 export class Agent {
   private socket: Socket | undefined;
   private readonly waiting = new Map<string, (status: number) => void>();
@@ -21,7 +21,7 @@ export class Agent {
     private readonly exchange: string,
   ) {}
 
-  /** Settles when the guest takes orders. @param within ms */
+  /** Settles when the guest accepts commands. @param within ms */
   async isUp(within: number): Promise<void> {
     const socket = await connectSoon(this.path, within);
     this.socket = socket;
@@ -61,7 +61,7 @@ export class Agent {
     return new Command(join(this.exchange, id), status, name => order(`signal ${id} ${name}`));
   }
 
-  /** The machine is off: nothing that runs there ends any more. */
+  /** The machine is off: none of its commands ends any more. */
   close(): void {
     this.closed = true;
     this.socket?.destroy();
@@ -69,5 +69,5 @@ export class Agent {
   }
 }
 
-/** Numbers are not used twice, also not after a power-off: the files of a command stay. */
+/** Numbers are never reused, even after a power-off: the files of a command stay. */
 let nextId = 1;

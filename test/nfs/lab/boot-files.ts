@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { GUEST_PACKAGES, unpackPackages } from './packages.js';
 import { tool } from './tool.js';
 
-/** What every guest is booted from. */
+/** The files that every guest boots from. */
 export interface BootFiles {
-  /** Uncompressed: QEMU enters it directly, which saves seconds where every instruction is emulated. */
+  /** Uncompressed: QEMU enters it directly, which saves seconds under full emulation. */
   readonly kernel: string;
   readonly initramfs: string;
   /** The files of the unpacked packages. */
@@ -23,7 +23,7 @@ const FIRST_STAGE = join(GUEST_FOLDER, 'first-stage.sh');
 const EARLY_MODULES = ['virtio_pci', '9pnet_virtio', '9p', 'overlay'];
 const XZ_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 
-/** Makes the boot files, or finds them in the user's cache, where they stay until what they are made from changes. */
+/** Builds the boot files, or finds them in the user's cache, where they stay until their sources change. */
 export async function bootFiles(): Promise<BootFiles> {
   const cache = join(process.env.XDG_CACHE_HOME ?? join(os.homedir(), '.cache'), 'runmaker-nfs-lab-files');
   const made = join(cache, recipe());
@@ -36,7 +36,7 @@ export async function bootFiles(): Promise<BootFiles> {
   return { kernel: join(made, 'vmlinux'), initramfs: join(made, 'initramfs'), packages: join(made, 'packages') };
 }
 
-/** Changes whenever the files must be made anew. */
+/** Changes whenever the files must be rebuilt. */
 function recipe(): string {
   const hash = createHash('sha256');
   for (const part of [
@@ -59,7 +59,7 @@ async function make(folder: string): Promise<void> {
   writeFileSync(join(folder, 'initramfs'), initramfs(packages, release, join(folder, 'initramfs.d')));
 }
 
-/** The xz stream in a compressed kernel. What follows the stream is not for xz. */
+/** The xz stream in a compressed kernel. xz must not see what follows the stream. */
 function uncompressed(kernel: Buffer): Buffer {
   const start = kernel.indexOf(XZ_MAGIC);
   if (start < 0) throw new Error('this kernel is not compressed by xz');
@@ -81,7 +81,7 @@ function initramfs(packages: string, release: string, folder: string): Buffer {
   return tool('gzip', ['-1'], { input: tool('busybox', ['cpio', '-o', '-H', 'newc'], { cwd: folder, input: names }) });
 }
 
-/** Paths of the early modules and all that they depend on, each behind those that it needs. */
+/** Paths of the early modules and all their dependencies, each after those that it needs. */
 function modulesInOrder(packages: string, release: string): string[] {
   const paths = EARLY_MODULES.flatMap(name =>
     String(kmod(packages, 'modprobe', ['-d', join(packages, 'usr'), '-S', release, '--show-depends', name]))
@@ -91,7 +91,7 @@ function modulesInOrder(packages: string, release: string): string[] {
   return [...new Set(paths)];
 }
 
-/** The tools for kernel modules are one program, which goes by the name that it is called by. */
+/** The tools for kernel modules are one program, which acts according to its name. */
 function kmod(packages: string, name: string, args: readonly string[]): Buffer {
   return tool(join(packages, 'usr/bin/kmod'), args, { argv0: name });
 }

@@ -1,16 +1,16 @@
 import type { Machine } from './machine.js';
 
-/** What was asked of a client's kernel, and what that asked of servers, while it was counted. */
+/** The requests to a client's kernel, and its requests to servers, while they were counted. */
 export interface Calls {
   /** Remote procedure calls by name: NFS's own, and on version 3 those of its lock manager. */
   readonly rpcs: ReadonlyMap<string, number>;
-  /** Files that node opened for reading and writing. A runner does so for each line that it tries to take, and for little else. */
+  /** Files that node opened for reading and writing. A runner does so for each line that it tries to claim, and for little else. */
   readonly opened: number;
-  /** Locks that were refused because somebody else had them. */
+  /** Locks that were refused because another process held them. */
   readonly refused: number;
 }
 
-/** Counts calls on a client, from now on until the function that this returns is called. */
+/** Counts calls on a client, from now until the returned function is called. */
 export async function countCalls(client: Machine): Promise<() => Promise<Calls>> {
   await client.do('bash /guest/count-calls.sh start');
   return async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.js';
 
-/** How a command in a guest ended, and what it printed. Status 124: its time was up. */
+/** How a command in a guest ended, and its output. Status 124: it exceeded its time limit. */
 export interface Ended {
   readonly status: number | 'power-off';
   readonly stdout: string;
@@ -30,12 +30,12 @@ export class Command {
     this.ended.catch(() => undefined);
   }
 
-  /** What it has printed so far. */
+  /** Its output so far. */
   get stdout(): string {
     return read(`${this.files}.out`);
   }
 
-  /** For a command whose time was up: what it was waiting for, too. */
+  /** For a command that exceeded its time limit: also what it was waiting for. */
   get stderr(): string {
     return read(`${this.files}.err`) + read(`${this.files}.late`);
   }
@@ -45,7 +45,7 @@ export class Command {
     await eventually(`${JSON.stringify(text)} is printed`, () => this.stdout.includes(text) || this.stderr.includes(text), within);
   }
 
-  /** Notes when each line of stdout is first seen, until the command has ended. */
+  /** Records when each line of stdout is first seen, until the command has ended. */
   async watch(): Promise<SeenLine[]> {
     const seen: SeenLine[] = [];
     let running = true;

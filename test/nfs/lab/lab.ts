@@ -10,25 +10,25 @@ import { tool } from './tool.js';
 export const CLIENTS = ['alice', 'bob'] as const;
 export type Client = (typeof CLIENTS)[number];
 
-/** The versions of NFS by which the clients mount the same files, each at a place of its own. */
+/** The versions of NFS by which the clients mount the same files, each at its own mount point. */
 export const VERSIONS = ['3', '4.2'] as const;
 export type Version = (typeof VERSIONS)[number];
 
-/** What can be said about a lab before it is booted. Seconds. */
+/** Settings of a lab before boot. Seconds. */
 export interface LabOptions {
   /** How long an NFSv4 client may stay silent before it loses its locks. */
   readonly lease?: number;
-  /** How long clients may claim their locks back after the server has restarted. */
+  /** How long clients may reclaim their locks after the server has restarted. */
   readonly grace?: number;
-  /** After this the machines are gone whatever happens. */
+  /** After this the machines are shut down in any case. */
   readonly lifetime?: number;
 }
 
 const DISK_BYTES = '256M';
-/** What the server exports is here on the server. */
+/** The exported folder, on the server. */
 const EXPORTED = '/srv';
 
-/** An NFS server and two clients, joined by nothing but unix datagram sockets. */
+/** An NFS server and two clients, connected only by unix datagram sockets. */
 export class Lab {
   private constructor(
     private readonly folder: string,
@@ -49,7 +49,7 @@ export class Lab {
     const missing = whatIsMissing();
     if (missing !== undefined) throw new Error(`the NFS lab cannot be started: ${missing}`);
     const boot = await bootFiles();
-    // A short path: the names of unix sockets have 107 bytes at most.
+    // A short path: the names of unix sockets have at most 107 bytes.
     const folder = mkdtempSync(join(tmpdir(), 'runmaker-nfs-'));
     const record = join(folder, 'record');
     mkdirSync(record);
@@ -75,26 +75,26 @@ export class Lab {
     }
   }
 
-  /** Switches all machines off and forgets them. */
+  /** Switches all machines off and removes them. */
   async stop(): Promise<void> {
     await Promise.all([this.server, this.alice, this.bob].map(machine => machine.powerOff()));
     if (process.env.RUNMAKER_NFS_KEEP === undefined) rmSync(this.folder, { recursive: true, force: true });
     else process.stdout.write(`the lab's files are in ${this.folder}\n`);
   }
 
-  /** Mounts the server's files on both clients, at /nfs and this place. */
+  /** Mounts the server's files on both clients, at a place under /nfs. */
   async mount(place: string, version: Version, options = ''): Promise<void> {
     await Promise.all(
       CLIENTS.map(client => this.clients[client].do(`bash /guest/mount.sh ${place} ${version} ${options}`, { within: 100 })),
     );
   }
 
-  /** Everything that is sent to a client or by it is lost from now on. The client itself sees nothing of that. */
+  /** Drops all traffic to and from a client from now on. The client itself sees nothing of that. */
   async cut(client: Client): Promise<void> {
     await this.server.tell('set_link', { name: client, up: false });
   }
 
-  /** Lets everything through again. The client connects anew at once; TCP by itself would try again after a minute or so. */
+  /** Restores all traffic. The client reconnects at once; TCP by itself would retry after a minute or so. */
   async mend(client: Client): Promise<void> {
     await this.server.tell('set_link', { name: client, up: true });
     await this.clients[client].do('ss --kill dst server');
@@ -102,21 +102,21 @@ export class Lab {
 
   /**
    * Cuts the server's power and boots it again.
-   * @param notify whether NFSv3 clients are told, so that they claim their locks back; without that they lose them and do not know it
+   * @param notify whether NFSv3 clients are notified, so that they reclaim their locks; otherwise they lose them unknowingly
    */
   async restartServer({ notify }: { notify: boolean }): Promise<void> {
     await this.server.powerOff();
     await this.server.boot({ LAB_NOTIFY: notify ? 'yes' : 'no' });
   }
 
-  /** Writes a file on the server's disk, where clients have not looked yet. Returns its path on the clients, where it is mounted at this place. */
+  /** Writes a file on the server's disk, where clients have not looked yet. Returns its path on the clients, below the given mount point. */
   async put(place: string, name: string, content: string): Promise<string> {
     writeFileSync(join(this.server.exchange, name), content);
     await this.server.do(`cp /exchange/${name} ${EXPORTED}/${name} && chmod 644 ${EXPORTED}/${name} && sync`);
     return `/nfs/${place}/${name}`;
   }
 
-  /** A file as it is on the server's disk, which is what counts. */
+  /** A file as it is on the server's disk, which is authoritative. */
   async get(path: string): Promise<string> {
     return await this.server.do(`cat ${EXPORTED}/${basename(path)}`);
   }
@@ -134,7 +134,7 @@ function wire(folder: string, id: string, from: string, to: string): string {
   return ['dgram', `id=${id}`, end('local', `${from}-${to}`), end('remote', `${to}-${from}`)].join();
 }
 
-/** The server's card and the wires of both clients meet in a hub, where each wire can be cut by its name. */
+/** The server's card and the wires of both clients meet in a hub, which can cut each wire by name. */
 function serverLinks(folder: string): string[] {
   const wires = CLIENTS.flatMap(client => [
     ...['-netdev', wire(folder, client, 'server', client)],
@@ -147,7 +147,7 @@ function clientLink(folder: string, client: Client, at: number): string[] {
   return ['-netdev', wire(folder, 'card', client, 'server'), '-device', `virtio-net-pci,netdev=card,mac=${macOf(at + 1)}`];
 }
 
-/** What is written here is kept by this host's memory, so that it is there after a power-off of the guest, and costs no time. */
+/** Writes go to this host's memory: they survive a power-off of the guest, and take no time. */
 function disk(path: string): string[] {
   tool('mkfs.ext4', ['-q', path, DISK_BYTES]);
   return ['-drive', `file=${path},format=raw,if=virtio,cache=unsafe`];

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 
 const RETRY = 50;
 
-/** Connects to a unix socket that may not be there yet. @param within ms */
+/** Connects to a unix socket that may not exist yet. @param within ms */
 export async function connectSoon(path: string, within: number): Promise<Socket> {
   for (const end = performance.now() + within; ; ) {
     try {
@@ -17,7 +17,7 @@ export async function connectSoon(path: string, within: number): Promise<Socket>
   }
 }
 
-/** Calls `take` with each line that comes over a socket. */
+/** Calls `take` with each line from a socket. */
 export function onLines(socket: Socket, take: (line: string) => void): void {
   let rest = '';
   socket.setEncoding('utf8');

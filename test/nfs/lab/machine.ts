@@ -7,10 +7,10 @@ import { Agent, type Command, type Ended } from './agent.js';
 import { type BootFiles, GUEST_FOLDER } from './boot-files.js';
 import { tellQemu } from './monitor.js';
 
-/** What makes one guest differ from the others. */
+/** The settings in which a guest differs from the others. */
 export interface MachinePlan {
   readonly name: string;
-  /** Its state: sockets, console, and the folder that it exchanges orders through. Outlives a power-off. */
+  /** Its state: sockets, console, and the folder for commands and results. Survives a power-off. */
   readonly folder: string;
   /** A folder outside NFS that all guests see, at /record. */
   readonly record: string;
@@ -19,21 +19,21 @@ export interface MachinePlan {
   readonly hardware: readonly string[];
   /** For the guest's scripts, beside LAB_HOST. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Seconds after which the machine is gone whatever happens. */
+  /** Seconds after which the machine is shut down in any case. */
   readonly lifetime: number;
 }
 
 const MEGABYTES = 640;
-/** Emulation of three machines on two busy cores takes its time. */
+/** Emulation of three machines on two busy cores is slow. */
 const BOOT_PATIENCE = 120_000;
 
 /**
- * Without no_timer_check the kernel counts ticks of its timer in a loop of fixed length, finds too few where the emulator had to wait
- * for a CPU meanwhile, and panics: "IO-APIC + timer doesn't work".
+ * Without no_timer_check the kernel counts timer ticks in a loop of fixed length, finds too few if the emulator had to wait for a
+ * CPU meanwhile, and panics: "IO-APIC + timer doesn't work".
  */
 const KERNEL_PARAMETERS = 'console=ttyS0 quiet panic=-1 no_timer_check random.trust_cpu=on mitigations=off';
 
-/** A virtual machine: a server or a client of NFS that can be switched off without warning. */
+/** A virtual machine: an NFS server or client that can be switched off without warning. */
 export class Machine {
   readonly name: string;
   /** The folder that is /exchange in the guest. */
@@ -52,7 +52,7 @@ export class Machine {
     return this.process !== undefined;
   }
 
-  /** Switches it on, and waits until it takes orders. @param more of the environment, for this time */
+  /** Switches it on, and waits until it accepts commands. @param more environment variables, for this boot */
   async boot(more: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.process) throw new Error(`${this.name} is on`);
     const { folder } = this.plan;
@@ -80,18 +80,18 @@ export class Machine {
     }
   }
 
-  /** Cuts the power: whatever it was doing, it does no more, and tells nobody. */
+  /** Cuts the power: the machine stops immediately, without notice to others. */
   async powerOff(): Promise<void> {
     const { process: running } = this;
     if (running === undefined) return;
     const gone = exitOf(running);
-    // The id of QEMU itself; what was started is the timeout around it, which ends with it.
+    // The id of QEMU itself; the started process is the timeout around it, which ends with it.
     process.kill(Number(readFileSync(join(this.plan.folder, 'pid'), 'utf8')), 'SIGKILL');
     await gone;
     this.agent?.close();
   }
 
-  /** Starts a shell command. It is ended after `within` seconds. */
+  /** Starts a shell command, with a time limit of `within` seconds. */
   start(command: string, { within = 60 }: { within?: number } = {}): Command {
     if (this.agent === undefined) throw new Error(`${this.name} is off`);
     return this.agent.start(command, within);
@@ -102,14 +102,14 @@ export class Machine {
     return this.start(command, options).ended;
   }
 
-  /** Runs a shell command that must succeed, and returns what it printed. */
+  /** Runs a shell command that must succeed, and returns its output. */
   async do(command: string, options: { within?: number } = {}): Promise<string> {
     const { status, stdout, stderr } = await this.run(command, options);
     if (status !== 0) throw new Error(`${this.name}: ${command}: exit ${status}\n${stdout}${stderr}`);
     return stdout;
   }
 
-  /** Has QEMU do something to the machine from outside. */
+  /** Makes QEMU act on the machine from outside. */
   async tell(command: string, args: Readonly<Record<string, unknown>>): Promise<void> {
     await tellQemu(join(this.plan.folder, 'monitor'), command, args);
   }
@@ -120,7 +120,7 @@ export class Machine {
     const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
     const socket = (name: string) => `path=${join(folder, name)},server=on,wait=off`;
     return [
-      // Without the newer vector instructions, which are dear to emulate.
+      // Without the newer vector instructions, which are expensive to emulate.
       ...['-accel', 'tcg,thread=multi,tb-size=256', '-cpu', 'Nehalem,+rdrand', '-machine', 'pc', '-m', `${MEGABYTES}`, '-smp', '1'],
       ...['-display', 'none', '-nodefaults', '-no-reboot', '-pidfile', join(folder, 'pid')],
       ...['-serial', `file:${join(folder, 'console')}`, '-qmp', `unix:${join(folder, 'monitor')},server=on,wait=off`],

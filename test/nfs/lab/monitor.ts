@@ -7,7 +7,7 @@ interface Answer {
   readonly error?: { readonly desc: string };
 }
 
-/** Has QEMU do something to a running machine, in its machine protocol (QMP): a greeting, then a line of JSON each way. */
+/** Makes QEMU act on a running machine, over its machine protocol (QMP): a greeting, then a line of JSON each way. */
 export async function tellQemu(socketPath: string, command: string, args: Readonly<Record<string, unknown>>): Promise<void> {
   const socket = await connectSoon(socketPath, PATIENCE);
   try {

@@ -3,7 +3,7 @@ import { cp, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tool } from './tool.js';
 
-/** What the guests need beside what this host has: NFS's own programs, the libraries that they use, and kmod. */
+/** What the guests need beyond what this host has: NFS's own programs, their libraries, and kmod. */
 export const GUEST_PACKAGES = [
   'kmod',
   'nfs-kernel-server',
@@ -22,14 +22,14 @@ export const GUEST_PACKAGES = [
 /** The kernel by the name that always means the newest. The small cloud kernel has no 9p. */
 export const KERNEL_PACKAGE = 'linux-image-amd64';
 
-/** Downloads Debian packages and unpacks them into a folder. Nothing is installed, no script of theirs is run. */
+/** Downloads Debian packages and unpacks them into a folder. Nothing is installed, and none of their scripts run. */
 export async function unpackPackages(into: string, downloads: string): Promise<void> {
   mkdirSync(downloads, { recursive: true });
   tool('apt-get', ['--quiet', 'download', kernelPackage(), ...GUEST_PACKAGES], { cwd: downloads });
   mkdirSync(into, { recursive: true });
   for (const file of readdirSync(downloads)) tool('dpkg', ['--extract', join(downloads, file), into]);
   for (const name of ['bin', 'sbin', 'lib']) await mergeIntoUsr(into, name);
-  // Otherwise these would lie over what the guests keep there.
+  // Otherwise these would hide what the guests keep there.
   rmSync(join(into, 'var/lib/nfs'), { recursive: true, force: true });
 }
 
@@ -39,7 +39,7 @@ function kernelPackage(): string {
   return name;
 }
 
-/** On the host's tree, which these files come to lie over, /sbin is a link to /usr/sbin: a folder in its place would hide all of it. */
+/** On the host's tree, over which these files are mounted, /sbin is a link to /usr/sbin: a folder in its place would hide all of it. */
 async function mergeIntoUsr(root: string, name: string): Promise<void> {
   const from = join(root, name);
   const files = readdirSync(root).includes(name) ? readdirSync(from) : [];

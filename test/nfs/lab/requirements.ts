@@ -12,7 +12,7 @@ const PROGRAMS = {
   timeout: 'coreutils',
 } as const;
 
-/** What keeps the lab from running on this host, in a sentence with what to do about it; undefined when nothing does. */
+/** The reason why the lab cannot run on this host, in a sentence with a remedy; undefined when it can. */
 export function whatIsMissing(): string | undefined {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     return `it needs Linux on x64, and this is ${process.platform} on ${process.arch}`;

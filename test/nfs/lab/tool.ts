@@ -5,8 +5,8 @@ const LONGEST = 300_000;
 const MOST_OUTPUT = 256 * 1024 * 1024;
 
 /**
- * Runs a program of this host to its end, and returns what it printed.
- * @throws Error with what it said on stderr, unless its exit status is 0
+ * Runs a program of this host to its end, and returns its output.
+ * @throws Error with its stderr, unless its exit status is 0
  */
 export function tool(program: string, args: readonly string[], options: SpawnSyncOptions & { accept?: readonly number[] } = {}): Buffer {
   const { accept = [0], ...rest } = options;

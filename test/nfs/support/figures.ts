@@ -9,7 +9,7 @@ export function middle(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
-/** Remote calls for each job, in all and by name. */
+/** Remote calls per job, in total and by name. */
 export function callsPerJob({ rpcs }: Calls, jobs: number): string {
   const perJob = (count: number): string => (count / jobs).toFixed(2);
   const total = [...rpcs.values()].reduce((sum, count) => sum + count, 0);
@@ -17,7 +17,7 @@ export function callsPerJob({ rpcs }: Calls, jobs: number): string {
   return `${perJob(total)} remote calls a job: ${kinds.map(([name, count]) => `${name} ${perJob(count)}`).join(', ')}`;
 }
 
-/** How a runner's tries to claim a job ended, as its summary tells. */
+/** How a runner's attempts to claim a job ended, from its summary. */
 interface Claims {
   readonly won: number;
   readonly lost: number;

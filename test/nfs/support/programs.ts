@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../../../bin/', import.meta.url));
 
-/** Shell commands that run the built programs in a guest, by this host's node: guests see the same files at the same paths. */
+/** Shell commands that run the built programs in a guest, with this host's node: guests see the same files at the same paths. */
 const program =
   (name: string) =>
   (args: string): string =>

@@ -5,19 +5,19 @@ import type { Lab } from '../lab/lab.js';
 
 const LONGEST_WAIT = 60_000;
 
-/** One run of a job, as the marks tell that it left outside NFS. */
+/** One run of a job, according to the marks that it left outside NFS. */
 export interface Run {
   readonly job: number;
-  /** From 1. More than one run of a job means that it was run again. */
+  /** From 1. More than one run of a job means that it was rerun. */
   readonly run: number;
   readonly host: string;
   /** ms since 1970 by this host's clock. */
   readonly start: number;
-  /** Undefined while it runs, and for ever when its host died. */
+  /** Undefined while it runs, and forever when its host died. */
   readonly end: number | undefined;
 }
 
-/** What jobs leave behind outside NFS (guest/job.sh), which is the truth about who ran what and how often. */
+/** The marks of jobs outside NFS (guest/job.sh), the authoritative record of which host ran what and how often. */
 export class Record {
   private readonly folder: string;
   private readonly recordRoot: string;
@@ -32,15 +32,15 @@ export class Record {
   }
 
   /**
-   * A runs file of so many new jobs.
-   * @param seconds that a job takes, beside what starting it takes; `8 1`: 1 when it is run again
+   * A runs file of new jobs.
+   * @param seconds duration of a job, beyond its start; `8 1`: 1 when it is rerun
    */
   lines(count: number, seconds: number | string | ((job: number) => number | string) = 0): string {
     const lasts = typeof seconds === 'function' ? seconds : () => seconds;
     return Array.from({ length: count }, (_, at) => `. sh /guest/job.sh ${this.name} ${at + 1} ${lasts(at + 1)}\n`).join('');
   }
 
-  /** The same, but the first run of each job ends only when `end` is called: all at the same moment. Run again they take no time. */
+  /** The same, but the first run of each job ends only when `end` is called: all at the same moment. Reruns take no time. */
   linesThatWait(count: number): { lines: string; end: () => void } {
     const sign = `${this.name}.go`;
     const wait = `until [ -e /record/${sign} ]; do sleep 0.3; done`;
@@ -50,7 +50,7 @@ export class Record {
     };
   }
 
-  /** All runs of all jobs so far, in the order in which they began. */
+  /** All runs of all jobs so far, in order of their start. */
   runs(): Run[] {
     const names = readdirSync(this.folder);
     const ends = new Set(names.filter(name => name.includes('.end.')));
@@ -76,8 +76,8 @@ export class Record {
   }
 
   /**
-   * Waits until a host runs so many jobs at a time.
-   * @param since each of them for so many seconds at least: it is neither just being claimed nor ending
+   * Waits until a host runs the given number of jobs at a time.
+   * @param since each of them for at least this many seconds: it is neither just being claimed nor ending
    */
   async hasRunning(host: string, count: number, since = 0): Promise<void> {
     const isOldEnough = (run: Run): boolean => Date.now() - run.start >= since * 1000;
@@ -91,7 +91,7 @@ export class Record {
     );
   }
 
-  /** Numbers of jobs, each as often as it was run to its end. */
+  /** Numbers of jobs, each as often as it ran to its end. */
   ended(): number[] {
     return this.runs()
       .filter(run => run.end !== undefined)
@@ -104,7 +104,7 @@ export class Record {
   }
 }
 
-/** 1 … count: what `ended` gives when every job was run exactly once. */
+/** 1 … count: the value of `ended` when every job ran exactly once. */
 export function eachOnce(count: number): number[] {
   return Array.from({ length: count }, (_, at) => at + 1);
 }
