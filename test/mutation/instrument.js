@@ -1,6 +1,6 @@
 import { parseAst } from 'rolldown/parseAst';
 
-/** What stands for an operator in a mutant. */
+/** The replacements of an operator. */
 const OPERATORS = {
   '<': ['<=', '>='],
   '<=': ['<', '>'],
@@ -28,19 +28,19 @@ const METHODS = new Map([
   ['startsWith', 'endsWith'],
   ['endsWith', 'startsWith'],
 ]);
-/** A call of these is left out: what it is called on takes its place. */
+/** A call of these is omitted: its receiver takes its place. */
 const PASSING = new Set(['filter', 'sort', 'toSorted', 'reverse', 'slice', 'trim', 'flat']);
 const LOOPS = new Set(['WhileStatement', 'DoWhileStatement', 'ForStatement']);
 const REMOVED = new Set(['CallExpression', 'AwaitExpression', 'AssignmentExpression', 'UpdateExpression']);
-/** Only types: nothing of them runs. */
+/** Type nodes, which do not run. */
 const TYPE_KEYS = new Set(['typeAnnotation', 'returnType', 'typeParameters', 'typeArguments', 'superTypeArguments', 'implements']);
 const TYPED_EXPRESSIONS = new Set(['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression']);
 
 /**
- * Puts all mutants of a module into its text, each behind a switch: `__mutant('id') ? mutated : original`.
- * What runs only once, when the module is loaded, is left as it is.
+ * Inserts all mutants of a module into its text, each behind a switch: `__mutant('id') ? mutated : original`.
+ * Code that runs only once, when the module is loaded, stays unchanged.
  * @param name of the file, which the ids begin with
- * @returns the text, and the mutants: id, line, and what was changed
+ * @returns the text, and the mutants: id, line, and change
  */
 export function instrument(source, name) {
   const mutants = [];
@@ -54,7 +54,7 @@ export function instrument(source, name) {
   const textOf = node => source.slice(node.start, node.end);
   const brief = text => text.replace(/\s+/g, ' ').slice(0, 90);
 
-  /** The texts that may stand for an expression. */
+  /** The possible replacements of an expression. */
   function mutationsOf(node, isTest, isLoopTest) {
     const found = [];
     if (isTest) found.push(...(isLoopTest ? ['false'] : ['true', 'false']));
@@ -102,7 +102,7 @@ export function instrument(source, name) {
       .sort(([, a], [, b]) => a.start - b.start);
   }
 
-  /** @param context runs: whether this is run after loading; chain: whether it stands in `a?.b.c`, which a pair of parentheses would break */
+  /** @param context runs: whether this runs after loading; chain: whether it is part of `a?.b.c`, which a pair of parentheses would break */
   function emit(node, context) {
     if (/^(Import|ExportAll)/.test(node.type) && node.type !== 'ImportExpression') return textOf(node);
     const isFunction = /Function/.test(node.type);

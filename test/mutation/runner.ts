@@ -2,16 +2,16 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import type { RunnerTestCase as Test } from 'vitest';
 import { TestRunner, vi } from 'vitest';
 
-/** What onTestFinished collects. */
+/** The callbacks of onTestFinished. */
 type Hooked = Test & { onFinished?: ((context: Test['context']) => unknown)[] };
 
-/** Longer than any mutant may take in a test, in ms. */
+/** A time limit for any mutant in a test, in ms. */
 const LIMIT = 5000;
 /** A test with more work than this takes too long to be repeated for each mutant. */
 const MOST_PASSED = 1_000_000;
 const { setTimeout, clearTimeout } = globalThis;
 
-/** Which mutant is active, which were reached, and how often switches were passed: a mutant that loops is stopped by that. */
+/** Which mutant is active, which were reached, and how many switches were passed: the count stops a mutant that loops. */
 const state = { active: '', reached: new Set<string>(), passed: 0, most: Number.POSITIVE_INFINITY };
 
 function mutant(id: string): boolean {
@@ -20,7 +20,7 @@ function mutant(id: string): boolean {
   return state.active === id;
 }
 
-/** Each turn of a loop counts as well: one that a mutant keeps from ending may pass no switch. */
+/** Each turn of a loop counts as well: a loop that a mutant makes endless may pass no switch. */
 function turn(): void {
   if (++state.passed > state.most && state.active !== '') throw new Error(`${state.active} loops`);
 }
@@ -28,8 +28,8 @@ function turn(): void {
 Object.assign(globalThis, { __mutant: Object.assign(mutant, { turn }) });
 
 /**
- * Runs each test once as it is, once more to see that it can be repeated, and then once with each mutant that it has reached.
- * A mutant is killed by the first test that fails with it.
+ * Runs each test once unchanged, once more to see that it can be repeated, and then once with each mutant that it has reached.
+ * The first test that fails with a mutant kills it.
  */
 export default class MutationRunner extends TestRunner {
   private readonly killed = new Set<string>();
@@ -76,7 +76,7 @@ export default class MutationRunner extends TestRunner {
     return passed;
   }
 
-  /** What a run of the test has left to be done at its end: the next one begins without. */
+  /** Runs the clean-up of a test run, so that the next one begins without its traces. */
   private async clear(test: Test): Promise<void> {
     const { onFinished: left = [] } = test as Hooked;
     delete (test as Hooked).onFinished;
@@ -88,7 +88,7 @@ export default class MutationRunner extends TestRunner {
     appendFileSync(this.log, `${JSON.stringify(line)}\n`);
   }
 
-  /** Other processes run other files of tests. */
+  /** Other processes run other test files. */
   private readKilled(): void {
     for (const line of readFileSync(this.log, 'utf8').split('\n')) {
       const { killed } = line === '' ? {} : (JSON.parse(line) as { killed?: string });

@@ -7,12 +7,12 @@ import { tags } from '../support/tags.js';
 import { instrument, type Mutant } from './instrument.js';
 
 /**
- * Changes the code in thousands of small ways and looks whether a test notices: npm run mutation
+ * Changes the code in thousands of small ways and checks that a test notices: npm run mutation
  * One folder or file: MUTATE=job/readiness npm run mutation -- test/job/readiness.test.ts
  */
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const src = join(root, 'src/');
-/** What decides without touching the outside; the rest waits for files and processes, and takes hours. */
+/** The code that decides without effects; the rest waits for files and processes, and takes hours. */
 const PURE =
   /^(job\/|run\/(resources|stopping)\/|queue\/file\/(presence\/(claim-rank|absence-tracker)|reading\/(offsets|scan|fingerprint|unfinished-line|print-jobs|count-jobs|plan-jobs)|claiming\/find-line|patience))/;
 const wanted = process.env.MUTATE === undefined ? PURE : new RegExp(process.env.MUTATE);
@@ -46,7 +46,7 @@ export default defineConfig({
       name: 'mutants',
       enforce: 'pre',
       transform(code, id) {
-        // A hundred cases instead of a thousand kill nearly as many, in a tenth of the time.
+        // A hundred cases instead of a thousand kill almost as many mutants, in a tenth of the time.
         if (id.includes('.test.ts')) return { code: code.replace(/(?<=numRuns: )\d{3,}/g, '100'), map: null };
         const file = relative(src, id.split('?')[0] as string);
         if (!file.endsWith('.ts') || file.startsWith('..') || !wanted.test(file)) return null;
