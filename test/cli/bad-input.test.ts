@@ -339,6 +339,16 @@ describe('a full disk', () => {
     expect(bench.states).toBe('dd');
   });
 
+  it('under --results: a link that stands there already is not followed', async () => {
+    const bench = new Workbench('. echo a\n');
+    mkdirSync(bench.path('results/1'), { recursive: true });
+    writeFileSync(bench.path('precious'), 'mine');
+    symlinkSync(bench.path('precious'), bench.path('results/1/stdout'));
+    const { stderr } = await runmaker(['--results', bench.path('results'), bench.runs]);
+    expect(stderr).toContain(`${bench.path('results/1/stdout')}: it is a symbolic link, which is not followed`);
+    expect([bench.read('precious'), bench.states]).toEqual(['mine', 'd']);
+  });
+
   it('under --joblog: the jobs continue, one message reports the loss', async () => {
     const bench = new Workbench('. echo a\n. echo b\n');
     symlinkSync('/dev/full', bench.path('joblog'));

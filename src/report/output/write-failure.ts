@@ -20,7 +20,7 @@ export class WriteFailureNotice {
   say(path: string, error: unknown): void {
     if (this.said) return;
     this.said = true;
-    this.warn(`${path}: ${reason(error)}`, this.hint);
+    this.warn(`${path}: ${errnoName(error) === 'ELOOP' ? 'it is a symbolic link, which is not followed' : reason(error)}`, this.hint);
   }
 }
 

@@ -56,16 +56,28 @@ export class StaleSaves {
   /** This process has changed a state. */
   wrote(number: number, command: Buffer, before: number, state: number): void {
     const key = command.toString('latin1');
-    let line = this.byNumber.get(number);
-    if (line?.key !== key) {
-      line = { key, number, past: new Set([before]), now: state };
-      this.byNumber.set(number, line);
-      const same = this.lines.get(key);
-      if (same) same.push(line);
-      else this.lines.set(key, [line]);
-    }
-    overtake(line, state);
+    const there = this.byNumber.get(number);
+    const line = there?.key === key ? there : before === RUNNING ? this.movedTo(number, key) : undefined;
+    if (line) overtake(line, state);
+    else this.add({ key, number, past: new Set([before]), now: state });
     if (this.byNumber.size > MOST_LINES) this.forgetOldest();
+  }
+
+  /** The line that was claimed elsewhere and ends here: an edit has moved it. Of identical lines any may stand for another. */
+  private movedTo(number: number, key: string): WrittenLine | undefined {
+    const line = this.lines.get(key)?.find(({ now }) => now === RUNNING);
+    if (line === undefined) return undefined;
+    if (this.byNumber.get(line.number) === line) this.byNumber.delete(line.number);
+    line.number = number;
+    this.byNumber.set(number, line);
+    return line;
+  }
+
+  private add(line: WrittenLine): void {
+    this.byNumber.set(line.number, line);
+    const same = this.lines.get(line.key);
+    if (same) same.push(line);
+    else this.lines.set(line.key, [line]);
   }
 
   /** A state was seen in the file, in lines that are where they were. */
