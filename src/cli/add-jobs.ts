@@ -9,17 +9,17 @@ import { withSignalsHeld } from '../system/hold-signals.js';
 import type { RunsetOptions } from './options/runset-options.js';
 import { complain } from './program/complain.js';
 
-/** So many commands are named whose directives cannot be read. */
+/** The most commands with unreadable directives that a warning names. */
 const MOST_NAMED = 3;
 
-/** `runset --add` and `--add-from`. A terminal that is closed meanwhile leaves no jobs that are only added by half. */
+/** `runset --add` and `--add-from`. Closing the terminal meanwhile leaves no partial addition. */
 export async function addJobs(queue: Queue, options: RunsetOptions): Promise<void> {
   const commands = await commandsToAdd(options);
   await withSignalsHeld(() => queue.append(commands, { state: options.hold ? State.held : State.new }));
   warnOfUnreadable(commands);
 }
 
-/** Jobs that no runner will take are added all the same: their lines can be mended. */
+/** Jobs that no runner will take are added nevertheless: their lines can be corrected. */
 function warnOfUnreadable(commands: readonly Buffer[]): void {
   const problems = commands.flatMap(command => {
     const { problem } = parseDirectives(command);

@@ -28,7 +28,7 @@ export async function copyJobs(from: string, to: string, selection: Selection, o
   }
 }
 
-/** Of the options those that mean something to this queue. */
+/** The options that apply to this queue. */
 function optionsFor(name: string, options: AccessOptions): AccessOptions {
   const { options: known } = kindOf(name);
   const given = Object.fromEntries(known.map(option => [option, options[option]])) as AccessOptions;

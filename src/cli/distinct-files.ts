@@ -3,10 +3,9 @@ import path from 'node:path';
 import { RunmakerError } from '../errors.js';
 
 /**
- * Refuses files that are one, under whatever names: records that are written over each other, or over the queue, are lost, and so
- * is the queue.
+ * Refuses names that lead to the same file: records that overwrite each other, or the queue, are lost, and so is the queue.
  *
- * @param files names by what they are for; undefined for what is not wanted
+ * @param files names by purpose; undefined for files not in use
  * @throws RunmakerError `usage`
  */
 export async function refuseSameFile(files: Readonly<Record<string, string | undefined>>): Promise<void> {
@@ -23,7 +22,7 @@ export async function refuseSameFile(files: Readonly<Record<string, string | und
   }
 }
 
-/** Where a name leads to, also if nothing is there yet. */
+/** Where a name leads, even if nothing exists there yet. */
 async function placeOf(name: string): Promise<string> {
   const absolute = path.resolve(name);
   const folder = () => realpath(path.dirname(absolute)).then(real => path.join(real, path.basename(absolute)));
@@ -32,7 +31,7 @@ async function placeOf(name: string): Promise<string> {
     .catch(() => absolute);
 }
 
-/** Device and inode, which a hard link shares; in full, because rounded ones make two files one. */
+/** Device and inode, which hard links share; in full, because rounding can make two files look like one. */
 async function identityOf(name: string): Promise<string | undefined> {
   const facts = await stat(name, { bigint: true }).catch(() => undefined);
   return facts && `${facts.dev}:${facts.ino}`;

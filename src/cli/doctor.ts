@@ -5,7 +5,7 @@ import { isServed } from './options/access.js';
 import type { Output } from './program/output.js';
 import { EXIT } from './program/program.js';
 
-/** What `--doctor` goes by. */
+/** Options of `--doctor`. */
 interface DoctorOptions {
   readonly locks?: LockDriverName | undefined;
   readonly peer?: boolean | undefined;
@@ -19,7 +19,7 @@ export async function doctor(path: string, { locks = 'record', peer = false }: D
   const findings: Finding[] = [];
   for await (const finding of examine({ path, locks, peer })) {
     findings.push(finding);
-    // A reader that has gone does not end it: the verdict is also the exit status.
+    // Goes on after the reader has gone: the verdict is also the exit status.
     await output.print(Buffer.from(`${MARKS[finding.verdict]} ${finding.what.padEnd(15)}${finding.detail}\n`));
   }
   const verdict = overall(findings);

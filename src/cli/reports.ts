@@ -15,7 +15,7 @@ import { terminalWidth } from './program/terminal.js';
 
 const DEFAULT_LOG_LINES = 3;
 
-/** All that listens to one run. */
+/** All listeners of one run. */
 export interface Reports {
   readonly listeners: readonly Listener[];
   readonly warn: Warn;
@@ -23,15 +23,15 @@ export interface Reports {
   close(): Promise<void>;
 }
 
-/** Something that listens and wants to be closed. */
+/** A listener that must be closed. */
 interface Report {
   readonly listener: Listener;
   close(): Promise<void>;
 }
 
 /**
- * Opens what the options ask for, and loads no more than that: a runner should be at its first job soon.
- * Files that cannot be opened stop the run before it starts.
+ * Opens the reports that the options ask for and loads no more code than that: a runner should start its first job soon. A file that cannot
+ * be opened stops the run before it starts.
  * @param onGone called when standard output has lost its reader
  */
 export async function openReports(queue: Queue, options: RunmakerOptions, onGone: () => void): Promise<Reports> {
@@ -42,13 +42,13 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
   });
   const onTerminal = process.stdout.isTTY === true && !options.json;
   const live = onTerminal && options.progress ? new LastLine(out) : undefined;
-  // On a terminal warnings go the same way as the output, so that they do not run into the line at its bottom.
+  // On a terminal, warnings share the output's sink, so that they do not run into the line at its bottom.
   const err = live && process.stderr.isTTY ? live : new ByteSink(2);
   const main = await mainReport(options, live ?? out, err);
   const warn: Warn = (message, hint) => void main.listener({ type: 'warning', message, hint });
   const reports: Report[] = [main];
   const close = async (): Promise<void> => {
-    // The first one last: it prints what the others have to say.
+    // The first one last: it prints the others' messages.
     for (const report of reports.reverse()) await report.close();
     await Promise.all([out.flush(), err.flush()]);
   };
@@ -72,14 +72,14 @@ export async function openReports(queue: Queue, options: RunmakerOptions, onGone
 /** How often, in ms, the jobs are counted for the progress line. */
 const COUNT_INTERVAL = 500;
 
-/** The progress line, fed with counts for as long as the run lasts. */
+/** The progress line, updated with counts while the run lasts. */
 async function runProgress(live: LastLine, queue: Queue): Promise<Report> {
   const { Progress } = await import('../report/progress/progress.js');
   const { RUN_PROGRESS } = await import('../report/progress/run-progress.js');
   const progress = new Progress(live, RUN_PROGRESS, { columns: terminalWidth });
   let counting: Promise<void> | undefined;
   const count = (): void => {
-    // A queue that cannot be counted is the runner's to complain about.
+    // The runner reports a queue that cannot be read.
     counting ??= queue
       .counts({ known: true })
       .then(counts => progress.update(counts))

@@ -2,7 +2,7 @@ import { isServed } from './options/access.js';
 import type { Output } from './program/output.js';
 import { runmaker } from './runmaker.js';
 
-/** `runmaker-client`: `runmaker` for a server's queue, named by the host of the server. Returns the exit status. */
+/** `runmaker-client`: `runmaker` for a queue on a server, named by the server's host. Returns the exit status. */
 export function runmakerClient(argv: readonly string[], output: Output): Promise<number> {
   return runmaker(argv, output, {
     name: 'runmaker-client',

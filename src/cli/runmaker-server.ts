@@ -34,13 +34,13 @@ interface Options extends LogOptions {
   trustAny?: boolean;
 }
 
-/** An error as it crosses from one process to another. */
+/** An error in the form in which it crosses from one process to another. */
 type Failure = Pick<RunmakerError, 'code' | 'message' | 'hint'>;
 
 /** In ms. */
 const DEFAULT_GRACE = 60_000;
 
-/** `runmaker-server`: serves a runs file to clients on other hosts, until a signal ends it. Returns the exit status. */
+/** `runmaker-server`: serves a runs file to clients on other hosts until a signal ends it. Returns the exit status. */
 export async function runmakerServer(argv: readonly string[], output: Output): Promise<number> {
   const { file, options } = readArguments(argv, output);
   if (!options.daemon) return await serveUntilSignalled(file, options, text => void output.print(Buffer.from(text)));
@@ -94,7 +94,7 @@ function readArguments(argv: readonly string[], output: Output): { file: string;
   return { file, options };
 }
 
-/** Starts the server as a process of its own, and prints what it reports. */
+/** Starts the server as a separate process and prints its report. */
 async function startDaemon(output: Output): Promise<number> {
   const report = await startDetached<string | Failure>();
   if (report.kind === 'ready') {
@@ -105,7 +105,7 @@ async function startDaemon(output: Output): Promise<number> {
   throw new RunmakerError(code, message, hint === undefined ? {} : { hint });
 }
 
-/** @param ready takes the text to print once clients are served */
+/** @param ready receives the text to print once clients are served */
 async function serveUntilSignalled(file: string, given: Options, ready: (text: string) => void): Promise<number> {
   const options = given.daemon ? anywhere(given) : given;
   const address = addressOf(options);
@@ -130,7 +130,7 @@ async function serveUntilSignalled(file: string, given: Options, ready: (text: s
         takePidFile(options.pidfile);
         warn(options, token, log);
         if (options.daemon) process.chdir('/');
-        // Before a user or script knows that it serves: the next step may be a signal to end.
+        // Before a user or script learns that the server is up: the next step may be a signal to end it.
         const signalled = untilSignalled(options.daemon ?? false);
         ready(greeting(token, queue.name, service));
         await signalled;
@@ -148,7 +148,7 @@ async function serveUntilSignalled(file: string, given: Options, ready: (text: s
   return EXIT.ok;
 }
 
-/** The same options for a process that leaves the folder in which it was started. */
+/** The same options for a process that leaves its starting folder. */
 function anywhere({ tokenfile, logfile, pidfile, ...rest }: Options): Options {
   return {
     ...rest,
@@ -182,7 +182,7 @@ function warn({ legacy }: Options, { token }: ServerToken, log: ServerLog): void
     log.warn('--legacy: the token, the commands and the results of older clients are not encrypted and can be read by all on the way');
 }
 
-/** A token that its user has chosen may serve elsewhere, too: it does not belong into a terminal or a log. */
+/** A token chosen by the user may be in use elsewhere, too: it does not belong in a terminal or a log. */
 function greeting({ token, isGiven, file, isFound }: ServerToken, name: string, { address }: Service): string {
   const shown = isGiven ? 'the one that was given' : token;
   const written = file === undefined ? '' : ` (${isFound ? 'found in' : 'written to'} ${file})`;
@@ -201,7 +201,7 @@ function farewell({ claims }: Service, { file, isFound }: ServerToken, log: Serv
 function untilSignalled(isDaemon: boolean): Promise<void> {
   return new Promise(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM', ...(isDaemon ? [] : ['SIGHUP'])]) process.once(signal, () => resolve());
-    // The terminal from which it was started may be closed.
+    // The terminal that started it may be closed.
     if (isDaemon) process.on('SIGHUP', () => undefined);
   });
 }

@@ -30,10 +30,10 @@ import { EXIT } from './program/program.js';
 import { heedSignals, type SignalWatch } from './program/signals.js';
 import { openReports } from './reports.js';
 
-/** Once it was told to end at once: so long, in ms, a runner waits for what is still to be printed and written about its jobs. */
+/** How long, in ms, a runner told to end at once still waits for output and records of its jobs. */
 const LAST_WORDS = 1000;
 
-/** With fewer open files than these nothing can be done: the program itself takes most of them. */
+/** With fewer open files nothing can run: the program itself needs most of them. */
 const FEWEST_DESCRIPTORS = 32;
 
 /** `runmaker`: claims the jobs of a queue and runs them. Returns the exit status. */
@@ -83,14 +83,14 @@ export async function runmaker(argv: readonly string[], output: Output, identity
   }
 }
 
-/** Neither the reader of what is printed nor a queue that cannot be reached is waited for any more: it would take until they feel like it. */
+/** No longer waits for the output's reader or an unreachable queue, which may take arbitrarily long. */
 async function leaveSoon(closed: Promise<void>, signals: SignalWatch): Promise<never> {
   const status = signals.exitStatus() ?? EXIT.failed;
   const isSaid = await Promise.race([closed.then(() => true), setTimeout(LAST_WORDS, false)]);
   return isSaid ? process.exit(status) : leaveAtOnce(status);
 }
 
-/** The options that mean the same to the runner. */
+/** The options that the runner takes unchanged. */
 function given({
   retry,
   oneOnly,
@@ -123,19 +123,19 @@ function given({
   };
 }
 
-/** --sleep goes with --max-idle too, whatever the queue. */
+/** --sleep belongs to --max-idle as well, whatever the queue. */
 function ofQueue({ sleep, ...options }: RunmakerOptions, queueName: string): AccessOptions {
   return { ...options, sleep: options.maxIdle === undefined || kindOf(queueName).options.includes('sleep') ? sleep : undefined };
 }
 
-/** gitrunner's variables count where its queues do. */
+/** gitrunner's variables apply where its queues do. */
 function idleLooks({ maxIdle, sleep }: RunmakerOptions, queueName: string): RunnerOptions['idle'] {
   const variables = isGitName(queueName) ? process.env : {};
   const looks = maxIdle ?? idleLooksFrom(variables);
   return looks === undefined ? undefined : { looks, pause: sleepFrom(sleep, variables) };
 }
 
-/** `-j`, as far as descriptors go. */
+/** `-j`, limited by descriptors. */
 function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   const wanted = options.jobs || usableCpus();
   const limit = descriptorLimit();
@@ -149,7 +149,7 @@ function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   return Math.min(wanted, room);
 }
 
-/** A file without a job that could ever run is most likely the wrong file, or lacks the state characters. */
+/** A file without any job that could ever run is most likely the wrong file, or lacks the state characters. */
 async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void> {
   if (options.watch || queue.capabilities.claimsOnly) return;
   const counts = await queue.counts();
@@ -160,7 +160,7 @@ async function refuseEmpty(queue: Queue, options: RunmakerOptions): Promise<void
   throw new RunmakerError('input', nothing.message, { hint: isTable ? inGit : nothing.hint });
 }
 
-/** @param oneOnly as many as would be run if each succeeded: one */
+/** @param oneOnly plans as many jobs as would run if each succeeded: one */
 async function printPlan(queue: Queue, output: Output, asker: ClaimRequest, oneOnly: boolean): Promise<number> {
   const left = { unusable: 0, tooBig: 0, writable: 0, news: 0 };
   const tell = (notice: QueueNotice): void => {
@@ -186,7 +186,7 @@ function warn({ message, hint }: { message: string; hint: string }): void {
 }
 
 function exitStatus(summary: RunSummary, { halt }: RunmakerOptions): number {
-  // What was wanted has been had; that others were told to end for it, or had failed before, is no failure.
+  // The requested successes are reached; jobs ended because of that, or failed earlier, do not make the run a failure.
   const isSuccess = halt?.kind === 'successes' && summary.succeeded >= halt.count && summary.refused === 0;
   if (isSuccess) return EXIT.ok;
   if (summary.failed + summary.errors + summary.refused + summary.blocked > 0) return EXIT.failed;

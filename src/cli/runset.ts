@@ -20,7 +20,7 @@ import { complain } from './program/complain.js';
 import type { Output } from './program/output.js';
 import { EXIT } from './program/program.js';
 
-/** `runset`: looks at the jobs of a queue and changes their states. Returns the exit status. */
+/** `runset`: shows the jobs of a queue and changes their states. Returns the exit status. */
 export async function runset(argv: readonly string[], output: Output): Promise<number> {
   const { action, queueName, jobs, options } = readArguments(argv, output);
   const selection = chooses(options, jobs) || action === 'set' ? selectionOf({ ...options, jobs }) : {};
@@ -74,13 +74,13 @@ async function setStates(queue: Queue, selection: Selection, state: string, forc
   return running.length > 0 ? EXIT.failed : EXIT.ok;
 }
 
-/** How many lines are named one by one, if nothing else chooses. */
+/** How many lines are named individually, if nothing else chooses. */
 function linesNamed({ lines = [], offsets, states, match }: Selection): number | undefined {
   const isExact = offsets === undefined && states === undefined && match === undefined && lines.every(({ from, to }) => from === to);
   return isExact ? new Set(lines.map(({ from }) => from)).size : undefined;
 }
 
-/** Lists the jobs that were chosen, as they are when they have been set: most are not in the state any more by which they were chosen. */
+/** Lists the chosen jobs in their new state: most have left the state by which they were chosen. */
 async function setAndList(queue: Queue, selection: Selection, output: Output, json: boolean, set: () => Promise<number>): Promise<number> {
   const lines: { from: number; to: number }[] = [];
   if (selection.states) {
@@ -102,7 +102,7 @@ async function list(queue: Queue, selection: Selection, output: Output, json: bo
   return printed ? EXIT.ok : nothingChosen(queue, selection);
 }
 
-/** On a terminal control characters are escaped: what one command prints could hide another. */
+/** On a terminal control characters are escaped: one command could hide another. */
 function listed(queue: Queue, selection: Selection, json: boolean): AsyncIterable<Buffer> {
   if (json) return inText(queue, selection, jobJson);
   if (process.stdout.isTTY) return inText(queue, selection, shownLine);
@@ -117,7 +117,7 @@ async function* inText(queue: Queue, selection: Selection, print: (job: Job) => 
   for await (const jobs of queue.jobs(selection)) yield Buffer.concat(jobs.map(print));
 }
 
-/** That no job is in some state is no mistake; to name a line that is no job is one. */
+/** Having no job in some state is no error; naming a line that is not a job is one. */
 function nothingChosen(queue: Queue, { lines, offsets }: Selection): number {
   if (lines === undefined && offsets === undefined) return EXIT.ok;
   complain(`runset: none of the lines named is a job of ${queue.name}`);
@@ -139,7 +139,7 @@ function tell(notice: QueueNotice): void {
   if (notice.kind === 'news') complain(`runset: ${notice.message}`, notice.hint);
 }
 
-/** What was set back is printed at once, whatever comes after. */
+/** Prints at once what was set back, whatever happens later. */
 async function reclaim(queue: Queue, output: Output): Promise<number> {
   const reclaiming = reclaimAll(queue, tell);
   for (;;) {

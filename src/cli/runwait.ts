@@ -24,10 +24,10 @@ interface Options extends AccessOptions {
   json?: boolean;
 }
 
-/** How often, in ms, to check for orphans: their appearance changes nothing in the queue. */
+/** How often, in ms, to check for orphans: a new orphan changes nothing in the queue. */
 const ORPHAN_CHECK = 5000;
 
-/** `runwait`: waits until all jobs of a queue were run. Returns the exit status. */
+/** `runwait`: waits until all jobs of a queue have run. Returns the exit status. */
 export async function runwait(argv: readonly string[], output: Output): Promise<number> {
   const program = withAccess(commandLine('runwait', 'Wait until all jobs of a queue were run.', output), ['sleep', 'locks', 'unsafeLocks'])
     .argument('<queue>', 'path of the runs file; tcp://host or unix:path of a runmaker-server; git+ssh://…#runs.txt; redis://host#name')
@@ -55,7 +55,7 @@ export async function runwait(argv: readonly string[], output: Output): Promise<
   }
 }
 
-/** Shows counts as they change, and what is worth a word beside them. */
+/** Shows counts as they change, and messages next to them. */
 interface Display {
   counts(counts: Counts): void;
   notice(text: string): void;
@@ -83,7 +83,7 @@ function openDisplay({ progress, json }: Options, out: Sink): Display {
   };
 }
 
-/** The last counts; those of a queue that is not at its end when the time ran out. */
+/** Returns the final counts, or those at the timeout if the queue is not finished. */
 async function waitForEnd(queue: Queue, timeout: number | undefined, display: Display): Promise<Counts> {
   const giveUp = new AbortController();
   const { signal } = giveUp;
@@ -107,7 +107,7 @@ async function waitForEnd(queue: Queue, timeout: number | undefined, display: Di
   }
 }
 
-/** Waits until the queue changes, or for so many ms, or until `signal` is aborted. */
+/** Waits until the queue changes, `ms` have passed, or `signal` is aborted. */
 async function newsWithin(queue: Queue, seen: number, ms: number, signal: AbortSignal): Promise<void> {
   const enough = new AbortController();
   const stop = (): void => enough.abort();

@@ -8,27 +8,27 @@ import type { OpenOptions } from '../../queue/queue.js';
 import { readSecret } from '../../system/secret-file.js';
 import { duration, lockDriver, wholeNumber } from './values.js';
 
-/** What a program was given to get at a queue. */
+/** The options by which a program opens a queue. */
 export interface AccessOptions extends OpenOptions {
   readonly tokenfile?: string;
 }
 
-/** Where a server leaves its token for clients of the same user on its host. */
+/** Where a server puts its token for clients of the same user on its host. */
 export function defaultTokenFile(): string {
   return path.join(os.homedir(), '.runmaker.token');
 }
 
-/** Where the server of runmaker4 leaves its token. */
+/** Where the server of runmaker4 puts its token. */
 function legacyTokenFile(): string {
   return path.join(os.homedir(), '.runmaker4.token');
 }
 
-/** Whether a queue is one that a server has, by its name. */
+/** Whether a queue's name means one on a server. */
 export function isServed(queueName: string): boolean {
   return kindOf(queueName).options.includes('token');
 }
 
-/** Adds options of queues to a program, and those that say where the token of a server is. */
+/** Adds options of queues to a program, and those that locate a server's token. */
 export function withAccess(program: Command, names: readonly OptionName[]): Command {
   for (const name of names) {
     const { flags, help, value } = QUEUE_OPTIONS[name];
@@ -44,7 +44,7 @@ export function withAccess(program: Command, names: readonly OptionName[]): Comm
     );
 }
 
-/** How each kind of value is read from the command line, given the option's name; undefined: as it stands there. */
+/** How to read each kind of value from the command line, given the option's name; undefined: unchanged. */
 const READERS: Record<QueueOption['value'], (option: string) => ((text: string) => unknown) | undefined> = {
   flag: () => undefined,
   text: () => undefined,
@@ -53,7 +53,7 @@ const READERS: Record<QueueOption['value'], (option: string) => ((text: string) 
   lockDriver: () => lockDriver,
 };
 
-/** What `openQueue` needs to know for this queue. Options that would have no effect there are refused: they were meant to have one. */
+/** What `openQueue` needs for this queue. Refuses options that would have no effect there: the user expects one. */
 export function accessTo(queueName: string, options: AccessOptions): OpenOptions {
   const { tokenfile } = options;
   const given = Object.fromEntries((Object.keys(QUEUE_OPTIONS) as OptionName[]).map(name => [name, options[name]])) as OpenOptions;
@@ -72,7 +72,7 @@ function defaultTokenFiles(queueName: string): string[] {
   return [...(kindOf(queueName).name === 'tcp+legacy' ? [legacyTokenFile()] : []), defaultTokenFile()];
 }
 
-/** @param defaults where the token is looked for when no file and no environment names it */
+/** @param defaults where to look for the token when neither a file nor the environment gives it */
 function tokenFrom(file: string | undefined, defaults: readonly string[]): string | undefined {
   if (file === undefined) return process.env.RUNMAKER_TOKEN || defaults.map(readSecret).find(Boolean);
   const token = readable(file);

@@ -3,7 +3,7 @@ import { EXECUTOR_KINDS } from '../../execute/kinds.js';
 import type { ExecuteOption, ExecuteOptions } from '../../execute/options.js';
 import { amount, durationAbove0, niceness, wholeNumber } from './values.js';
 
-/** How each kind of value is read from the command line, for a flag; undefined: as it stands there. */
+/** How to read each kind of value from the command line, for a flag; undefined: unchanged. */
 const READERS: Record<ExecuteOption['value'], ((flag: string) => (text: string) => unknown) | undefined> = {
   flag: undefined,
   text: undefined,
@@ -25,7 +25,7 @@ export function withExecution(program: Command): Command {
   return program;
 }
 
-/** What `openExecutor` needs to know, from what the command line says. @param given as commander names it, after the flags */
+/** What `openExecutor` needs, from the command line. @param given by commander's names for the flags */
 export function executeOptions(given: Readonly<Record<string, unknown>>): ExecuteOptions {
   const found = EXECUTOR_KINDS.flatMap(({ options }) => Object.entries(options)).map(([name, { flags }]) => [name, given[keyOf(flags)]]);
   return Object.fromEntries(found.filter(([, value]) => value !== undefined)) as ExecuteOptions;

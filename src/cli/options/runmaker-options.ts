@@ -8,9 +8,9 @@ import { type AccessOptions, withAccess } from './access.js';
 import { withExecution } from './execution.js';
 import { amount, duration, durationAbove0, oneOf, size, wholeNumber } from './values.js';
 
-/** Of each job: the log is for the last lines, and whole outputs go to --results. */
+/** Per job: the log holds last lines; whole outputs go to --results. */
 const MOST_LOG_LINES = 1000;
-/** What `runmaker` was asked for, as commander names it. */
+/** The options of `runmaker`, as commander names them. */
 export interface RunmakerOptions extends AccessOptions {
   jobs: number;
   retry?: boolean;
@@ -52,16 +52,16 @@ A queue is a text file, a line is a job, and its first character the state: . ne
 Exit status: 0 all well, 1 a job failed, 2 usage or input, 3 the queue could not be reached or locked, 130 interrupted.
 More in docs/runmaker.md.`;
 
-/** A program that runs jobs: what it is called, and what it takes for a queue. */
+/** A program that runs jobs: its name, and how it names its queue. */
 export interface RunningProgram {
   readonly name: string;
   readonly description: string;
   readonly argument: readonly [term: string, description: string];
-  /** What `openQueue` knows the queue by. */
+  /** The queue's name for `openQueue`. */
   queueOf(argument: string): string;
 }
 
-/** The options of queues that mean something to a program which runs jobs. */
+/** The queue options that apply to a program that runs jobs. */
 const RUNNING: readonly OptionName[] = [
   'patience',
   'lease',

@@ -4,7 +4,7 @@ import { commandLine } from '../program/program.js';
 import { type AccessOptions, withAccess } from './access.js';
 import { refuseOptionsAsCommands, wordsBehindDashes } from './words-to-add.js';
 
-/** What `runset` was asked for, as commander names it. */
+/** The options of `runset`, as commander names them. */
 export interface RunsetOptions extends AccessOptions {
   all?: boolean;
   state?: string;
@@ -24,7 +24,7 @@ export interface RunsetOptions extends AccessOptions {
   peer?: boolean;
 }
 
-/** What is taken for a job where the queue's name should stand. */
+/** Looks like a choice of jobs where the queue's name should be. */
 export const JOB_CHOICE = /^(?:@?\d+|\d*-\d*)(?:,|$)/;
 const HELP = `
   runset --list --state failed,error runs.txt      what went wrong?
@@ -36,7 +36,7 @@ More in docs/runset.md.`;
 const ACTIONS = ['set', 'list', 'add', 'addFrom', 'reclaim', 'copyTo', 'copyFrom', 'stats', 'doctor'] as const;
 const ACTION_NAMES = '--set, --list, --add, --add-from, --reclaim, --copy-to, --copy-from, --stats, --doctor';
 
-/** A command line of runset: the one thing to do, with what. */
+/** A command line of runset: its one action and the arguments. */
 export interface RunsetArguments {
   readonly action: (typeof ACTIONS)[number];
   readonly queueName: string;
@@ -58,7 +58,7 @@ export function readArguments(argv: readonly string[], output: Output): RunsetAr
   return { action, queueName, jobs, options };
 }
 
-/** `--add` takes what `--add-from` names along, and `--set` lists the jobs that it has set when `--list` is there, too. */
+/** `--add-from` may accompany `--add`, and `--list` may accompany `--set` to list the jobs that were set. */
 function isSecond(name: (typeof ACTIONS)[number], { add, set }: RunsetOptions): boolean {
   return (name === 'addFrom' && add !== undefined) || (name === 'list' && set !== undefined);
 }
@@ -93,7 +93,7 @@ function parse(argv: readonly string[], output: Output): { queueName: string; jo
   const added = options.add ?? [];
   refuseOptionsAsCommands(added.slice(0, added.length - words.asTheyAre));
   const [first, ...jobs] = program.args;
-  // "--add" takes all words that follow it, the queue's name among them when that stands last.
+  // "--add" takes all words that follow it, including the queue's name if that comes last.
   const queueName = first ?? (options.add && options.add.length > 1 ? options.add.pop() : undefined);
   if (queueName === undefined) throw new RunmakerError('usage', 'no queue is named', { hint: hintFor(options) });
   return { queueName, jobs, options };
@@ -113,7 +113,7 @@ function worksOnChosen({ set, list, copyTo, copyFrom }: RunsetOptions): boolean 
   return set !== undefined || list === true || copyTo !== undefined || copyFrom !== undefined;
 }
 
-/** An option that would have no effect was meant to have one. */
+/** Refuses options that would have no effect: the user expects one. */
 function refuseLostOptions(options: RunsetOptions, jobs: readonly string[]): void {
   const adds = options.add !== undefined || options.addFrom !== undefined;
   const lost = [

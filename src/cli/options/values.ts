@@ -3,7 +3,7 @@ import { parseDuration } from '../../job/duration.js';
 import { parseSize } from '../../job/size.js';
 import { LOCK_DRIVERS, type LockDriverName } from '../../queue/queue.js';
 
-/** Readers of option values: each names the option and quotes the value when it makes no sense. */
+/** Readers of option values: each names the option and quotes an invalid value. */
 
 export function wholeNumber(option: string, least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   const wanted = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;

@@ -1,14 +1,14 @@
 import { RunmakerError } from '../../errors.js';
 
-/** A command line of runset, and how many words of it are for `--add` as they are, whatever they begin with. */
+/** A command line of runset, and how many of its words go to `--add` unchanged, whatever they begin with. */
 export interface WordsToAdd {
   readonly argv: readonly string[];
   readonly asTheyAre: number;
 }
 
 /**
- * `--add` takes all words that follow it, and no word behind `--` is an option: so those are commands too, and the queue's name
- * if it stands last. commander would take `--` itself for the first command; it is given each word on its own instead.
+ * `--add` takes all words that follow it, and no word after `--` is an option: these are commands too, and the queue's name if it comes
+ * last. commander would take `--` itself for the first command; it gets each word as an `--add` of its own instead.
  */
 export function wordsBehindDashes(argv: readonly string[]): WordsToAdd {
   const dashes = argv.indexOf('--');
@@ -20,7 +20,9 @@ export function wordsBehindDashes(argv: readonly string[]): WordsToAdd {
   return { argv: [...before, ...behind.map(word => `--add=${word}`)], asTheyAre: behind.length };
 }
 
-/** What follows --add is a command, up to the queue's name. Hardly any begins with a dash: an option was meant to be one. */
+/**
+ * The words after --add are commands, up to the queue's name. Hardly any command begins with a dash: such a word was meant as an option.
+ */
 export function refuseOptionsAsCommands(commands: readonly string[]): void {
   const option = commands.find(isLikeOption);
   if (option === undefined) return;

@@ -5,12 +5,12 @@ import { Output } from './output.js';
 import { leaveDeadTerminal } from './terminal.js';
 import { version } from './version.js';
 
-/** Exit statuses that all programs share. */
+/** Exit statuses of all programs. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, lost: 2, queue: 3, timeout: 124 } as const;
 
 const STATUS_OF: Record<ErrorCode, number> = { usage: EXIT.usage, input: EXIT.usage, start: EXIT.failed, queue: EXIT.queue };
 
-/** A command line that speaks as its program does: `name: what happened`, and exit status 2 for what it cannot read. */
+/** A command line with the program's conventions: errors as `name: what happened`, and exit status 2 for what it cannot read. */
 export function commandLine(name: string, description: string, output: Output): Command {
   return new Command(name)
     .description(description)
@@ -25,7 +25,7 @@ export function commandLine(name: string, description: string, output: Output): 
     .exitOverride();
 }
 
-/** What to do about words that cannot be read. */
+/** The hint for words that cannot be read. */
 function hintFor(name: string, text: string): string {
   if (text.includes("missing required argument 'queue'"))
     return `name a file that has a job a line; of a list of commands: sed 's/^/. /' commands.txt > runs.txt`;
@@ -37,12 +37,12 @@ function hintFor(name: string, text: string): string {
     : 'one queue at a time; commands stand in its file, a line each: ". echo hello"';
 }
 
-/** A program: takes its arguments and what it prints to, returns the exit status. */
+/** A program: takes its arguments and its output, returns the exit status. */
 export type Program = (argv: readonly string[], output: Output) => Promise<number>;
 
 /**
- * Runs a program to its exit status. Errors of ours are printed in two lines: what happened, and what to do now. Who could not
- * print what was asked for has not succeeded.
+ * Runs a program to its exit status. Prints runmaker's own errors in two lines: what happened, and what to do. A program that could not
+ * print its result has not succeeded.
  */
 export async function runProgram(name: string, main: Program): Promise<void> {
   const argv = process.argv.slice(2);

@@ -4,29 +4,29 @@ import type { Warn } from '../../report/output/write-failure.js';
 import type { Runner } from '../../run/runner.js';
 import { isStartedByNohup } from '../../system/nohup.js';
 
-/** Batch systems send these when a limit comes near, and they would end any process that does not heed them: left behind would be its jobs. */
+/** Batch systems send these when a limit approaches; unhandled, they would end the process and leave its jobs behind. */
 const LIKE_TERM = ['SIGTERM', 'SIGXCPU', 'SIGXFSZ', 'SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPWR'] as const;
 const LIKE_INT = ['SIGINT', 'SIGQUIT', ...LIKE_TERM] as const;
 const LIKE_HUP = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** What a program that runs jobs does when it is told to stop, and how that shows in its exit status. */
+/** How a program that runs jobs responds to signals, and its exit status after one. */
 export interface SignalWatch {
-  /** From now on this runner is told, and the user what that means. */
+  /** From now on, passes signals on to this runner and tells the user what they do. */
   guide(runner: Runner, warn: Warn): void;
-  /** If the runner was interrupted, 128 and the signal's number: 130 or 143 mostly. */
+  /** If the runner was interrupted, 128 and the signal's number: usually 130 or 143. */
   exitStatus(): number | undefined;
-  /** Whether the runner was told to end at once: nothing is to be waited for any more. */
+  /** Whether the runner was told to end at once: nothing more is waited for. */
   readonly isUrgent: boolean;
-  /** The work is done: who wants the program to end now may end it as any process. */
+  /** The work is done: from now on signals end the program as they would any process. */
   release(): void;
 }
 
 /**
- * INT, TERM and their like: end the running jobs gently; QUIT, and a second INT: at once. HUP, USR1 and USR2: drain, that is claim no
- * more and let the running jobs end; they never end the program otherwise, as early or late as they come. Who was started by nohup(1)
- * is to outlive its terminal, and does not heed HUP.
+ * INT, TERM and the like end the running jobs gently; QUIT, or a second INT, at once. HUP, USR1 and USR2 drain: claim no more jobs and let
+ * running ones finish; they never end the program otherwise, however early or late they come. A program started by nohup(1) is to outlive
+ * its terminal, and ignores HUP.
  *
- * To be called first of all: until then HUP and USR2 end the program, and Node takes USR1 for the wish to be debugged.
+ * Must be called first of all: until then HUP and USR2 end the program, and USR1 makes Node open its debugger.
  */
 export function heedSignals(): SignalWatch {
   let runner: Runner | undefined;
@@ -58,7 +58,7 @@ export function heedSignals(): SignalWatch {
       warn = warns;
       for (const signal of LIKE_INT) process.on(signal, interrupt);
       if (isToDrain) runner.drain();
-      // It takes longer to load than a job to start.
+      // It takes longer to load than a job takes to start.
       setImmediate(() => void refuseDebugger(drain));
     },
     exitStatus: () => status,
@@ -75,7 +75,7 @@ export function heedSignals(): SignalWatch {
 async function refuseDebugger(drain: () => void): Promise<void> {
   const asked = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some(option => option.includes('--inspect'));
   if (asked) return;
-  // There are builds of Node without one.
+  // Some builds of Node lack it.
   const inspector = await import('node:inspector').catch(() => undefined);
   if (inspector?.url() === undefined) return;
   inspector.close();

@@ -6,7 +6,7 @@ import { complain } from '../program/complain.js';
 
 const APPENDING = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
-/** What a server was told about its log. */
+/** Options of a server's log. */
 export interface LogOptions {
   readonly logfile?: string;
   readonly verbose?: boolean;
@@ -14,13 +14,13 @@ export interface LogOptions {
 }
 
 /**
- * The log of a server: a file that is appended to, else standard error.
- * @throws RunmakerError when the file cannot be opened: a log that was asked for and cannot be kept is a reason not to start
+ * A server's log: a file to append to, otherwise standard error.
+ * @throws RunmakerError when the file cannot be opened: a server does not start without the log that was asked for
  */
 export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
   const level: LogLevel = quiet ? 'quiet' : verbose ? 'verbose' : 'normal';
   if (logfile === undefined) {
-    // Clients are served, whether or not the log is read.
+    // Clients are served whether or not the log is read.
     process.stderr.on('error', () => undefined);
     return textLog(level, line => process.stderr.write(line));
   }
@@ -31,7 +31,7 @@ export function openLog({ logfile, verbose, quiet }: LogOptions): ServerLog {
 
 function openToAppend(logfile: string): number {
   try {
-    // Opening a pipe without a reader would block silently. Opened so, it is an error.
+    // Opening a pipe without a reader would block silently; with O_NONBLOCK it fails.
     const asked = openSync(logfile, APPENDING | constants.O_NONBLOCK);
     try {
       return openSync(logfile, APPENDING);

@@ -4,27 +4,26 @@ import { isOpenToOthers, readSecret, removeSecret, writeSecret } from '../../sys
 import { newToken } from '../../wire/token.js';
 import { defaultTokenFile } from '../options/access.js';
 
-/** What a server and its clients share, and where it was written. */
+/** The secret shared by a server and its clients, and its file. */
 export interface ServerToken {
   readonly token: string;
   /** Whether the user has chosen it, by option or environment. Then it is not printed. */
   readonly isGiven: boolean;
   /** Undefined when the token is in no file. */
   readonly file: string | undefined;
-  /** Whether the file was there before: it is its user's, or that of another server. */
+  /** Whether the file existed before: it belongs to the user or to another server. */
   readonly isFound: boolean;
 }
 
-/** Removes the file that was written for this token, unless it holds another one by now. */
+/** Removes the file written for this token, unless it holds another token by now. */
 export function forgetToken({ token, file, isFound }: ServerToken): void {
   if (file !== undefined && !isFound) removeSecret(file, token);
 }
 
 /**
- * The token of a server: the one that was given, or the one in its file, which a killed server has left there for the next, or a
- * new one.
+ * A server's token: the given one, otherwise the one in its file, which a killed server leaves for the next, otherwise a new one.
  * @param given by option or environment
- * @param file that was asked for
+ * @param file requested file
  */
 export function serverToken(given: string | undefined, file: string | undefined): ServerToken {
   const isGiven = given !== undefined;
@@ -58,7 +57,7 @@ function isToken(text: string): boolean {
   return /^[!-~]+$/.test(text);
 }
 
-/** @throws RunmakerError when the file does not hold a token, or not a secret one */
+/** @throws RunmakerError when the file does not hold a token, or other users can read it */
 function refuseUnusable(path: string, found: string): void {
   const hint = `remove it, for a new one: rm ${path}`;
   if (found === '') throw new RunmakerError('input', `${path} is empty: there is no token in it`, { hint });
@@ -66,7 +65,7 @@ function refuseUnusable(path: string, found: string): void {
   if (isOpenToOthers(path)) throw new RunmakerError('input', `${path} is open to others, who may know the token by now`, { hint });
 }
 
-/** Nothing is written through a symbolic link, which another user may have prepared. */
+/** Refuses to write through a symbolic link, which another user may have prepared. */
 function refuseLinkToNothing(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
   throw new RunmakerError('input', `${path} is a symbolic link to a file that is not there`, {
