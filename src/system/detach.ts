@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 
-/** Tells the copy of a program that it is to serve, and by whom it was started. */
+/** Tells the copy of a program that it is to serve, and which process started it. */
 const MARK = 'RUNMAKER_DETACHED_FROM';
 
-/** What a detached program has to say before its starter leaves. */
+/** What a detached program reports before its starter exits. */
 export type Report<T> = { readonly kind: 'ready'; readonly value: T } | { readonly kind: 'failed'; readonly error: T };
 
-/** Whether this process is the copy that `startDetached` has started. To be asked once: what it starts itself is no such copy. */
+/** Whether this process is the copy that `startDetached` has started. To be called once: its own children are no such copies. */
 export function isDetached(): boolean {
   const isMarked = process.env[MARK] === String(process.ppid) && process.send !== undefined;
   delete process.env[MARK];
@@ -14,8 +14,7 @@ export function isDetached(): boolean {
 }
 
 /**
- * Starts this program once more with the same arguments: in a session of its own, with nothing on its standard streams. Settles
- * with what the copy reports.
+ * Starts this program again with the same arguments: in a session of its own, with empty standard streams. Settles with the copy's report.
  */
 export function startDetached<T>(): Promise<Report<T>> {
   return new Promise((resolve, reject) => {
@@ -35,7 +34,7 @@ export function startDetached<T>(): Promise<Report<T>> {
   });
 }
 
-/** Tells the starter, which then leaves. */
+/** Reports to the starter, which then exits. */
 export function reportToStarter<T>(report: Report<T>): Promise<void> {
   return new Promise(resolve => {
     process.once('disconnect', () => resolve());

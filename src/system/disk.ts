@@ -4,7 +4,7 @@ import { callServer } from './server-calls.js';
 /** A value, or the promise of one. Awaiting a plain value costs next to nothing. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** What tells one file from another, and a changed one from an unchanged one. */
+/** Distinguishes one file from another, and a changed file from an unchanged one. */
 export interface FileFacts {
   /** Device and inode: the same for as long as it is the same file. */
   readonly identity: string;
@@ -12,30 +12,30 @@ export interface FileFacts {
   readonly size: number;
   /** Milliseconds since 1970, with fractions. */
   readonly modified: number;
-  /** When it was last written to, renamed or given other rights: the same. Unlike `modified` it cannot be set. */
+  /** Time of the last write, rename or change of permissions, in the same unit. Unlike `modified` it cannot be set. */
   readonly touched: number;
-  /** When it was made: the same. Where it is unknown, 0 or the same as `touched`. */
+  /** Creation time, in the same unit. Where it is unknown, 0 or the same as `touched`. */
   readonly born: number;
   readonly isFile: boolean;
   readonly mode: number;
 }
 
-/** Whether a file of this mode may be written by everybody on the host. */
+/** Whether a file of this mode is writable by every user of the host. */
 export function isWritableByOthers(mode: number): boolean {
   // S_IWOTH of stat(2).
   return (mode & 0o002) !== 0;
 }
 
 /**
- * Plain file access in two tempos: at once where the disk is local (microseconds, no detour), and through the
- * thread pool where a server answers (it may take seconds, while output, signals and timers must go on).
+ * Plain file access in two modes: synchronous where the disk is local (microseconds, no detour), and through the thread pool where a file
+ * server answers (it may take seconds, while output, signals and timers must go on).
  */
 export interface Disk {
   open(path: string, flags: number): MaybePromise<number>;
   close(fd: number): MaybePromise<void>;
   /** Reads up to `buffer.length` bytes; fewer only at the end of the file. */
   read(fd: number, buffer: Buffer, position: number): MaybePromise<number>;
-  /** Writes all of `bytes`, at `position`, or at the end where the file is open for appending (`null`). */
+  /** Writes all of `bytes`, at `position`, or at the end if the file is open for appending (`null`). */
   write(fd: number, bytes: Buffer, position: number | null): MaybePromise<void>;
   factsOf(fd: number): MaybePromise<FileFacts>;
   factsAt(path: string): MaybePromise<FileFacts>;
@@ -76,7 +76,7 @@ export const localDisk: Disk = {
   factsAt: path => facts(fs.statSync(path)),
 };
 
-/** Calls return at once; the work is done on other threads. node:fs/promises has handles of its own, and these are plain descriptors. */
+/** Calls return at once; other threads do the work. node:fs/promises has handles of its own, and these are plain descriptors. */
 export const networkDisk: Disk = {
   open: (path, flags) => callServer(done => fs.open(path, flags, done)),
   close: fd => callServer<void>(done => fs.close(fd, done as fs.NoParamCallback)),

@@ -2,24 +2,24 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { findProgram } from './find-program.js';
 
-/** A GPU, or a part of one that counts as a device of its own (MIG). */
+/** A GPU, or a partition of one that counts as a device of its own (MIG). */
 export interface Gpu {
-  /** As CUDA_VISIBLE_DEVICES and container engines name it: a UUID where nvidia-smi tells it, else a number. */
+  /** Its name in CUDA_VISIBLE_DEVICES and for container engines: a UUID if nvidia-smi reports it, otherwise a number. */
   readonly id: string;
-  /** `NVIDIA A100-SXM4-80GB`, with `MIG 1g.10gb` behind it for a part; empty where it is not known. */
+  /** `NVIDIA A100-SXM4-80GB`, followed by `MIG 1g.10gb` for a partition; empty if unknown. */
   readonly name: string;
 }
 
-/** nvidia-smi wakes sleeping devices, which takes seconds; in ms. */
+/** In ms: nvidia-smi wakes sleeping devices, which takes seconds. */
 const PATIENCE = 20_000;
 
 /**
- * The GPUs that this process may use: those of CUDA_VISIBLE_DEVICES if it is set, else all NVIDIA devices of the host. Numbers in the
- * variable are taken as nvidia-smi counts.
+ * The GPUs that this process may use: those in CUDA_VISIBLE_DEVICES if it is set, otherwise all NVIDIA devices of the host. Numbers in the
+ * variable follow nvidia-smi's order.
  */
 export function usableGpus(environment: NodeJS.ProcessEnv): Gpu[] {
   const visible = environment.CUDA_VISIBLE_DEVICES;
-  // What nobody may use is not asked for: that takes time.
+  // Devices that this process may not use are not queried: that takes time.
   const wanted = visible
     ?.split(',')
     .map(id => id.trim())
@@ -32,7 +32,7 @@ export function usableGpus(environment: NodeJS.ProcessEnv): Gpu[] {
   return wanted.map(id => find(id, known, devices) ?? { id, name: '' });
 }
 
-/** By its number, its UUID, or as much of that as tells it from others, as CUDA takes it. */
+/** By its number, its UUID, or a unique prefix of that, as CUDA does. */
 function find(wanted: string, known: readonly Gpu[], devices: readonly ListedGpu[]): Gpu | undefined {
   const numbered = /^\d+$/.test(wanted) ? devices[Number(wanted)] : undefined;
   if (numbered) return { id: numbered.id, name: numbered.name };
@@ -40,12 +40,12 @@ function find(wanted: string, known: readonly Gpu[], devices: readonly ListedGpu
   return found.find(({ id }) => id === wanted) ?? (found.length === 1 ? found[0] : undefined);
 }
 
-/** A device and the parts into which it is divided. */
+/** A device and its partitions. */
 export interface ListedGpu extends Gpu {
   readonly parts: readonly Gpu[];
 }
 
-/** Reads what `nvidia-smi -L` prints: a device a line, and its parts below it. */
+/** Reads the output of `nvidia-smi -L`: one device a line, its partitions below it. */
 export function parseGpuList(text: string): ListedGpu[] {
   const devices: (Gpu & { readonly parts: Gpu[] })[] = [];
   for (const line of text.split('\n')) {
@@ -64,7 +64,7 @@ function askDriver(environment: NodeJS.ProcessEnv): string {
   try {
     return execFileSync(program, ['-L'], { encoding: 'utf8', timeout: PATIENCE, stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {
-    // Installed, and no driver is loaded: there are no devices.
+    // Installed, but no driver is loaded: there are no devices.
     return '';
   }
 }

@@ -1,7 +1,7 @@
-/** A terminal that is closed, Ctrl-C, and a request to end. */
+/** A closed terminal, Ctrl-C, and a request to end. */
 const ENDING = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
-/** Does something that must not be left half done: a signal that ends the program ends it afterwards, and a second one at once. */
+/** Does work that must not stop halfway: a signal that would end the program takes effect afterwards, a second one at once. */
 export async function withSignalsHeld<T>(work: () => Promise<T>): Promise<T> {
   let held: NodeJS.Signals | undefined;
   const release = (): void => {
@@ -16,7 +16,7 @@ export async function withSignalsHeld<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } finally {
-    // Signals that came while the work kept the event loop busy are heard in its next turns.
+    // Signals that arrived while the work kept the event loop busy are delivered in its next turns.
     await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
     release();
   }

@@ -6,9 +6,9 @@ type Koffi = typeof import('koffi').default;
 let loaded: Koffi | null | undefined;
 
 /**
- * koffi, which calls C functions; undefined where it has no binary for this host. Loaded when it is first needed.
+ * koffi, which calls C functions; undefined if it has no binary for this host. Loaded on first use.
  *
- * @throws RunmakerError `start` when the package is not installed: what it is needed for is then no matter of this host
+ * @throws RunmakerError `start` when the package is not installed: this does not depend on the host
  */
 export function loadKoffi(): Koffi | undefined {
   if (loaded === undefined) {
@@ -27,7 +27,7 @@ export function loadKoffi(): Koffi | undefined {
   return loaded ?? undefined;
 }
 
-/** A binary that is missing inside the package has the same code, but other words. */
+/** A binary missing inside the package has the same code, but another message. */
 function isMissing(error: unknown): boolean {
   return (
     error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND' && /^Cannot find module 'koffi'/.test(error.message)

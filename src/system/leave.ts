@@ -6,13 +6,13 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 
 /**
- * Ends this process at once. `process.exit` first waits for Node's threads, and one that writes to a reader who does not read stays in
- * there for as long as that reader likes. Where the C library cannot be called the process ends by KILL, whatever the status.
+ * Ends this process at once. `process.exit` first waits for Node's threads, and a thread that writes to a stalled reader may stay blocked
+ * for ever. If the C library cannot be called, the process ends by KILL, whatever the status.
  */
 export function leaveAtOnce(status: number): never {
   const libc = loadKoffi()?.load(null);
   if (libc) {
-    // Node makes pipes return at once, for all who have them, and sets them back only when it ends in its own way.
+    // Node makes pipes non-blocking, for all their users, and resets them only on a regular exit.
     const fcntl = libc.func('int fcntl(int fd, int command, int flags)');
     for (const fd of [0, 1, 2]) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL, 0) & ~constants.O_NONBLOCK);
     libc.func('void _exit(int status)')(status);

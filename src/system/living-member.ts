@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { errnoName } from '../errors.js';
 
 /**
- * A process of a group that lives and that we may send signals to; undefined when there is none. One that has ended and waits for
- * its parent to ask does not live: where process 1 asks for nobody, as in many containers, it would wait for ever.
+ * A living process of a group that this process may signal; undefined if there is none. A zombie does not count as living: where process 1
+ * reaps no children, as in many containers, it would stay for ever.
  *
- * @param likely asked first: to look through all processes takes milliseconds
+ * @param likely checked first: a scan of all processes takes milliseconds
  */
 export function livingMember(group: number, likely?: number): number | undefined {
   if (!canBeSignalled(group)) return undefined;
@@ -27,7 +27,7 @@ function canBeSignalled(group: number): boolean {
 function isLivingIn(group: number, pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // pid (name) state parent group …; a name may hold blanks and brackets.
+    // pid (name) state parent group …; a name may hold blanks and parentheses.
     const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(itsGroup) === group && state !== 'Z' && state !== 'X';
   } catch {

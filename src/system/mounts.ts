@@ -1,18 +1,18 @@
 import { readFile, realpath } from 'node:fs/promises';
 
-/** What a file lies on. */
+/** The mount below a file. */
 export interface Mount {
   /** Where it is mounted. */
   readonly point: string;
   /** `ext4`, `nfs4`, `fuse.sshfs`, … */
   readonly type: string;
-  /** What is mounted: a device, a server's export. */
+  /** The device or server export that is mounted. */
   readonly source: string;
   /** Options of the mount and of the filesystem. */
   readonly options: readonly string[];
 }
 
-/** The mount that a file lies on; undefined where the kernel does not tell. */
+/** The mount that a file lies on; undefined if the kernel does not tell. */
 export async function mountOf(path: string): Promise<Mount | undefined> {
   try {
     return findMount(await readFile('/proc/self/mountinfo', 'utf8'), await realpath(path));
@@ -36,7 +36,7 @@ export function findMount(mountinfo: string, path: string): Mount | undefined {
       source: plain(source ?? ''),
       options: [...options.split(','), ...(superOptions ?? '').split(',')],
     };
-    // Of mounts at the same place the last one hides the others.
+    // Of several mounts at one place the last hides the others.
     if (contains(mount.point, path) && (best === undefined || mount.point.length >= best.point.length)) best = mount;
   }
   return best;
@@ -46,7 +46,7 @@ function contains(folder: string, path: string): boolean {
   return folder === '/' || path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Blanks and the like stand there in octal. */
+/** Blanks and the like are in octal there. */
 function plain(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

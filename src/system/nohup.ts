@@ -1,14 +1,13 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Whether this process was started by nohup(1) from a terminal. That it was started with HUP ignored cannot be seen any more, because
- * Node begins by making signals mean what they always mean. But nohup has also put something in the place of the terminal that
- * nothing else puts there: /dev/null, open for writing only.
+ * Whether nohup(1) has started this process from a terminal. That HUP was ignored cannot be seen any more, because Node resets all signals
+ * at startup. But nohup also replaces the terminal in a way that no other program does: by /dev/null, opened for writing only.
  */
 export function isStartedByNohup(): boolean {
   try {
     if (readlinkSync('/proc/self/fd/0') !== '/dev/null') return false;
-    // proc(5): octal, as open(2) takes them; the lowest two bits say for what, and 1 is O_WRONLY.
+    // proc(5): octal, as for open(2); the lowest two bits are the access mode, and 1 is O_WRONLY.
     const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync('/proc/self/fdinfo/0', 'latin1'))?.[1] ?? '0';
     return (Number.parseInt(flags, 8) & 3) === 1;
   } catch {

@@ -1,7 +1,7 @@
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { errnoName } from '../errors.js';
 
-/** Writes our process id into a file. Returns the id of another process that stands there and lives; nothing is written then. */
+/** Writes this process's id into a file. If the file names another living process, returns its id and writes nothing. */
 export function writePidFile(path: string): number | undefined {
   const other = readPid(path);
   if (other !== undefined && other !== process.pid && isAlive(other)) return other;
@@ -9,7 +9,7 @@ export function writePidFile(path: string): number | undefined {
   return undefined;
 }
 
-/** Removes the file if it is ours. */
+/** Removes the file if it names this process. */
 export function removePidFile(path: string): void {
   if (readPid(path) === process.pid) unlinkSync(path);
 }
@@ -33,7 +33,7 @@ function isAlive(pid: number): boolean {
   return !isZombie(pid);
 }
 
-/** A process that has ended, and whose parent has not asked yet (proc_pid_stat(5)). */
+/** A process that has ended and that its parent has not reaped yet (proc_pid_stat(5)). */
 function isZombie(pid: number): boolean {
   try {
     return /^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));

@@ -3,22 +3,22 @@ import { Semaphore } from '../async/semaphore.js';
 import { systemError } from '../errors.js';
 import { loadKoffi } from './koffi.js';
 
-/** A program to be started as a process of its own. */
+/** A program to start as a process. */
 export interface SpawnRequest {
   /** Path of the program. */
   readonly program: string;
-  /** The arguments from argv[0] on, byte for byte, each with a NUL byte at its end and nowhere else: `terminated`. */
+  /** The arguments from argv[0] on, byte for byte, each with a single NUL byte, at its end: `terminated`. */
   readonly argv: readonly Buffer[];
-  /** Variables of this process alone. They win over those of the environment. */
+  /** Variables for this process only. They override those of the environment. */
   readonly variables: Readonly<Record<string, string>>;
   readonly environment: Environment;
-  /** Working directory; the caller's own when absent. */
+  /** Working directory; the caller's when absent. */
   readonly directory?: string | undefined;
-  /** A descriptor that the process is to have too, and as which number. It must stay open until the start has settled. */
+  /** A descriptor that the process inherits, and its number there. It must stay open until the start has settled. */
   readonly inherit?: { readonly from: number; readonly to: number } | undefined;
 }
 
-/** A process that was started: leader of a session and process group of its own, its standard input empty. */
+/** A started process: leader of a session and process group of its own, with empty standard input. */
 export interface Spawned {
   readonly pid: number;
   /** Descriptors to read its outputs from; the caller closes them. */
@@ -26,12 +26,12 @@ export interface Spawned {
   readonly stderr: number;
 }
 
-/** Variables in the form in which processes take them, made once for many. */
+/** Environment variables in the form that processes take, built once for many. */
 export interface Environment {
-  /** "NAME=value" and a NUL byte each. The addresses are good only as long as these live. */
+  /** "NAME=value" and a NUL byte each. The addresses are valid only while these live. */
   readonly texts: readonly Buffer[];
   readonly addresses: BigUint64Array;
-  /** Where in both a variable is. */
+  /** Position of a variable in both. */
   readonly places: ReadonlyMap<string, number>;
 }
 
@@ -44,22 +44,22 @@ const POSIX_SPAWN_SETSID = 0x80;
 /** Room for posix_spawnattr_t, posix_spawn_file_actions_t and sigset_t: 336, 80 and 128 bytes there. */
 const OPAQUE = 1024;
 const O_CLOEXEC = 0o2000000;
-/** Calls at a time: each takes one of the four threads that Node has for such work. */
+/** Calls at a time: each takes one of Node's four pool threads. */
 const AT_ONCE = 2;
 
-/** Starts processes without fork's copying of page tables: a shell in 0.2 ms instead of 1 ms. */
+/** Starts processes without fork's copy of page tables: a shell in 0.2 ms instead of 1 ms. */
 export interface Spawner {
   environment(variables: Readonly<Record<string, string | undefined>>): Environment;
   /**
-   * Off the main thread: the caller of posix_spawn stands still until the other program has been loaded, which on a busy host
-   * takes milliseconds. Rejects with an error with `code` as node:fs throws them (ENOENT, E2BIG, EAGAIN, EMFILE, …).
+   * Off the main thread: the caller of posix_spawn blocks until the program is loaded, which takes milliseconds on a busy host. Rejects
+   * with an error with `code` as node:fs throws them (ENOENT, E2BIG, EAGAIN, EMFILE, …).
    */
   spawn(request: SpawnRequest): Promise<Spawned>;
-  /** The status of a child of ours that has ended, as waitpid(2) gives it; undefined while it runs. Takes no other child's. */
+  /** The status of an ended child of this process, as waitpid(2) gives it; undefined while it runs. Reaps no other child. */
   reap(pid: number): number | undefined;
 }
 
-/** Loads the C library's posix_spawn. Undefined on hosts where it is not known how to call it. */
+/** Loads the C library's posix_spawn. Undefined on hosts where the way to call it is unknown. */
 export function posixSpawner(): Spawner | undefined {
   const koffi = process.platform === 'linux' ? loadKoffi() : undefined;
   if (koffi === undefined) return undefined;
@@ -91,7 +91,7 @@ export function posixSpawner(): Spawner | undefined {
     });
   };
 
-  /** Each name once, because shells differ in which of two they take. */
+  /** Each name once, because shells differ in which of two they use. */
   const putEnvironment = (room: Room, { places, addresses }: Environment, names: readonly string[], texts: readonly Buffer[]): void => {
     const added = names.filter(name => !places.has(name)).length;
     room.environment = roomFor(room.environment, addresses.length + added);
@@ -159,18 +159,18 @@ export function posixSpawner(): Spawner | undefined {
   };
 }
 
-/** What one call works with until it is done. Used again by later ones: to take fresh memory each time costs more than the call. */
+/** The memory of one call. Later calls reuse it: allocation costs more than the call. */
 interface Room {
   readonly actions: Buffer;
   readonly pid: Int32Array;
-  /** Addresses as C has them in a row, with a null pointer at the end. */
+  /** An array of addresses as C expects it, with a null pointer at the end. */
   argv: BigUint64Array;
   environment: BigUint64Array;
-  /** What these point to, kept from being collected. */
+  /** The texts that these point to, kept from being collected. */
   texts: readonly Buffer[];
 }
 
-/** Arrays lie in buffers of their own: small ones that do not are moved about by the garbage collector, under the hands of the call. */
+/** Each array has a buffer of its own: the garbage collector moves small shared ones, even during the call. */
 function makeRoom(): Room {
   return {
     actions: Buffer.allocUnsafeSlow(OPAQUE),
@@ -181,7 +181,7 @@ function makeRoom(): Room {
   };
 }
 
-/** A table for so many addresses, the null pointer behind them in its place. */
+/** A table for this many addresses, with the null pointer in its place after them. */
 function roomFor(table: BigUint64Array, length: number): BigUint64Array {
   const enough = table.length > length ? table : addresses(2 * length);
   enough[length] = 0n;
@@ -192,7 +192,7 @@ function addresses(length: number): BigUint64Array {
   return new BigUint64Array(new ArrayBuffer(8 * length));
 }
 
-/** A session of its own, no signal ignored (Node ignores SIGPIPE) or blocked. */
+/** A new session, with no signal ignored (Node ignores SIGPIPE) or blocked. */
 function attributesFor(libc: Library): Buffer {
   const attributes = Buffer.alloc(OPAQUE);
   const signals = Buffer.alloc(OPAQUE);
@@ -213,7 +213,7 @@ function textsOf(variables: Readonly<Record<string, string | undefined>>): Buffe
 
 const NUL = Buffer.alloc(1);
 
-/** A text as C takes it. */
+/** A text in C's form. */
 export function terminated(text: Buffer): Buffer {
   return Buffer.concat([text, NUL]);
 }

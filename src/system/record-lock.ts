@@ -3,13 +3,13 @@ import { RunmakerError, systemError } from '../errors.js';
 import { loadKoffi } from './koffi.js';
 import { callServer } from './server-calls.js';
 
-/** A shared lock goes together with other shared ones, an exclusive lock with none. */
+/** Shared locks coexist with each other; an exclusive lock coexists with none. */
 export type LockKind = 'shared' | 'exclusive';
 
 /**
- * Byte-range locks of open file descriptions (`F_OFD_SETLK`, Linux): they belong to the open file, not to the
- * process, so closing some other descriptor of the file does not drop them and a child that inherits the descriptor keeps them.
- * They exclude classic fcntl locks. See fcntl(2), "Open file description locks". Offsets may lie far beyond the file's end.
+ * Byte-range locks of open file descriptions (`F_OFD_SETLK`, Linux): they belong to the open file, not to the process, so closing another
+ * descriptor of the file does not drop them, and a child that inherits the descriptor keeps them. They exclude classic fcntl locks. See
+ * fcntl(2), "Open file description locks". Offsets may lie far beyond the file's end.
  */
 export interface RecordLocks {
   /** Takes the lock unless another one excludes it. Never waits. */
@@ -31,8 +31,8 @@ const F_OFD_GETLK = 36;
 const F_OFD_SETLK = 37;
 
 /**
- * A `struct flock` of 64-bit Linux: short l_type, short l_whence, 4 bytes of padding, int64 l_start, int64 l_len, int l_pid.
- * Laid out by hand, because converting an object costs three times as much as the call itself.
+ * A `struct flock` of 64-bit Linux: short l_type, short l_whence, 4 bytes of padding, int64 l_start, int64 l_len, int l_pid. Laid out by
+ * hand, because converting an object costs three times as much as the call itself.
  */
 class Flock {
   readonly bytes = new ArrayBuffer(32);
@@ -43,7 +43,7 @@ class Flock {
     this.shorts[0] = type;
     this.longs[1] = BigInt(start);
     this.longs[2] = BigInt(length);
-    // F_OFD_GETLK leaves -1 in l_pid, and every call wants 0.
+    // F_OFD_GETLK leaves -1 in l_pid, and every call requires 0.
     this.longs[3] = 0n;
     return this;
   }
@@ -84,7 +84,7 @@ function load(): RecordLocks {
     });
 
   const typeOf = (kind: LockKind) => (kind === 'shared' ? F_RDLCK : F_WRLCK);
-  // One for all calls that return at once; those that do not have their own each.
+  // One for all synchronous calls; asynchronous ones have their own each.
   const flock = new Flock();
   return {
     tryLock: (fd, kind, start, length) => call(fd, F_OFD_SETLK, flock.set(typeOf(kind), start, length)),

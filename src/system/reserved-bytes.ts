@@ -9,20 +9,20 @@
  *     2^62 + 16 … trying them out between two
  */
 
-/** The first of those on which the owners of running jobs show presence: see src/queue/file/presence/presence-byte.ts. */
+/** The first byte by which owners of running jobs show presence: see src/queue/file/presence/presence-byte.ts. */
 export const PRESENCE_BYTES = 1n << 60n;
 
-/** The first of those that tell who of several claimed a line last: see src/queue/file/presence/claim-rank.ts. */
+/** The first byte of those that tell which of several claims of a line is the latest: see src/queue/file/presence/claim-rank.ts. */
 export const RANK_BYTES = 1n << 61n;
 
-/** Locked shared for a look at states: on a network filesystem taking a lock makes the cache current, and this one excludes no other. */
+/** Locked shared to read states: on a network filesystem taking a lock refreshes the cache, and this one excludes no other. */
 export const LOOK_BYTE = 1n << 62n;
 
-/** Locked exclusively to append: waits for other appenders only, never for running jobs. */
+/** Locked exclusively to append: waits only for other appenders, never for running jobs. */
 export const APPEND_BYTE = (1n << 62n) + 1n;
 
-/** For trying whether locks exclude. */
+/** For testing whether locks exclude each other. */
 export const TRIAL_BYTE = (1n << 62n) + 2n;
 
-/** The first of those that two hosts try on each other, one a round. */
+/** The first byte for tests between two hosts, one byte a round. */
 export const PEER_BYTES = (1n << 62n) + 16n;

@@ -5,12 +5,12 @@ import { errnoName, RunmakerError } from '../errors.js';
 const OWNER_ONLY = 0o600;
 /** Any permission of the group or of others. */
 const OTHERS = 0o077;
-/** The superuser can write any file: what belongs to it is as safe as it can be. */
+/** The superuser can write any file: a file it owns is as safe as can be. */
 const ROOT = 0;
 
 /**
  * The text of a small file, without the line end; undefined if there is no such file.
- * @throws RunmakerError when it belongs to another user, who chooses what is in it
+ * @throws RunmakerError when it belongs to another user, who controls its content
  */
 export function readSecret(path: string): string | undefined {
   let fd: number;
@@ -38,11 +38,11 @@ export function isOpenToOthers(path: string): boolean {
   return (statSync(path).mode & OTHERS) !== 0;
 }
 
-/** Writes a file that never existed with wider permissions, nor under a name that another user has prepared. Throws if it is there. */
+/** Writes a new file that never has wider permissions, nor a name that another user has prepared. Throws if it exists. */
 export function writeSecret(path: string, text: string): void {
   const fd = openSync(path, 'wx', OWNER_ONLY);
   try {
-    // Whatever the umask took away.
+    // Whatever bits the umask removed.
     fchmodSync(fd, OWNER_ONLY);
     writeSync(fd, `${text}\n`);
   } finally {

@@ -1,14 +1,14 @@
 import { Semaphore } from '../async/semaphore.js';
 
 /**
- * How many calls may wait for a file server at once. Each takes one of the four threads that Node has for such work; one is
- * left for the output of jobs, which must not come to wait for a server.
+ * How many calls may wait for a file server at once. Each takes one of Node's four pool threads; one stays free for job output, which must
+ * not wait for a server.
  */
 const MOST = 3;
 
 const places = new Semaphore(MOST);
 
-/** Starts work that a file server may keep for seconds, as soon as few enough others are under way. */
+/** Starts work that a file server may delay for seconds, once few enough such calls are in progress. */
 export function atServer<T>(work: () => Promise<T>): Promise<T> {
   return places.run(work);
 }
