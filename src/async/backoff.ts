@@ -4,11 +4,11 @@ import { pause } from './timer.js';
 export interface BackoffOptions {
   readonly first: number;
   readonly longest: number;
-  /** How much of a pause is left to chance, 0 to 1, so that two that failed together do not try again together. Default 0.5. */
+  /** Random part of a pause, 0 to 1, so that two callers that failed together do not retry together. Default 0.5. */
   readonly spread?: number;
 }
 
-/** Pauses between tries of something that fails: each up to twice as long as the one before. */
+/** Pauses between tries of something that fails: each up to twice as long as the previous one. */
 export class Backoff {
   private current: number;
   private planned: number | undefined;
@@ -19,7 +19,7 @@ export class Backoff {
     this.current = options.first;
   }
 
-  /** Whether there was no pause yet, or none since `reset`. */
+  /** Whether there has been no pause yet, or none since `reset`. */
   get isFresh(): boolean {
     return this.current === this.options.first && this.planned === undefined;
   }
@@ -30,7 +30,7 @@ export class Backoff {
     return this.planned;
   }
 
-  /** Takes the next pause without waiting: for callers with a timer of their own. Returns its length in ms. */
+  /** Takes the next pause without waiting, for callers with a timer of their own. Returns its length in ms. */
   take(): number {
     const ms = this.next;
     this.planned = undefined;
@@ -43,14 +43,14 @@ export class Backoff {
     return pause(this.take(), signal);
   }
 
-  /** The work has succeeded: the next failure begins with the first pause again. */
+  /** The work has succeeded: the next failure starts with the first pause again. */
   reset(): void {
     this.current = this.options.first;
     this.planned = undefined;
   }
 }
 
-/** Between two tries for a lock that others hold for a moment, in ms: 2 to 20, by chance, so that competitors fall out of step. */
+/** Random pause in ms, 2 to 20, between tries for a lock that is held only briefly, so that competitors fall out of step. */
 export function jitter(): number {
   return 2 + Math.random() * 18;
 }

@@ -3,7 +3,7 @@ interface Waiter {
   fail(error: unknown): void;
 }
 
-/** Something that happens again and again and can be waited for. Waiting leaves nothing behind, however often it is done. */
+/** A recurring event that can be awaited. Waiting leaves nothing behind, however often it is done. */
 export class Notifier {
   private readonly waiters = new Set<Waiter>();
   private shared: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
@@ -13,7 +13,7 @@ export class Notifier {
     return this.waiters.size;
   }
 
-  /** Settles at the next `notify`. All who ask before that get the same promise, so that asking costs nothing. */
+  /** Settles at the next `notify`. All callers until then share one promise, so that a call costs nothing. */
   next(): Promise<void> {
     if (this.shared === undefined) {
       let resolve = (): void => undefined;

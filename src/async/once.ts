@@ -1,9 +1,9 @@
-/** Something that happens at most once. Listening takes a tenth of what it takes to listen to an AbortSignal, and every running job listens. */
+/** An event that happens at most once. Listening costs a tenth of listening to an AbortSignal, and every running job listens. */
 export class Once {
   private readonly listeners = new Set<() => void>();
   happened = false;
 
-  /** Calls `act` when it happens, or at once if it has. Returns a function that cancels this. */
+  /** Calls `act` when the event happens, or at once if it has. Returns a function that cancels this. */
   listen(act: () => void): () => void {
     if (this.happened) {
       act();

@@ -1,7 +1,7 @@
 /** In ms. The costliest local work takes seconds. */
 const LONGEST = 60_000;
 
-/** Keeps costly work that is asked for repeatedly to a small share of the time. */
+/** Limits costly, recurring work to a small share of the time. */
 export class Throttle {
   private until = 0;
 
@@ -14,12 +14,12 @@ export class Throttle {
     private readonly longest = LONGEST,
   ) {}
 
-  /** How long to rest from now on, in ms; 0 or less when the rest is over. */
+  /** Remaining rest in ms; 0 or less when it is over. */
   get left(): number {
     return this.until - performance.now();
   }
 
-  /** Begins a rest: the work has just ended. @param began when it began, by performance.now() */
+  /** Starts a rest: the work has just ended. @param began when it began, by performance.now() */
   ended(began: number): void {
     const now = performance.now();
     this.until = now + Math.min(this.factor * (now - began), this.longest);

@@ -1,12 +1,12 @@
 /*
- * src/async/: waiting, done once. Timers and pauses (here), growing pauses between tries (backoff.ts), costly work kept to a share of the
- * time (throttle.ts), so many at a time (semaphore.ts), news that are waited for (notifier.ts), and what happens once (once.ts).
+ * src/async/: waiting, implemented once. Timers and pauses (here), growing pauses between tries (backoff.ts), a limit on the share of time
+ * for costly work (throttle.ts), a limit on concurrent work (semaphore.ts), recurring events (notifier.ts), and one-time events (once.ts).
  */
 
 /** setTimeout takes at most 2^31 - 1 ms, about 24 days, and treats anything longer as 1 ms. */
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** Calls `done` after `ms` milliseconds, however many. Returns a function that cancels it. */
+/** Calls `done` after `ms` milliseconds, without an upper limit. Returns a function that cancels it. */
 export function after(ms: number, done: () => void): () => void {
   let timer: NodeJS.Timeout;
   const step = (left: number): void => {
@@ -16,7 +16,7 @@ export function after(ms: number, done: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Settles after `ms` milliseconds, however many. Rejects with the signal's reason when `signal` is aborted before that. */
+/** Settles after `ms` milliseconds, without an upper limit. Rejects with the signal's reason when `signal` is aborted before that. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();

@@ -57,7 +57,7 @@ function isToken(text: string): boolean {
   return /^[!-~]+$/.test(text);
 }
 
-/** @throws RunmakerError when the file does not hold a token, or other users can read it */
+/** @throws RunmakerError when the file does not hold a token, or one that is not secret */
 function refuseUnusable(path: string, found: string): void {
   const hint = `remove it, for a new one: rm ${path}`;
   if (found === '') throw new RunmakerError('input', `${path} is empty: there is no token in it`, { hint });
