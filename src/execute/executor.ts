@@ -1,12 +1,12 @@
 /**
  * The contract of an executor: how a job is run.
  *
- * **task**: one attempt at one job · **execution**: a task that was started ·
- * **handle**: where it runs, in the executor's words: a process id, a container id, a Slurm job id ·
- * **label**: who runs it, as its output is tagged: `alice,601` (host without domain, process id) ·
- * **attach**: to follow an execution that an earlier runner has started.
+ * **task**: one attempt at one job · **execution**: a started task ·
+ * **handle**: where it runs, in the executor's terms: a process id, a container id, a Slurm job id ·
+ * **label**: the tag of its output: `alice,601` (host without domain, process id) ·
+ * **attach**: to follow an execution that an earlier runner started.
  *
- * test/conformance/ says what every executor must do; an executor is done when it passes.
+ * test/conformance/ defines what every executor must do; an executor is done when it passes.
  */
 import type { Job } from '../job/job.js';
 import type { Share } from '../job/needs.js';
@@ -17,80 +17,82 @@ export type { Exit } from '../job/outcome.js';
 /** Which of a job's two outputs. */
 export type OutputStream = 'stdout' | 'stderr';
 
-/** What an executor has to say about a task that it starts or runs. */
+/** An executor's messages about a task that it starts or runs. */
 export type TaskNotice =
-  /** How far the preparations are, such as the pull of an image. */
+  /** Progress of the preparations, such as the pull of an image. */
   | { readonly kind: 'progress'; readonly text: string }
-  /** Something that the user should know. */
+  /** A warning for the user. */
   | { readonly kind: 'warning'; readonly message: string; readonly hint?: string | undefined };
 
 /** One attempt at one job. */
 export interface Task {
-  /** What to run. A shell is handed `job.command` byte for byte. */
+  /** What to run. A shell receives `job.command` byte for byte. */
   readonly job: Job;
   /** Address of the job's queue, the same on every host of a shared folder: with `job.id` it names the job. */
   readonly queue: string;
   /** From 1. */
   readonly attempt: number;
-  /** What of the runner's resources the job may use. An executor enforces what it can: a container does, a shell cannot. */
+  /** The resources that the job may use. An executor enforces what it can: a container does, a shell cannot. */
   readonly share: Share;
-  /** When the runner will end it, in ms from its start. The runner sees to that itself; an executor may, too, in case the runner dies. */
+  /** The time limit, in ms from the start. The runner enforces it itself; an executor may, too, in case the runner dies. */
   readonly timeout?: number | undefined;
   /** Added to the environment that the executor gives every job. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where, as an absolute path; absent: wherever this executor runs commands. */
+  /** Absolute path of the working directory; absent: wherever this executor runs commands. */
   readonly directory?: string | undefined;
   /** A descriptor that the process inherits, so that its life proves the claim. It must stay open until `start` settles. */
   readonly presence?: number | undefined;
   /**
-   * Takes output as it comes. A promise asks for a pause of that stream until it settles.
-   * The bytes are only lent until the call returns or its promise settles.
+   * Takes output as it comes. A promise asks for a pause of that stream until it settles. The bytes are borrowed until the call returns or
+   * its promise settles.
    */
   output(stream: OutputStream, bytes: Buffer): void | Promise<void>;
   tell?(notice: TaskNotice): void;
-  /** Aborted when the task is not to be started any more. */
+  /** Aborted when the task must no longer be started. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A task that was started. */
+/** A started task. */
 export interface Execution {
-  /** With it, `Executor.attach` finds the task again, from another runner as well. */
+  /** `Executor.attach` finds the task by it, in other runners as well. */
   readonly handle: string;
   readonly label: string;
-  /** Process id on this host; absent where the task is no process of this host. */
+  /** Process id on this host; absent if the task is not a process of this host. */
   readonly pid?: number | undefined;
-  /** When it was started, in ms since 1970, where the executor knows that of a task that an earlier runner has started. */
+  /** Start in ms since 1970, if the executor knows it for a task that an earlier runner started. */
   readonly start?: number | undefined;
-  /** The executor itself ends the task at its time limit, which counts from when the task really starts. The runner's clock is not used then. */
+  /**
+   * The executor itself ends the task at its time limit, which counts from the task's actual start. The runner's clock is not used then.
+   */
   readonly limitsTime?: true | undefined;
-  /** Settles when the task has ended, both outputs are closed, and everything they carried was taken. */
+  /** Settles when the task has ended, both outputs are closed, and all output was taken. */
   readonly exit: Promise<Exit>;
-  /** Sends a signal to all processes of the task that can be reached. */
+  /** Sends a signal to all processes of the task within reach. */
   kill(signal: NodeJS.Signals): void;
   /**
-   * To be asked as soon as `exit` has settled, by a runner that wants the whole task to end: settles when no process is left that `kill`
-   * can reach. Until then `kill` reaches those that were left in the background; without being asked, it reaches nothing after `exit`.
+   * Called as soon as `exit` has settled, by a runner that wants the whole task to end: settles when no process is left that `kill` can
+   * reach. Until then `kill` reaches background processes; without this call, it reaches nothing after `exit`.
    */
   gone?(): Promise<void>;
   /**
-   * Stops waiting: for outputs that a stray process keeps open after the task's own process has ended, for what takes them, and for
-   * what cannot be killed.
+   * Stops waiting: for outputs that a stray process keeps open after the task's own process has ended, for readers of the output, and for
+   * processes that cannot be killed.
    */
   abandon(): void;
-  /** Stops following the task, which goes on. `exit` never settles then. Absent where a task ends with its runner. */
+  /** Stops following the task, which goes on. `exit` never settles then. Absent if a task ends with its runner. */
   detach?(): Promise<void>;
-  /** The job's final state is recorded: what the executor keeps for `survivors` may go, such as an ended container. */
+  /** The job's final state is recorded: what the executor keeps for `survivors`, such as an ended container, may go. */
   forget?(): Promise<void>;
 }
 
-/** A task of an earlier runner that still runs, or has ended and was not forgotten. */
+/** An earlier runner's task that still runs, or has ended and was not forgotten. */
 export interface Survivor {
   readonly handle: string;
-  /** The job's id as it was when the task was started. */
+  /** The job's id when the task was started. */
   readonly job: string;
-  /** Digest of the job's command, by `commandDigest`: ids may have come to mean something else since. */
+  /** Digest of the job's command, by `commandDigest`: ids may mean other jobs by now. */
   readonly print: string;
-  /** Ends it, and forgets it. For tasks whose claim was lost. */
+  /** Ends and forgets it. For tasks whose claim was lost. */
   end(): Promise<void>;
 }
 
@@ -99,14 +101,14 @@ export interface Executor {
   /** Starts a task. Rejects with a RunmakerError of code `start` when it cannot be started. */
   start(task: Task): Promise<Execution>;
   /**
-   * The tasks of a queue's jobs that earlier runners have started and that can be attached to from here. Those of other runners that
-   * live are among them. Absent where tasks end with their runner, or show presence for themselves.
-   * @param jobs for which tasks are looked for: running jobs without presence. Without any: wherever this executor has started some
+   * The tasks of a queue's jobs that earlier runners started and that this one can attach to. Includes those of other living runners.
+   * Absent if tasks end with their runner, or show presence themselves.
+   * @param jobs whose tasks to look for: running jobs without presence. If empty: wherever this executor has started some
    */
   survivors?(queue: string, jobs: readonly Job[]): Promise<readonly Survivor[]>;
   /**
-   * Follows a task of an earlier runner: `output` takes what comes from now on, and what the executor has kept of before. Undefined when
-   * there is no such task any more.
+   * Follows an earlier runner's task: `output` receives new output, and earlier output that the executor has kept. Undefined if the task no
+   * longer exists.
    */
   attach?(handle: string, task: Task): Promise<Execution | undefined>;
   close?(): Promise<void>;

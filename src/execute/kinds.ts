@@ -1,4 +1,4 @@
-/** The kinds of executors, a row each: their options, which jobs ask for them, and the code, which is loaded only when a job needs it. */
+/** The kinds of executors, one row each: their options, which jobs ask for them, and their code, loaded only when a job needs it. */
 import { RunmakerError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import type { Executor } from './executor.js';
@@ -8,15 +8,15 @@ import { shellExecutor } from './shell/shell-executor.js';
 /** A kind of executor. */
 export interface ExecutorKind {
   readonly name: ExecutorName;
-  /** Its jobs run on other machines, which have a scheduler of their own: they take nothing from this one. */
+  /** Its jobs run on other machines with a scheduler of their own, and use none of this host's resources. */
   readonly elsewhere?: true;
-  /** How many jobs of a queue earlier runners may have left under it, as far as a look at the queue's own folder tells. */
+  /** How many of a queue's jobs earlier runners may have left under it, judging by the queue's folder. */
   leftovers?(queue: string): Promise<number>;
-  /** Its options, by the names that they have in `ExecuteOptions`. */
+  /** Its options, by their names in `ExecuteOptions`. */
   readonly options: Readonly<Partial<Record<keyof ExecuteOptions, ExecuteOption>>>;
-  /** Whether a job asks for this kind, by its directives or by options of the run that mean this kind alone. */
+  /** Whether a job asks for this kind, by its directives or by options of the run specific to this kind. */
   suits(job: Job, options: ExecuteOptions): boolean;
-  /** @throws RunmakerError `usage` for options that cannot be used */
+  /** @throws RunmakerError `usage` for unusable options */
   open(options: ExecuteOptions): Promise<Executor>;
 }
 
@@ -63,7 +63,7 @@ export const EXECUTOR_KINDS: readonly ExecutorKind[] = [
 ];
 
 /**
- * The kind that runs a job: the one that the job asks for, else the one that the options name.
+ * The kind that runs a job: the one the job asks for, otherwise the one in the options.
  * @throws RunmakerError `usage` when the options name no kind
  */
 export function kindFor(job: Job, options: ExecuteOptions, kinds: readonly ExecutorKind[] = EXECUTOR_KINDS): ExecutorKind {
@@ -71,7 +71,7 @@ export function kindFor(job: Job, options: ExecuteOptions, kinds: readonly Execu
 }
 
 /**
- * The kind that runs jobs which ask for none.
+ * The kind for jobs that ask for none.
  * @throws RunmakerError `usage` when the options name no kind
  */
 export function usualKind({ executor = 'shell' }: ExecuteOptions, kinds: readonly ExecutorKind[] = EXECUTOR_KINDS): ExecutorKind {

@@ -2,7 +2,7 @@ import { RunmakerError } from '../errors.js';
 import { EXECUTOR_KINDS } from './kinds.js';
 
 /**
- * Keeps jobs from being set back that still run where nobody follows them: they would run twice.
+ * Refuses to set back jobs that still run without a runner: they would run twice.
  * @param queue address of the jobs' queue
  * @throws RunmakerError `queue`, with what to do
  */

@@ -4,8 +4,8 @@ import { EXECUTOR_KINDS, type ExecutorKind, kindFor, usualKind } from './kinds.j
 import type { ExecuteOptions } from './options.js';
 
 /**
- * One executor for all jobs of a run: each goes to the kind that it asks for. Kinds are opened when the first job needs them, and the usual
- * one at once, so that options which cannot be used are refused before anything is claimed.
+ * One executor for all jobs of a run, which passes each job to the kind it asks for. Kinds are opened when the first job needs them; the
+ * usual one at once, so that unusable options are refused before anything is claimed.
  * @throws RunmakerError `usage`
  */
 export async function openExecutor(options: ExecuteOptions = {}, kinds: readonly ExecutorKind[] = EXECUTOR_KINDS): Promise<Executor> {
@@ -15,7 +15,7 @@ export async function openExecutor(options: ExecuteOptions = {}, kinds: readonly
   return kinds.length === 1 ? usual : dispatcher;
 }
 
-/** Hands each task to the executor of its kind. */
+/** Passes each task to the executor of its kind. */
 class Dispatcher implements Executor {
   private readonly opened = new Map<ExecutorKind, Promise<Executor>>();
 

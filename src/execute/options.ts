@@ -5,9 +5,9 @@ export type ExecutorName = 'shell' | 'container' | 'slurm';
 
 /** How jobs are run: the options of all kinds. */
 export interface ExecuteOptions extends ShellOptions, ContainerOptions, SlurmOptions {
-  /** The kind that runs jobs which do not ask for another one; `shell` by default. */
+  /** The kind for jobs that ask for no other; `shell` by default. */
   readonly executor?: ExecutorName | undefined;
-  /** Takes what the user should know, with what can be done about it. */
+  /** Receives warnings for the user, with a hint. */
   readonly warn?: ((message: string, hint: string) => void) | undefined;
 }
 
@@ -17,13 +17,13 @@ export interface ShellOptions {
   readonly shell?: string | undefined;
   /** Where jobs run; the runner's own working directory by default. */
   readonly directory?: string | undefined;
-  /** Added to the niceness that the runner has. */
+  /** Added to the runner's own niceness. */
   readonly nice?: number | undefined;
 }
 
 /** How containers are run. */
 export interface ContainerOptions {
-  /** Of the jobs that name none: with it, all jobs run in containers. */
+  /** For jobs that name none: with it, all jobs run in containers. */
   readonly image?: string | undefined;
   /** How long the pull of an image may take, in ms; half an hour by default. */
   readonly pullLimit?: number | undefined;
@@ -33,19 +33,19 @@ export interface ContainerOptions {
 export interface SlurmOptions {
   /** Options of sbatch for every job, in one text: `-p short -A project`. */
   readonly slurm?: string | undefined;
-  /** Jobs of one array at most; as many as Slurm allows by default. */
+  /** Most jobs in one array; as many as Slurm allows by default. */
   readonly arrayChunk?: number | undefined;
   /** The least time between two calls of squeue; 30 s by default. */
   readonly poll?: number | undefined;
-  /** Calls of each of Slurm's commands a second at most; 2 by default. */
+  /** Most calls of each Slurm command per second; 2 by default. */
   readonly slurmRate?: number | undefined;
-  /** A folder that all nodes see, for what jobs leave; `.runmaker-slurm` beside the queue's file by default. */
+  /** A folder visible to all nodes, for files of the jobs; `.runmaker-slurm` beside the queue's file by default. */
   readonly slurmDir?: string | undefined;
 }
 
 /** An option on the command line. */
 export interface ExecuteOption {
-  /** As commander takes them: `--nice <n>`. */
+  /** In commander's form: `--nice <n>`. */
   readonly flags: string;
   readonly help: string;
   readonly value: 'flag' | 'text' | 'niceness' | 'duration' | 'count' | 'amount';

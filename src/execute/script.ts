@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { RunmakerError } from '../errors.js';
 
-/** Linux takes no argument of 128 KiB or more, whatever the whole may be (MAX_ARG_STRLEN in <linux/binfmts.h>). */
+/** Linux accepts no argument of 128 KiB or more, whatever the total (MAX_ARG_STRLEN in <linux/binfmts.h>). */
 const LONGEST_ARGUMENT = 128 * 1024 - 1;
 
 /**
- * Refuses what no shell can be given: a NUL byte, or more bytes than the kernel passes on.
+ * Refuses what cannot be passed to a shell: a NUL byte, or more bytes than the kernel accepts.
  *
- * @param length bytes of the argument that stands for the command
+ * @param length bytes of the argument that holds the command
  * @throws RunmakerError `start`
  */
 export function refuseUnpassable(command: Buffer, length: number): void {
@@ -24,10 +24,10 @@ export function refuseUnpassable(command: Buffer, length: number): void {
 }
 
 /**
- * The command as an argument for `sh -c`, in text. Node hands arguments on as UTF-8 only, so a command with other bytes is
- * spelled for printf(1), of which every POSIX shell has its own, and evaluated by the shell itself.
+ * The command as an argument for `sh -c`, as text. Node passes arguments only as UTF-8, so a command with other bytes is encoded for
+ * printf(1), which is built into every POSIX shell, and evaluated by the shell itself.
  *
- * @throws RunmakerError `start` for what no shell can be given
+ * @throws RunmakerError `start` for what cannot be passed to a shell
  */
 export function scriptFor(command: Buffer): string {
   const script = isUtf8(command) ? command.toString('utf8') : `eval "$(printf '${spell(command)}')"`;
@@ -35,7 +35,7 @@ export function scriptFor(command: Buffer): string {
   return script;
 }
 
-/** Letters, digits and harmless signs as they are, all else in octal. */
+/** Letters, digits and harmless characters unchanged, all others in octal. */
 function spell(bytes: Buffer): string {
   return bytes.toString('latin1').replace(/[^A-Za-z0-9 _./,:;=+@-]/g, char => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

@@ -9,26 +9,26 @@ import { exitOf } from './exit-of.js';
 import type { Outage } from './outage.js';
 import { ContainerOutput } from './output.js';
 
-/** As many characters of a container's id as engines show in lists. */
+/** Length of a container id in the engines' lists. */
 const SHORT = 12;
-/** A connection that carries output ends with its container, or with its engine: which it was is known so soon, in ms, or asked. */
+/** An output connection ends with its container or with its engine: within this time, in ms, it is known or asked which. */
 const SOON = 500;
 
-/** A container, and what its executor does for whom follows it. */
+/** A container, and its executor's services to the execution that follows it. */
 export interface Followed {
   readonly engine: Engine;
   readonly id: string;
   readonly outage: Outage;
   /** Removes it, now or when the engine is back. */
   remove(): Promise<void>;
-  /** It is not followed any more. */
+  /** It is no longer followed. */
   letGo(): void;
 }
 
-/** How it was begun: by a connection that carries all that it prints, or by an earlier runner, in ms since 1970. */
+/** How it started: with a connection that carries all of its output, or under an earlier runner, in ms since 1970. */
 export type Beginning = { readonly attached: IncomingMessage } | { readonly start: number };
 
-/** A container that was started: its output, its end, and how it is told to end. */
+/** A started container: its output, its end, and the signals to it. */
 export class ContainerExecution implements Execution {
   readonly handle: string;
   readonly label: string;
@@ -42,7 +42,7 @@ export class ContainerExecution implements Execution {
   private ended: Ending | undefined;
   private killing: Promise<void> = Promise.resolve();
 
-  /** @param stopping ends all that is waited for; `attached` heeds it, too */
+  /** @param stopping ends all waiting, also that of `attached` */
   constructor(
     private readonly container: Followed,
     task: Task,
@@ -68,7 +68,7 @@ export class ContainerExecution implements Execution {
           () => this.ended !== undefined || this.stopping.signal.aborted,
         );
       } catch (error) {
-        // An engine that cannot end it says so; the runner gives up in time.
+        // An engine that cannot send the signal reports it; the runner gives up in time.
         if (!(error instanceof EngineAway) && !(error instanceof EngineRefusal)) throw error;
       }
     });
@@ -84,7 +84,9 @@ export class ContainerExecution implements Execution {
     this.stopping.abort();
   }
 
-  /** Not waited for: the slot's next job need not. What is not removed is, when the executor is closed, or by the next runner. */
+  /**
+   * Not awaited: the slot's next job need not wait. A container not removed now is removed when the executor closes, or by the next runner.
+   */
   async forget(): Promise<void> {
     void this.container.remove();
   }
@@ -95,13 +97,13 @@ export class ContainerExecution implements Execution {
       this.ended = found;
     });
     const all = Promise.all([ending, first.then(() => this.catchUp(ending, attached !== undefined))]).then(() => true);
-    // Only what the engine's absence brings about is borne, and that shows in how the container has ended.
+    // Tolerates only effects of the engine's absence, which show in the container's end.
     const isFollowed = await Promise.race([all, this.abandoned]).catch((error: unknown) => {
       if (error instanceof EngineAway || error instanceof EngineRefusal) return false;
       throw error;
     });
     all.catch(() => undefined);
-    // The runner that comes next follows it; for this one it never ends.
+    // The next runner follows it; for this one it never ends.
     if (this.isDetached) return await new Promise<never>(() => undefined);
     if (!isFollowed) this.stopping.abort();
     return this.ended ? this.exitAfter(this.ended) : this.unknown();
@@ -109,7 +111,7 @@ export class ContainerExecution implements Execution {
 
   /** Until the connection ends: with the container, or with its engine. */
   private async carry(attached: IncomingMessage): Promise<void> {
-    // The runner has to know of the task before it hears it.
+    // The runner must learn of the task before its output.
     await setImmediate();
     try {
       await this.output.carry(attached);
@@ -118,7 +120,7 @@ export class ContainerExecution implements Execution {
     }
   }
 
-  /** Settles when all that it has printed was taken. @param isComplete whether that is so if the container ends now, and its engine stays */
+  /** Settles when all of its output was taken. @param isComplete whether that is so if the container ends now and its engine stays */
   private async catchUp(ending: Promise<void>, isComplete: boolean): Promise<void> {
     for (let since = isComplete ? this.began : undefined; !this.stopping.signal.aborted; ) {
       if (since !== undefined) {

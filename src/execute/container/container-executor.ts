@@ -1,9 +1,9 @@
 /**
  * Runs jobs in containers, through the API of a Docker Engine or of Podman.
  *
- * engine/ speaks with the engine · spec.ts says what a container is made of · images.ts pulls · container-execution.ts follows one ·
- * output.ts and ending.ts are what it follows · exit-of.ts tells ends apart · outage.ts knows when the engine was away ·
- * labels.ts says whose a container is.
+ * engine/ talks to the engine · spec.ts builds a container's configuration · images.ts pulls · container-execution.ts follows a container,
+ * with output.ts and ending.ts · exit-of.ts interprets its end · outage.ts tracks the engine's outages · labels.ts identifies a container's
+ * owner.
  */
 import { RunmakerError } from '../../errors.js';
 import { commandDigest } from '../../job/command-digest.js';
@@ -19,21 +19,24 @@ import { isRunnerDead, jobOf, labelsFor, labelsOf, newClaimName } from './labels
 import { Outage } from './outage.js';
 import { ownUser, specFor } from './spec.js';
 
-/** An engine that has never answered is most likely not there: so long, in ms, it may still be starting. One that has answered comes back. */
+/**
+ * How long, in ms, to wait for the engine. One that has never answered is most likely absent, but may be starting; one that has answered
+ * comes back.
+ */
 const PATIENCE = { first: 5000, later: 10 * 60_000 };
-/** So long, in ms, the removal of a container waits for its engine. What is left then is found by the next runner. */
+/** How long, in ms, the removal of a container waits for its engine. The next runner finds what remains. */
 const REMOVAL_PATIENCE = 60_000;
-/** How often a job is started whose engine is stopped meanwhile. */
+/** How often a job is started if its engine stops meanwhile. */
 const TRIES = 5;
 const PULL_LIMIT = 30 * 60_000;
 const AWAY_HINT = 'jobs wait for it; DOCKER_HOST names another one';
 
-/** How containers are run. */
+/** Options for containers. */
 export interface ContainerOptions {
   readonly address: EngineAddress;
   /** For jobs that name none. */
   readonly image?: string | undefined;
-  /** Where jobs run whose queue does not say; it is mounted at the same path. */
+  /** Where jobs run if their queue names no folder; it is mounted at the same path. */
   readonly directory: string;
   /** How long a pull may take, in ms; half an hour by default. */
   readonly pullLimit?: number | undefined;
@@ -44,7 +47,7 @@ export class ContainerExecutor implements Executor {
   private readonly engine: Engine;
   private readonly images: Images;
   private readonly outage: Outage;
-  /** Ids of the containers that are followed here. */
+  /** Ids of the containers followed here. */
   private readonly followed = new Set<string>();
   private readonly removals = new Map<string, Promise<void>>();
   private readonly told = new Set<string>();
@@ -76,7 +79,7 @@ export class ContainerExecutor implements Executor {
 
   async survivors(queue: string): Promise<readonly Survivor[]> {
     const listed = await this.patiently(() => this.engine.list(labelsOf({ queue })), undefined, PATIENCE.first).catch((error: unknown) => {
-      // Nothing of ours runs in an engine that is not there.
+      // No task of this program runs in an engine that is absent.
       if (error instanceof EngineAway) return [];
       throw error;
     });
@@ -93,7 +96,7 @@ export class ContainerExecutor implements Executor {
     if (this.removals.has(handle)) return undefined;
     try {
       const { Id, State } = await this.patiently(() => this.engine.inspect(handle), task);
-      // Its runner was killed, or its engine stopped, before it was started: an engine may not be able to start it any more.
+      // Its runner was killed, or its engine stopped, before it started: an engine may no longer be able to start it.
       if (State.Status === 'created') {
         await this.remove(Id);
         return await this.start(task);
@@ -105,7 +108,7 @@ export class ContainerExecutor implements Executor {
     }
   }
 
-  /** Settles when what was to be removed is. */
+  /** Settles when all pending removals are done. */
   async idle(): Promise<void> {
     await Promise.all(this.removals.values());
   }
@@ -127,8 +130,8 @@ export class ContainerExecutor implements Executor {
   }
 
   /**
-   * The claim of the job is held here: what a runner that has died had started of it, and lost, ends before it is started again. What is
-   * in doubt, such as a container of a runner on another host, is let be.
+   * This runner holds the job's claim: what a dead runner started of the job, and lost, is ended before the job starts again. Doubtful
+   * ones, such as a container of a runner on another host, are left alone.
    */
   private async endEarlier(task: Task): Promise<void> {
     const labels = labelsOf({ queue: task.queue, job: task.job.id, print: commandDigest(task.job.command) });
@@ -136,14 +139,14 @@ export class ContainerExecutor implements Executor {
     await Promise.all(earlier.filter(one => !this.followed.has(one.Id) && isRunnerDead(one)).map(one => this.remove(one.Id)));
   }
 
-  /** Whether an engine refused because it was being stopped, or had been while it was to start the container: that says nothing of the job. */
+  /** Whether an engine refused because it was stopping, or was stopped while starting the container: that says nothing about the job. */
   private async isOfOutage(error: unknown, task: Task, began: number): Promise<boolean> {
     if (!(error instanceof EngineRefusal) || error.status < 409) return false;
     await this.patiently(() => this.engine.ping(), task).catch(() => undefined);
     return this.outage.wasAwaySince(began);
   }
 
-  /** Creates a container, after its image was pulled if that is not there. */
+  /** Creates a container, after pulling its image if it is missing. */
   private async create(name: string, spec: ContainerSpec, task: Task): Promise<string> {
     for (let isPulled = false; ; isPulled = true) {
       try {
@@ -151,11 +154,11 @@ export class ContainerExecutor implements Executor {
         for (const warning of Warnings ?? []) this.warn(`the container engine at ${this.engine.name} warns: ${warning}`);
         return Id;
       } catch (error) {
-        // An earlier request has arrived, although no answer came.
+        // An earlier request arrived, although its answer did not.
         if (error instanceof EngineRefusal && error.status === 409) {
           return (await this.patiently(() => this.engine.inspect(name), task)).Id;
         }
-        // No answer at all: it may be there.
+        // No answer at all: the container may exist.
         if (error instanceof EngineAway) void this.remove(name);
         if (!isMissing(error) || isPulled) throw error;
         await this.images.pull(spec.Image, text => task.tell?.({ kind: 'progress', text }), task.signal);
@@ -184,7 +187,7 @@ export class ContainerExecutor implements Executor {
     return new ContainerExecution(container, task, stopping, beginning);
   }
 
-  /** Ends and removes a container. Never rejects: what cannot be removed is told. */
+  /** Ends and removes a container. Never rejects: a failure is reported. */
   private remove(id: string): Promise<void> {
     const known = this.removals.get(id);
     if (known) return known;

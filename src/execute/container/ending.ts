@@ -4,26 +4,29 @@ import { EngineAway, isMissing } from './engine/failure.js';
 import type { Inspected } from './engine/replies.js';
 import type { Outage } from './outage.js';
 
-/** An engine that was killed and started again answers no wait that was asked before. So often, in ms, the container itself is looked at. */
+/** An engine that was killed and restarted never answers an earlier wait. How often, in ms, the container itself is inspected. */
 const LOOK_EVERY = 30_000;
-/** An output that ends is most often a container that does. So long after that, in ms, it is looked at. */
+/** An output that ends usually means that its container has. How soon after that, in ms, it is inspected. */
 const SOON = 1000;
-/** What is removed from outside is killed first, and an engine that stops ends its containers first: so long after that, in ms, it is looked at again. */
+/**
+ * A removal from outside kills the container first, and a stopping engine ends its containers first. How soon after that, in ms, it is
+ * inspected again.
+ */
 const AGAIN = 500;
-/** The exit codes after KILL and TERM. */
+/** Exit codes after KILL and TERM. */
 const ENDED_BY_SIGNAL: ReadonlySet<number> = new Set([137, 143]);
 
-/** How a container has come to its end. */
+/** How a container ended. */
 export type Ending =
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'ended'; readonly inspected: Inspected }
-  /** It is not there any more, and nothing tells how it ended. */
+  /** It no longer exists, and its exit is unknown. */
   | { readonly kind: 'removed' };
 
 /**
  * Waits until a container has ended, through outages of its engine.
  * @param silent settles when its outputs have ended · @param killedHere whether this runner has sent it a signal
- * @param signal gives up: rejects then
+ * @param signal gives up: the promise then rejects
  */
 export async function endingOf(
   { engine, id, outage }: { readonly engine: Engine; readonly id: string; readonly outage: Outage },
@@ -49,13 +52,13 @@ export async function endingOf(
       if (code === undefined) soon = undefined;
     } catch (error) {
       if (signal.aborted) break;
-      // A container that was removed is known by looking, below; so is what became of it while its engine was away.
+      // The inspection below detects a removed container, and what happened to it while its engine was away.
       if (!(error instanceof EngineAway) && !isMissing(error)) throw error;
     } finally {
       signal.removeEventListener('abort', abort);
       pausing.abort();
       wait.catch(() => undefined);
-      // A connection that has carried its answer is used again.
+      // A connection that has carried its answer is reused.
       if (!isAnswered) waiting.abort();
     }
     const ending = await look(engine, id, outage, signal);
@@ -91,7 +94,7 @@ async function look(engine: Engine, id: string, outage: Outage, signal: AbortSig
   }
 }
 
-/** Whether it was started, and runs no more. */
+/** Whether it was started and no longer runs. */
 export function hasEnded({ State: { Running: isRunning, Status } }: Inspected): boolean {
   return !isRunning && Status !== 'created' && Status !== 'restarting';
 }

@@ -2,27 +2,27 @@ import { formatSize } from '../../job/size.js';
 import type { Exit } from '../executor.js';
 import type { Inspected } from './engine/replies.js';
 
-/** An engine that is stopped ends its containers so long, in ms, before it is away, at most. */
+/** A stopping engine ends its containers at most this long, in ms, before it is away. */
 const STOPPING = 20_000;
 
-/** Exit codes of a container that a signal has ended: 128 and the signal. */
+/** Exit codes of a container ended by a signal: 128 and the signal. */
 const SIGNALLED = { from: 129, to: 192 };
-/** TERM and KILL, as an engine that stops sends them, and what it notes when it does not know. */
+/** TERM and KILL, as a stopping engine sends them, and the code that it records when it does not know. */
 const UNKNOWN = 255;
 const ENDED_BY_ENGINE = new Set([137, 143, UNKNOWN]);
-/** What a shell, and the init process in the container, report for a program that cannot be executed, or is not there. */
+/** Reported by a shell, and by the container's init process, for a program that cannot be executed or does not exist. */
 const NOT_EXECUTED = new Set([126, 127]);
 
-/** As the two init processes put it that engines bring along: tini (Docker), catatonit (Podman). */
+/** Messages of the engines' init processes: tini (Docker), catatonit (Podman). */
 const NOT_FOUND = /^(?:\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)|ERROR \(catatonit:\d+\): failed to exec (pid1): (.*))\n?$/;
 
-/** What is known of a container's end besides its state. */
+/** What is known about a container's end besides its state. */
 export interface Circumstances {
-  /** All that it has printed to stderr, when that is little. */
+  /** All of its stderr, if that is little. */
   readonly stderr: string;
-  /** Whether the engine was away at any time from this one on, in ms since 1970, and this runner has sent the container no signal. */
+  /** Whether the engine was away at any time since, in ms since 1970, and this runner has sent the container no signal. */
   wasEngineAway(since: number): boolean;
-  /** Whether an earlier runner has started it: what became of the engine meanwhile is not known. */
+  /** Whether an earlier runner started it: the engine's state meanwhile is unknown. */
   readonly isTakenOver: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface Circumstances {
 export function exitOf({ State: state, HostConfig }: Inspected, { stderr, wasEngineAway, isTakenOver }: Circumstances): Exit {
   const code = state.ExitCode;
   if (code === 0) return { kind: 'exited', code };
-  // The kernel may have killed one process of many, and the job gone on: only its failure is put down to that.
+  // The kernel may have killed one process of many while the job went on: only a failure is attributed to it.
   if (state.OOMKilled) {
     const limit = HostConfig?.Memory ? `, ${formatSize(HostConfig.Memory)}` : '';
     return { kind: 'killed', reason: `out of memory: it needed more than its limit${limit} (exit status ${code})` };

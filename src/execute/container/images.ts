@@ -6,11 +6,11 @@ import type { Engine } from './engine/engine.js';
 import { EngineAway, EngineRefusal } from './engine/failure.js';
 import type { PullProgress } from './engine/replies.js';
 
-/** Between two reports of how far a pull is, in ms. */
+/** Between two progress reports of a pull, in ms. */
 const REPORT_EVERY = 2000;
-/** For so long, in ms, what could not be pulled is not asked for again: many jobs may want it. */
+/** How long, in ms, a failed pull is not repeated: many jobs may want the image. */
 const REMEMBER_FAILURE = 30_000;
-/** A registry or a network that is away for moments: so often, and with so many ms between, a pull is tried. */
+/** A registry or a network may be away for a moment: the number of tries, and the ms between them. */
 const TRIES = 3;
 const PAUSE = 1000;
 
@@ -32,9 +32,9 @@ export class Images {
 
   /**
    * Settles when the image is there.
-   * @param tell takes how far it is, in words
+   * @param tell receives the progress as text
    * @param signal ends the waiting, not the pull: other jobs may wait as well
-   * @throws RunmakerError `start` when it cannot be had
+   * @throws RunmakerError `start` when the image is not available
    */
   async pull(image: string, tell: (text: string) => void, signal: AbortSignal | undefined): Promise<void> {
     const pull = this.pulls.get(image) ?? this.begin(image);
@@ -47,7 +47,7 @@ export class Images {
     }
   }
 
-  /** Gives up all pulls. */
+  /** Aborts all pulls. */
   close(): void {
     this.closing.abort();
   }

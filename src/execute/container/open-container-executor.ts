@@ -6,8 +6,8 @@ import { ContainerExecutor } from './container-executor.js';
 import { engineAddress } from './engine/address.js';
 
 /**
- * Runs jobs in containers of the engine that DOCKER_HOST names. The engine is not asked before a job needs it.
- * @throws RunmakerError `usage` when DOCKER_HOST is no address that can be used
+ * Runs jobs in containers of the engine that DOCKER_HOST names. Does not contact the engine before a job needs it.
+ * @throws RunmakerError `usage` when DOCKER_HOST is not a usable address
  */
 export function openContainerExecutor({ image, directory = '.', pullLimit }: ExecuteOptions): Executor {
   return new ContainerExecutor({ address: engineAddress(process.env), image, directory: path.resolve(directory), pullLimit });

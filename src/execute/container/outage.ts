@@ -4,14 +4,14 @@ import { EngineAway } from './engine/failure.js';
 /** Between two tries while the engine is away, in ms: doubled from the first to the longest. */
 const PAUSE = { first: 50, longest: 2000 };
 
-/** When the engine was away, as far as its callers have noticed. Times in ms since 1970. */
+/** The engine's outages, as far as its callers have noticed them. Times in ms since 1970. */
 export class Outage {
-  /** Since when it is away; undefined while it answers. */
+  /** Start of the current outage; undefined while the engine answers. */
   private since: number | undefined;
   private last: { readonly from: number; readonly to: number } | undefined;
   private answered = false;
 
-  /** @param tell is told once an outage, with what went wrong */
+  /** @param tell called once per outage, with the error */
   constructor(private readonly tell: (error: EngineAway) => void) {}
 
   /** Whether the engine has ever answered. */
@@ -19,7 +19,7 @@ export class Outage {
     return this.answered;
   }
 
-  /** Whether the engine was away at any time from this one on. */
+  /** Whether the engine was away at any time since then. */
   wasAwaySince(time: number): boolean {
     return this.since !== undefined || (this.last !== undefined && this.last.to >= time);
   }
@@ -38,7 +38,7 @@ export class Outage {
   }
 
   /**
-   * Calls the engine, again and again while it is away.
+   * Calls the engine, repeatedly while it is away.
    * @param until tells when to give up · @throws EngineAway then
    */
   async patiently<T>(call: () => Promise<T>, until: () => boolean): Promise<T> {

@@ -5,14 +5,14 @@ import type { Engine } from './engine/engine.js';
 import { EngineRefusal } from './engine/failure.js';
 import { Frames } from './engine/frames.js';
 
-/** As much of stderr is kept as an init process says when it cannot start a program. */
+/** Bytes of stderr to keep: enough for an init process's message that it cannot start a program. */
 const KEPT = 4096;
-/** An engine may be set to keep no more than the last megabytes of a log: beyond this, counting from its beginning could be wrong. */
+/** An engine may be set to keep only the last megabytes of a log: beyond this size, counting from its beginning could be wrong. */
 const COUNTED = 8 * 1024 * 1024;
 
 /**
- * Hands on what a container prints, no faster than it is taken. When the connection breaks, what was missed is read from the engine's log,
- * by the count of bytes that have been taken.
+ * Passes on a container's output, no faster than it is taken. When the connection breaks, reads what was missed from the engine's log, by
+ * the count of bytes taken.
  */
 export class ContainerOutput {
   private readonly taken: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
@@ -31,13 +31,13 @@ export class ContainerOutput {
     return this.taken.stderr > KEPT ? '' : Buffer.concat(this.kept).toString('utf8');
   }
 
-  /** From an attached connection, to its end. @throws EngineAway when it breaks */
+  /** Reads an attached connection to its end. @throws EngineAway when it breaks */
   async carry(response: IncomingMessage): Promise<void> {
     await this.take(response, { stdout: 0, stderr: 0 });
   }
 
   /**
-   * From the engine's log, what has not been taken yet, to the container's end.
+   * Reads the rest from the engine's log, to the container's end.
    * @throws EngineAway when the connection breaks
    */
   async catchUp(): Promise<void> {
@@ -48,14 +48,14 @@ export class ContainerOutput {
     try {
       response = await this.engine.logs(this.id, { follow: true, since }, this.signal);
     } catch (error) {
-      // Removed meanwhile, or the engine keeps no log that it can read: there is no more to be had.
+      // The container was removed, or the engine keeps no readable log: there is no more output.
       if (error instanceof EngineRefusal) return;
       throw error;
     }
     await this.take(response, skip);
   }
 
-  /** @param skip so many bytes of each were taken before; counted down */
+  /** @param skip bytes of each stream taken before; counted down */
   private async take(response: IncomingMessage, skip: Record<OutputStream, number>): Promise<void> {
     const frames = new Frames();
     for await (const chunk of bytesOf(response)) {

@@ -11,9 +11,9 @@ import type { ContainerSpec, EngineInfo } from './engine/replies.js';
 const MOST_PROCESSES = 4096;
 const NANO = 1e9;
 
-/** What is the same for all containers of a runner. */
+/** Common to all containers of a runner. */
 export interface Surroundings {
-  /** Where jobs run whose queue does not say. */
+  /** Where jobs run if their queue names no folder. */
   readonly directory: string;
   /** `1000:1000`; undefined: the image's. */
   readonly user: string | undefined;
@@ -23,7 +23,7 @@ export interface Surroundings {
   readonly engine: EngineInfo;
 }
 
-/** The runner's user and groups: what jobs leave in mounted folders belongs to it, as after a shell job. */
+/** The runner's user and groups: files that jobs leave in mounted folders belong to them, as after a shell job. */
 export function ownUser(): Pick<Surroundings, 'user' | 'groups'> {
   if (!process.getuid || !process.getgid) return { user: undefined, groups: [] };
   return { user: `${process.getuid()}:${process.getgid()}`, groups: (process.getgroups?.() ?? []).map(String) };
@@ -31,7 +31,7 @@ export function ownUser(): Pick<Surroundings, 'user' | 'groups'> {
 
 /**
  * The container for a task.
- * @throws RunmakerError `start` for a command that no container can be given
+ * @throws RunmakerError `start` for a command that cannot be passed to a container
  */
 export function specFor(
   task: Task,
@@ -48,7 +48,7 @@ export function specFor(
     User: around.user ?? '',
     Labels: labels,
     HostConfig: {
-      // Passes signals on, and reaps what is left in the background; alone, a shell as process 1 would heed no TERM.
+      // Forwards signals and reaps background processes; a shell as process 1 would ignore TERM.
       Init: true,
       SecurityOpt: ['no-new-privileges:true'],
       GroupAdd: around.groups,
@@ -60,7 +60,7 @@ export function specFor(
   };
 }
 
-/** By a shell of the image, whose own entry point is not used; or by the given program, which gets the words of the command. */
+/** By a shell of the image, without its entry point; or by the given program, which receives the words of the command. */
 function commandFor({ job }: Task, entrypoint: string | undefined): Pick<ContainerSpec, 'Entrypoint' | 'Cmd'> {
   if (entrypoint === undefined) return { Entrypoint: ['/bin/sh', '-c'], Cmd: [scriptFor(job.command)] };
   return { Entrypoint: [entrypoint], Cmd: wordsOf(job.command) };
@@ -76,10 +76,10 @@ function wordsOf(command: Buffer): string[] {
 }
 
 function environmentFor({ environment }: Task, { env }: ContainerNeeds, own: NodeJS.ProcessEnv): string[] {
-  // The devices that are given to a container count from 0 in it, and there are no others: nothing is left to choose.
+  // A container's own devices count from 0 in it, and it sees no others: there is nothing left to choose.
   const { CUDA_VISIBLE_DEVICES: _, ...given } = environment;
   const asked = env.flatMap(({ name, value = own[name] }) => (value === undefined ? [] : [[name, value] as const]));
-  // So that the init process hands TERM to all processes of the job, as a shell job's group gets it.
+  // Makes the init process pass TERM to all processes of the job, as to a shell job's group.
   const all = { TINI_KILL_PROCESS_GROUP: '1', ...given, ...Object.fromEntries(asked) };
   return Object.entries(all).map(([name, value]) => `${name}=${value}`);
 }
@@ -95,7 +95,7 @@ function mountOf({ source, target, readOnly }: Volume, directory: string): Recor
 function limitsFor({ share }: Task, { NCPU }: EngineInfo): Record<string, unknown> {
   const { cpus, mem } = share.needs;
   return {
-    // An engine refuses more CPUs than there are, which a runner that was told so may give.
+    // An engine refuses more CPUs than it has; a runner that was configured so may grant them.
     ...(cpus && { NanoCpus: Math.round(Math.min(cpus, NCPU) * NANO) }),
     // The same for memory and swap together: no swap.
     ...(mem && { Memory: mem, MemorySwap: mem }),

@@ -11,9 +11,9 @@ import { presenceDescriptor } from './presence-descriptor.js';
 import { ProcessGroup } from './process-group.js';
 import type { Shell } from './shell.js';
 
-/** Starts shells by Node's own child_process: everywhere, but four times as slowly as posix_spawn. */
+/** Starts shells by Node's own child_process: works everywhere, but four times as slowly as posix_spawn. */
 export class NodeExecutor implements Executor {
-  // Most hosts never need it, and it takes longer to load than a job to start.
+  // Most hosts never need it, and it takes longer to load than a job takes to start.
   private readonly childProcess = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process');
 
   constructor(private readonly shell: Shell) {}
@@ -24,7 +24,7 @@ export class NodeExecutor implements Executor {
     return new NodeExecution(child, child.pid, task);
   }
 
-  /** By descriptor; what is ignored above 2 is not opened at all. */
+  /** By descriptor number; ignored ones above 2 are not opened at all. */
   private stdioFor({ presence }: Task): StdioOptions {
     const stdio: ('ignore' | 'pipe' | number)[] = ['ignore', 'pipe', 'pipe'];
     if (presence === undefined) return stdio;

@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import type { OutputStream, Task } from '../executor.js';
 
 /**
- * Hands a process's output on as it comes, no faster than it is taken. Settles when both streams are closed and all of it was taken. Who
- * takes what came last of a stream that was destroyed is not waited for.
+ * Passes on a process's output as it comes, no faster than it is taken. Settles when both streams are closed and all output was taken. Does
+ * not wait for the last output of a destroyed stream to be taken.
  */
 export async function carryOutputs(stdout: Readable, stderr: Readable, task: Task): Promise<void> {
   await Promise.all([carry(stdout, 'stdout', task), carry(stderr, 'stderr', task)]);
@@ -25,13 +25,13 @@ function carry(stream: Readable, name: OutputStream, task: Task): Promise<void> 
     };
 
     stream.on('data', (bytes: Buffer) => {
-      // When a child exits, Node makes its streams flow again although they were paused.
+      // When a child exits, Node resumes its streams even if they were paused.
       const taken = taking ? taking.then(() => task.output(name, bytes)) : task.output(name, bytes);
       if (taken === undefined) return;
       stream.pause();
       wait(taken);
     });
-    // A process that was killed may leave a pipe behind that cannot be read: what matters is that it is closed.
+    // A killed process may leave a pipe that cannot be read: only its closing matters.
     stream.on('error', () => stream.destroy());
     stream.once('close', () => {
       closed = true;

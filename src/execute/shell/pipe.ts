@@ -1,9 +1,9 @@
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from 'node:net';
 
-/** As much as a pipe holds. */
+/** Capacity of a pipe. */
 const SIZE = 64 * 1024;
 
-/** Memory to read into, used again by pipe after pipe: most hold nothing, and to take fresh memory costs more than to find that out. */
+/** A read buffer, reused by pipe after pipe: most are empty, and allocation costs more than finding that out. */
 export class PipeMemory {
   private readonly free: Buffer[] = [];
 
@@ -17,8 +17,8 @@ export class PipeMemory {
 }
 
 /**
- * Reads a pipe to its end, no faster than its bytes are taken. Streams would take fresh memory for every few bytes that a job
- * prints; here they are read into the same, which is lent out until they are taken.
+ * Reads a pipe to its end, no faster than its bytes are taken. Streams would allocate for every few bytes that a job prints; this reads
+ * into one buffer, which is lent out until the bytes are taken.
  */
 export class Pipe {
   /** Settles when the pipe is closed and all of it was taken, or when it was destroyed. */
@@ -26,7 +26,7 @@ export class Pipe {
   private readonly socket: Socket;
   private settle: () => void = () => undefined;
 
-  /** @param take returns a promise when nothing more is to be read until it settles */
+  /** @param take returns a promise to pause reading until it settles */
   constructor(fd: number, memory: PipeMemory, take: (bytes: Buffer) => void | Promise<void>) {
     const buffer = memory.take();
     let taking: Promise<void> | undefined;
@@ -39,23 +39,23 @@ export class Pipe {
       });
       return false;
     };
-    // The types know onread of connections only, whose options go to this constructor.
+    // The types know onread only for connections, whose options go to this constructor.
     const options: SocketConstructorOpts & ConnectOpts = { fd, readable: true, writable: false, onread: { buffer, callback } };
     this.socket = new Socket(options);
-    // What matters is that it is closed: a pipe that cannot be read any more has no more to say.
+    // Only its closing matters: a pipe that cannot be read has no more output.
     this.socket.on('error', () => this.socket.destroy());
     this.closed = new Promise(resolve => {
       this.settle = resolve;
     });
     this.socket.once('close', async () => {
-      // Lent until then, even if nobody waits for it any more.
+      // Lent until then, even if no caller waits for it any more.
       await taking;
       memory.give(buffer);
       this.settle();
     });
   }
 
-  /** Reads no more, and does not wait for who takes it. */
+  /** Stops reading, and does not wait for pending output to be taken. */
   destroy(): void {
     this.socket.destroy();
     this.settle();

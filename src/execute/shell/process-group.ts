@@ -2,14 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 import { errnoName } from '../../errors.js';
 import { livingMember } from '../../system/living-member.js';
 
-/** Between two looks at what is left of a group, in ms: doubled from the first to the longest. */
+/** Between two checks for remaining members, in ms: doubled from the first to the longest. */
 const PAUSE = { first: 5, longest: 100 };
 
 /**
- * The process group of a job, named by the id of the job's own process, its leader. Until the leader is reaped that id is given to
- * nobody else, and after that not while the group has a member. So signals are sent in the first case without a look, and in the
- * second only while look after look has found a member: ids are given out in turn, and all others would have to be given out
- * between two looks before this one could be a stranger's.
+ * A job's process group, named by the id of its leader, the job's own process. The kernel does not reuse that id before the leader is
+ * reaped, nor afterwards while the group has a member. So signals are sent without a check in the first case, and in the second only while
+ * check after check has found a member: ids are reused in turn, and all others would have to be used between two checks before this one
+ * could be a stranger's.
  */
 export class ProcessGroup {
   private isOurs = true;
@@ -19,18 +19,18 @@ export class ProcessGroup {
 
   constructor(private readonly leader: number) {}
 
-  /** The leader was reaped, but outputs are open: there may be members, for which it has to be looked from now on. */
+  /** The leader was reaped, but outputs are open: there may be members, so each signal now needs checks. */
   leaderReaped(): void {
     this.isReaped = true;
   }
 
-  /** The leader was reaped, and nobody waits for outputs any more. */
+  /** The leader was reaped, and no caller waits for outputs any more. */
   reaped(): void {
     this.isReaped = true;
     this.isOurs = false;
   }
 
-  /** To be asked when the leader has just been reaped: settles when no member is left that can be reached, or at `abandon`. */
+  /** Called when the leader has just been reaped: settles when no reachable member is left, or at `abandon`. */
   async emptied(): Promise<void> {
     for (let pause = PAUSE.first; !this.isAbandoned && this.look(); pause = Math.min(2 * pause, PAUSE.longest)) {
       this.isOurs = true;
@@ -43,7 +43,7 @@ export class ProcessGroup {
     this.isAbandoned = true;
   }
 
-  /** That nobody is left is no error: what was to be ended has ended. Nor is it that none of them may be signalled: sudo's jobs are root's. */
+  /** An empty group is no error: what was to end has ended. Nor are members that must not be signalled: sudo's jobs are root's. */
   kill(signal: NodeJS.Signals): void {
     if (!this.isOurs || (this.isReaped && !this.look())) return;
     try {

@@ -1,12 +1,12 @@
 import type { Spawner } from '../../system/posix-spawn.js';
 import type { Exit } from '../executor.js';
 
-/** Should a SIGCHLD ever be missed, the process is found this many ms later. It also keeps the event loop alive. */
+/** If a SIGCHLD is ever missed, the process is found this many ms later. Also keeps the event loop alive. */
 const SAFETY_INTERVAL = 500;
 
 /**
- * Collects the exits of processes that were spawned, each by its own id, so that Node's own children are left to Node.
- * A process is asked for only once its outputs are closed: then it has ended, or is about to.
+ * Collects the exits of spawned processes, each by its own id, so that Node's own children are left to Node. Checks a process only once its
+ * outputs are closed: then it has ended, or is about to.
  */
 export class Reaper {
   private readonly waiting = new Map<number, (exit: Exit) => void>();
@@ -15,14 +15,14 @@ export class Reaper {
 
   constructor(private readonly spawner: Spawner) {}
 
-  /** Settles when the process has ended. To be asked once a process. */
+  /** Settles when the process has ended. To be called once per process. */
   exitOf(pid: number): Promise<Exit> {
     const status = this.spawner.reap(pid);
     if (status !== undefined) return Promise.resolve(exitFrom(status));
     return new Promise(resolve => {
       if (this.waiting.size === 0) this.begin();
       this.waiting.set(pid, resolve);
-      // It may have ended before anybody listened.
+      // It may have ended before the listener for SIGCHLD was added.
       this.look();
     });
   }

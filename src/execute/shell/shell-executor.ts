@@ -6,8 +6,8 @@ import { resolveShell } from './shell.js';
 import { SpawnExecutor } from './spawn-executor.js';
 
 /**
- * Runs commands as `sh -c command`, each in a session and process group of its own, with nothing on its standard input:
- * started by posix_spawn(3) where it can be called, by Node itself elsewhere.
+ * Runs commands as `sh -c command`, each in a session and process group of its own, with empty standard input: started by posix_spawn(3)
+ * where it is available, otherwise by Node itself.
  *
  * @throws RunmakerError `usage` when the shell or the directory cannot be used
  */

@@ -3,7 +3,7 @@ import { RunmakerError } from '../../errors.js';
 import { findProgram } from '../../system/find-program.js';
 import type { ShellOptions } from '../options.js';
 
-/** What to start for a command: the program, and its arguments before the command. */
+/** How to start a command: the program, and its arguments before the command. */
 export interface Shell {
   readonly program: string;
   readonly leading: readonly string[];

@@ -9,7 +9,7 @@ import { ProcessGroup } from './process-group.js';
 import { Reaper } from './reaper.js';
 import type { Shell } from './shell.js';
 
-/** Starts shells by posix_spawn(3): a quarter of the time that Node's own way takes, and commands go byte for byte. */
+/** Starts shells by posix_spawn(3): in a quarter of the time of Node's own way, and commands are passed byte for byte. */
 export class SpawnExecutor implements Executor {
   private readonly environment: Environment;
   private readonly reaper: Reaper;

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { errnoName } from '../../errors.js';
 import { FILES, scriptFor } from './script.js';
 
-/** What is known of an array before it is submitted: written first, so that a later runner can find what became of it. */
+/** An array's record, written before its submission so that a later runner can find out what became of it. */
 export interface ArrayFacts {
   readonly version: 1;
   /** Address of the jobs' queue. */
   readonly queue: string;
-  /** Name of the array in Slurm, of this array alone. */
+  /** Name of the array in Slurm, unique to it. */
   readonly name: string;
   /** ms since 1970. */
   readonly time: number;
@@ -16,7 +16,7 @@ export interface ArrayFacts {
   readonly jobs: readonly { readonly id: string; readonly print: string }[];
 }
 
-/** The folder of one array: its jobs, and what they leave. Every node sees it under the same path. */
+/** The folder of one array: its jobs and their files. Every node sees it under the same path. */
 export class ArrayFolder {
   /** @param base where the folders of all arrays are */
   constructor(
@@ -32,7 +32,7 @@ export class ArrayFolder {
     return path.join(this.path, name);
   }
 
-  /** Makes the folder with all that an array needs. On disk when this settles. */
+  /** Creates the folder with all that an array needs. On disk when this settles. */
   async write(facts: ArrayFacts, lines: readonly Buffer[]): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     await writeFile(this.file(FILES.lines), Buffer.concat(lines.flatMap(line => [line, LINE_FEED])));
@@ -45,7 +45,7 @@ export class ArrayFolder {
     await this.put(FILES.id, `${id}\n`);
   }
 
-  /** Undefined where there is no such array, or it was never ready to be submitted. */
+  /** Undefined if there is no such array, or it was never ready for submission. */
   async facts(): Promise<ArrayFacts | undefined> {
     const text = await this.read(FILES.facts);
     const facts = text === undefined ? undefined : (JSON.parse(text) as ArrayFacts);
@@ -65,13 +65,13 @@ export class ArrayFolder {
     }
   }
 
-  /** The exit status that element `index` has left; undefined while there is none. */
+  /** The exit status that element `index` has left; undefined if there is none yet. */
   async exitOf(index: number): Promise<number | undefined> {
     const text = await this.read(`${index}.exit`);
     return text === undefined || !/^\d+\n$/.test(text) ? undefined : Number(text);
   }
 
-  /** Marks an element as done with. The last one takes the folder away. */
+  /** Marks an element as finished. The last one removes the folder. */
   async forget(index: number, size: number): Promise<void> {
     await writeFile(this.file(`${index}.over`), '').catch(ignoreMissing);
     const names = await this.names();
@@ -81,7 +81,7 @@ export class ArrayFolder {
 
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
-    // Others may have arrays there.
+    // Other runners may have arrays there.
     await rmdir(this.base).catch(() => undefined);
   }
 
@@ -115,12 +115,12 @@ function ignoreMissing(error: Error): undefined {
   throw error;
 }
 
-/** Where the folders of a queue's arrays are when nothing else is said. */
+/** The default location of a queue's array folders. */
 export function baseBeside(queue: string): string {
   return path.join(path.isAbsolute(queue) ? path.dirname(queue) : process.cwd(), '.runmaker-slurm');
 }
 
-/** How many elements of a queue's arrays nobody has recorded the end of. */
+/** How many elements of a queue's arrays have no recorded end. */
 export async function unfinishedIn(queue: string): Promise<number> {
   let count = 0;
   for (const folder of await arraysIn(baseBeside(queue))) {
@@ -132,7 +132,7 @@ export async function unfinishedIn(queue: string): Promise<number> {
   return count;
 }
 
-/** The arrays in a folder that nobody has taken away. */
+/** The remaining arrays in a folder. */
 export async function arraysIn(base: string): Promise<ArrayFolder[]> {
   try {
     const entries = await readdir(base, { withFileTypes: true });

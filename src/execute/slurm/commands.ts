@@ -3,48 +3,48 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RunmakerError } from '../../errors.js';
 import { COLUMNS, type ElementState, readStates } from './states.js';
 
-/** What a command of Slurm has said. `status` is undefined for one that had to be ended because it took too long. */
+/** A Slurm command's answer. `status` is undefined if the command was ended because it took too long. */
 interface Answer {
   readonly status: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What of Slurm's configuration matters here. */
+/** The relevant parts of Slurm's configuration. */
 export interface Limits {
-  /** Elements of one array. */
+  /** Most elements of one array. */
   readonly arraySize: number;
 }
 
-/** What came of a submission. `unknown`: the answer was lost, and the array may be there or not. */
+/** The result of a submission. `unknown`: the answer was lost, and the array may exist or not. */
 export type Submitted =
   | { readonly kind: 'submitted'; readonly id: string }
-  /** Slurm does not take it. `passing`: it may later, such as when fewer jobs are queued. */
+  /** Slurm refuses it. `passing`: it may accept it later, such as when fewer jobs are queued. */
   | { readonly kind: 'refused'; readonly message: string; readonly passing: boolean }
   | { readonly kind: 'unknown'; readonly message: string };
 
-/** A command that says nothing for so long, in ms, is ended: slurmctld is away or overloaded. */
+/** A command without an answer for this long, in ms, is ended: slurmctld is away or overloaded. */
 const LONGEST = 60_000;
 /** Between two pings of a slurmctld that is away, in ms. */
 const PING_PAUSE = 2000;
 /** Ids in one call of scancel. */
 const IDS_AT_ONCE = 500;
 
-/** Words of refusals that depend on what else is queued: all others stay. */
+/** Words in refusals that depend on what else is queued: all other refusals are permanent. */
 const PASSING =
   /QOSMax|AssocMax|AssocGrp|QOSGrp|MaxSubmit|job submit limit|MaxJobCount|try again|temporarily|Unable to contact|Connection/i;
 
 /**
- * Slurm's commands, one of each kind at a time, and no more than so many a second: slurmctld serves all users of a cluster, and each call
- * costs it the same.
+ * Runs Slurm's commands, one of each kind at a time, and at a limited rate: slurmctld serves all users of a cluster, and each call costs it
+ * the same.
  */
 export class SlurmCommands {
   private readonly turns = new Map<string, Promise<unknown>>();
 
-  /** @param rate of each command, a second */
+  /** @param rate calls of each command per second */
   constructor(private readonly rate: number) {}
 
-  /** @throws RunmakerError `usage` where there are no commands of Slurm, `queue` where slurmctld does not answer */
+  /** @throws RunmakerError `usage` if Slurm's commands are not installed, `queue` if slurmctld does not answer */
   async limits(): Promise<Limits> {
     const { status, stdout, stderr } = await this.call('scontrol', ['show', 'config']);
     if (status !== 0) {
@@ -65,7 +65,7 @@ export class SlurmCommands {
     return { kind: 'refused', message, passing: PASSING.test(message) };
   }
 
-  /** All that Slurm knows of the arrays with these job names, also of elements that have ended. Waits while slurmctld is away. */
+  /** All that Slurm knows about the arrays with these job names, ended elements included. Waits while slurmctld is away. */
   async states(names: readonly string[], signal?: AbortSignal): Promise<readonly ElementState[]> {
     const args = ['--noheader', '--array', '--states=all', `--name=${names.join(',')}`, `--Format=${COLUMNS}`];
     for (;;) {
@@ -82,12 +82,12 @@ export class SlurmCommands {
     } while (!/is UP/.test((await this.call('scontrol', ['ping'])).stdout));
   }
 
-  /** Sends TERM to all processes of elements that have started. Those that have not are left waiting. */
+  /** Sends TERM to all processes of started elements. Others stay in the queue. */
   terminate(elements: readonly string[]): Promise<void> {
     return this.scancel(elements, ['--signal=TERM', '--full']);
   }
 
-  /** Ends elements at once, or takes them out of the queue. Not with --state=PENDING: that takes out the whole array, as Slurm 22.05 does it. */
+  /** Ends elements at once, or removes them from the queue. Not with --state=PENDING: in Slurm 22.05 that removes the whole array. */
   cancel(elements: readonly string[]): Promise<void> {
     return this.scancel(elements, []);
   }

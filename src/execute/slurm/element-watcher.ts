@@ -2,29 +2,29 @@ import type { SlurmCommands } from './commands.js';
 import type { Followers, SlurmExecution } from './slurm-execution.js';
 import { type ElementState, exitFrom, isUnderWay } from './states.js';
 
-/** Between two looks into the folders of arrays, in ms: doubled from the first to the longest while nothing happens there. */
+/** Between two checks of the array folders, in ms: doubled from the first to the longest while nothing happens there. */
 const LOOK = { first: 200, longest: 2000 };
-/** An element that Slurm says has ended may yet leave its exit status for so long, in ms: files of other hosts are seen late. */
+/** How long, in ms, to wait for the exit status of an element that Slurm reports as ended: files of other hosts become visible late. */
 const GRACE = 10_000;
-/** How soon after a signal Slurm is asked what it has done, in ms. */
+/** How soon after a signal to query Slurm for its effect, in ms. */
 const AFTER_KILL = 1500;
-/** Signals that are asked for within so many ms are sent together. */
+/** Signals requested within this many ms are sent together. */
 const GATHER_KILLS = 100;
-/** Asking takes no more than this part of the time. */
+/** Queries take no more than this part of the time. */
 const SHARE_OF_ASKING = 5;
 
-/** squeue does not list elements that were cancelled while they waited, nor those that ended longer ago than MinJobAge. */
+/** squeue does not list elements cancelled while they waited, nor those that ended longer ago than MinJobAge. */
 const VANISHED = 'Slurm knows it no longer and it has left no exit status: it was cancelled while it waited, or its node failed';
 
-/** What is known of an element that Slurm says has ended, and that has left no exit status yet. */
+/** An element that Slurm reports as ended and that has left no exit status yet. */
 interface Ended {
   readonly state: ElementState | undefined;
   readonly since: number;
 }
 
 /**
- * Sees how elements end: by the files in which they leave their exit status, for which it looks often, and by what squeue says of those that
- * could leave none, for which it asks seldom, with one call for all.
+ * Detects how elements end: from their exit status files, which it checks often, and from squeue for elements that could leave none, which
+ * it queries seldom, with one call for all.
  */
 export class ElementWatcher implements Followers {
   private readonly open = new Set<SlurmExecution>();
@@ -44,7 +44,7 @@ export class ElementWatcher implements Followers {
     private readonly poll: number,
   ) {}
 
-  /** How many elements are followed. */
+  /** Number of elements followed. */
   get size(): number {
     return this.open.size;
   }
@@ -63,7 +63,7 @@ export class ElementWatcher implements Followers {
     if (this.open.size === 0) this.rest();
   }
 
-  /** Sends the signal that the execution names, with those of others. */
+  /** Sends the execution's signal, together with others. */
   kill(execution: SlurmExecution): void {
     this.toSignal.add(execution);
     this.killTimer ??= setTimeout(() => void this.sendSignals(), GATHER_KILLS);
@@ -111,7 +111,7 @@ export class ElementWatcher implements Followers {
     return found;
   }
 
-  /** Those that have left nothing in time have ended as Slurm says. */
+  /** Elements that left no status in time have ended as Slurm says. */
   private settleEnded(): void {
     for (const [execution, { state, since }] of this.ended) {
       if (performance.now() - since < GRACE && execution.signalled === undefined) continue;

@@ -6,12 +6,12 @@ import { SlurmCommands } from './commands.js';
 import { SlurmExecutor } from './slurm-executor.js';
 
 const DEFAULT_POLL = 30_000;
-/** Calls of each command a second. */
+/** Calls of each command per second. */
 const DEFAULT_RATE = 2;
 
 /**
  * An executor for the cluster that this host submits to.
- * @throws RunmakerError `usage` where there are no commands of Slurm or for options that cannot be used, `queue` when slurmctld does not answer
+ * @throws RunmakerError `usage` if Slurm's commands are not installed or for unusable options, `queue` when slurmctld does not answer
  */
 export async function openSlurmExecutor(options: ExecuteOptions): Promise<Executor> {
   const { slurm = '', poll = DEFAULT_POLL, slurmRate = DEFAULT_RATE, slurmDir, directory = process.cwd(), shell = '/bin/sh' } = options;

@@ -4,7 +4,7 @@ import type { OutputStream, Task } from '../executor.js';
 
 const BLOCK = 64 * 1024;
 
-/** Reads a file that a job writes, as far as it goes, and hands on what is new. */
+/** Reads a file as a job writes it, and passes on what is new. */
 export class OutputFollower {
   private file: FileHandle | undefined;
   private position = 0;
@@ -15,7 +15,7 @@ export class OutputFollower {
     private readonly task: Task,
   ) {}
 
-  /** Settles when all that is there has been taken. */
+  /** Settles when all present output has been taken. */
   async look(): Promise<void> {
     this.file ??= await open(this.path, 'r').catch(error => {
       if (errnoName(error) === 'ENOENT') return undefined;
@@ -31,7 +31,7 @@ export class OutputFollower {
     }
   }
 
-  /** Looks for the last time, through a fresh descriptor: over NFS another host's last bytes are seen by opening the file anew. */
+  /** Reads for the last time, through a fresh descriptor: over NFS only a newly opened file shows another host's last bytes. */
   async finish(): Promise<void> {
     await this.close();
     await this.look();

@@ -4,7 +4,7 @@ import type { Job } from '../../job/job.js';
 const MEBIBYTE = 1024 ** 2;
 
 /**
- * What a job asks of Slurm, as arguments of sbatch: `cpus=` as --cpus-per-task (whole ones), `mem=` as --mem (whole MiB), `gpus=` and
+ * A job's requests to Slurm, as arguments of sbatch: `cpus=` as --cpus-per-task (whole ones), `mem=` as --mem (whole MiB), `gpus=` and
  * `gpu=` as --gpus, the time limit as --time. Slurm rounds a time limit up to whole minutes.
  * @param timeout ms
  */

@@ -9,12 +9,12 @@ export interface Element {
   readonly shell: string;
 }
 
-/** Files in an array's folder. An element's own begin with its index. */
+/** Files in an array's folder. Those of an element begin with its index. */
 export const FILES = { lines: 'jobs', script: 'job.sh', facts: 'array.json', id: 'id' } as const;
 
 /**
- * The element's line of shell, without its end: it sets the variables, goes to the folder, and becomes the job's shell. It holds no line
- * feed, and all bytes of the command.
+ * The element's line of shell, without its end: it sets the variables, changes to the folder, and becomes the job's shell. It contains no
+ * line feed, and all bytes of the command.
  */
 export function lineOf({ command, environment, directory, shell }: Element): Buffer {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${quoted(bytesOf(value))}`);
@@ -24,9 +24,9 @@ export function lineOf({ command, environment, directory, shell }: Element): Buf
 }
 
 /**
- * The script of an array. An element runs once, whatever is submitted twice: the first that makes its folder does. Its exit status is
+ * The script of an array. An element runs once, even if submitted twice: only the first to create its folder runs. Its exit status is
  * renamed into place when its job has ended, so that a reader finds all of it or nothing.
- * @param folder of the array, seen by all nodes under this path
+ * @param folder of the array, visible to all nodes under this path
  */
 export function scriptFor(folder: string): string {
   return `#!/bin/sh
@@ -55,12 +55,12 @@ end "$code"
 `;
 }
 
-/** Text as bytes, a character a byte, as it is put together with commands that may be in any encoding. */
+/** Text as bytes, one character per byte, because it is joined with commands in any encoding. */
 function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** In single quotes for a shell that knows `nl`: a line must not end. */
+/** In single quotes, for a shell where `nl` is a newline: the line must not end. */
 function quoted(bytes: string): string {
   return `'${bytes.replaceAll("'", "'\\''").replaceAll('\n', '\'"$nl"\'')}'`;
 }

@@ -3,7 +3,7 @@ import type { Execution, Task } from '../executor.js';
 import type { ArrayFolder } from './array-folder.js';
 import { OutputFollower } from './output-follower.js';
 
-/** An element of an array, and where it is. */
+/** An element of an array, and its location. */
 export interface ElementPlace {
   readonly folder: ArrayFolder;
   /** Of the array in Slurm. */
@@ -12,28 +12,28 @@ export interface ElementPlace {
   readonly index: number;
   /** Elements of the array. */
   readonly size: number;
-  /** When it was submitted, in ms since 1970. */
+  /** Time of submission, in ms since 1970. */
   readonly start: number;
 }
 
-/** Sees how executions end, and sends their signals. */
+/** Detects how executions end, and sends their signals. */
 export interface Followers {
   add(execution: SlurmExecution): void;
   remove(execution: SlurmExecution): void;
   kill(execution: SlurmExecution): void;
 }
 
-/** One element of an array that was submitted, followed from here. */
+/** One element of a submitted array, followed from here. */
 export class SlurmExecution implements Execution {
   readonly handle: string;
   readonly label: string;
   /** `123_4`, as Slurm names it. */
   readonly element: string;
   readonly start: number;
-  /** Slurm ends it at its time limit: the runner's clock began when it was submitted, not when it started. */
+  /** Slurm ends it at its time limit: the runner's clock began at the submission, not at the start. */
   readonly limitsTime = true;
   readonly exit: Promise<Exit>;
-  /** The last signal by which it was told to end. */
+  /** The last signal sent to end it. */
   signalled: 15 | 9 | undefined;
   private settle: (exit: Exit) => void = () => undefined;
   private isSettled = false;
@@ -60,20 +60,20 @@ export class SlurmExecution implements Execution {
     watcher.add(this);
   }
 
-  /** Hands on what it has printed since the last look. One look at a time: a reader that is slow slows down nobody else. */
+  /** Passes on new output. One read at a time: a slow reader delays no other job. */
   follow(): void {
     this.following ??= this.look().finally(() => {
       this.following = undefined;
     });
   }
 
-  /** It has ended: hands on the rest of its output, then settles. */
+  /** It has ended: passes on the rest of its output, then settles. */
   async end(exit: Exit): Promise<void> {
     this.watcher.remove(this);
     if (this.isSettled) return;
     this.isSettled = true;
     await this.following;
-    // What cannot be read any more is not worth the job's result.
+    // Output that cannot be read must not cost the job its result.
     for (const output of this.outputs) await output.finish().catch(() => undefined);
     this.settle(exit);
   }

@@ -1,4 +1,4 @@
-/** Runs jobs through Slurm: what asks for the same goes into one job array, and each element leaves its exit status in a shared folder. */
+/** Runs jobs through Slurm: jobs with the same requests share a job array, and each element leaves its exit status in a shared folder. */
 import path from 'node:path';
 import { RunmakerError } from '../../errors.js';
 import { splitWords } from '../../job/shell-words.js';
@@ -10,18 +10,18 @@ import { requestOf } from './request.js';
 import { SlurmExecution } from './slurm-execution.js';
 import { findArray, Submitter } from './submitter.js';
 
-/** How jobs are run through Slurm, all decided. Times in ms. */
+/** Slurm options with all defaults applied. Times in ms. */
 export interface SlurmSettings {
-  /** For every job's sbatch. */
+  /** For every sbatch. */
   readonly args: readonly string[];
-  /** Elements of one array at most. */
+  /** Most elements of one array. */
   readonly chunk: number;
   /** The least time between two calls of squeue. */
   readonly poll: number;
-  /** Where the folders of arrays are; beside the queue's file, else in the working directory, by default. */
+  /** Where the array folders are; by default beside the queue's file, otherwise in the working directory. */
   readonly folder: string | undefined;
   readonly shell: string;
-  /** Where jobs run that do not say. */
+  /** Where jobs run that name no folder. */
   readonly directory: string;
   readonly warn: (message: string, hint: string) => void;
 }
@@ -74,7 +74,7 @@ export class SlurmExecutor implements Executor {
     return folder === undefined ? baseBeside(queue) : path.resolve(folder);
   }
 
-  /** What is left of an array. One that was never submitted leaves nothing that runs, and is taken away. */
+  /** The remains of an array. One that was never submitted leaves nothing running, and is removed. */
   private async survivorsIn(folder: ArrayFolder, queue: string): Promise<Survivor[]> {
     const facts = await folder.facts();
     if (facts?.queue !== queue) return [];
@@ -98,7 +98,7 @@ export class SlurmExecutor implements Executor {
   }
 }
 
-/** @throws RunmakerError `start` for what is more than words */
+/** @throws RunmakerError `start` for more than plain words */
 function wordsOf(text: string | undefined): readonly string[] {
   try {
     return text === undefined ? [] : splitWords(text, 'in slurm=');

@@ -1,19 +1,19 @@
 import type { Exit } from '../../job/outcome.js';
 
-/** What squeue says of one element of an array. */
+/** squeue's report on one element of an array. */
 export interface ElementState {
   /** `123_4`: array and index. */
   readonly element: string;
   /** In full, `RUNNING`. */
   readonly state: string;
-  /** As wait(2) gives it; of a job that Slurm could not start, a number of Slurm's own. */
+  /** In the form of wait(2); for a job that Slurm could not start, a number of Slurm's own. */
   readonly status: number;
 }
 
-/** The columns to ask squeue for, as `--Format` takes them. */
+/** The columns to request from squeue, in the form of `--Format`. */
 export const COLUMNS = 'ArrayJobID:14,ArrayTaskID:14,State:20,exit_code:10,Name:40';
 
-/** Reads what `squeue --noheader --array --Format=COLUMNS` prints. Lines that are not of that form, of jobs without array, are left out. */
+/** Reads the output of `squeue --noheader --array --Format=COLUMNS`. Ignores lines of another form, such as jobs without an array. */
 export function readStates(text: string): ElementState[] {
   return text.split('\n').flatMap(line => {
     const [array, index, state, status] = line.trim().split(/\s+/);
@@ -22,7 +22,7 @@ export function readStates(text: string): ElementState[] {
   });
 }
 
-/** States in which a job is, or may be again, under way. */
+/** States of jobs that run or may run again. */
 const UNDER_WAY = new Set([
   'PENDING',
   'CONFIGURING',
@@ -47,7 +47,7 @@ export function isUnderWay({ state }: ElementState): boolean {
 /** slurmd could not open the files for the job's output, or its folder: 0:53 in Slurm's own words. */
 const NO_FILES = 53;
 
-/** How an element ended that has left no exit status of its own, by what Slurm says of it. */
+/** How an element ended that left no exit status, according to Slurm. */
 export function exitFrom({ state, status }: ElementState): Exit {
   switch (state) {
     case 'TIMEOUT':

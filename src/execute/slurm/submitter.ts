@@ -8,7 +8,7 @@ import type { SlurmCommands } from './commands.js';
 import { FILES, lineOf } from './script.js';
 import type { ElementPlace } from './slurm-execution.js';
 
-/** A task that is to be submitted with others. */
+/** A task to be submitted with others. */
 interface Waiting {
   readonly task: Task;
   readonly line: Buffer;
@@ -17,27 +17,27 @@ interface Waiting {
   readonly refused: (error: unknown) => void;
 }
 
-/** How arrays are put together and submitted. Times in ms. */
+/** How arrays are assembled and submitted. Times in ms. */
 export interface SubmitterOptions {
-  /** Elements of one array at most. */
+  /** Most elements of one array. */
   readonly chunk: number;
   readonly warn: (message: string, hint: string) => void;
-  /** How many elements are under way: with many, it pays to wait for more before the next array. */
+  /** Number of elements in progress: with many, it pays to wait for more before the next array. */
   readonly underWay: () => number;
 }
 
 /** How long jobs are gathered: while nothing else runs, and at most. */
 const GATHER = { idle: 300, longest: 5000 };
-/** Between two tries to submit while Slurm takes no more jobs: doubled from the first to the longest. */
+/** Between two tries to submit while Slurm accepts no more jobs: doubled from the first to the longest. */
 const REFUSED_PAUSE = { first: 5000, longest: 60_000 };
-/** How often it is asked for an array whose submission was not answered, before it is submitted again. */
+/** How often to look for an array whose submission was not answered before submitting it again. */
 const LOOKS_FOR_LOST = 3;
 const LOST_PAUSE = 5000;
 
-/** Refusals for which only the job itself is to blame. */
+/** Refusals caused by the job alone. */
 const TOO_MUCH = /configuration is not available|memory required|processors requested|generic resource|gres|cpu count|time limit/i;
 
-/** Gathers jobs that ask for the same, and submits each group as one array. An array is submitted once, whatever becomes of the answer. */
+/** Gathers jobs with the same requests, and submits each group as one array. An array is submitted once, even if the answer is lost. */
 export class Submitter {
   private readonly groups = new Map<string, Waiting[]>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
@@ -53,8 +53,8 @@ export class Submitter {
 
   /**
    * Submits a task, with others.
-   * @param args of sbatch · @param base the folder for the folders of arrays · @param element what to run
-   * @throws RunmakerError `start` when Slurm does not take a job like this, `usage` when it takes none of this run
+   * @param args of sbatch · @param base the folder for the array folders · @param element what to run
+   * @throws RunmakerError `start` when Slurm refuses such a job, `usage` when it accepts none of this run
    */
   submit(task: Task, args: readonly string[], base: string, element: Parameters<typeof lineOf>[0]): Promise<ElementPlace> {
     const key = JSON.stringify([args, base, task.queue]);
@@ -129,7 +129,7 @@ export class Submitter {
   }
 }
 
-/** The id of an array by its name, when sbatch could not tell it. Undefined when it is not there, look after look. */
+/** Finds an array's id by its name, when sbatch could not tell it. Undefined if repeated queries do not find it. */
 export async function findArray(commands: SlurmCommands, name: string, signal?: AbortSignal): Promise<string | undefined> {
   for (let look = 1; ; look++) {
     const [found] = await commands.states([name], signal);
@@ -152,7 +152,7 @@ function argsFor(folder: ArrayFolder, size: number): string[] {
   ];
 }
 
-/** Why a whole array was refused: because of what its jobs ask for, or because nothing of this run is taken. */
+/** Why a whole array was refused: because of its jobs' requests, or because nothing of this run is accepted. */
 function refusal(message: string, group: readonly Waiting[]): RunmakerError {
   const ofJob = TOO_MUCH.test(message) || group.some(({ task }) => task.job.directives.slurm !== undefined);
   if (ofJob) return new RunmakerError('start', `Slurm does not take the job: ${message}`);

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { RunmakerError } from '../../../errors.js';
 
-/** Where a container engine listens, in the terms of node:http and node:https. */
+/** A container engine's address, in the terms of node:http and node:https. */
 export interface EngineAddress {
-  /** As the user knows it: `unix:///var/run/docker.sock`, `tcp://host:2376`. */
+  /** The user's form: `unix:///var/run/docker.sock`, `tcp://host:2376`. */
   readonly name: string;
   readonly secure: boolean;
   readonly options: {
@@ -24,10 +24,10 @@ const DOCKER_CONFIG = '.docker';
 const PORT = { plain: 2375, secure: 2376 };
 
 /**
- * Where the engine listens, by the variables that the docker command heeds: DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_TLS, DOCKER_CERT_PATH,
- * DOCKER_CONFIG. Without DOCKER_HOST it is Docker's own socket, or, where there is none, a socket that Podman serves.
+ * The engine's address, from the variables of the docker command: DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_TLS, DOCKER_CERT_PATH,
+ * DOCKER_CONFIG. Without DOCKER_HOST it is Docker's own socket, or, if there is none, a socket of Podman.
  *
- * @throws RunmakerError `usage` for an address of another form, and for certificates that cannot be read
+ * @throws RunmakerError `usage` for an address of another form, and for unreadable certificates
  */
 export function engineAddress(environment: NodeJS.ProcessEnv): EngineAddress {
   const name = environment.DOCKER_HOST || `unix://${localSocket(environment)}`;
@@ -43,7 +43,7 @@ export function engineAddress(environment: NodeJS.ProcessEnv): EngineAddress {
   return { name, secure, options: secure ? { ...options, ...certificates(environment) } : options };
 }
 
-/** The first of these that is there; Docker's, which the message will name, when none is. */
+/** The first existing socket; Docker's, for the message to name, if none exists. */
 function localSocket({ XDG_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
   const own = XDG_RUNTIME_DIR ? [`${XDG_RUNTIME_DIR}/docker.sock`, `${XDG_RUNTIME_DIR}/podman/podman.sock`] : [];
   return [DOCKER_SOCKET, ...own, '/run/podman/podman.sock'].find(isSocket) ?? DOCKER_SOCKET;
@@ -65,7 +65,7 @@ function certificates(environment: NodeJS.ProcessEnv): EngineAddress['options'] 
       });
     }
   };
-  // As the docker command does: DOCKER_TLS alone encrypts, and does not ask who answers.
+  // Like the docker command: DOCKER_TLS alone encrypts, without verifying the engine.
   const verify = Boolean(environment.DOCKER_TLS_VERIFY);
   return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem'), rejectUnauthorized: verify };
 }

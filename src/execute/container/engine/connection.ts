@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { EngineAddress } from './address.js';
 import { EngineAway, EngineRefusal } from './failure.js';
 
-/** Calls that the engine answers at once; in ms. */
+/** For calls that the engine answers at once; in ms. */
 export const PROMPT = 30_000;
 /** Between probes of a silent connection to another host, in ms. */
 const PROBE = 30_000;
@@ -11,14 +11,14 @@ const PROBE = 30_000;
 export interface Call {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
-  /** How long the answer may take to begin, in ms; without limit when absent. */
+  /** Time until the answer must begin, in ms; unlimited when absent. */
   readonly within?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** By a connection of its own: an engine that stops takes no more of them, and still serves those that it has. */
+  /** On a connection of its own: a stopping engine accepts no new ones, but still serves those it has. */
   readonly fresh?: boolean | undefined;
 }
 
-/** HTTP to one engine, over connections that are used again. */
+/** HTTP to one engine, over reused connections. */
 export class Connection {
   private readonly agent: http.Agent | https.Agent;
 
@@ -38,7 +38,7 @@ export class Connection {
     throw new EngineRefusal(status, messageOf(await textOf(response), status));
   }
 
-  /** Sends a request and reads the answer, which is JSON or nothing. Throws what `open` throws. */
+  /** Sends a request and reads the answer, which is JSON or empty. Throws what `open` throws. */
   async call<T>(method: string, path: string, call: Call = {}): Promise<T> {
     const text = await textOf(await this.open(method, path, { within: PROMPT, ...call }));
     return (text === '' ? undefined : JSON.parse(text)) as T;
@@ -73,7 +73,7 @@ export class Connection {
         clearTimeout(timer);
         resolve(response);
       });
-      // A connection may break after the answer has begun as well: then reading the answer fails.
+      // A connection may also break after the answer has begun: then reading the answer fails.
       request.on('error', fail);
       request.once('close', () => {
         signal?.removeEventListener('abort', abort);

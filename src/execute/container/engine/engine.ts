@@ -4,18 +4,18 @@ import { bytesOf, type Call, Connection, PROMPT } from './connection.js';
 import { EngineRefusal } from './failure.js';
 import type { ContainerSpec, Created, EngineInfo, Inspected, Listed, PullProgress } from './replies.js';
 
-/** The newest version of the API of which this client knows that it means the same. */
+/** The newest API version that this client is known to understand. */
 const NEWEST = '1.47';
 
-/** Where a log is to be read from. */
+/** The part of a log to read. */
 export interface LogRange {
-  /** Go on with what comes until the container ends. */
+  /** Continue with new output until the container ends. */
   readonly follow: boolean;
   /** Seconds since 1970, by the engine's clock. */
   readonly since?: number | undefined;
 }
 
-/** The calls of the Docker Engine API that running jobs takes; Podman answers them, too. All throw EngineRefusal and EngineAway. */
+/** The calls of the Docker Engine API that jobs need; Podman supports them, too. All throw EngineRefusal and EngineAway. */
 export class Engine {
   private readonly connection: Connection;
   private version: Promise<string> | undefined;
@@ -24,12 +24,12 @@ export class Engine {
     this.connection = new Connection(address);
   }
 
-  /** As the user knows it. */
+  /** The user's form of its address. */
   get name(): string {
     return this.connection.address.name;
   }
 
-  /** Settles when it takes connections. */
+  /** Settles when it accepts connections. */
   async ping(): Promise<void> {
     (await this.connection.open('GET', '/_ping', { within: 10_000, fresh: true })).resume();
   }
@@ -42,7 +42,7 @@ export class Engine {
     return this.call('POST', '/containers/create', { query: { name }, body: spec, within: 120_000 });
   }
 
-  /** Both outputs in frames, from now on. To be asked before the container is started. */
+  /** Both outputs in frames, from now on. Must be called before the container starts. */
   async attach(id: string, signal: AbortSignal): Promise<IncomingMessage> {
     return await this.open('POST', `/containers/${id}/attach`, {
       query: { stream: true, stdout: true, stderr: true },
@@ -51,17 +51,17 @@ export class Engine {
     });
   }
 
-  /** Both outputs in frames, as the engine has kept them. */
+  /** Both outputs in frames, from the engine's log. */
   async logs(id: string, { follow, since }: LogRange, signal: AbortSignal): Promise<IncomingMessage> {
     return await this.open('GET', `/containers/${id}/logs`, { query: { stdout: true, stderr: true, follow, since }, signal });
   }
 
-  /** Starts a container; one that was started already is let be. */
+  /** Starts a container; has no effect on a started one. */
   async start(id: string): Promise<void> {
     await this.call('POST', `/containers/${id}/start`, { within: 120_000 });
   }
 
-  /** Settles when the container has ended, with its exit code; never when the engine is killed meanwhile. */
+  /** Settles with the exit code when the container has ended; never if the engine is killed meanwhile. */
   async wait(id: string, signal: AbortSignal): Promise<number> {
     const { StatusCode } = await this.call<{ StatusCode: number }>('POST', `/containers/${id}/wait`, { signal, within: undefined });
     return StatusCode;
@@ -75,17 +75,17 @@ export class Engine {
     return this.call('GET', '/containers/json', { query: { all: true, filters: JSON.stringify({ label: labels }) } });
   }
 
-  /** Sends a signal. A container that does not run is let be. */
+  /** Sends a signal. Has no effect on a container that does not run. */
   async kill(id: string, signal: NodeJS.Signals): Promise<void> {
     await this.unless([404, 409], this.call('POST', `/containers/${id}/kill`, { query: { signal } }));
   }
 
-  /** Ends a container if it runs, and removes it with its own volumes. One that is not there, or is being removed, is let be. */
+  /** Ends a running container, and removes it with its anonymous volumes. Has no effect if it does not exist or is being removed. */
   async remove(id: string): Promise<void> {
     await this.unless([404, 409], this.call('DELETE', `/containers/${id}`, { query: { force: true, v: true }, within: 60_000 }));
   }
 
-  /** Pulls an image, and tells how it goes. */
+  /** Pulls an image and reports the progress. */
   async *pull(image: string, signal: AbortSignal): AsyncGenerator<PullProgress> {
     const response = await this.open('POST', '/images/create', { query: imageQuery(image), signal });
     let text = '';
@@ -109,7 +109,7 @@ export class Engine {
     return await this.connection.open(method, `/v${await this.apiVersion()}${path}`, call);
   }
 
-  /** The newest version that both sides know: engines refuse versions that are too old for them, and those that they do not know. */
+  /** The newest version that both sides know: engines refuse versions that are too old or unknown to them. */
   private apiVersion(): Promise<string> {
     this.version ??= this.connection.open('GET', '/_ping', { within: 10_000 }).then(response => {
       response.resume();
@@ -136,7 +136,7 @@ function isOlder(version: string, than: string): boolean {
   return (a[0] ?? 0) < (b[0] ?? 0) || (a[0] === b[0] && (a[1] ?? 0) < (b[1] ?? 0));
 }
 
-/** Without a tag the engine would pull every tag there is. */
+/** Without a tag the engine would pull all tags. */
 function imageQuery(image: string): { fromImage: string; tag?: string } {
   if (image.includes('@')) return { fromImage: image };
   const [, name = image, tag = 'latest'] = /^(.*?)(?::([^:/]+))?$/.exec(image) ?? [];

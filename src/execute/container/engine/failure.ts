@@ -11,7 +11,7 @@ export class EngineRefusal extends Error {
   }
 }
 
-/** The engine did not answer, or broke off: it is not there, is being restarted, or the network is away. */
+/** The engine did not answer, or broke off: it is absent, restarting, or unreachable. */
 export class EngineAway extends Error {
   override readonly name = 'EngineAway';
 
@@ -20,7 +20,7 @@ export class EngineAway extends Error {
   }
 }
 
-/** Whether the engine says that there is no such thing. */
+/** Whether the engine reports that the object does not exist. */
 export function isMissing(error: unknown): error is EngineRefusal {
   return error instanceof EngineRefusal && error.status === 404;
 }

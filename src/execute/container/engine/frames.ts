@@ -6,20 +6,20 @@ export interface Piece {
   readonly bytes: Buffer;
 }
 
-/** One byte for the stream, three of nothing, four for the length, the highest first. */
+/** One byte for the stream, three unused, four for the length in big-endian order. */
 const HEADER = 8;
 const STDERR = 2;
 
 /**
- * Takes apart the one stream in which an engine sends both outputs of a container without a terminal: frame by frame, each after a header.
- * Both may be cut anywhere.
+ * Splits the single stream in which an engine sends both outputs of a container without a terminal: frames, each after a header. Chunks may
+ * cut either anywhere.
  */
 export class Frames {
   private readonly header = Buffer.alloc(HEADER);
   private headerBytes = 0;
   private left = 0;
 
-  /** The pieces of output that these bytes hold. They are parts of `chunk`, not copies. */
+  /** The pieces of output in these bytes. They are parts of `chunk`, not copies. */
   *push(chunk: Buffer): Generator<Piece> {
     let at = 0;
     while (at < chunk.length) {

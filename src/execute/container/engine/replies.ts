@@ -1,4 +1,4 @@
-/** What of the engine's answers is used here. Field names are the engine's. */
+/** The parts of the engine's answers that are used here. Field names are the engine's. */
 
 export interface Created {
   readonly Id: string;
@@ -12,7 +12,7 @@ export interface ContainerState {
   readonly ExitCode: number;
   /** Why the engine could not start it. */
   readonly Error?: string;
-  /** RFC 3339; year 1 when it has not happened. */
+  /** RFC 3339; in year 1 if it has not happened. */
   readonly StartedAt: string;
   readonly FinishedAt: string;
 }
@@ -41,7 +41,7 @@ export interface PullProgress {
   readonly error?: string;
 }
 
-/** What a container is made of: see the engine's API, `POST /containers/create`. */
+/** A container's configuration: see the engine's API, `POST /containers/create`. */
 export interface ContainerSpec {
   readonly Image: string;
   readonly Entrypoint: readonly string[];
