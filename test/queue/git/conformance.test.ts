@@ -34,7 +34,7 @@ async function makeQueue(content: string): Promise<QueueUnderTest> {
   };
 }
 
-/** Each claim is a commit and a push, and those who meet push in turn. */
+/** Each claim is a commit and a push, and concurrent pushes take turns. */
 const SLOWNESS = 5;
 
 describeQueue('a file in a git repository', { presence: true }, makeQueue, SLOWNESS);

@@ -12,8 +12,8 @@ import { linesOf } from '../../support/runners.js';
 const LIMIT = { timeout: 180_000 };
 
 /**
- * Has git fail from now on, as it does when the remote is away.
- * @param calls `fetch`, `push` or `ls-remote` each, in the order in which they are to fail, others may come between. `push!` comes through, and only
+ * Makes git fail from now on, as it does when the remote is unreachable.
+ * @param calls each `fetch`, `push` or `ls-remote`, in the order in which they fail; others may come between. `push!` succeeds, and only
  *   its answer is lost; `after push` waits for one · @returns how many of them are still to come
  */
 function remoteIsAway(made: Repository, calls: readonly string[]): () => number {
@@ -48,14 +48,14 @@ exit 128
 }
 
 describe('a worker in trouble', LIMIT, () => {
-  it('gives the lock back when choosing fails', async () => {
+  it('releases the lock when choosing fails', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     await expect(worker.nextJob(() => Promise.reject(new Error('no idea')))).rejects.toThrow('no idea');
     expect([made.read('lock.txt'), made.read('jobs.txt')]).toEqual(['', 'one\n']);
   });
 
-  it('takes no job while a killed one has left a merge that is not resolved', async () => {
+  it("takes no job while a killed worker's merge is unresolved", async () => {
     const { made, bob } = await inConflict();
     kill(bob);
     const again = await workerIn(made, 'bob');
@@ -64,7 +64,7 @@ describe('a worker in trouble', LIMIT, () => {
     expect(await again.nextJob(queueJobs())).toBe(null);
   });
 
-  it('that was killed and starts again in its clone has what it left pushed to that job’s branch, and not to the next one’s', async () => {
+  it('that was killed and restarts in its clone pushes what it left to that job’s branch, and not to the next one’s', async () => {
     const made = repository(lists(['one', 'two']));
     const killed = await workerIn(made, 'ann');
     await killed.nextJob(queueJobs());
@@ -79,7 +79,7 @@ describe('a worker in trouble', LIMIT, () => {
     expect(made.read('running.txt')).toBe('one\n');
   });
 
-  it('that was killed between a commit and its push has the commit pushed when it starts again', async () => {
+  it('that was killed between a commit and its push pushes the commit when it restarts', async () => {
     const made = repository(lists(['one', 'two']));
     const killed = await workerIn(made, 'ann');
     await killed.nextJob(queueJobs());
@@ -92,7 +92,7 @@ describe('a worker in trouble', LIMIT, () => {
     expect(made.read('results/one', 'ann/one')).toBe('whole');
   });
 
-  it('keeps what an earlier try at a job has left, under a name of its own', async () => {
+  it('keeps what an earlier attempt at a job has left, under a separate name', async () => {
     const made = repository(lists(['one']));
     const killed = await workerIn(made, 'ann');
     await killed.nextJob(queueJobs());
@@ -113,7 +113,7 @@ describe('a worker in trouble', LIMIT, () => {
     expect(made.refs('refs/heads/ann')).toHaveLength(2);
   });
 
-  it('goes on, when it is asked to, with the job that its predecessor has left: also in the middle of a merge', async () => {
+  it("resumes its predecessor's job on request, even in the middle of a merge", async () => {
     const { made, bob } = await inConflict();
     appendFileSync(join(bob.path, 'jobs.txt'), 'two\n');
     kill(bob);
@@ -135,7 +135,7 @@ describe('a worker in trouble', LIMIT, () => {
     expect(await again.resume()).toBe(null);
   });
 
-  it('goes on with a job before which nothing was committed, whatever its name', async () => {
+  it('resumes a job before which nothing was committed, whatever its name', async () => {
     const made = repository(lists(['a.b (c) \\d*']));
     const killed = await workerIn(made, 'ann');
     const job = await killed.nextJob(queueJobs());
@@ -147,7 +147,7 @@ describe('a worker in trouble', LIMIT, () => {
     expect([made.read('results/one'), made.read('done.txt')]).toEqual(['x', `${job}\n`]);
   });
 
-  it('does not go on with a job that was set back, or that somebody else has taken since', async () => {
+  it('does not resume a job that was reset, or that another worker has taken since', async () => {
     const made = repository(lists(['one']));
     const killed = await workerIn(made, 'ann');
     await killed.nextJob(queueJobs());
@@ -161,7 +161,7 @@ describe('a worker in trouble', LIMIT, () => {
     expect(await again.nextJob(queueJobs())).toBe(null);
   });
 
-  it('keeps no program from its end: one that forgets to close it ends when it has nothing else to do, and the clone is free then', {
+  it('does not keep its program alive: one that forgets to close it exits when it has nothing else to do, and the clone is free then', {
     tags: ['slow'],
   }, async () => {
     const made = repository(lists(['one']));
@@ -182,7 +182,7 @@ console.log(await worker.nextJob(queueJobs()));
     expect(made.git(next.path, 'for-each-ref', '--format=x', 'refs/runmaker-seen').trim()).toBe('x');
   });
 
-  it('takes no job while files are changed that belong to none, and names them', async () => {
+  it('takes no job while there are changed files that belong to none, and names them', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     writeFileSync(join(worker.path, 'stray'), 'x');
@@ -190,7 +190,7 @@ console.log(await worker.nextJob(queueJobs()));
     expect([made.read('jobs.txt'), made.read('lock.txt')]).toEqual(['one\n', '']);
   });
 
-  it('commits nothing while a job’s repository lies among its files, and commits the files when it is none any more', async () => {
+  it('commits nothing while a job’s repository lies among its files, and commits the files when it no longer is a repository', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     await worker.nextJob(queueJobs());
@@ -210,7 +210,7 @@ console.log(await worker.nextJob(queueJobs()));
     expect([made.read('results/one'), made.read('results/inner/file'), made.read('running.txt')]).toEqual(['x', 'y', '']);
   });
 
-  it('takes no job while git is locked out of its clone, and names the file that does it', async () => {
+  it('takes no job while git is locked out of its clone, and names the lock file', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');
     const lock = join(worker.path, '.git', 'index.lock');
@@ -238,7 +238,7 @@ console.log(await worker.nextJob(queueJobs()));
     expect([made.read('jobs.txt'), made.read('running.txt'), made.read('lock.txt')]).toEqual(['one\n', '', '']);
   });
 
-  it('takes no job while the remote has a branch of its own name, since it could not push any', async () => {
+  it('takes no job while the remote has a branch of its own name, which blocks its pushes', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     made.git(made.bare, 'branch', 'ann', 'main');
@@ -253,7 +253,7 @@ console.log(await worker.nextJob(queueJobs()));
     });
   });
 
-  it('gives a job back that it has taken and then cannot check out', async () => {
+  it('returns a job that it has taken and then cannot check out', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');
     const lock = join(worker.path, '.git', 'index.lock');
@@ -267,7 +267,7 @@ console.log(await worker.nextJob(queueJobs()));
     expect(await worker.nextJob(queueJobs())).toBe('one');
   });
 
-  it('goes on with a job that it could neither check out nor give back', async () => {
+  it('resumes a job that it could neither check out nor return', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');
     const lock = join(worker.path, '.git', 'index.lock');
@@ -308,7 +308,7 @@ case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
     expect([toCome(), made.read('running.txt'), made.read('done.txt')]).toEqual([0, '', 'one\n']);
   });
 
-  it('takes and finishes a job once when the answer to a push is lost, and the remote is away for a while then', async () => {
+  it('takes and finishes a job once even if the answer to a push is lost and the remote is then unreachable', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     const lost = ['after push', 'push!', 'fetch', 'fetch'];
@@ -319,7 +319,7 @@ case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
     expect([toCome(), made.read('running.txt'), made.read('done.txt')]).toEqual([0, '', 'one\n']);
   });
 
-  it('starts again in its clone although the remote is away at first', async () => {
+  it('restarts in its clone although the remote is unreachable at first', async () => {
     const made = repository(lists(['one']));
     await (await workerIn(made, 'ann')).close();
     const toCome = remoteIsAway(made, ['ls-remote', 'fetch']);
@@ -327,7 +327,7 @@ case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
     expect(toCome()).toBe(0);
   });
 
-  it('says what is wrong with the remote when its patience is over', { tags: ['slow'] }, async () => {
+  it('reports the failure of the remote when its patience runs out', { tags: ['slow'] }, async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann', 300);
     const away = { name: 'RunmakerError', code: 'queue', message: expect.stringContaining('cannot be reached'), hint: expect.any(String) };
@@ -349,7 +349,7 @@ case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
     expect(made.read('done.txt')).toBe('one\n');
   });
 
-  it('gives up when looks fail for longer than its patience while it has the lock, and takes the lock back when it is called again', async () => {
+  it('gives up when fetches fail for longer than its patience while it holds the lock, and takes the lock back when it is called again', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann', 300);
     const toCome = remoteIsAway(made, ['after push', ...Array<string>(20).fill('fetch')]);
@@ -359,7 +359,7 @@ case $(git log -1 --format=%s "$3") in "ann: take"*) touch ${lock} ;; esac
     expect(await worker.nextJob(queueJobs())).toBe('one');
   });
 
-  it('goes on with the job that it has taken, and finishes it once, though it lost patience before it could hear of it', async () => {
+  it('resumes the job that it has taken, and finishes it once, though its patience ran out before the confirmation', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann', 300);
     const awayFrom = (call: string, ...before: string[]): string[] => [...before, `${call}!`, ...Array<string>(20).fill('fetch')];

@@ -28,7 +28,7 @@ async function workThrough(worker: GitWorker, choose: Choose): Promise<string[]>
 }
 
 describe('a worker', LIMIT, () => {
-  it('takes a job from jobs.txt to running.txt, and at last to done.txt, with what it has written', async () => {
+  it('moves a job from jobs.txt to running.txt, and finally to done.txt, with its results', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');
     expect(await worker.nextJob(queueJobs())).toBe('one');
@@ -49,7 +49,7 @@ describe('a worker', LIMIT, () => {
     expect(made.git(worker.path, 'status', '--porcelain')).toBe('');
   });
 
-  it('puts the latest job on top, and says null when there are no more', async () => {
+  it('puts the latest job on top, and returns null when there are no more', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');
     expect(await workThrough(worker, queueJobs())).toEqual(['one', 'two']);
@@ -57,7 +57,7 @@ describe('a worker', LIMIT, () => {
     expect(made.read('lock.txt')).toBe('');
   });
 
-  it('takes what the user’s own function thinks of, also what no list has', async () => {
+  it('takes the job that the user’s function returns, even one from no list', async () => {
     const made = repository(lists([]));
     const worker = await workerIn(made, 'ann');
     expect(await worker.nextJob(({ done }) => (done.length === 0 ? 'lr = 0.1/x' : null))).toBe('lr = 0.1/x');
@@ -66,7 +66,7 @@ describe('a worker', LIMIT, () => {
     expect(made.read('done.txt')).toBe('lr = 0.1/x\n');
   });
 
-  it('lets nobody else choose while it does', { tags: ['slow'] }, async () => {
+  it('keeps other workers from choosing while it does', { tags: ['slow'] }, async () => {
     const made = repository(lists(['one', 'two', 'three']));
     let choosing = 0;
     let most = 0;
@@ -82,14 +82,14 @@ describe('a worker', LIMIT, () => {
     expect(most).toBe(1);
   });
 
-  it('respects the lock of others, takes its own back after a crash, and says who has it when it takes too long', async () => {
+  it('respects the lock of others, retakes its own after a crash, and names the holder when it takes too long', async () => {
     const made = repository({ ...lists(['one']), 'lock.txt': 'ann\n' });
     const other = await workerIn(made, 'bob', 300);
     await expect(other.nextJob(queueJobs())).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining('ann has the lock') });
     expect(await (await workerIn(made, 'ann')).nextJob(queueJobs())).toBe('one');
   });
 
-  it('goes on when somebody commits in spite of the lock, without choosing again', async () => {
+  it('continues when another commit ignores the lock, without choosing again', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     let asked = 0;
@@ -102,7 +102,7 @@ describe('a worker', LIMIT, () => {
     expect([job, asked, made.read('note'), made.read('running.txt')]).toEqual(['one', 1, 'x', 'one\n']);
   });
 
-  it('may add jobs to jobs.txt on its branch: they come to the end of the list, once, when it finishes', async () => {
+  it('may add jobs to jobs.txt on its branch: they are appended to the list, once, when it finishes', async () => {
     const made = repository({ ...lists(['one', 'two', 'three']), 'results/best': '0\n' });
     const [ann, bob] = [await workerIn(made, 'ann'), await workerIn(made, 'bob')] as const;
     await ann.nextJob(queueJobs());
@@ -137,7 +137,7 @@ describe('a worker', LIMIT, () => {
     expect(Object.keys(lists([])).map(file => made.read(file))).toEqual(['two\n', '', 'one\n', '']);
   });
 
-  it('that finishes at the same time as another succeeds as the other does', async () => {
+  it('that finishes at the same time as another succeeds like the other', async () => {
     const made = repository(lists(['one', 'two']));
     const workers = [await workerIn(made, 'ann'), await workerIn(made, 'bob')];
     for (const worker of workers) leave(worker, (await worker.nextJob(queueJobs())) as string, 'x');
@@ -146,7 +146,7 @@ describe('a worker', LIMIT, () => {
     expect([made.read('results/one'), made.read('results/two'), made.read('running.txt')]).toEqual(['x', 'x', '']);
   });
 
-  it('that cannot be merged names the files; the job stays in running.txt and nothing is lost', async () => {
+  it('that cannot merge names the files; the job stays in running.txt and nothing is lost', async () => {
     const made = repository({ ...lists(['one', 'two']), 'results/best': '0\n' });
     const [ann, bob] = [await workerIn(made, 'ann'), await workerIn(made, 'bob')] as const;
     for (const worker of [ann, bob]) {
@@ -167,7 +167,7 @@ describe('a worker', LIMIT, () => {
     expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['bob\n', '', 'two\none\n']);
   });
 
-  it('that cannot be merged says which commands mend that, and they do', async () => {
+  it('that cannot merge prints the commands that repair it, and they work', async () => {
     const made = repository({ ...lists(['one']), 'results/best': '0\n' });
     const bob = await workerIn(made, 'bob');
     await bob.nextJob(queueJobs());
@@ -187,7 +187,7 @@ describe('a worker', LIMIT, () => {
     expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['both\n', '', 'one\n']);
   });
 
-  it('commits nothing while a merge is not resolved, names the files, and finishes once it is', async () => {
+  it('commits nothing while a merge is unresolved, names the files, and finishes once it is resolved', async () => {
     const { made, bob } = await inConflict();
     const refused = { code: 'input', message: expect.stringMatching(/not resolved: results\/best$/) };
     await expect(bob.commitUpdate('on')).rejects.toMatchObject(refused);
@@ -203,7 +203,7 @@ describe('a worker', LIMIT, () => {
     expect([made.read('results/best'), made.read('running.txt'), made.read('done.txt')]).toEqual(['both\n', '', 'one\n']);
   });
 
-  it('finishes also when a merge was resolved by keeping what the job has', async () => {
+  it("also finishes when a merge was resolved by keeping the job's version", async () => {
     const { made, bob } = await inConflict();
     made.git(bob.path, 'checkout', '--quiet', '--ours', 'results/best');
     made.git(bob.path, 'add', 'results/best');
@@ -211,7 +211,7 @@ describe('a worker', LIMIT, () => {
     expect([made.read('results/best'), made.read('done.txt')]).toEqual(['bob\n', 'one\n']);
   });
 
-  it('commits nothing to the branch of its job while another one is checked out', async () => {
+  it('commits nothing to the branch of its job while another branch is checked out', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     await worker.nextJob(queueJobs());
@@ -223,14 +223,14 @@ describe('a worker', LIMIT, () => {
     expect(made.read('results/one')).toBe('x');
   });
 
-  it('looks at the lock again before it pushes what was chosen: when another one has it, it waits and chooses anew', async () => {
+  it('checks the lock again before it pushes its choice: if another worker holds it, it waits and chooses anew', async () => {
     const made = repository(lists(['one', 'two']));
     const worker = await workerIn(made, 'ann');
     const seen: string[][] = [];
     const job = await worker.nextJob(({ jobs }) => {
       seen.push([...jobs]);
       if (seen.length === 1) {
-        // Somebody has taken the lock away from ann, and bob takes it and a job.
+        // The lock was taken away from ann, and bob takes it and a job.
         made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
         made.change('bob: lock', { 'lock.txt': 'bob\n' });
         setTimeout(() => made.change('bob: take one', { 'lock.txt': '', 'jobs.txt': 'two\n', 'running.txt': 'one\n' }), 1000);
@@ -241,7 +241,7 @@ describe('a worker', LIMIT, () => {
     expect([made.read('running.txt'), made.read('lock.txt')]).toEqual(['two\none\n', '']);
   });
 
-  it('leaves a lock alone that another one has by the time that choosing fails', async () => {
+  it('respects a lock that another worker holds by the time that choosing fails', async () => {
     const made = repository(lists(['one']));
     const worker = await workerIn(made, 'ann');
     await expect(
@@ -254,7 +254,7 @@ describe('a worker', LIMIT, () => {
     expect(made.read('lock.txt')).toBe('bob\n');
   });
 
-  it('needs jobs.txt only to choose from it, and makes none', async () => {
+  it('needs jobs.txt only to choose from it, and does not create it', async () => {
     const made = repository({ 'readme.txt': 'x\n' });
     const worker = await workerIn(made, 'ann');
     for (const choose of [queueJobs(), randomJobs()]) {
@@ -266,7 +266,7 @@ describe('a worker', LIMIT, () => {
     expect(made.git(made.bare, 'ls-tree', '--name-only', 'main').trim().split('\n')).not.toContain('jobs.txt');
   });
 
-  it('has its name for itself, until it is closed or its process has ended', async () => {
+  it('has exclusive use of its name, until it is closed or its process has ended', async () => {
     const made = repository(lists(['one']));
     const options = (clone: string): GitWorkerOptions => ({
       url: made.bare,
@@ -288,7 +288,7 @@ describe('a worker', LIMIT, () => {
     await (await gitWorker(options('here'))).close();
   });
 
-  it('shares the lock with one that doubles its pauses, and with its own kind, when jobs take no time', {
+  it('shares the lock fairly with a worker that doubles its pauses, and with its own kind, when jobs take no time', {
     tags: ['slow'],
     timeout: 400_000,
   }, async () => {
@@ -300,11 +300,11 @@ describe('a worker', LIMIT, () => {
     expect(await theirs).toMatchObject({ status: 0, stderr: '' });
     shares.push(jobs.length - shares.reduce((sum, share) => sum + share, 0));
     expect([...made.read('done.txt').trim().split('\n')].sort()).toEqual([...jobs].sort());
-    // A quarter each would be 5; without pauses one gets none.
+    // A quarter each would be 5; without pauses one worker gets none.
     expect(Math.min(...shares), `${shares}`).toBeGreaterThanOrEqual(1);
   });
 
-  it('works beside workers that do as Distribute is documented: every job once', { tags: ['slow'] }, async () => {
+  it("works beside workers that follow Distribute's documentation: every job runs once", { tags: ['slow'] }, async () => {
     const jobs = Array.from({ length: 12 }, (_, at) => `job${at}`);
     const made = repository(lists(jobs));
     const theirs = start(fixture('distribute.sh'), [made.bare, join(made.folder, 'theirs'), 'theirs']);
@@ -334,12 +334,12 @@ describe('a worker', LIMIT, () => {
     [{ name: 'x.lock' }, /name/],
     [{ patience: 'long' }, /^"long" cannot be the patience/],
     [{ url: 'git+ssh://host/team/queue.git#runs.txt' }, /ends with the repository/],
-  ])('is refused options that make no sense: %j', async (wrong, message) => {
+  ])('rejects invalid options: %j', async (wrong, message) => {
     const options = wrong && { url: '/nowhere', path: '/nowhere', name: 'ann', ...wrong };
     await expect(gitWorker(options as GitWorkerOptions)).rejects.toMatchObject({ code: 'usage', message: expect.stringMatching(message) });
   });
 
-  it('may be told of its remote as a queue is named', async () => {
+  it('accepts the remote in the form of a queue name', async () => {
     const made = repository(lists(['one']));
     const worker = await gitWorker({ url: `git+file://${made.bare}`, path: join(made.folder, 'ann'), name: 'ann' });
     expect(await worker.nextJob(queueJobs())).toBe('one');
@@ -356,7 +356,7 @@ describe('a worker', LIMIT, () => {
     for (const wrong of [undefined, ' ']) await expect(worker.commitUpdate(wrong as never)).rejects.toMatchObject({ code: 'usage' });
   });
 
-  it('is refused a folder that is something else', async () => {
+  it('rejects a folder that is something else', async () => {
     const made = repository(lists([]));
     await expect(gitWorker({ url: made.bare, path: made.bare, name: 'ann' })).rejects.toMatchObject({ code: 'input' });
     await expect(gitWorker({ url: `${made.bare}.none`, path: join(made.folder, 'new'), name: 'ann' })).rejects.toMatchObject({
@@ -364,7 +364,7 @@ describe('a worker', LIMIT, () => {
     });
   });
 
-  it('is told of a folder that it cannot work in', async () => {
+  it('reports a folder that it cannot work in', async () => {
     const made = repository(lists([]));
     const refused = { name: 'RunmakerError', code: 'input', hint: expect.any(String) };
     writeFileSync(join(made.folder, 'file'), '');
@@ -373,7 +373,7 @@ describe('a worker', LIMIT, () => {
     }
   });
 
-  it('has its clone for itself, until it is closed or its process has ended', async () => {
+  it('has exclusive use of its clone, until it is closed or its process has ended', async () => {
     const made = repository(lists(['one']));
     const options = { url: made.bare, path: join(made.folder, 'shared') };
     const ann = await gitWorker({ ...options, name: 'ann' });
@@ -394,7 +394,7 @@ describe('a worker', LIMIT, () => {
     await third.close();
   });
 
-  it('lets only one of many have a clone, also one that a process has left whose end nobody here can see', async () => {
+  it('that is one of many gets a clone alone, even after a process whose end cannot be observed here', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'runmaker-worker'), newRunnerName().replace(/-\d+-(\d+)-\d+-\d+$/, '-1-$1-1-1'));
     const tries = await Promise.allSettled(Array.from({ length: 5 }, () => lockClone(folder)));
@@ -406,7 +406,7 @@ describe('a worker', LIMIT, () => {
     (await lockClone(folder))();
   });
 
-  it('gets the clone of one that was killed at once', async () => {
+  it('gets the clone of a killed worker at once', async () => {
     const folder = temporaryFolder();
     const script =
       "import('./dist/queue/git/distribute/clone-lock.js').then(m => m.lockClone(process.argv[1])).then(() => console.log('mine'))";
@@ -420,7 +420,7 @@ describe('a worker', LIMIT, () => {
     (await lockClone(folder))();
   });
 
-  it('lets only one of many have a clone where nothing can be locked, though a dead one left it to them', async () => {
+  it('that is one of many gets a clone alone where locks do not work, though a dead one left it to them', async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'runmaker-worker.pid'), newRunnerName().replace(/-\d+-\d+-\d+$/, '-4194305-1-1'));
     const refuses: RecordLocks = {

@@ -12,7 +12,7 @@ function csv(text: string) {
   return readCsvQueue(Buffer.from(text), 'queue.csv');
 }
 
-/** Words as a shell takes them apart. */
+/** Words as a shell splits them. */
 function shellWords(command: string): string[] {
   const printed = execFileSync('sh', ['-c', `set -f; printf '%s\\0' ${command}`], { encoding: 'utf8' });
   return printed.split('\0').slice(0, -1);
@@ -29,7 +29,7 @@ describe('a runs.txt', () => {
     .tuple(fc.array(line), fc.constantFrom('\n', '\r\n'), fc.boolean())
     .map(([lines, end, last]) => lines.join(end) + (last ? end : ''));
 
-  it('keeps every byte but the states that are changed', () => {
+  it('keeps every byte but the changed states', () => {
     fc.assert(
       fc.property(text, fc.infiniteStream(fc.constantFrom(...'.rd!')), (content, states) => {
         const bytes = Buffer.from(content);
@@ -48,13 +48,13 @@ describe('a runs.txt', () => {
     expect(() => readRuns(Buffer.from(merged), 'runs.txt')).toThrow('runs.txt has merge markers in it, the first at line 2');
   });
 
-  it('is not taken for a merge because a command has a marker in it', () => {
+  it('is not mistaken for a merge because a command contains a marker', () => {
     expect(readRuns(Buffer.from('. grep "<<<<<<< " a\n'), 'runs.txt').jobs.length).toBe(1);
   });
 });
 
 describe('a queue.csv', () => {
-  it('is read as gitrunner writes it', () => {
+  it('is parsed as gitrunner writes it', () => {
     const document = csv(
       `${HEADER}dummy.py,"[1]","{""cheese"": ""on,toast""}",ready\ndummy,[],{},running\na,[],{},done\nb,[],{},run\nc,[],{},failed\nd,[],{},later\n`,
     );
@@ -68,7 +68,7 @@ describe('a queue.csv', () => {
     ]);
   });
 
-  it('keeps quoting, order, line ends and unknown columns when a status is changed', () => {
+  it('keeps quoting, order, line ends and unknown columns when a status changes', () => {
     const text =
       '\ufeffstatus,note,"script",args,kwargs\r\nready,"two\nlines",a,"[""x""]",{}\r\n"ready","ü, ""q""",a,[],{}\r\n\r\nready,,b,[1],{}';
     const document = csv(text);
@@ -87,7 +87,7 @@ describe('a queue.csv', () => {
     );
   });
 
-  it('of any content comes back as it was when the states do', () => {
+  it('of any content is restored when the states are', () => {
     const cell = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', ' ', 'ü', '\r\n', "'") });
     const row = fc.tuple(cell, cell, fc.constantFrom('ready', 'done', 'failed', 'running'));
     fc.assert(
@@ -110,7 +110,7 @@ describe('a queue.csv', () => {
     expect(document.withStates(new Map([[2, 'd']])).toString('latin1')).toBe(`${HEADER}caf\xe9,[],{},done\n`);
   });
 
-  it('takes rows at its end, whatever the order of its columns', () => {
+  it('appends rows, whatever the order of its columns', () => {
     const document = csv('status,script,more,kwargs,args\nready,a,1,{},[]');
     expect(document.withJobs([{ commands: [Buffer.from('dummy.py 1 --cheese="on,toast"')], state: '.' }]).toString()).toBe(
       'status,script,more,kwargs,args\nready,a,1,{},[]\nready,dummy,,"{""cheese"": ""on,toast""}","[""1""]"\n',
@@ -121,7 +121,7 @@ describe('a queue.csv', () => {
     ['a header that lacks a column', 'script,args,status\na,[],ready\n', 'no column kwargs'],
     ['merge markers', `${HEADER}<<<<<<< a\na,[],{},ready\n`, 'line 2'],
     ['a quote in the header', 'script,"args,kwargs,status\n', 'the row that begins at line 1'],
-  ])('is refused, naming the place, for %s', (_, text, place) => {
+  ])('is rejected, naming the place, for %s', (_, text, place) => {
     expect(() => csv(text)).toThrow(place);
   });
 
@@ -131,7 +131,7 @@ describe('a queue.csv', () => {
     ['a quote that is closed too late', `${HEADER}a,[],{},running\na,"[],{},ready\na,[],{},ready\na,"[]",{},ready\n`, '2r 3. 4- 5-'],
     ['a field too many', `${HEADER}a,[],{},running\nb,[1,2],{},ready\nc,[],{},ready\n`, '2r 3. 4.'],
     ['bytes behind a quote', `${HEADER}a,[],{},running\n"b"x,[],{},ready\n`, '2r 3.'],
-  ])('reads the rows beside one with %s, names that one, and runs nothing below a quote that is not closed', (_, text, states) => {
+  ])('yields the rows beside one with %s, names that one, and runs nothing below an unclosed quote', (_, text, states) => {
     const document = csv(text);
     expect(document.jobs.map(({ number, state }) => `${number}${state}`).join(' ')).toBe(states);
     const [running, broken] = document.jobs;
@@ -141,7 +141,7 @@ describe('a queue.csv', () => {
     expect(() => document.withStates(new Map([[broken?.number as number, 'd']]))).toThrow('line');
   });
 
-  it('reads a row that lacks its last fields as if they were empty, and writes its status', () => {
+  it('yields a row that lacks its last fields as if they were empty, and writes its status', () => {
     const text = 'script,args,kwargs,status,note,host\na,[],{},ready\nb,[],{},done,x,y\nc\n';
     const document = csv(text);
     expect(document.jobs.map(({ state, command, problem }) => [state, `${command}`, problem])).toEqual([
@@ -158,7 +158,7 @@ describe('a queue.csv', () => {
     expect(changed.toString()).toBe('script,args,kwargs,status,note,host\na,[],{},running\nb,[],{},done,x,y\nc,,,ready\n');
   });
 
-  it('knows a row by script, args and kwargs, whatever its other columns say', () => {
+  it('identifies a row by script, args and kwargs, whatever its other columns say', () => {
     const [first, second] = [
       csv('script,args,kwargs,status,note\na,[1],{},running,\n'),
       csv('note,script,args,kwargs,status\n3.0,a,[1],{},done\n'),
@@ -171,7 +171,7 @@ describe('a queue.csv', () => {
     ['a,1,{},ready', 'args is not a JSON array: 1', 2],
     ['a,[],[],ready', 'kwargs is not a JSON object: []', 3],
     [',[],{},ready', 'script is empty', 1],
-  ])('leaves a row alone that says nothing sensible: %s', (row, message, column) => {
+  ])('skips an invalid row: %s', (row, message, column) => {
     const [job] = csv(`${HEADER}${row}\n`).jobs;
     expect(job?.problem).toEqual({ column, message });
   });
@@ -182,14 +182,14 @@ describe('a queue.csv', () => {
 });
 
 describe('a command of a row', () => {
-  it('writes values as Python does, and numbers with all their digits', () => {
+  it('contains values as Python writes them, and numbers with all their digits', () => {
     const row = { script: 'a', args: '[1.0, 12345678901234567890, true, null, "x y", ["b", 1]]', kwargs: '{"k": {"n": [1e3]}, "e": ""}' };
     expect(commandOfRow(row)).toEqual({
       command: "python a.py 1.0 12345678901234567890 True None 'x y' '['\"'\"'b'\"'\"', 1]' '--k={'\"'\"'n'\"'\"': [1000.0]}' --e=",
     });
   });
 
-  it('is what is understood of a command that was added', () => {
+  it('matches the command that was added', () => {
     const word = fc.string({ minLength: 1 }).filter(text => !text.startsWith('--') && !text.includes('\0'));
     const key = fc.stringMatching(/^[a-z_]\w*$/);
     fc.assert(
@@ -214,7 +214,7 @@ describe('a command of a row', () => {
   });
 
   it.each(['echo `date` > x.py', 'x.py $HOME', 'x.py *.txt', 'a.py | b.py', 'a.py "open', '', '--version', 'a.py --k=1 --k=2'])(
-    'is refused: %s',
+    'is rejected: %s',
     command => {
       expect(() => rowOfCommand(command)).toThrow(expect.objectContaining({ code: 'usage' }));
     },
@@ -238,7 +238,7 @@ describe('words', () => {
   });
 
   it.each(['a  b', "a'b c'd", '"a b" c', '"a\\"b\\\\ \\x"', 'a\\ b', '"" x', "''", '--a="b c"', 'a#b', 'x=~y'])(
-    'are read as a shell reads them: %s',
+    'are parsed as a shell parses them: %s',
     command => {
       expect(splitWords(command)).toEqual(shellWords(command));
     },

@@ -32,7 +32,7 @@ beforeEach(() => {
 
 const NOBODY = 65_534;
 
-/** Has this test go on as somebody for whom read-only folders are so, if it is root's. */
+/** Makes this test continue as a user for whom read-only folders are read-only, if it runs as root. */
 function becomeNobody(made: Repository): void {
   if (process.geteuid?.() !== 0) return;
   execFileSync('chown', ['-R', String(NOBODY), made.folder, process.env.XDG_CACHE_HOME as string]);
@@ -47,7 +47,7 @@ function becomeNobody(made: Repository): void {
 }
 
 describe('a queue over git', LIMIT, () => {
-  it('says in the history who did what', async () => {
+  it('records in the history which runner did what', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n. d\n' });
     const queue = await openGit(made.name());
     const claims = [await claim(queue, { slots: 3 }), await claim(queue), await claim(queue)];
@@ -61,7 +61,7 @@ describe('a queue over git', LIMIT, () => {
     ]);
   });
 
-  it('is written by whom GIT_USER_NAME and GIT_USER_EMAIL name', async () => {
+  it('commits under GIT_USER_NAME and GIT_USER_EMAIL', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     process.env.GIT_USER_NAME = 'Robin';
     process.env.GIT_USER_EMAIL = 'robin@example.org';
@@ -83,7 +83,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.history()[2]).toMatch(/finished 1 job \(1\), started 1 job \(2\)$/);
   });
 
-  it('puts back what was claimed ahead and is not wanted any more', async () => {
+  it('returns jobs that it claimed ahead and no longer wants', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n' });
     const queue = await openQueue(made.name());
     await (await claim(queue, { slots: 3 })).finish({ state: 'd' });
@@ -91,7 +91,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.read()).toBe('d a\n. b\n. c\n');
   });
 
-  it('claims ahead no more than fits', async () => {
+  it('claims ahead only what fits', async () => {
     const made = repository({ 'runs.txt': '. a #: cpus=2\n. b #: cpus=2\n. c #: cpus=2\n' });
     const queue = await openGit(made.name());
     const capacity = { cpus: 4, mem: 0, gpus: 0 };
@@ -99,7 +99,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.read()).toBe('r a #: cpus=2\nr b #: cpus=2\n. c #: cpus=2\n');
   });
 
-  it('leaves everything but states as it was, also beside the file', async () => {
+  it('leaves everything but states unchanged, also beside the file', async () => {
     const files = { 'runs.txt': '# head\r\n. a\r\n', 'script.py': 'print(1)\n', 'sub/data.bin': Buffer.from([0, 255, 10]) };
     const made = repository(files);
     await (await claim(await openGit(made.name()))).finish({ state: 'd' });
@@ -107,7 +107,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.read()).toBe('# head\r\nd a\r\n');
   });
 
-  it('works on a file in a folder, on another branch, and leaves the main one alone', async () => {
+  it('works on a file in a folder, on another branch, and leaves the main branch alone', async () => {
     const made = repository({ 'runs.txt': '. no\n', 'jobs/list.txt': '. a\n' });
     made.git(made.bare, 'branch', 'dev', 'main');
     const queue = await openGit(`git+file://${made.bare}#jobs/list.txt?branch=dev`);
@@ -116,7 +116,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.history()).toEqual(['begin']);
   });
 
-  it('finds the usual file, and the remote of a clone', async () => {
+  it('finds the default file, and the remote of a clone', async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},ready\n' });
     const queue = await openGit(`git:${made.clone}`);
     await claim(queue);
@@ -125,7 +125,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.git(made.clone, 'status', '--porcelain')).toBe('');
   });
 
-  it('works from a shallow clone, and upon one', async () => {
+  it('works from a shallow clone, and on one', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     for (let at = 0; at < 3; at++) made.change(`more ${at}`, { more: String(at) });
     const shallow = join(made.folder, 'shallow');
@@ -137,7 +137,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.git(bare, 'cat-file', 'blob', 'main:runs.txt')).toBe('d a\nd b\n');
   });
 
-  it('follows its jobs when lines are moved', async () => {
+  it('tracks its jobs when lines are moved', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const taken = await claim(await openGit(made.name()));
     made.edit('move', 'runs.txt', text => `# new\n. c\n${text}`);
@@ -158,7 +158,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.read()).toBe(expected);
   });
 
-  it('refuses a result when somebody had the job in between, however it looks now', async () => {
+  it('refuses a result if another runner had the job in between, whatever its state now', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const taken = await claim(await openGit(made.name()));
     made.edit('mine', 'runs.txt', () => '. a\n');
@@ -167,7 +167,7 @@ describe('a queue over git', LIMIT, () => {
     expect(made.read()).toBe('r a\n');
   });
 
-  it('keeps the branch linear and without a merge, whoever else commits', async () => {
+  it('keeps the branch linear and without merges, whatever else is committed', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n', 'notes.txt': '' });
     const queue = await openGit(made.name());
     for (const at of [1, 2, 3]) {
@@ -182,7 +182,7 @@ describe('a queue over git', LIMIT, () => {
 });
 
 describe('presence over git', LIMIT, () => {
-  it('shows in refs of its own, which go with the runner', async () => {
+  it('is shown in separate refs, which disappear with the runner', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await openQueue(made.name());
     const taken = await claim(queue);
@@ -201,11 +201,11 @@ describe('presence over git', LIMIT, () => {
     expect(made.history().length).toBe(2);
   });
 
-  it('is renewed while a push takes long, and does not keep that from landing', { tags: ['slow'] }, async () => {
+  it('is renewed during a slow push, without keeping the push from landing', { tags: ['slow'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await openGit(made.name(), { lease: 2000 });
     const taken = await claim(queue);
-    // A remote that has all of the push for four seconds, and then takes it.
+    // A remote that receives all of the push, and accepts it four seconds later.
     const hook = join(made.bare, 'hooks/pre-receive');
     mkdirSync(dirname(hook), { recursive: true });
     writeFileSync(hook, '#!/bin/sh\nif grep -q heads/main; then echo >> pushes; sleep 4; fi\n', { mode: 0o755 });
@@ -228,7 +228,7 @@ describe('presence over git', LIMIT, () => {
     expect(made.refs('refs/runmaker')).toEqual([]);
   });
 
-  it('is renewed also where each push takes a good part of the lease', { tags: ['long'] }, async () => {
+  it('is renewed even if each push takes a good part of the lease', { tags: ['long'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     await claim(await openGit(made.name(), { lease: 6000 }));
     const hook = join(made.bare, 'hooks/pre-receive');
@@ -237,7 +237,7 @@ describe('presence over git', LIMIT, () => {
     await eventually('a renewal has landed', () => made.refs('refs/runmaker').length === 2);
   });
 
-  it('that cannot be renewed is told, once each time that it could be', { tags: ['slow'] }, async () => {
+  it('that cannot be renewed produces one warning, and another after each recovery', { tags: ['slow'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const notices: string[] = [];
     const taken = await claim(await openGit(made.name(), { lease: 1000 }), {
@@ -260,12 +260,14 @@ describe('presence over git', LIMIT, () => {
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('ends when the lease runs out: the job is reclaimed, the lease goes, and the late result is refused', { tags: ['slow'] }, async () => {
+  it('ends when the lease expires: the job is reclaimed, the lease is removed, and the late result is refused', {
+    tags: ['slow'],
+  }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 60_000 });
     const taken = await claim(holder);
     const [ref] = made.refs('refs/runmaker') as [string];
-    // What a runner leaves behind that was suspended a minute ago: a lease that holds for a second, and is not renewed.
+    // The trace of a runner that was suspended a minute ago: a lease that holds for a second, and is not renewed.
     const tree = made.git(made.bare, 'hash-object', '-t', 'tree', '-w', '/dev/null').trim();
     const message = made.git(made.bare, 'log', '-1', '--format=%B', ref).replace('lease: 60000ms', 'lease: 1000ms');
     made.git(made.bare, 'update-ref', ref, made.git(made.clone, '-C', made.bare, 'commit-tree', tree, '-m', message).trim());
@@ -289,7 +291,7 @@ describe('presence over git', LIMIT, () => {
     expect(made.read()).toBe('. a\n');
   });
 
-  it('is told with how long each lease holds', async () => {
+  it('is reported with the remaining time of each lease', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n' });
     for (const lease of [60_000, 120_000, 60_000]) await claim(await openGit(made.name(), { lease }));
     const notices: string[] = [];
@@ -298,7 +300,7 @@ describe('presence over git', LIMIT, () => {
     expect(notices.sort()).toEqual([`1 job (2) ${said} 2m`, `2 jobs (1,3) ${said} 1m`]);
   });
 
-  it('is told with when to look again for it to run out', async () => {
+  it('is reported with the time of the next look for expiry', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const holder = await openGit(made.name(), { lease: 600_000 });
     await claim(holder);
@@ -328,7 +330,7 @@ describe('presence over git', LIMIT, () => {
 });
 
 describe('attempts over git', LIMIT, () => {
-  it('are counted over runners: a failing row is ready again until it has failed often enough', { tags: ['slow'] }, async () => {
+  it('are counted across runners: a failing row is ready again until it has reached its limit', { tags: ['slow'] }, async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},ready\nb,[],{},ready\n' });
     const ends: unknown[] = [];
     for (let at = 0; at < 3; at++) {
@@ -339,7 +341,7 @@ describe('attempts over git', LIMIT, () => {
     expect(made.read('queue.csv')).toBe('script,args,kwargs,status\na,[],{},failed\nb,[],{},ready\n');
   });
 
-  it('are counted anew once the job was done, should it be set back', { tags: ['slow'] }, async () => {
+  it('are counted anew once the job was done, should it be reset', { tags: ['slow'] }, async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await openGit(made.name(), { maxJobAttempts: 2 });
     const ends: unknown[] = [];
@@ -351,7 +353,7 @@ describe('attempts over git', LIMIT, () => {
     expect(ends).toEqual([again, { kind: 'recorded' }, again, { kind: 'recorded' }]);
   });
 
-  it('that come to success in the end leave no trace in a runner’s summary', async () => {
+  it('that finally succeed leave no trace in a runner’s summary', async () => {
     const mark = join(temporaryFolder(), 'mark');
     const made = repository({ 'runs.txt': `. test -e ${mark} || { touch ${mark}; exit 1; }\n` });
     const summary = await new Runner(await openGit(made.name(), { maxJobAttempts: 2 }), { jobs: 1 }).run();
@@ -361,7 +363,7 @@ describe('attempts over git', LIMIT, () => {
 });
 
 describe('results over git', LIMIT, () => {
-  it('are committed with the state: jobs run in a checkout of their own', async () => {
+  it('are committed with the state: jobs run in their own checkout', async () => {
     const made = repository({
       'runs.txt': '. sh job.sh one\n. sh job.sh two\n',
       'job.sh':
@@ -378,7 +380,7 @@ describe('results over git', LIMIT, () => {
     expect(made.git(made.bare, 'log', '-1', '--format=%s', commit as string)).toContain('started');
   });
 
-  it('come beside those that somebody else has changed meanwhile, and nothing stops', async () => {
+  it('are stored beside concurrent changes by others, and nothing stops', async () => {
     const made = repository({ 'runs.txt': '. true\n', 'results/log': 'old\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
     const notices: string[] = [];
@@ -402,7 +404,7 @@ describe('results over git', LIMIT, () => {
     expect(contents.every(name => name.startsWith('main:results/out'))).toBe(true);
   });
 
-  it('that are repositories go as files, with or without a commit in them', async () => {
+  it('that are repositories are committed as files, with or without a commit in them', async () => {
     const made = repository({
       'runs.txt':
         '. git init -q results/sub/empty; echo 1 > results/sub/empty/one; git init -q results/two; cd results/two; echo 2 > two; git add two; git -c user.name=a -c user.email=b commit -qm x\n',
@@ -412,14 +414,14 @@ describe('results over git', LIMIT, () => {
     expect(made.read()).toMatch(/^d /);
   });
 
-  it('are not the queue’s own file, wherever it lies', async () => {
+  it('never include the queue’s own file, wherever it is', async () => {
     const made = repository({ 'q/runs.txt': '. echo mine >> q/runs.txt; echo out > q/out\n. true\n' });
     await new Runner(await openGit(made.name('q/runs.txt'), { resultsDir: 'q' }), {}).run();
     expect(made.read('q/runs.txt')).toBe('d echo mine >> q/runs.txt; echo out > q/out\nd true\n');
     expect(made.read('q/out')).toBe('out\n');
   });
 
-  it('need a folder, and the job stays where a file has its name', async () => {
+  it('need a folder, and the job stays unclaimed where a file has its name', async () => {
     const made = repository({ 'runs.txt': '. true\n', results: 'a file\n' });
     await expect((await openGit(made.name(), { resultsDir: 'results' })).claim({})).rejects.toMatchObject({
       code: 'usage',
@@ -428,7 +430,7 @@ describe('results over git', LIMIT, () => {
     expect(made.read()).toBe('. true\n');
   });
 
-  it('need a folder of the repository, and the job stays where a symbolic link leads elsewhere', async () => {
+  it('need a folder of the repository, and the job stays unclaimed where a symbolic link leads elsewhere', async () => {
     const made = repository({ 'runs.txt': '. true\n', 'elsewhere/x': 'x\n' });
     symlinkSync('elsewhere', join(made.clone, 'results'));
     made.change('link', {});
@@ -439,7 +441,7 @@ describe('results over git', LIMIT, () => {
     expect(made.read()).toBe('. true\n');
   });
 
-  it('whose names are no UTF-8 stay where they are, and are named', async () => {
+  it('whose names are not UTF-8 stay where they are, and are named', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
     const notices: string[] = [];
@@ -475,7 +477,7 @@ describe('results over git', LIMIT, () => {
     ['no checkout any more', results => rmSync(dirname(results), { recursive: true }), [], true],
   ])('with %s among them keep neither the state nor the others from being pushed', async (_, leave, pushed, isKept) => {
     const made = repository({ 'runs.txt': '. true\n. true\n' });
-    // Somebody's own repository, in which the checkouts happen to lie.
+    // The user's own repository, in which the checkouts happen to lie.
     made.git(process.env.XDG_CACHE_HOME as string, 'init', '--quiet');
     const queue = await openGit(made.name(), { resultsDir: 'results' });
     const notices: string[] = [];
@@ -488,7 +490,7 @@ describe('results over git', LIMIT, () => {
     expect(await (await claim(queue)).finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('are the bytes that the job has left, whatever the user’s settings, the repository’s attributes and its filters', async () => {
+  it('are the exact bytes that the job has left, whatever the user’s settings, the repository’s attributes and its filters', async () => {
     const made = repository({
       'runs.txt': '. true\n',
       '.gitattributes': '*.bin filter=pointer\n*.txt text eol=crlf\n',
@@ -510,7 +512,7 @@ describe('results over git', LIMIT, () => {
     for (const [name, content] of Object.entries(files)) expect(made.read(`my [results]/${name}`)).toBe(content);
   });
 
-  it('leave checkouts as the repository’s attributes say, also for what lies in the results folder and was not touched', async () => {
+  it('appear in checkouts as the repository’s attributes say, also untouched files of the results folder', async () => {
     const made = repository({
       'runs.txt': '. true\n. true\n',
       '.gitattributes': '*.txt text eol=crlf\n',
@@ -540,7 +542,7 @@ describe('results over git', LIMIT, () => {
     ]);
   });
 
-  it('in a submodule are not put in its place, and those beside it are pushed', async () => {
+  it('in a submodule do not replace it, and those beside it are pushed', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const commit = made.git(made.clone, 'rev-parse', 'HEAD').trim();
     made.git(made.clone, 'update-index', '--add', '--cacheinfo', `160000,${commit},results/sub`);
@@ -558,7 +560,7 @@ describe('results over git', LIMIT, () => {
     expect(notices.at(-1)).toMatch(/some are in a submodule: results\/sub: what it left stays in/);
   });
 
-  it('that cannot be put into git stay where they are, are named, and do not keep the state from being pushed', async () => {
+  it('that git cannot store stay where they are, are named, and do not keep the state from being pushed', async () => {
     const made = repository({ 'runs.txt': '. true\n' });
     const queue = await openGit(made.name(), { resultsDir: 'results' });
     const notices: string[] = [];
@@ -572,7 +574,7 @@ describe('results over git', LIMIT, () => {
     expect(readFileSync(place, 'utf8')).toBe('a file in its place\n');
   });
 
-  it('that the remote does not take stay where they are, are named, and hold up neither states nor results of other jobs', {
+  it('that the remote rejects stay where they are, are named, and hold up neither states nor results of other jobs', {
     tags: ['slow'],
   }, async () => {
     const made = repository({
@@ -600,7 +602,7 @@ exit 0
     expect(readFileSync(join(/stays in (.+)$/.exec(told)?.[1] as string, '2')).length).toBe(20_000);
   });
 
-  it('that are refused with all else, because the branch may not be pushed to, are pushed with it when it may be', {
+  it('that are rejected with all else, because the branch is protected, are pushed with it once it no longer is', {
     tags: ['slow'],
   }, async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
@@ -618,7 +620,7 @@ exit 0
     expect([made.read('results/1'), made.read('results/2')]).toEqual(['result\n', 'result\n']);
   });
 
-  it('that are refused for a moment, together with a claim, end nobody', async () => {
+  it('that are rejected briefly, together with a claim, stop no runner', async () => {
     const made = repository({ 'runs.txt': '. echo one > $RESULTS_DIR/1\n. echo two > $RESULTS_DIR/2\n' });
     const hook = join(made.bare, 'hooks/pre-receive');
     mkdirSync(dirname(hook), { recursive: true });
@@ -653,7 +655,7 @@ exit 0
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('do not keep a runner from ending, or the next from starting, when a job has made its folder read-only', async () => {
+  it('do not keep a runner from exiting, or the next from starting, when a job has made its folder read-only', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n. c\n' });
     becomeNobody(made);
     const queue = await openQueue(made.name(), { resultsDir: 'results' });
@@ -673,7 +675,7 @@ exit 0
     expect(made.read()).toBe('d a\nd b\nd c\n');
   });
 
-  it('have the folders of killed runners cleared away, but for those that were kept', async () => {
+  it('are cleared away with the folders of killed runners, except those that were kept', async () => {
     const made = repository({ 'runs.txt': '. true\n. true\n' });
     const folder = (await claim(await openGit(made.name(), { resultsDir: 'results' }))).directory as string;
     const dead = folder.replace(/-\d+-\d+-\d+-\d+$/, '-4194305-1-1-1');
@@ -687,7 +689,7 @@ exit 0
 describe('trouble over git', LIMIT, () => {
   const open = (name: string) => openQueue(name, { patience: 500, sleep: 20 });
 
-  it('is told when there is no repository, branch, or file, or it holds what cannot be read', async () => {
+  it('is reported when there is no repository, branch, or file, or the file is invalid', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'bad.csv': 'script,args\n', 'merge.txt': '. a\n<<<<<<< HEAD\n. b\n>>>>>>> x\n' });
     execFileSync('git', ['init', '--quiet', '--bare', join(made.folder, 'empty.git')]);
     await expect(open(`git+file://${made.folder}/none.git#runs.txt`)).rejects.toMatchObject({
@@ -715,7 +717,7 @@ describe('trouble over git', LIMIT, () => {
     await expect(open(`git:${made.folder}`)).rejects.toMatchObject({ code: 'input', message: expect.stringContaining('is not a clone') });
   });
 
-  it('that is named by its path is told by the name that it has as a queue', async () => {
+  it("in a queue given by its path is reported under the queue's name", async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const refused = (hint: string) => ({ code: 'usage', hint: `write ${hint}` });
     await expect(open(`${made.bare}#runs.txt`)).rejects.toMatchObject(refused(made.name()));
@@ -736,7 +738,7 @@ describe('trouble over git', LIMIT, () => {
     }
   });
 
-  it('with the remote gone is borne: the result is pushed when it is back', async () => {
+  it('with an unreachable remote is tolerated: the result is pushed when it is back', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const notices: string[] = [];
     const taken = await claim(await openGit(made.name()), {
@@ -750,7 +752,7 @@ describe('trouble over git', LIMIT, () => {
     expect(made.read()).toBe('d a\n');
   });
 
-  it('that lasts longer than patience is an error of the queue, and says so', async () => {
+  it('that outlasts the patience is an error of the queue, and says so', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await open(made.name());
     const taken = await claim(queue);
@@ -761,7 +763,7 @@ describe('trouble over git', LIMIT, () => {
     expect(made.read()).toBe('r a\n');
   });
 
-  it('with the remote gone keeps nobody who was told to stop', async () => {
+  it('with an unreachable remote does not delay a runner that was told to stop', async () => {
     const made = repository({ 'runs.txt': 'r a\n' });
     const queue = await openGit(made.name());
     renameSync(made.bare, `${made.bare}.away`);
@@ -775,7 +777,7 @@ describe('trouble over git', LIMIT, () => {
     renameSync(`${made.bare}.away`, made.bare);
   });
 
-  it('with a branch that may not be pushed to is told at once for a claim, and what is done goes on', async () => {
+  it('with a protected branch is reported at once for a claim, and running jobs continue', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const queue = await openGit(made.name());
     const taken = await claim(queue);
@@ -791,7 +793,7 @@ describe('trouble over git', LIMIT, () => {
     expect(made.read()).toBe('d a\n. b\n');
   });
 
-  it('with a clone that somebody has cleared away in part is told, and which folder to remove', async () => {
+  it('with a partly deleted clone is reported, with the folder to remove', async () => {
     const cache = ownCache();
     const made = repository({ 'runs.txt': '. a\n' });
     await (await open(made.name())).close();
@@ -808,7 +810,7 @@ describe('trouble over git', LIMIT, () => {
     ['a runner that was killed at it', name => name.replace(/(?:-\d+){4}$/, '-4194305-1-1-1'), 0],
     ['nobody knows whom, long ago', () => 'x', 3600],
     ['another runner, just now', name => `${name}0`, 0],
-  ])('with a checkout that is half made in its clone, by %s, is borne', async (_, nameIt, age) => {
+  ])('with a checkout left half made in its clone by %s is tolerated', async (_, nameIt, age) => {
     const made = repository({ 'runs.txt': '. a\n' });
     const taken = await claim(await openGit(made.name(), { resultsDir: 'results' }));
     const { directory = '' } = taken;
@@ -825,7 +827,7 @@ describe('trouble over git', LIMIT, () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('with a lock on the remote that a killed git has left is borne, told, and in the end an error that names the lock', {
+  it('with a remote lock left by a killed git is tolerated, reported, and finally an error that names the lock', {
     tags: ['long'],
   }, async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
@@ -849,14 +851,14 @@ describe('trouble over git', LIMIT, () => {
     expect(made.read()).toBe('d a\n. b\n');
   });
 
-  it('with a branch that is checked out on the remote names the way out', async () => {
+  it('with a branch that is checked out on the remote produces a message with the remedy', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await open(`git+file://${made.clone}/.git#runs.txt`);
     await expect(queue.claim({})).rejects.toMatchObject({ code: 'queue', hint: expect.stringContaining('--bare') });
     await queue.close();
   });
 
-  it('with a history that was rewritten finds the job in the new one, and says what happened', async () => {
+  it('with a rewritten history produces a warning, and the job is found in the new one', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const notices: string[] = [];
     const taken = await claim(await openGit(made.name()), {
@@ -870,7 +872,7 @@ describe('trouble over git', LIMIT, () => {
     expect(notices).toEqual(['the history of main was rewritten on the remote']);
   });
 
-  it('with a history that was taken back refuses the result', async () => {
+  it('with a history that was rolled back refuses the result', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n' });
     const taken = await claim(await openGit(made.name()));
     made.git(made.bare, 'update-ref', 'refs/heads/main', 'main~1');
@@ -881,7 +883,7 @@ describe('trouble over git', LIMIT, () => {
   it.each<[string, string | null]>([
     ['is taken away', null],
     ['has merge markers', '<<<<<<< HEAD\nr a\n=======\n. a\n>>>>>>> x\n'],
-  ])('with a file that %s waits for it to be mended', async (_, content) => {
+  ])('with a file that %s waits for its repair', async (_, content) => {
     const made = repository({ 'runs.txt': '. a\n' });
     const taken = await claim(await openGit(made.name()));
     made.git(made.clone, 'pull', '--quiet', 'origin', 'main');
@@ -893,7 +895,7 @@ describe('trouble over git', LIMIT, () => {
     expect(made.read()).toBe('d a\n');
   });
 
-  it('with a file that stays away refuses the result after all patience', async () => {
+  it('with a file that stays missing refuses the result once patience runs out', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     const queue = await open(made.name());
     const taken = await claim(queue);
@@ -903,7 +905,7 @@ describe('trouble over git', LIMIT, () => {
     await queue.close();
   });
 
-  it('with options for another kind of queue is told', async () => {
+  it('with options for another kind of queue is reported', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     await expect(openQueue(join(made.clone, 'runs.txt'), { maxJobAttempts: 2 })).rejects.toMatchObject({
       code: 'usage',

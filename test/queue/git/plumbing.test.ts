@@ -12,7 +12,7 @@ import { temporaryFolder } from '../../support/temporary.js';
 const LIMIT = { timeout: 60_000 };
 const SILENCE = 1000;
 
-/** What a fetch says that goes by ssh, where this script is the ssh. */
+/** The output of a fetch over ssh, with this script as ssh. */
 async function fetchBy(script: string): Promise<GitFailure> {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'ssh'), `#!/bin/sh\ncd ${folder}\n${script}\n`, { mode: 0o755 });
@@ -24,8 +24,8 @@ async function fetchBy(script: string): Promise<GitFailure> {
   );
 }
 
-describe('a git that goes to a remote', LIMIT, () => {
-  it('may take as long as it will, while it tells how it gets on', { tags: ['slow'] }, async () => {
+describe('a git that connects to a remote', LIMIT, () => {
+  it('may take any time while it reports progress', { tags: ['slow'] }, async () => {
     const failure = await fetchBy(`
 for i in 1 2 3 4 5 6 7 8; do printf 'Receiving objects:  %s%% (1/8)\\r' $i >&2; sleep 0.4; done
 echo 'ERROR: at its end' >&2; exit 1`);
@@ -33,7 +33,7 @@ echo 'ERROR: at its end' >&2; exit 1`);
     expect(failure.stderr).not.toContain('Receiving');
   });
 
-  it('is ended, with what it has started, when it says nothing for long, and that is told', async () => {
+  it('is killed with its children when it stays silent for long, and that is reported', async () => {
     const failure = await fetchBy('echo one >&2; exec sleep 600');
     expect(failure.message).toContain('it was ended after 1 s without a sign of progress');
     expect(failure.kind).toBe('unreachable');
@@ -44,13 +44,13 @@ echo 'ERROR: at its end' >&2; exit 1`);
     const note = join(temporaryFolder(), 'pid');
     await fetchBy(`echo $$ > ${note}; exec sleep 600`);
     const process = `/proc/${readFileSync(note, 'utf8').trim()}/cmdline`;
-    // One that has ended and whom nobody has asked yet has no command line.
+    // An ended process that has not been reaped has no command line.
     expect(existsSync(process) ? readFileSync(process, 'utf8') : '').toBe('');
   });
 });
 
 describe('objects', LIMIT, () => {
-  it('cannot be read when git ends meanwhile, which is a failure of git, and can be when it is asked again', async () => {
+  it('cannot be read when git ends meanwhile, which is a git failure, and can on the next attempt', async () => {
     const folder = temporaryFolder();
     const git = new Git(folder);
     await git.call(['init', '--quiet', '--bare', '.']);
@@ -67,14 +67,14 @@ describe('objects', LIMIT, () => {
   });
 });
 
-describe('what git says', () => {
+describe('the output of git', () => {
   const said = (...pieces: readonly (string | Buffer)[]): string => {
     const all = new GitOutput();
     for (const piece of pieces) all.take(Buffer.from(piece));
     return all.text;
   };
 
-  it('is kept without its progress, however it comes in', () => {
+  it('is kept without its progress, however it arrives', () => {
     const text = Buffer.from('Schlüssel?\r\nCounting: 50%\rCounting: 100%\rCounting: 100%, done.\nfatal: no\n');
     fc.assert(
       fc.property(fc.nat({ max: text.length }), fc.nat({ max: text.length }), (one, other) => {
@@ -85,7 +85,7 @@ describe('what git says', () => {
     );
   });
 
-  it('is kept at its end only when it is too much', () => {
+  it('is truncated to its end when it is too long', () => {
     expect(said(...Array<string>(1000).fill('x'.repeat(1000)), '\nfatal: no\n')).toMatch(/^x{1,140000}\nfatal: no\n$/);
     expect(said(...Array<string>(10_000).fill(`${'x'.repeat(99)}\n`), 'fatal: no\n')).toMatch(/^(?:x*\n){600,700}fatal: no\n$/);
   });

@@ -43,7 +43,7 @@ describe('an address', () => {
     ['git+https://host/q?branch=b#f%20g.txt', { url: 'https://host/q', file: 'f g.txt', branch: 'b' }],
     ['git:/a/clone#runs.txt', { clone: '/a/clone', file: 'runs.txt' }],
     ['git:.', { clone: process.cwd() }],
-  ])('is read: %s', (name, address) => {
+  ])('is parsed: %s', (name, address) => {
     expect(isGitName(name)).toBe(true);
     expect(parseGitAddress(name)).toEqual(address);
   });
@@ -61,11 +61,11 @@ describe('an address', () => {
     'git+file:///q?branch=a:b',
     'git+file:///q?branch=-d',
     'git+file:///q?branch=a%20b',
-  ])('is refused: %s', name => {
+  ])('is rejected: %s', name => {
     expect(() => parseGitAddress(name)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 
-  it('may name the branches that git may have', () => {
+  it('accepts the branch names that git accepts', () => {
     const piece = fc.constantFrom(
       'a',
       'B9',
@@ -101,7 +101,7 @@ describe('an address', () => {
     expect(['main', 'dev/x', '', 'HEAD'].filter(isBranchName)).toEqual(['main', 'dev/x']);
   });
 
-  it('is no path that happens to begin with git', () => {
+  it('is not a path that happens to begin with git', () => {
     for (const path of ['git', 'git+runs.txt', './git:x', 'github/runs.txt']) expect(isGitName(path)).toBe(false);
   });
 
@@ -114,7 +114,7 @@ describe('an address', () => {
     ['git+ssh://git@host/team/q.git#runs.txt', 'git+ssh://git@host/team/q.git#runs.txt'],
     ['ssh://me:se@cret@host/q', 'ssh://me:***@host/q'],
     ['https://host:8080/q.git#runs.txt', 'https://host:8080/q.git#runs.txt'],
-  ])('shows nothing in messages by which one is let in: %s', (text, shown) => {
+  ])('hides credentials in messages: %s', (text, shown) => {
     expect(withoutSecrets(text)).toBe(shown);
   });
 
@@ -129,7 +129,7 @@ describe('an address', () => {
     ['git+https://me:secret@host/q.git', 'git+https://host/q.git'],
     ['git+ssh://me:secret@host/q.git', 'git+ssh://me@host/q.git'],
     ['git+ssh://git@host/q.git', 'git+ssh://git@host/q.git'],
-  ])('tells jobs a name that they can use, and nothing by which one is let in: %s', (name, told) => {
+  ])('gives jobs a name that works for them, without credentials: %s', (name, told) => {
     expect(forOthers(name)).toBe(told);
     expect(parseGitAddress(told).url).toBeDefined();
   });
@@ -142,11 +142,11 @@ describe('an address', () => {
     ['https://ghp_a/b@host/q', 'https://***@host/q'],
     ['git+ssh://me:se@cret@host/q.git#a@b', 'git+ssh://me:***@host/q.git#a@b'],
     ['git:/srv/a@b#runs.txt', 'git:/srv/a@b#runs.txt'],
-  ])('shows in messages what a name says, but for the password: %s', (name, shown) => {
+  ])('appears in messages as it was given, except for the password: %s', (name, shown) => {
     expect(withoutPassword(name)).toBe(shown);
   });
 
-  it('tells jobs the same place as its own name, wherever an @ stands in it, and whatever the password', () => {
+  it('gives jobs the same place as its own name, wherever it contains an @, and whatever the password', () => {
     const word = fc.stringMatching(/^[a-z0-9@][a-z0-9@_-]{0,8}$/).filter(text => text !== '@');
     const account = fc.option(fc.stringMatching(/^[a-z]{1,8}:[^\s/?#]{0,12}$/));
     const scheme = fc.constantFrom('https', 'http', 'ssh');
@@ -163,7 +163,7 @@ describe('an address', () => {
     );
   });
 
-  it('shows nothing of a password whatever is in it, and neither does what git says of it', () => {
+  it('never reveals a password, whatever it contains, not even in messages of git', () => {
     const secret = fc.string({ minLength: 1 }).filter(text => /^\S+$/.test(text));
     fc.assert(
       fc.property(secret, fc.constantFrom('https', 'http'), (userinfo, scheme) => {
@@ -172,7 +172,7 @@ describe('an address', () => {
         const failure = new GitFailure('fetch', `fatal: unable to access '${url}/': URL rejected\n`);
         const said = `unable to access '${scheme}://***@host/q.git/': URL rejected`;
         expect([failure.message, failure.stderr]).toEqual([`git fetch: ${said}`, `fatal: ${said}\n`]);
-        // What stands between an @ and a slash is a host to git, too.
+        // Text between an @ and a slash is a host to git, too.
         fc.pre(!/@[^:[\]]*[/?#]/.test(userinfo));
         const given = `${scheme}://me:p${userinfo}@host/q.git`;
         expect(explainFailure(failure, given).message).toBe(`${scheme}://***@host/q.git: the remote cannot be reached: ${said}`);
@@ -202,7 +202,7 @@ describe('a claimed row', () => {
     expect(follow(before, line, after)).toBe(expected);
   });
 
-  it('keeps its own among twins through any insertion of other lines', () => {
+  it('keeps its identity among twins through any insertion of other lines', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 6 }), fc.nat({ max: 5 }), fc.array(fc.nat({ max: 6 })), (twins, chosen, places) => {
         const at = chosen % twins;
@@ -217,11 +217,11 @@ describe('a claimed row', () => {
 
 describe('the running ones among identical rows', () => {
   const states = fc.array(fc.constantFrom('.', 'r', 'd'), { minLength: 1, maxLength: 8 });
-  /** Each insertion or removal of a row that does not run: where, and whether. */
+  /** Each insertion or removal of a row that does not run: its position and kind. */
   const edits = fc.array(fc.record({ at: fc.nat({ max: 12 }), state: fc.option(fc.constantFrom('.', 'd')) }), { maxLength: 6 });
   const text = (rows: readonly string[]): string => rows.map(state => `${state} a\n`).join('');
 
-  it('are all found, each where it is now, whatever is done to the others', () => {
+  it('are all found at their new positions, whatever happens to the others', () => {
     fc.assert(
       fc.property(states, edits, (before, changes) => {
         const after = [...before];
@@ -237,7 +237,7 @@ describe('the running ones among identical rows', () => {
     );
   });
 
-  it('never end in one row, whatever the edit', () => {
+  it('never share one row, whatever the edit', () => {
     fc.assert(
       fc.property(states, states, (before, after) => {
         const lines = before.flatMap((state, at) => (state === 'r' ? [at + 1] : []));
@@ -252,15 +252,15 @@ describe('the running ones among identical rows', () => {
 describe('a lease', () => {
   const lease: Lease = { queue: 'runs.txt on main', duration: 600_000, rows: [{ number: 4, hash: hashOf('a') }] };
 
-  it('says the same after it was printed and read', () => {
+  it('survives printing and parsing', () => {
     expect(parseLease(printLease('runmaker alice: runs 1 job (4)', lease, 1))).toEqual(lease);
   });
 
-  it('is another one at each beat', () => {
+  it('differs at each renewal', () => {
     expect(printLease('x', lease, 1)).not.toBe(printLease('x', lease, 2));
   });
 
-  it('is not seen in what somebody else keeps there', () => {
+  it('ignores refs of other programs', () => {
     expect(parseLease('notes\n\nabout runs')).toBeUndefined();
   });
 
@@ -274,10 +274,10 @@ describe('a lease', () => {
     expect([...leasedLines(jobs, [{ ...lease, rows: leased }])]).toEqual(lines);
   });
 
-  describe('runs out by the clock of who looks', () => {
+  describe("expires by the observer's clock", () => {
     const seen = (commit: string) => [{ ref: 'refs/runmaker/bob', commit, lease }];
 
-    /** Which leases of one have run out, at each of several looks: at so many seconds, by the steady clock. */
+    /** Which leases of one runner have expired at each look, at the given seconds of the steady clock. */
     async function looks(...at: [seconds: number, commit: string | undefined][]): Promise<boolean[]> {
       let steady = 0;
       const watch = new LeaseExpiry(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
@@ -289,7 +289,7 @@ describe('a lease', () => {
       return ends;
     }
 
-    it('when it has not changed for as long as it holds', async () => {
+    it('when it has not changed for its whole duration', async () => {
       expect(await looks([0, '1'], [300, '1'], [599, '1'], [601, '1'], [602, '2'], [1000, '2'])).toEqual([
         false,
         false,
@@ -300,7 +300,7 @@ describe('a lease', () => {
       ]);
     });
 
-    it('not for time in which nobody looked: the remote may have been away from all', async () => {
+    it('not during time without looks: the remote may have been unreachable for all', async () => {
       expect(await looks([0, '1'], [100_000, '1'], [100_010, '1'], [100_299, '1'], [100_301, '1'])).toEqual([
         false,
         false,
@@ -310,7 +310,7 @@ describe('a lease', () => {
       ]);
     });
 
-    it('also over programs that come and go', async () => {
+    it('also across restarts of the observer', async () => {
       const notes = `${temporaryFolder()}/notes`;
       let wall = 1e12;
       const look = async (commit: string) => await new LeaseExpiry(notes, { steady: () => 7, wall: () => wall }).part(seen(commit));
@@ -324,11 +324,11 @@ describe('a lease', () => {
       expect((await look('2')).alive.length).toBe(1);
     });
 
-    it('anew when it was away in between', async () => {
+    it('anew when it was absent in between', async () => {
       expect(await looks([0, '1'], [300, '1'], [500, undefined], [601, '1'])).toEqual([false, false, false, false]);
     });
 
-    it('when it is renewed beside, no more than when it is renewed itself', async () => {
+    it('when it is renewed elsewhere, no sooner than when it renews itself', async () => {
       let steady = 0;
       const watch = new LeaseExpiry(`${temporaryFolder()}/notes`, { steady: () => steady, wall: () => 5e11 + steady });
       for (const beat of ['1', '2', '3', '4']) {
@@ -337,7 +337,7 @@ describe('a lease', () => {
       }
     });
 
-    it('not because the wall clock jumps while it looks', async () => {
+    it('not because the wall clock jumps during a look', async () => {
       let wall = 1e12;
       const watch = new LeaseExpiry(`${temporaryFolder()}/notes`, { steady: () => 0, wall: () => wall });
       await watch.part(seen('1'));
@@ -348,14 +348,14 @@ describe('a lease', () => {
 });
 
 describe('a runner', () => {
-  it('has a name of its own, and is not gone while it lives', () => {
+  it('has a unique name, and is not gone while it lives', () => {
     const [one, other] = [newRunnerName(), newRunnerName()];
     expect(one).not.toBe(other);
     expect(one).toMatch(/^[\w-]+$/);
     expect(isGone(one)).toBe(false);
   });
 
-  it('is gone when its process is, or began at another time, or before this boot; of other hosts nothing is known', () => {
+  it('is gone when its process is, or started at another time, or before this boot; other hosts are unknown', () => {
     const [, host, boot, space, pid] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-\d+-\d+$/.exec(newRunnerName()) ?? [];
     expect(isGone(`${host}-${boot}-${space}-4194305-1-1`)).toBe(true);
     expect(isGone(`${host}-${boot}-${space}-${pid}-1-1`)).toBe(true);
@@ -363,14 +363,14 @@ describe('a runner', () => {
     expect(isGone(`else-${boot}-${space}-4194305-1-1`)).toBe(false);
   });
 
-  it('is not gone because it is in a container, where processes are counted anew', () => {
+  it('is not gone because it is in a container, where processes are numbered anew', () => {
     const [, host, boot, space] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-\d+-\d+$/.exec(newRunnerName()) ?? [];
     expect(isGone(`${host}-${boot}-${Number(space) + 1}-4194305-1-1`)).toBe(false);
   });
 });
 
 describe('attempts', () => {
-  it('are counted from the last time that the job failed for good', () => {
+  it('are counted from the last final failure of the job', () => {
     expect(failuresIn('Tried-again: x\n\nTried-again: y\nTried-again: x\nTried-enough: x\nTried-again: x', 'x')).toBe(2);
     expect(failuresIn('', 'x')).toBe(0);
   });
@@ -381,16 +381,16 @@ describe('results of a job', () => {
   const place = (now: [string, string][], ...results: ReturnType<typeof result>[]) =>
     placeResults([{ job: 5, results }], new Map(now)).map(({ path, content }) => [path, content]);
 
-  it('take the place of what was there when the job started', () => {
+  it('replace what was there when the job started', () => {
     expect(place([['a', '1']], result('a', '1', '2'))).toEqual([['a', { object: '2' }]]);
   });
 
-  it('come beside what somebody else has put there meanwhile', () => {
+  it('are stored beside concurrent changes by others', () => {
     expect(place([['a', '9']], result('a', '1', '2'))).toEqual([['a.job-5', { object: '2' }]]);
     expect(place([['a', '9']], result('a', undefined, '2'))).toEqual([['a.job-5', { object: '2' }]]);
   });
 
-  it('that two jobs of one commit have at one path are both kept', () => {
+  it('of two jobs in one commit at one path are both kept', () => {
     const both = placeResults(
       [5, 6].map(job => ({ job, results: [result('a', undefined, `${job}`)] })),
       new Map(),
@@ -398,7 +398,7 @@ describe('results of a job', () => {
     expect(both.map(({ path }) => path)).toEqual(['a', 'a.job-6']);
   });
 
-  it('go where nobody’s file has that name, at last where their content says', () => {
+  it('get a name that is free, in the last resort one derived from their content', () => {
     const first = [
       ['a', '9'],
       ['a.job-5', '8'],
@@ -406,7 +406,7 @@ describe('results of a job', () => {
     expect(place(first, result('a', '1', '2'))).toEqual([['a.job-5.2', { object: '2' }]]);
   });
 
-  it('take no folder’s place, and go beside a file where a folder would have to be', () => {
+  it('never replace a folder, and are stored beside a file where a folder would be needed', () => {
     expect(place([['a/x', '9']], result('a', undefined, '2'))).toEqual([['a.job-5', { object: '2' }]]);
     expect(place([['a', '9']], result('a/x/y', undefined, '2'))).toEqual([['a.job-5/x/y', { object: '2' }]]);
     expect(
@@ -441,14 +441,14 @@ describe('results of a job', () => {
     ]);
   });
 
-  it('take away what the job has removed, unless it is somebody else’s by now', () => {
+  it('remove what the job has removed, unless it has been changed by others', () => {
     expect(place([['a', '1']], result('a', '1', undefined))).toEqual([['a', undefined]]);
     expect(place([['a', '9']], result('a', '1', undefined))).toEqual([]);
   });
 });
 
 describe('settings', () => {
-  it('come from what was asked for, then from the environment, then from here', () => {
+  it('come from the request, then from the environment, then from the defaults', () => {
     expect(gitSettings({}, {})).toEqual({ lease: 600_000, sleep: 5000, resultsDir: undefined, maxJobAttempts: 1 });
     const environment = { SLEEP_TIME: '2.5', RESULTS_DIR: './out/', MAX_JOB_ATTEMPTS: '3', MAX_ATTEMPTS: '4' };
     expect(gitSettings({}, environment)).toEqual({ lease: 600_000, sleep: 2500, resultsDir: './out/', maxJobAttempts: 3 });
@@ -460,7 +460,7 @@ describe('settings', () => {
     expect(idleLooksFrom(environment)).toBe(4);
   });
 
-  it.each([{ SLEEP_TIME: 'soon' }, { MAX_JOB_ATTEMPTS: '0' }])('that make no sense are refused: %j', environment => {
+  it.each([{ SLEEP_TIME: 'soon' }, { MAX_JOB_ATTEMPTS: '0' }])('that are invalid are rejected: %j', environment => {
     expect(() => gitSettings({}, environment)).toThrow(expect.objectContaining({ code: 'usage' }));
   });
 });
@@ -479,12 +479,12 @@ describe('a path of the repository', () => {
     expect(await repositoryPath(text, top, 'it')).toBe(path);
   });
 
-  it.each(['/', '/tmp', 'a/../..', '.git', '', top, `${top}/../elsewhere`, `${top}/.git/x`])('is refused elsewhere: %s', async text => {
+  it.each(['/', '/tmp', 'a/../..', '.git', '', top, `${top}/../elsewhere`, `${top}/.git/x`])('is rejected elsewhere: %s', async text => {
     await expect(repositoryPath(text, top, 'it')).rejects.toMatchObject({ code: 'usage' });
   });
 });
 
-describe('what git says when it fails', () => {
+describe('an error message of git', () => {
   it.each([
     [
       'remote: error: GH006: Protected branch update failed\n ! [remote rejected] main -> main (protected branch hook declined)',
@@ -515,7 +515,7 @@ describe('what git says when it fails', () => {
     ],
     ["remote: error: cannot lock ref 'refs/heads/main': is at 1 but expected 2", 'queue', 'something is locked'],
     ['error: something new', 'queue', 'git push failed: something new'],
-  ])('is told with what to do: %s', (stderr, code, message) => {
+  ])('is reported with a remedy: %s', (stderr, code, message) => {
     const error = explainFailure(new GitFailure('push', stderr), 'https://me:secret@host/q');
     expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
     expect(error.message).not.toContain('secret');

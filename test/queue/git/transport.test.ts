@@ -18,7 +18,7 @@ beforeEach(() => {
   cache = ownCache();
 });
 
-/** Has git use a script for ssh: it runs here what should run there, or says what it is given to say. */
+/** Makes git use a script for ssh: it runs remote commands here, or prints what it is given. */
 function sshRuns(made: Repository, script = 'for last; do :; done; exec sh -c "$last"'): void {
   const path = join(made.folder, 'ssh');
   writeFileSync(path, `#!/bin/sh\n${script}\n`);
@@ -29,7 +29,7 @@ function sshRuns(made: Repository, script = 'for last; do :; done; exec sh -c "$
   });
 }
 
-/** Has git, as all that this process starts, see variables until the test has ended. */
+/** Makes git, like every process started here, see variables until the test has ended. */
 function withVariables(variables: Readonly<Record<string, string>>): void {
   Object.assign(process.env, variables);
   onTestFinished(() => {
@@ -41,7 +41,7 @@ function nameOf(made: Repository): string {
   return `git+ssh://git@host${made.bare}#runs.txt`;
 }
 
-/** The bytes that our clone has of all objects. */
+/** The total size of all objects in our clone. */
 function sizeOfClone(): number {
   const folder = join(cache, 'runmaker/git', readdirSync(join(cache, 'runmaker/git'))[0] as string);
   const clone = join(folder, readdirSync(folder)[0] as string);
@@ -49,13 +49,13 @@ function sizeOfClone(): number {
   return [...counted.matchAll(/^size(?:-pack)?: (\d+)$/gm)].reduce((sum, [, kilobytes]) => sum + Number(kilobytes) * 1024, 0);
 }
 
-/** What does not compress. */
+/** Incompressible data. */
 function noise(): string {
   return Array.from(LARGE, () => String.fromCharCode(33 + Math.floor(Math.random() * 90))).join('');
 }
 
 describe('a remote over ssh', LIMIT, () => {
-  it('is worked on without fetching what is in its other files', async () => {
+  it('is used without fetching the contents of its other files', async () => {
     const made = repository({ 'runs.txt': '. a\n. b\n', 'results/large': noise() });
     made.git(made.bare, 'config', 'uploadpack.allowFilter', 'true');
     sshRuns(made);
@@ -67,7 +67,7 @@ describe('a remote over ssh', LIMIT, () => {
     expect(sizeOfClone()).toBeLessThan(LARGE.length / 2);
   });
 
-  it('that cannot leave files out is fetched whole', async () => {
+  it('that cannot filter files is fetched completely', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'results/large': noise() });
     sshRuns(made);
     await (await claim(await openGit(nameOf(made)))).finish({ state: 'd' });
@@ -75,7 +75,7 @@ describe('a remote over ssh', LIMIT, () => {
     expect(sizeOfClone()).toBeGreaterThan(LARGE.length / 2);
   });
 
-  it('gives a job its checkout, with files that were left out before', async () => {
+  it("provides a job's checkout, including files that were omitted before", async () => {
     const made = repository({ 'runs.txt': '. a\n', 'data/large': noise() });
     made.git(made.bare, 'config', 'uploadpack.allowFilter', 'true');
     sshRuns(made);
@@ -100,7 +100,7 @@ describe('a remote over ssh', LIMIT, () => {
       'the remote cannot be reached: ssh: Could not resolve hostname host',
     ],
     ['echo "ERROR: Repository not found." >&2; exit 1', 'input', 'there is no such repository'],
-  ])('that says no is told as what it is: %s', async (script, code, message) => {
+  ])('that refuses is reported with the reason: %s', async (script, code, message) => {
     const made = repository({ 'runs.txt': '. a\n' });
     sshRuns(made, script);
     await expect(openQueue(nameOf(made))).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
@@ -108,7 +108,7 @@ describe('a remote over ssh', LIMIT, () => {
 });
 
 describe('the remote of a clone', LIMIT, () => {
-  /** An ssh that takes nothing from anybody. */
+  /** An ssh that accepts no connection. */
   const READS_ONLY =
     'for last; do :; done; case $last in git-receive-pack*) echo "ERROR: only for reading" >&2; exit 1;; esac; exec sh -c "$last"';
 
@@ -128,7 +128,7 @@ describe('the remote of a clone', LIMIT, () => {
     expect(made.read()).toBe('d a\n');
   });
 
-  it('is reached with what the clone’s configuration includes, its own and the user’s', async () => {
+  it('is reached with the files that the clone’s configuration includes, its own and the user’s', async () => {
     const { made, ssh, name } = cloneBySsh(READS_ONLY.replace('receive', 'no'));
     writeFileSync(join(made.folder, 'included'), `[core]\n\tsshCommand = ${ssh}\n`);
     made.git(made.clone, 'config', 'include.path', join(made.folder, 'included'));
@@ -140,7 +140,7 @@ describe('the remote of a clone', LIMIT, () => {
     expect(made.read()).toBe('d a\n. b\n');
   });
 
-  it('is reached with what variables tell git, though the clone has settings of its own', async () => {
+  it("is reached with git's environment variables, though the clone has settings of its own", async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     made.git(made.clone, 'remote', 'set-url', 'origin', 'team:queue.git');
     made.git(made.clone, 'config', 'http.proxy', 'http://nowhere');
@@ -149,7 +149,7 @@ describe('the remote of a clone', LIMIT, () => {
     expect(made.read()).toBe('d a\n');
   });
 
-  it('is found where the beginning of its URL stands for a longer one', async () => {
+  it('is found where an alias replaces the beginning of its URL', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     made.git(made.clone, 'config', `url.file://${made.folder}/queue.insteadOf`, `file://${made.folder}/`);
     made.git(made.clone, 'remote', 'set-url', 'origin', `file://${made.folder}/.git`);
@@ -157,7 +157,7 @@ describe('the remote of a clone', LIMIT, () => {
     expect(made.read()).toBe('d a\n');
   });
 
-  it('is not asked twice with what holds for all of the user’s repositories', async () => {
+  it('is not queried again with settings that hold for all of the user’s repositories', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     writeFileSync(join(made.folder, 'users'), '[http]\n\textraHeader = x: y\n[credential]\n\thelper = one\n');
     withVariables({ GIT_CONFIG_GLOBAL: join(made.folder, 'users') });
@@ -167,8 +167,8 @@ describe('the remote of a clone', LIMIT, () => {
   });
 });
 
-describe('a user who lets git find no bare repository by itself', LIMIT, () => {
-  it('works on queues all the same', async () => {
+describe('a user whose git does not discover bare repositories by itself', LIMIT, () => {
+  it('can still use queues', async () => {
     const made = repository({ 'runs.txt': '. a\n' });
     writeFileSync(join(made.folder, 'users'), '[safe]\n\tbareRepository = explicit\n');
     withVariables({ GIT_CONFIG_GLOBAL: join(made.folder, 'users') });
@@ -185,9 +185,9 @@ describe('a user who lets git find no bare repository by itself', LIMIT, () => {
   });
 });
 
-describe('variables that say how git takes paths', LIMIT, () => {
+describe('variables that change how git interprets paths', LIMIT, () => {
   it.each(['GIT_LITERAL_PATHSPECS', 'GIT_GLOB_PATHSPECS', 'GIT_NOGLOB_PATHSPECS', 'GIT_ICASE_PATHSPECS'])(
-    'do not count: %s',
+    'are ignored: %s',
     async variable => {
       const made = repository({ 'runs.txt': '. a\n', 'RUNS.TXT': '. other\n' });
       withVariables({ [variable]: '1' });
@@ -199,8 +199,8 @@ describe('variables that say how git takes paths', LIMIT, () => {
   );
 });
 
-describe('a remote that names its objects by SHA-256', LIMIT, () => {
-  it('is worked on as any other, also from code, and once something is there', async () => {
+describe('a remote that uses SHA-256 object names', LIMIT, () => {
+  it('works like any other, also from code, and once it holds something', async () => {
     const made = repository({ 'runs.txt': '. a\n', 'jobs.txt': 'one\n' });
     rmSync(made.bare, { recursive: true });
     made.git(made.folder, 'init', '--quiet', '--bare', '--object-format=sha256', '--initial-branch=main', made.bare);

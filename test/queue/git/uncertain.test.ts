@@ -13,7 +13,7 @@ beforeEach(() => {
   ownCache();
 });
 
-/** Has pushes go through a few lines of shell first: `$real` is git itself, `$notes` a file of their own. */
+/** Sends pushes through a few lines of shell first: `$real` is git itself, `$notes` a file of their own. */
 function pushesThrough(made: Repository, script: string): void {
   const bin = join(made.folder, 'wrapped');
   const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
@@ -34,7 +34,7 @@ exec $real "$@"
   });
 }
 
-/** Has every second push fail in the eyes of who pushes: `after` it was done, or `instead` of it. */
+/** Makes every second push fail in the eyes of its caller: `after` it was done, or `instead` of it. */
 function forgetfulGit(made: Repository, when: 'after' | 'instead'): void {
   pushesThrough(
     made,
@@ -61,7 +61,7 @@ describe('a push whose answer is lost', LIMIT, () => {
   });
 });
 
-/** Has a remote write down, before each change of the branch, how many jobs run before or after it, and how many are leased. */
+/** Makes a remote record, before each change of the branch, how many jobs run before or after it, and how many have leases. */
 function coverage(made: Repository): () => { running: number; leased: number }[] {
   const log = join(made.folder, 'coverage');
   const hook = join(made.bare, 'hooks', 'update');
@@ -84,7 +84,7 @@ describe('a remote that changes one ref at a time', LIMIT, () => {
     return made;
   };
 
-  it('is worked on all the same, and shows who is present', async () => {
+  it('works all the same, and shows presence', async () => {
     const made = remote('. a\n. b\n');
     const [one, other] = [await openGit(made.name()), await openGit(made.name())];
     const [a, b] = await Promise.all([claim(one), claim(other)]);
@@ -93,7 +93,7 @@ describe('a remote that changes one ref at a time', LIMIT, () => {
     expect(made.read()).toBe('d a\nd b\n');
   });
 
-  it('never says that a job runs before it says who runs it', async () => {
+  it('never shows a running job before it shows its runner', async () => {
     const made = remote('. a\n. b\n. c\n');
     const seen = coverage(made);
     const queue = await openGit(made.name());
@@ -105,7 +105,7 @@ describe('a remote that changes one ref at a time', LIMIT, () => {
     for (const { running, leased } of seen()) expect(leased).toBeGreaterThanOrEqual(running);
   });
 
-  it('has no job set back whose lease is renewed just then', async () => {
+  it('never has a job reset whose lease is being renewed', async () => {
     const made = remote('. a\n');
     const dead = await openGit(made.name(), { lease: 60_000 });
     await claim(dead);
@@ -129,7 +129,7 @@ describe('a remote that changes one ref at a time', LIMIT, () => {
 });
 
 describe('a remote that shows the refs of one push one after the other', LIMIT, () => {
-  /** A job that is claimed, and its lease not to be seen for so many ms. */
+  /** Claims a job whose lease stays hidden for the given ms. */
   async function halfShown(hidden: number): Promise<Repository> {
     const made = repository({ 'runs.txt': '. a\n' });
     await claim(await openGit(made.name()));
@@ -141,7 +141,7 @@ describe('a remote that shows the refs of one push one after the other', LIMIT, 
     return made;
   }
 
-  it('has no running job taken for an orphan', async () => {
+  it('never makes a running job look like an orphan', async () => {
     const made = await halfShown(400);
     const other = await openGit(made.name());
     expect(await other.reclaim()).toEqual([]);
@@ -149,7 +149,7 @@ describe('a remote that shows the refs of one push one after the other', LIMIT, 
     expect(made.read()).toBe('r a\n');
   });
 
-  it('has orphans told and set back all the same', { tags: ['slow'] }, async () => {
+  it('still has orphans reported and reset', { tags: ['slow'] }, async () => {
     const made = await halfShown(20_000);
     expect(await holdersOf(await openGit(made.name()))).toEqual(['absent']);
     expect((await (await openGit(made.name())).reclaim()).map(({ number }) => number)).toEqual([1]);
