@@ -11,23 +11,23 @@ describe('the kinds of queues', () => {
     ['tcp+legacy://alice', 'tcp+legacy'],
     ['git+ssh://git@host/q.git#runs.txt', 'git'],
     ['git:.#runs.txt', 'git'],
-  ])('are told by name: %s is of the kind %s', (name, kind) => {
+  ])('are recognised by name: %s is of the kind %s', (name, kind) => {
     expect(kindOf(name).name).toBe(kind);
     expect(QUEUE_KINDS.filter(({ owns }) => owns(name))).toHaveLength(1);
   });
 
-  it('are named to a user who has meant another one', () => {
+  it('are suggested to a user who meant another one', () => {
     expect(() => kindOf('amqp://host')).toThrow('queues of the kind "amqp" are not known');
   });
 
-  it('have a use for every option, and the option a flag of its own', () => {
+  it('have a use for every option, and a flag for each', () => {
     const used = new Set(['patience', ...QUEUE_KINDS.flatMap(({ options }) => options)]);
     const names = Object.keys(QUEUE_OPTIONS) as (keyof typeof QUEUE_OPTIONS)[];
     expect([...used].sort()).toEqual([...names].sort());
     expect(new Set(names.map(flagOf)).size).toBe(names.length);
   });
 
-  it('refuse options that mean something to others only', () => {
+  it('reject options that apply only to others', () => {
     expect(() => refuseLostOptions('runs.txt', { lease: 1000 })).toThrow('--lease goes with queues over git, and runs.txt is none');
     expect(() => refuseLostOptions('tcp://alice', { locks: 'file' })).toThrow('--locks goes with files');
     expect(() => refuseLostOptions('runs.txt', { locks: 'file', patience: 1, token: undefined })).not.toThrow();

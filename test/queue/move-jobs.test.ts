@@ -80,7 +80,7 @@ async function make(kind: string, content: string): Promise<QueueUnderTest> {
   return made;
 }
 
-/** A queue that fails, once or for good, before a call of this kind and number is carried out. */
+/** A queue that fails, once or for good, before the call of the given kind and number is carried out. */
 function failing(queue: Queue, method: 'set' | 'append', at: number, isAfter = false): Queue {
   let calls = 0;
   return new Proxy(queue, {
@@ -103,14 +103,14 @@ const claimable = async (...queues: Queue[]): Promise<string[]> =>
   (await Promise.all(queues.map(queue => jobsOf(queue, { states: ['.', '!', 'e'] })))).flat().map(job => job.command.toString());
 
 describe.each(PAIRS)('moving jobs from %s to %s', (from, to) => {
-  it('takes them with their states to the end of the target, and leaves them there as moved', async () => {
+  it('appends them with their states to the target, and leaves them in the source as moved', async () => {
     const [source, target] = [await make(from, '. a\nd b\n! c\ne d\n- e\nx f\n. g #: cpus=2 name=g\n'), await make(to, 'd old\n')];
     expect(await moveJobs(await source.open(), await target.open())).toEqual({ moved: 7, running: [], resumed: 0 });
     expect(await target.content()).toBe('d old\n. a\nd b\n! c\ne d\n- e\nx f\n. g #: cpus=2 name=g\n');
     expect(await source.content()).toBe('> a\n> b\n> c\n> d\n> e\n> f\n> g #: cpus=2 name=g\n');
   });
 
-  it('leaves what is being run, and names it', async () => {
+  it('skips running jobs, and names them', async () => {
     const [source, target] = [await make(from, '. a\n. b\n'), await make(to, '')];
     const queue = await source.open();
     await claim(queue);
@@ -136,7 +136,7 @@ describe('a move of jobs', () => {
     ['target', 'set', 3, true],
     ['target', 'set', 4, false],
   ])(
-    'that is cut short at the %s (%s %d, after it: %s) leaves no job claimable twice, and is completed by the next',
+    'that is interrupted at the %s (%s %d, after it: %s) leaves no job claimable twice, and is completed by the next',
     async (side, method, at, isAfter) => {
       const content = '. same\n! same\nd same\n. other\n. same\n';
       const [made, there] = [await make(from as string, content), await make(to as string, '')];
@@ -154,19 +154,19 @@ describe('a move of jobs', () => {
     },
   );
 
-  it.each(['file', 'git', to as string])('keeps stages in %s: barriers go with the jobs that they part', async kind => {
+  it.each(['file', 'git', to as string])('keeps stages in %s: barriers move with the jobs that they separate', async kind => {
     const [source, target] = [await make('file', '---\n. a\n# c\n---\n\n---\n. b #: name=b\n. c #: after=b\n'), await make(kind, '')];
     await moveJobs(await source.open(), await target.open());
     expect(await target.content()).toBe('. a\n---\n. b #: name=b\n. c #: after=b\n');
   });
 
-  it('moves only what is chosen', async () => {
+  it('moves only the chosen jobs', async () => {
     const [source, target] = [await make('file', '. a\nd b\n. c\n'), await make(to as string, '')];
     await moveJobs(await source.open(), await target.open(), { lines: [{ from: 2 }], states: ['.'] });
     expect([await source.content(), await target.content()]).toEqual(['. a\nd b\n> c\n', '. c\n']);
   });
 
-  it('keeps line numbers that others wait for, where the target is empty', async () => {
+  it('keeps line numbers that other jobs wait for, where the target is empty', async () => {
     const [source, target] = [await make('file', '. a\n. b #: after=1\n'), await make(to as string, '')];
     await moveJobs(await source.open(), await target.open());
     expect(await target.content()).toBe('. a\n. b #: after=1\n');
@@ -177,7 +177,7 @@ describe('a move of jobs', () => {
     ['waits for a line by its number, and the target has jobs', '. a\n. b #: after=1\n', 'd x\n', 'give line 1 a name'],
     ['waits for what stays', 'r a #: name=a\n. b #: after=a\n', '', 'wait until those that run have ended'],
     ['stands below a barrier and something above it stays', 'r a\n---\n. b\n', '', 'wait until those that run have ended'],
-  ])('is refused before anything is changed when a job %s', async (_, content, there, hint) => {
+  ])('is rejected before anything changes when a job %s', async (_, content, there, hint) => {
     const [source, target] = [await make('file', content), await make(to as string, there)];
     await expect(moveJobs(await source.open(), await target.open())).rejects.toMatchObject({
       code: 'usage',
@@ -192,7 +192,7 @@ describe('a move of jobs', () => {
     expect([await source.content(), await target.content()]).toEqual(['. a\n---\nx b\n! c\n', '']);
   });
 
-  it('of lines over a server, some of which may be barriers, is refused', async () => {
+  it('of lines over a server, some of which may be barriers, is rejected', async () => {
     const [source, target] = [await make('tcp', '. a\n---\n. b\n'), await make('file', '')];
     await expect(moveJobs(await source.open(), await target.open())).rejects.toMatchObject({
       code: 'usage',
@@ -200,7 +200,7 @@ describe('a move of jobs', () => {
     });
   });
 
-  it('to itself is refused', async () => {
+  it('to itself is rejected', async () => {
     const source = await make('file', '. a\n');
     await expect(moveJobs(await source.open(), await source.open())).rejects.toMatchObject({ code: 'usage' });
   });

@@ -37,7 +37,7 @@ describe('the name of a queue in Redis', () => {
         ],
       },
     ],
-  ])('%s is read', (name, expected) => {
+  ])('%s is parsed', (name, expected) => {
     expect(read(name)).toMatchObject(expected);
   });
 
@@ -51,21 +51,21 @@ describe('the name of a queue in Redis', () => {
     'redis+unix:redis.sock#runs',
     'redis+sentinel://one#runs',
     'redis://alice#%zz',
-  ])('%s is refused with an example', name => {
+  ])('%s is rejected with an example', name => {
     expect(() => read(name)).toThrow(expect.objectContaining({ code: 'usage', hint: expect.stringContaining('redis://host:6379/0#name') }));
   });
 
-  it('shows no password where it is refused', () => {
+  it('hides its password when it is rejected', () => {
     expect(() => read('redis://bob:secret@alice')).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret') }));
   });
 
-  it('takes a password that is not in it from the environment', () => {
+  it('without a password uses that of the environment', () => {
     expect(read('redis://bob@alice#runs', { RUNMAKER_REDIS_PASSWORD: 'secret' })).toMatchObject({ user: 'bob', password: 'secret' });
   });
 });
 
 describe('a connection to Redis', () => {
-  it('through sentinels and to a cluster is made as ioredis takes them', () => {
+  it('through sentinels or to a cluster is configured as ioredis expects', () => {
     expect(settingsFor(read('rediss+sentinel://:pw@one/main#runs'))).toMatchObject({
       kind: 'single',
       options: { sentinels: [{ host: 'one', port: 26379 }], name: 'main', password: 'pw', tls: {}, enableTLSForSentinelMode: true },
@@ -85,7 +85,7 @@ describe('a connection to Redis', () => {
     ["NOPERM this user has no permissions to run the 'evalsha' command", 'never'],
     ['ERR string exceeds maximum allowed size (512MB)', 'never'],
     ['ERR something else', 'never'],
-  ])('knows what to do about %s', (said, lasts) => {
+  ])('has a remedy for %s', (said, lasts) => {
     const cause = Object.assign(new Error(said), { name: 'ReplyError' });
     expect(explain('redis://alice#runs', cause)).toMatchObject({
       lasts,

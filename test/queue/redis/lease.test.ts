@@ -46,7 +46,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('is renewed by one call each third of it, however many claims there are', async () => {
+  it('is renewed by one call every third of its duration, however many claims there are', async () => {
     const name = await made('. a\n'.repeat(100));
     const one = await open(name, 3000);
     for (let count = 0; count < 100; count++) await claim(one, { slots: 100 });
@@ -58,7 +58,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect(calls).toBeLessThanOrEqual(4);
   });
 
-  it('ends with the queue: what was claimed is orphaned at once', async () => {
+  it('ends with the queue: claimed jobs are orphaned at once', async () => {
     const name = await made('. a\n');
     const [one, other] = [await open(name, 60_000), await open(name)];
     await claim(one);
@@ -67,7 +67,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect((await other.reclaim()).map(job => job.id)).toEqual(['1']);
   });
 
-  it('runs out when the runner is stopped for longer; it says so when it comes back, and its results are refused', async () => {
+  it('expires when the runner is stopped for longer; the runner reports that when it returns, and its results are refused', async () => {
     const name = await made('. sleep 2\n. true\n');
     const runner = startProgram('runmaker', ['--lease', '1s', '--json', server.url(name)]);
     const watcher = await open(name);
@@ -75,7 +75,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect(await holdersOf(watcher, { lines: [{ from: 1, to: 1 }] })).toEqual(['present']);
     runner.signal('SIGSTOP');
     await eventually('the job is orphaned', async () => (await holdersOf(watcher))[0] === 'absent');
-    // Nobody reclaims it: it is lost all the same.
+    // No runner reclaims it: it is lost all the same.
     await setTimeout(1500);
     runner.signal('SIGCONT');
     const { status, stdout, stderr } = await runner.ended;
@@ -85,7 +85,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect((await watcher.reclaim()).map(job => job.id)).toEqual(['1']);
   });
 
-  it('does not run out for a runner that was stopped for a shorter time', async () => {
+  it('does not expire for a runner that was stopped for a shorter time', async () => {
     const name = await made('. sleep 1\n');
     const runner = startProgram('runmaker', ['--lease', '3s', server.url(name)]);
     const watcher = await open(name);
@@ -97,12 +97,12 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect((await jobsOf(watcher)).map(job => job.state).join('')).toBe('d');
   });
 
-  it('once it has run out and the job was reclaimed and claimed by another, refuses the late result', async () => {
+  it('that has expired, with the job reclaimed and claimed by another, causes the late result to be refused', async () => {
     const name = await made('. a\n');
     const [one, other] = [await open(name, 60_000), await open(name, 60_000)];
     const taken = await claim(one);
     await isRenewing(server, name);
-    // As if the runner had been cut off from Redis for so long.
+    // As if the runner had been cut off from Redis for that long.
     await expire(server, name);
     expect((await other.reclaim()).map(job => job.id)).toEqual(['1']);
     const next = await claim(other);
@@ -111,7 +111,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect(await server.content(name)).toBe('d a\n');
   });
 
-  it('is taken up again by a runner that was only cut off, if nothing was reclaimed meanwhile', async () => {
+  it('is resumed by a runner that was only cut off, if nothing was reclaimed meanwhile', async () => {
     const name = await made('. a\n. b\n');
     const [one, other] = [await open(name, 60_000), await open(name)];
     const taken = await claim(one);
@@ -123,7 +123,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
     expect(await holdersOf(other)).toEqual([undefined, 'present']);
   });
 
-  it('another one is taken after one was lost: the runner goes on', async () => {
+  it('is replaced after it was lost: the runner continues', async () => {
     const name = await made('. a\n. b\n');
     const [one, other] = [await open(name, 60_000), await open(name)];
     const notices: QueueNotice[] = [];
@@ -139,7 +139,7 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
   });
 
   describe('handles', () => {
-    it('are kept with the claim, and found by whoever takes it over or runs the job next', async () => {
+    it('are kept with the claim, and found by the runner that takes it over or runs the job next', async () => {
       const name = await made('. a\n. b\n');
       const [one, other] = [await open(name, 60_000), await open(name, 60_000)];
       const [a, b] = [await claim(one), await claim(one)];
@@ -171,13 +171,13 @@ describe('the lease of a runner of a queue in Redis', { tags: ['redis'] }, () =>
   });
 });
 
-/** Makes all leases of a queue run out now. */
+/** Makes all leases of a queue expire now. */
 async function expire(server: RedisServer, name: string): Promise<void> {
   const key = `runmaker:{${name}}:leases`;
   for (const runner of await server.direct.zrange(key, '0', '-1')) await server.direct.zadd(key, '1', runner);
 }
 
-/** Waits until the thread that renews leases is at work: to start it takes time on a busy machine. */
+/** Waits until the thread that renews leases is at work: it starts slowly on a busy machine. */
 async function isRenewing(server: RedisServer, name: string): Promise<void> {
   const score = async (): Promise<string | undefined> =>
     (await server.direct.zrange(`runmaker:{${name}}:leases`, '0', '-1', 'WITHSCORES'))[1];
@@ -185,7 +185,7 @@ async function isRenewing(server: RedisServer, name: string): Promise<void> {
   await eventually('the lease is renewed', async () => (await score()) !== before);
 }
 
-/** How many scripts were called so far. */
+/** How many scripts have been called so far. */
 async function callsOf(server: RedisServer): Promise<number> {
   const stats = await server.direct.info('commandstats');
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);

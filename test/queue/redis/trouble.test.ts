@@ -29,8 +29,8 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
     return queue;
   }
 
-  describe('names it, changes nothing, and ends with status 3:', () => {
-    it('nobody is there', async () => {
+  describe('names the problem, changes nothing, and exits with status 3:', () => {
+    it('no server listens', async () => {
       const { status, stderr } = await runset(['--stats', 'redis+unix:/nowhere/redis.sock#q']);
       expect(stderr).toMatch(/Redis cannot be reached: no such file or directory \(ENOENT\)\nis Redis running there\?/);
       expect(status).toBe(3);
@@ -79,7 +79,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
       expect(await own.content('q')).toBe('. a\n');
     });
 
-    it('a key that holds something else', async () => {
+    it('a key of another type', async () => {
       await server.direct.lpush('runmaker:{list}', 'x');
       const { status, stderr } = await runset(['--add', 'b', server.url('list')]);
       expect(stderr).toContain('a key of this queue holds something else');
@@ -105,7 +105,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
       const own = await serve({ 'busy-reply-threshold': '10' });
       const killer = new Redis({ path: own.socket, protocol: 2, lazyConnect: false });
       onTestFinished(() => killer.disconnect());
-      // Redis finds a key only after this script, which takes long, and is killed as it would be in its reads.
+      // Redis finds a key only after this script, which takes long, and is killed while it still only reads.
       const loop = own.direct.eval("while true do redis.call('GET', KEYS[1]) end", 1, 'x').catch((error: Error) => error.message);
       await setTimeout(100);
       const queue = openQueue(own.url('q'), { patience: 20_000 });
@@ -137,7 +137,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
     expect((await claim(queue)).job.id).toBe('2');
   });
 
-  it('gives every lease its whole time again when Redis was restarted, however long it was away', async () => {
+  it('gives every lease its full duration again when Redis was restarted, however long it was down', async () => {
     const own = await serve();
     await own.load('q', '. a\n');
     const [queue, other] = [await openQueue(own.url('q'), { lease: 2000 }), await open(own.url('q'))];
@@ -150,7 +150,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('gives up after its patience, and says what is wrong', async () => {
+  it('gives up when its patience runs out, and reports the reason', async () => {
     const own = await serve();
     await own.load('q', '. a\n');
     const queue = await open(own.url('q'), 700);
@@ -164,7 +164,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
     expect(performance.now() - began).toBeGreaterThan(600);
   });
 
-  it('says what was lost when Redis comes back without the queue', async () => {
+  it('reports what was lost when Redis comes back without the queue', async () => {
     const own = await serve({ appendonly: 'no' });
     await own.load('q', '. a\n. b\n');
     const queue = await open(own.url('q'));
@@ -180,7 +180,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
     });
   });
 
-  it('says so when Redis comes back with an older state', async () => {
+  it('reports when Redis comes back with an older state', async () => {
     const own = await serve({ appendonly: 'no' });
     await own.load('q', '. a\n. b\n. c\n');
     const queue = await open(own.url('q'));
@@ -199,7 +199,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
     );
   });
 
-  it('does what was asked once, though its answer is lost on the way: appending, claiming, finishing', async () => {
+  it('carries out a request once, though its answer is lost: appending, claiming, finishing', async () => {
     const own = await serve();
     await own.load('q', '');
     const relay = new ForgetfulRelay(own);
@@ -218,7 +218,7 @@ describe('a queue in Redis, when something is wrong', { tags: ['redis'] }, () =>
   });
 });
 
-/** Stands before Redis, and loses its answers on demand. */
+/** A proxy in front of Redis that loses its answers on demand. */
 class ForgetfulRelay {
   readonly socket: string;
   forgotten = 0;
@@ -246,7 +246,7 @@ class ForgetfulRelay {
     });
   }
 
-  /** Does something, the first answer to which never arrives. */
+  /** Sends a request whose first answer never arrives. */
   async forget<T>(work: () => Promise<T>): Promise<T> {
     this.isForgetting = true;
     return await work();

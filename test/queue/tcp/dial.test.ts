@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { dial } from '../../../src/queue/tcp/dial.js';
 
-it('a connection that is closed at once may be to another program, or to a server that lets some wait: both are named', async () => {
+it('an immediately closed connection may be to another program, or to a server with waiting peers: the message names both', async () => {
   const server = createServer(socket => socket.resetAndDestroy()).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await once(server, 'listening');

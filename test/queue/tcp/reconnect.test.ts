@@ -10,11 +10,11 @@ import { Random } from '../../support/random.js';
 import { Relay } from '../../support/relay.js';
 import { KeptLog, serveHere, TOKEN } from '../../support/tcp-queue.js';
 
-/** A served runs file, reached by way of a relay. */
+/** A served runs file, reached through a relay. */
 class Served extends Workbench {
   readonly log = new KeptLog();
   relay!: Relay;
-  /** The runs file as those on the server's host have it. */
+  /** The runs file as processes on the server's host see it. */
   local!: Queue;
 
   /** @param slow how long the server takes to claim a job, to write its end, and to append, in ms */
@@ -45,7 +45,7 @@ class Served extends Workbench {
   }
 }
 
-/** Everything is done at once, and takes its time to be known. */
+/** Everything is done at once, and its answer is delayed. */
 function slowDown(queue: Queue, ms: number): void {
   const [claimAtOnce, appendAtOnce] = [queue.claim.bind(queue), queue.append.bind(queue)];
   queue.claim = async request => {
@@ -66,7 +66,7 @@ function slowDown(queue: Queue, ms: number): void {
   };
 }
 
-/** A client that was cut off for longer than the grace: its job is anybody's again, and it does not know that yet. */
+/** A client that was cut off for longer than the grace period: its job can be claimed by others, and it does not know that yet. */
 async function cutOffForLong(): Promise<{ served: Served; other: Queue; first: Claim }> {
   const served = await Served.make('. a\n', { grace: 300, reclaim: true });
   const [away, other] = [await served.client(), await openQueue(served.relay.url, { token: TOKEN })];
@@ -79,7 +79,7 @@ async function cutOffForLong(): Promise<{ served: Served; other: Queue; first: C
 }
 
 describe('a client whose connection is lost', () => {
-  it('keeps its claims: it comes back by itself, and its results are written', async () => {
+  it('keeps its claims: it reconnects by itself, and its results are written', async () => {
     const served = await Served.make('. a\n. b\n');
     const queue = await served.client();
     const [a, b] = [await claim(queue), await claim(queue)];
@@ -96,7 +96,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('d a\n! b\n');
   });
 
-  it('asks again for what it was not answered', async () => {
+  it('repeats requests that were not answered', async () => {
     const served = await Served.make('. a\n. b\n');
     const queue = await served.client();
     served.relay.cut();
@@ -106,7 +106,7 @@ describe('a client whose connection is lost', () => {
     expect(served.states).toBe('r.');
   });
 
-  it('does not take the half of a list for the whole', async () => {
+  it('does not mistake half of a list for the whole', async () => {
     const served = await Served.make('. a\n'.repeat(3000));
     const queue = await served.client();
     const list = queue.jobs()[Symbol.asyncIterator]();
@@ -116,7 +116,7 @@ describe('a client whose connection is lost', () => {
     await expect(list.next()).rejects.toMatchObject({ code: 'queue', message: expect.stringContaining('in the middle of an answer') });
   });
 
-  it('asks nothing any more for whoever has been told to stop', async () => {
+  it('sends no more requests for a caller that was told to stop', async () => {
     const served = await Served.make('r a\n');
     const queue = await served.client(60_000);
     served.relay.isClosed = true;
@@ -129,7 +129,7 @@ describe('a client whose connection is lost', () => {
     await expect(queue.reclaim({ signal: stopping.signal })).rejects.toThrow('aborted');
   });
 
-  it('loses its claims when it stays away for longer than the grace: the results are refused, and the lines are orphans', async () => {
+  it('loses its claims when it stays away for longer than the grace period: the results are refused, and the lines are orphans', async () => {
     const served = await Served.make('. a\n. b\n', { grace: 300 });
     const queue = await served.client();
     const a = await claim(queue);
@@ -144,7 +144,7 @@ describe('a client whose connection is lost', () => {
     expect((await claim(queue)).job.number).toBe(2);
   });
 
-  it('with --reclaim loses its jobs to others, who run them', async () => {
+  it('with --reclaim loses its jobs to other runners, which run them', async () => {
     const { served, other, first } = await cutOffForLong();
     served.relay.isClosed = false;
     const second = await claim(other);
@@ -153,7 +153,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('d a\n');
   });
 
-  it('cannot pass the result of another runner for its own, though both say the same', async () => {
+  it('cannot pass off the result of another runner as its own, though both are the same', async () => {
     const { served, first } = await cutOffForLong();
     const late = first.finish({ state: 'd' });
     const second = await claim(served.local);
@@ -163,7 +163,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('d a\n');
   });
 
-  it('is missed also when nobody tells that the line is dead', async () => {
+  it('is detected even if no notice of the broken line arrives', async () => {
     const served = await Served.make('. a\n', { grace: 600 });
     const queue = await served.client();
     const taken = await claim(queue);
@@ -175,11 +175,11 @@ describe('a client whose connection is lost', () => {
     expect(await taken.finish({ state: 'd' })).toMatchObject({ kind: 'refused' });
   });
 
-  it('leaves nothing claimed that it was never told of', async () => {
+  it('leaves no claim behind that it was never told of', async () => {
     const served = await Served.make('. a\n. b\n');
     const queue = await served.client();
     served.relay.silence(true);
-    // The request may or may not get there; the answer does not.
+    // The request may or may not arrive; the answer does not.
     const claiming = queue.claim({});
     await setTimeout(100);
     served.relay.cut();
@@ -189,7 +189,7 @@ describe('a client whose connection is lost', () => {
     expect(served.states.replaceAll('.', '')).toBe('r');
   });
 
-  it('leaves nothing claimed that was claimed while it was away', async () => {
+  it('leaves no claim behind that was made while it was away', async () => {
     const served = await Served.make('. a\n. b\n. c\n', {}, 300);
     const queue = await served.client();
     const claiming = queue.claim({});
@@ -199,7 +199,7 @@ describe('a client whose connection is lost', () => {
     await eventually('one job is claimed, not two', () => served.states.replaceAll('.', '') === 'r');
   });
 
-  it('gives up its request, and not its claims, when its patience is at its end', async () => {
+  it('gives up its request, and not its claims, when its patience runs out', async () => {
     const served = await Served.make('. a\n. b\n');
     const queue = await served.client(300);
     const taken = await claim(queue);
@@ -225,9 +225,9 @@ describe('a client whose connection is lost', () => {
     await expect(claiming).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  it('can leave at any moment while it is on its way back', { tags: ['slow'] }, async () => {
+  it('can exit at any moment while it reconnects', { tags: ['slow'] }, async () => {
     const served = await Served.make('. a\n');
-    // The first try to come back is made after 25 to 50 ms, and takes some.
+    // The first attempt to reconnect is made after 25 to 50 ms, and takes some time.
     for (let pause = 0; pause < 80; pause++) {
       const queue = await openQueue(served.relay.url, { token: TOKEN });
       served.relay.cut();
@@ -252,7 +252,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe(Array.from({ length: 40 }, (_, at) => `. job ${at}\n`).join(''));
   });
 
-  it('appends once also when that takes longer than it takes to see that the client is there', { tags: ['slow'] }, async () => {
+  it('also appends once when that takes longer than the check that the client is there', { tags: ['slow'] }, async () => {
     const served = await Served.make('', { grace: 1000 }, 2000);
     const queue = await served.client();
     const appended = queue.append([Buffer.from('a')]);
@@ -262,7 +262,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('. a\n');
   });
 
-  it('hears that its result was written also when that takes long', { tags: ['slow'] }, async () => {
+  it('receives confirmation of its result even if the write takes long', { tags: ['slow'] }, async () => {
     const served = await Served.make('. a\n', { grace: 1000 }, 2000);
     const queue = await served.client();
     const finished = (await claim(queue)).finish({ state: 'd' });
@@ -272,7 +272,7 @@ describe('a client whose connection is lost', () => {
     expect(served.content).toBe('d a\n');
   });
 
-  it('cut off again and again, at any moment, loses no job and runs none twice', async () => {
+  it('cut off repeatedly, at any moment, loses no job and runs none twice', async () => {
     const count = 300;
     const served = await Served.make(Array.from({ length: count }, (_, at) => `. job ${at}\n`).join(''));
     const ran: number[] = [];

@@ -38,7 +38,7 @@ async function served(content: string | Buffer): Promise<{ bench: Workbench; loc
 }
 
 describe('a served queue', () => {
-  it('is passed on in pieces, as far as it is wanted', async () => {
+  it('is sent in pieces, as far as requested', async () => {
     const count = 20_000;
     const { client } = await served(Array.from({ length: count }, (_, at) => `. job ${at + 1}\n`).join(''));
     const queue = await client();
@@ -50,12 +50,12 @@ describe('a served queue', () => {
       expect(jobs.length).toBeLessThan(count / 2);
       if (++pieces === 2) break;
     }
-    // Many lists that nobody fetched to the end are in nobody's way.
+    // Many lists that were never fetched to the end block no client.
     for (let at = 0; at < 40; at++) for await (const _ of queue.jobs()) break;
     expect((await jobsOf(queue, { lines: [{ from: count }] })).map(job => job.number)).toEqual([count]);
   });
 
-  it('is not cut short without a word where a client reads more lists at a time than a server keeps', async () => {
+  it('reports truncation when a client reads more lists at a time than a server keeps', async () => {
     const { client } = await served('. a\n'.repeat(1200));
     const queue = await client();
     const lists = Array.from({ length: 17 }, () => queue.jobs()[Symbol.asyncIterator]());
@@ -64,7 +64,7 @@ describe('a served queue', () => {
     for (const list of lists.slice(1)) expect((await list.next()).value).toHaveLength(500);
   });
 
-  it('names all jobs that were left alone because they run, however many', async () => {
+  it('names all jobs that were skipped because they run, however many', async () => {
     const { bench, client } = await served('. a\n'.repeat(1200));
     const [one, other] = [await client(), await client()];
     for (let at = 0; at < 1200; at++) await claim(one);
@@ -73,7 +73,7 @@ describe('a served queue', () => {
     expect([matched, running.length, running.at(-1)?.number]).toEqual([1200, 1200, 1200]);
   });
 
-  it('takes lines that were chosen by the ten thousand, and appends as many', async () => {
+  it('accepts selections of tens of thousands of lines, and appends as many', async () => {
     const { bench, client } = await served('d a\n'.repeat(50_000));
     const queue = await client();
     const lines = Array.from({ length: 25_000 }, (_, at) => ({ from: 2 * at + 1, to: 2 * at + 1 }));
@@ -83,7 +83,7 @@ describe('a served queue', () => {
     expect((await queue.counts()).total).toBe(150_000);
   });
 
-  it('takes lines that were named one by one, however many, as the ranges that they make up', async () => {
+  it('accepts lines given one by one, however many, as merged ranges', async () => {
     const { bench, client } = await served('d a\n'.repeat(5000));
     const queue = await client();
     const lines = Array.from({ length: 700_000 }, (_, at) => ({ from: at + 1, to: at + 1 }));
@@ -91,7 +91,7 @@ describe('a served queue', () => {
     expect(bench.content).toBe('. a\n'.repeat(5000));
   });
 
-  it('sets what a regular expression chooses, however many commands match', async () => {
+  it('sets the jobs that a regular expression chooses, however many commands match', async () => {
     const count = 60_000;
     const { bench, client } = await served(Array.from({ length: count }, (_, at) => `d job ${at}\n`).join(''));
     const queue = await client();
@@ -99,7 +99,7 @@ describe('a served queue', () => {
     expect(bench.states).toBe('.'.repeat(count));
   });
 
-  it('refuses a selection that is too long to be sent, and says so at once', async () => {
+  it('rejects a selection that is too long to send, at once', async () => {
     const { bench, client } = await served('d a\n');
     const queue = await client();
     const lines = Array.from({ length: 700_000 }, (_, at) => ({ from: 2 * at + 1, to: 2 * at + 1 }));
@@ -114,7 +114,7 @@ describe('a served queue', () => {
     expect(bench.content).toBe('d a\n');
   });
 
-  it('hands on commands of megabytes', async () => {
+  it('carries commands of megabytes', async () => {
     const command = Buffer.concat([Buffer.from(': '), Buffer.alloc(5_000_000, 0xe9)]);
     const { client } = await served(Buffer.concat([Buffer.from('. '), command, Buffer.from('\n')]));
     const queue = await client();
@@ -124,7 +124,7 @@ describe('a served queue', () => {
     expect(await taken.finish({ state: 'd' })).toEqual({ kind: 'recorded' });
   });
 
-  it('tells each client what it should know, once', async () => {
+  it('sends each client its notices, once', async () => {
     const { client } = await served('. a #: cpus=many\n. b #: cpus=5\n. c\n. d\n. e\n. f\n');
     for (const cpus of [4, 1]) {
       const queue = await client();
@@ -137,7 +137,7 @@ describe('a served queue', () => {
     }
   });
 
-  it('tells who has a job, and the log, of trouble with its state, however late, and goes on', async () => {
+  it('reports trouble with the state of a job to its runner and to the log, however late, and continues', async () => {
     const { local, log, client } = await served('. a\n');
     const queue = await client();
     const claimAtOnce = local.claim.bind(local);
@@ -157,7 +157,7 @@ describe('a served queue', () => {
     expect(log.lines).not.toContainEqual(expect.stringContaining('is away'));
   });
 
-  it('tells its clients of what others do to the file', async () => {
+  it('notifies its clients of changes that others make to the file', async () => {
     const { bench, client } = await served('. a\n');
     const queue = await client();
     const changed = queue.changed(AbortSignal.timeout(5000));
@@ -166,7 +166,7 @@ describe('a served queue', () => {
     expect((await queue.counts()).total).toBe(2);
   });
 
-  it('says of limits of the host of the server that they are not those of this one', async () => {
+  it("attributes limits of the server's host to that host, not to this one", async () => {
     const { local, client } = await served('. a\n');
     const queue = await client();
     local.claim = () => Promise.reject(explain('runs.txt', systemError('EMFILE')));
@@ -190,7 +190,7 @@ describe('a served queue', () => {
     expect(queue.address).toBe(service.url);
   });
 
-  it('is no longer one after it was closed', async () => {
+  it('stops serving once it is closed', async () => {
     const { client } = await served('. a\n');
     const queue = await client();
     await queue.close();
