@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSyn
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What the shell of a job reads; it says how two attempts at a job are kept from going unnoticed. */
+/** A script for the shell of a job; its comments explain how it detects two concurrent attempts at a job. */
 const SCRIPT = fileURLToPath(new URL('../faults/attempt.sh', import.meta.url));
 
 /** One start of a job. */
@@ -10,22 +10,22 @@ export interface JobAttempt {
   readonly pid: number;
   /** Milliseconds since 1970. */
   readonly started: number;
-  /** Whether it came to its end. */
+  /** Whether it ran to its end. */
   readonly whole: boolean;
 }
 
-/** Makes a folder ready for jobs that read `attempt.sh`. */
+/** Prepares a folder for jobs that read `attempt.sh`. */
 export function prepareAttempts(folder: string): void {
   for (const name of ['locks', 'attempts']) mkdirSync(join(folder, name));
   copyFileSync(SCRIPT, join(folder, 'attempt.sh'));
 }
 
 /**
- * `loud`: prints · `forked`: the shell is gone before its child has done the work · `free`: may be run several times at once.
+ * `loud`: prints · `forked`: the shell exits before its child has done the work · `free`: may run several times at once.
  */
 export type AttemptKind = 'plain' | 'loud' | 'forked' | 'free';
 
-/** The command of such a job, which works for so many seconds. */
+/** The command of such a job, which works for the given seconds. */
 export function attemptCommand(job: number, time: number, kind: AttemptKind = 'plain'): string {
   return `n=${job} kind=${kind} time=${time.toFixed(3)} . ./attempt.sh`;
 }
@@ -48,7 +48,7 @@ export function attemptsIn(folder: string): Map<number, JobAttempt[]> {
   return byJob;
 }
 
-/** What was found wrong by the attempts themselves: two at a job at the same time. */
+/** The violations that the attempts found themselves: two at a job at the same time. */
 export function overlapsIn(folder: string): string[] {
   const path = join(folder, 'overlaps');
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];

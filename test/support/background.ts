@@ -10,7 +10,7 @@ export interface End {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** Where to work, and the files that take what is printed. */
+/** The working directory, and the files that receive the output. */
 export interface BackgroundOptions {
   readonly cwd: string;
   readonly stdout: string;
@@ -20,8 +20,7 @@ export interface BackgroundOptions {
 }
 
 /**
- * A built program whose outputs go to files, so that it waits for nobody who would have to read them. Killed after the test if it
- * is still there.
+ * A built program whose outputs go to files, so that it never waits for a reader. Killed after the test if it still runs.
  */
 export class Background {
   readonly end: Promise<End>;
@@ -45,12 +44,12 @@ export class Background {
     return this.child.pid as number;
   }
 
-  /** Nobody else can have the id: until `exit` was emitted the process has not been reaped. */
+  /** No other process can have the id: until `exit` was emitted the process has not been reaped. */
   signal(signal: NodeJS.Signals): void {
     if (this.isAlive) this.child.kill(signal);
   }
 
-  /** The end, if it comes within so many ms; throws otherwise. */
+  /** The exit, if it comes within the given ms; throws otherwise. */
   async within(ms: number): Promise<End> {
     const enough = new AbortController();
     const tooLong = setTimeout(ms, undefined, { signal: enough.signal }).then(() => {
@@ -70,7 +69,7 @@ export function startInBackground(program: Program, args: readonly string[], opt
   return startNode([...(options.nodeOptions ?? []), script, ...args], options, node);
 }
 
-/** A script of the tests as a process of its own. */
+/** A script of the tests as a separate process. */
 export function startNode(args: readonly string[], { cwd, stdout, stderr }: BackgroundOptions, node = process.execPath): Background {
   const [out, err] = [openSync(stdout, 'a'), openSync(stderr, 'a')];
   try {

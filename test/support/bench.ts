@@ -4,7 +4,7 @@ import { eventually } from './eventually.js';
 import { fixture, isAlive } from './programs.js';
 import { temporaryFolder } from './temporary.js';
 
-/** A folder with a runs file, and what its jobs leave there. */
+/** A folder with a runs file, and the files that its jobs leave there. */
 export class Workbench {
   readonly folder = temporaryFolder();
   readonly runs = join(this.folder, 'runs.txt');
@@ -35,7 +35,7 @@ export class Workbench {
     return readFileSync(this.path(name), 'utf8');
   }
 
-  /** The lines of a file that jobs have written; none if it is not there. */
+  /** The lines of a file that jobs have written; none if it does not exist. */
   lines(name: string): string[] {
     const text = existsSync(this.path(name)) ? this.read(name).trimEnd() : '';
     return text === '' ? [] : text.split('\n');
@@ -46,7 +46,7 @@ export class Workbench {
     await eventually(`the states are ${states}`, () => this.states === states);
   }
 
-  /** Waits until a file has so many lines. */
+  /** Waits until a file has the given number of lines. */
   async has(name: string, lines = 1): Promise<string[]> {
     return await eventually(`${name} has ${lines} lines`, () => (this.lines(name).length >= lines ? this.lines(name) : undefined));
   }
@@ -59,7 +59,7 @@ export class Workbench {
   }
 }
 
-/** A command that says which process it is, in the file `pids`, and then waits for the file `go`, 20 s at most. */
+/** A command that appends its process id to the file `pids`, and then waits for the file `go`, 20 s at most. */
 export function waiting(before = 'true', after = 'true'): string {
   return `echo $$ >> pids; ${before}; ${fixture('await-file.sh')} go; ${after}`;
 }

@@ -3,10 +3,10 @@ import { resolveDependencies } from '../../src/job/dependencies.js';
 import { type Directives, NO_DIRECTIVES } from '../../src/job/directives.js';
 import { NOT_A_JOB } from '../../src/job/line.js';
 
-/** A line of a board: a barrier, or a job's state and what it says. */
+/** A line of a board: a barrier, or a job's state and directives. */
 export type BoardLine = '---' | (Partial<Directives> & { readonly state: string });
 
-/** A board in memory. Slow and plain, and independent of how a queue keeps its jobs. */
+/** A board in memory. Slow and simple, and independent of how a queue stores its jobs. */
 export class PlainBoard implements Board {
   readonly lineCount: number;
   readonly barriers: readonly number[];

@@ -2,16 +2,16 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeF
 import { eventually } from './eventually.js';
 
 /*
- * What editors and scripts do to a file while others work on it.
+ * What editors and scripts do to a file while other programs work on it.
  */
 
-/** Puts another file in the place of this one, as vim, sed -i and most editors do. */
+/** Replaces this file by another, as vim, sed -i and most editors do. */
 export function replaceFile(path: string, content: string | Buffer): void {
   writeFileSync(`${path}.edited`, content);
   renameSync(`${path}.edited`, path);
 }
 
-/** Writes a file anew in place, as nano and shell redirections do: it is the same file, with other bytes. */
+/** Rewrites a file in place, as nano and shell redirections do: it is the same file, with other bytes. */
 export function rewriteFile(path: string, content: string | Buffer): void {
   writeFileSync(path, content);
 }
@@ -23,14 +23,14 @@ export function patchFile(path: string, offset: number, bytes: string | Buffer):
   closeSync(fd);
 }
 
-/** The text of a file, changed, and whether by replacing or by rewriting. */
+/** Changes the text of a file, by replacing or by rewriting it. */
 export function edit(path: string, change: (text: string) => string, how: 'replaced' | 'rewritten'): void {
   const text = change(readFileSync(path, 'utf8'));
   if (how === 'replaced') replaceFile(path, text);
   else rewriteFile(path, text);
 }
 
-/** Waits until a change made now gets another modification time than the last one: the kernel's clock ticks every few ms. */
+/** Waits until a change made now gets a later modification time than the last one: the kernel's clock ticks every few ms. */
 export async function nextTick(path: string): Promise<void> {
   const { mtimeMs } = statSync(path);
   const probe = `${path}.clock`;

@@ -1,6 +1,6 @@
 import type { JsonEvent } from '../../src/report/json/json-event.js';
 
-/** What `runmaker --json` has printed. Fails on whatever is not one JSON object a line. */
+/** The output of `runmaker --json`. Fails on a line that is not one JSON object. */
 export function eventsIn(stdout: string): JsonEvent[] {
   return stdout
     .split('\n')
@@ -13,12 +13,12 @@ export function only<K extends JsonEvent['event']>(events: readonly JsonEvent[],
   return events.filter((event): event is Extract<JsonEvent, { event: K }> => event.event === kind);
 }
 
-/** The numbers of the jobs, in the order in which they were started. */
+/** The numbers of the jobs, in the order of their start. */
 export function started(stdout: string): number[] {
   return only(eventsIn(stdout), 'started').map(event => Number(event.job.id));
 }
 
-/** How many jobs ran at a time, at most. */
+/** The maximum number of concurrent jobs. */
 export function mostAtOnce(stdout: string): number {
   let now = 0;
   let most = 0;

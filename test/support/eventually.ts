@@ -3,10 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 const PAUSE = 10;
 
 /**
- * Waits for something to come true, and returns it. What throws has not come true yet.
+ * Waits for a condition, and returns its value. A function that throws counts as false.
  *
  * @param what for the failure: "the job has started"
- * @param look truthy when it is so
+ * @param look truthy when the condition holds
  * @param within ms
  */
 export async function eventually<T>(what: string, look: () => T | Promise<T>, within = 15_000): Promise<NonNullable<T>> {
@@ -24,7 +24,7 @@ export async function eventually<T>(what: string, look: () => T | Promise<T>, wi
   throw new Error(`not within ${within} ms: ${what}`, { cause });
 }
 
-/** Whether a promise is still open after so many milliseconds: for what must wait. */
+/** Whether a promise is still pending after the given milliseconds: for what must wait. */
 export async function isOpenAfter(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const settled = promise.then(
     () => false,

@@ -1,4 +1,4 @@
-/** Prints what a test has measured, so that a reader of its output can judge more than that it has passed. */
+/** Prints a figure that a test has measured, so that the output shows more than a pass. */
 export function figure(...lines: readonly string[]): void {
   process.stdout.write(`${lines.map((line, at) => `${at === 0 ? '  → ' : '    '}${line}\n`).join('')}`);
 }

@@ -4,10 +4,10 @@ import { expect, onTestFinished } from 'vitest';
 import { type GitWorker, gitWorker, queueJobs } from '../../src/queue/worker.js';
 import { type Repository, repository } from './git.js';
 
-/** What a worker waits for, in ms, unless a test is about that. */
+/** The waits of a worker, in ms, unless a test is about them. */
 const PATIENCE = 60_000;
 
-/** The files of Distribute, with these jobs to be done. */
+/** The files of Distribute, with these jobs to do. */
 export function lists(jobs: readonly string[]): Record<string, string> {
   return { 'jobs.txt': jobs.map(job => `${job}\n`).join(''), 'running.txt': '', 'done.txt': '', 'lock.txt': '' };
 }
@@ -19,18 +19,18 @@ export async function workerIn(made: Repository, name: string, patience = PATIEN
   return worker;
 }
 
-/** Has a worker be as one whose process was killed: nobody hears of it any more, and what it has locked holds up nobody. */
+/** Makes a worker look like one whose process was killed: it goes silent, and its locks block no other. */
 export function kill(worker: GitWorker): void {
   rmSync(join(worker.path, '.git', 'runmaker-worker'));
 }
 
-/** Has a worker write a file of results. */
+/** Makes a worker write a file of results. */
 export function leave(worker: GitWorker, file: string, content: string): void {
   mkdirSync(join(worker.path, 'results'), { recursive: true });
   writeFileSync(join(worker.path, 'results', file), content);
 }
 
-/** Has a worker merge a branch that it has a conflict with, in results/best. */
+/** Makes a worker merge a branch that conflicts with its own, in results/best. */
 export async function inConflict(): Promise<{ made: Repository; bob: GitWorker }> {
   const made = repository({ ...lists(['one']), 'results/best': '0\n' });
   const bob = await workerIn(made, 'bob');

@@ -6,13 +6,13 @@ import { onTestFinished } from 'vitest';
 import { openQueue } from '../../src/queue/open.js';
 import type { GitOptions, Queue } from '../../src/queue/queue.js';
 
-/** A bare repository as others reach it, and a clone in which a person works. */
+/** A bare repository as others reach it, and a clone for a user. */
 export class Repository {
   readonly folder: string;
   readonly bare: string;
   readonly clone: string;
 
-  /** @param files by path; what is committed first */
+  /** @param files by path: the first commit */
   constructor(files: Readonly<Record<string, string | Buffer>>) {
     this.folder = mkdtempSync(join(tmpdir(), 'runmaker-git-'));
     this.bare = join(this.folder, 'queue.git');
@@ -28,7 +28,7 @@ export class Repository {
     return `git+file://${this.bare}#${file}`;
   }
 
-  /** Runs git, as a person would. */
+  /** Runs git, as a user would. */
   git(folder: string, ...args: readonly string[]): string {
     return execFileSync('git', args, {
       cwd: folder,
@@ -45,7 +45,7 @@ export class Repository {
     });
   }
 
-  /** Has a person commit and push files; null takes one away. */
+  /** Commits and pushes files as a user; null removes one. */
   change(message: string, files: Readonly<Record<string, string | Buffer | null>>): void {
     for (const [name, content] of Object.entries(files)) {
       mkdirSync(dirname(join(this.clone, name)), { recursive: true });
@@ -57,13 +57,13 @@ export class Repository {
     this.git(this.clone, 'push', '--quiet', 'origin', 'HEAD:main');
   }
 
-  /** Has a person edit a file as it is on the remote now. */
+  /** Edits a file as a user, based on its current version on the remote. */
   edit(message: string, name: string, edit: (content: string) => string): void {
     this.git(this.clone, 'pull', '--quiet', '--rebase', 'origin', 'main');
     this.change(message, { [name]: edit(readFileSync(join(this.clone, name), 'utf8')) });
   }
 
-  /** A file as it is on the remote now. */
+  /** The current version of a file on the remote. */
   read(file = 'runs.txt', branch = 'main'): string {
     return this.git(this.bare, 'cat-file', 'blob', `${branch}:${file}`);
   }
@@ -79,13 +79,13 @@ export class Repository {
     return text === '' ? [] : text.split('\n');
   }
 
-  /** Takes everything away. */
+  /** Removes everything. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-/** A repository that is gone after the test. */
+/** A repository that is removed after the test. */
 export function repository(files: Readonly<Record<string, string | Buffer>>): Repository {
   const made = new Repository(files);
   // Thousands of small files, on a machine that may be busy.
@@ -100,7 +100,7 @@ export async function openGit(name: string, git: GitOptions = {}, patience = 20_
   return queue;
 }
 
-/** Has this process, and those that it starts, keep clones in a folder of their own. Returns it. */
+/** Makes this process, and those that it starts, keep clones in a separate folder. Returns it. */
 export function ownCache(): string {
   const folder = mkdtempSync(join(tmpdir(), 'runmaker-cache-'));
   const before = process.env.XDG_CACHE_HOME;

@@ -4,20 +4,20 @@ import type { Access, LockableFile, LockDriver } from '../../src/queue/file/lock
 import type { FileFacts } from '../../src/system/disk.js';
 import type { LockKind } from '../../src/system/record-lock.js';
 
-/** What a lock driver and its files are asked to do. */
+/** The operations of a lock driver and its files. */
 export type LockCall = 'open' | 'tryLock' | 'unlock' | 'isFree' | 'read' | 'write' | 'facts' | 'isAt' | 'close';
 
-/** Something that is asked for. */
+/** A requested operation. */
 export interface LockRequest {
   readonly call: LockCall;
-  /** What the file was opened for, or is to be. */
+  /** The mode in which the file was opened, or will be. */
   readonly access: Access;
   /** Of the lock: absent for everything else. */
   readonly kind?: LockKind;
   readonly start?: number | bigint;
 }
 
-/** Is called before everything that is done, and may make it fail, or do what somebody else would do just then. */
+/** Called before every operation; it may make it fail, or act as another process would at that moment. */
 export type Hook = (request: LockRequest) => void | Promise<void>;
 
 /** An error as the system reports it. */
@@ -25,7 +25,7 @@ export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: injected`), { code });
 }
 
-/** A real lock driver, with a hook before each call, and files that can be lost as over a network when a lease has run out. */
+/** A real lock driver, with a hook before each call, and files that can be lost as over a network when a lease has expired. */
 export class HookedDriver implements LockDriver {
   readonly name;
   readonly presence;
@@ -58,7 +58,7 @@ export class HookedDriver implements LockDriver {
     await this.real.close?.();
   }
 
-  /** The locks of all files that are open now are gone, and they can neither be read nor written any more. New locks are granted. So it is on NFSv4. */
+  /** Drops the locks of all open files, which can no longer be read or written. New locks are granted, as on NFSv4. */
   async loseLease(): Promise<void> {
     for (const file of this.open_) await file.lose();
   }
@@ -69,10 +69,10 @@ export class HookedDriver implements LockDriver {
   }
 }
 
-/** After so long, in ms, a lock that was cut short is given up once more. */
+/** After this time, in ms, an interrupted lock is released once more. */
 const LATER = 300;
 
-/** As long as any file can be, and the bytes set aside behind it as well. */
+/** The maximum length of a file, with the bytes reserved behind it. */
 const EVERYTHING = 0;
 
 function bytesFrom(start: number | bigint, length: number): bigint[] {
@@ -80,7 +80,7 @@ function bytesFrom(start: number | bigint, length: number): bigint[] {
 }
 
 class HookedFile implements LockableFile {
-  /** As Linux does it: what was lost is remembered with the locks of the descriptor, for as long as it has any. */
+  /** As Linux does it: the loss is remembered with the locks of the descriptor, for as long as it has any. */
   private lost = false;
   private readonly locked = new Set<bigint>();
   private isOpen = true;
@@ -114,7 +114,7 @@ class HookedFile implements LockableFile {
     return granted;
   }
 
-  /** As Linux does it on NFSv3 (nlmclnt_lock in its fs/lockd/clntproc.c): what was locked there before is given up, by a call that takes its time. */
+  /** As Linux does it on NFSv3 (nlmclnt_lock in its fs/lockd/clntproc.c): an earlier lock there is released, by a call that takes its time. */
   private async cutShort(start: number | bigint, length: number): Promise<void> {
     await this.real.unlock(start, length);
     void setTimeout(LATER).then(() => this.isOpen && this.real.unlock(start, length));
@@ -153,7 +153,7 @@ class HookedFile implements LockableFile {
     return this.real.isAt(path);
   }
 
-  /** Closes for good even when the hook makes it fail, as close(2) does. */
+  /** Closes finally even when the hook makes it fail, as close(2) does. */
   async close(): Promise<void> {
     this.closed();
     this.isOpen = false;

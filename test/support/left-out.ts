@@ -2,7 +2,7 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { whatIsMissing } from '../nfs/lab/requirements.js';
 import { BY_NEED, BY_TIME, whatIsMissingFor } from './tags.js';
 
-/** Says at the end which tests were left out, why, and how to run them. */
+/** Prints at the end which tests were skipped, why, and how to run them. */
 export default class LeftOut implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const skipped = modules.flatMap(module => [...module.children.allTests('skipped')]);
@@ -20,7 +20,7 @@ export default class LeftOut implements Reporter {
   }
 }
 
-/** Whether the tier that runs has no place for this test. */
+/** Whether the current tier excludes this test. */
 export function isLeftOutByTime({ tags, project }: TestCase): boolean {
   const filters = project.vitest.config.tagsFilter ?? [];
   return BY_TIME.some(({ name }) => tags.includes(name) && filters.some(filter => filter.includes(`!${name}`)));

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A server of the older protocol that treats each GET as the test says, and takes every SET but those that it is told to refuse. */
+/** A server of the older protocol that treats each GET as the test says, and accepts every SET unless told to refuse it. */
 export class LegacyAnswers {
-  /** The requests that came, in order. */
+  /** The received requests, in order. */
   readonly requests: string[] = [];
   private readonly server = createServer(socket => this.serve(socket));
 
@@ -13,7 +13,7 @@ export class LegacyAnswers {
   ) {}
 
   /**
-   * @param onGet is given how many came before it
+   * @param onGet receives the number of earlier ones
    * @param refused how these requests end
    */
   static async open(onGet: (socket: Socket, times: number) => void, refused: readonly string[] = []): Promise<LegacyAnswers> {

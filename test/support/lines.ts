@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { State } from '../../src/job/state.js';
 
-/** A line as the grammar of the file reads it, found the slow way. */
+/** A line as the grammar of the file defines it, found the slow way. */
 export interface PlainLine {
   /** From 1. */
   readonly number: number;
   /** Byte offsets; `end` lies behind the line end. */
   readonly start: number;
   readonly end: number;
-  /** A byte; 0 for what is no job. */
+  /** A byte; 0 if the line is not a job. */
   readonly state: number;
   readonly command: Buffer;
   readonly isBarrier: boolean;
 }
 
-/** Reads a runs file line by line, with nothing but the grammar in mind: what everything faster is compared with. */
+/** Parses a runs file line by line, by the grammar alone: the reference for everything faster. */
 export function plainLines(bytes: Buffer): PlainLine[] {
   const lines: PlainLine[] = [];
   let start = 0;

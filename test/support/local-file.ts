@@ -5,14 +5,14 @@ import type { Access, LockableFile } from '../../src/queue/file/locks/lock-drive
 import { recordDriver } from '../../src/queue/file/locks/record.js';
 import { temporaryFolder } from './temporary.js';
 
-/** Opens a file as a runner would, until the test is over. */
+/** Opens a file as a runner would, until the end of the test. */
 export async function openFile(path: string, access: Access = 'look'): Promise<LockableFile> {
   const file = await recordDriver('local').open(path, access);
   onTestFinished(async () => await file.close());
   return file;
 }
 
-/** A file that is filled anew again and again, for properties; the path stays. */
+/** A file that is refilled repeatedly, for properties; the path stays. */
 export function refillable(): (bytes: Buffer) => string {
   const path = join(temporaryFolder(), 'runs.txt');
   return bytes => {

@@ -1,18 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 
-/** What is said where a test is left out. */
+/** The reason printed for skipped tests. */
 export const NEEDS_NAMESPACES = 'left out: only root, with iproute2, can make the network namespaces that this needs';
 
 let able: boolean | undefined;
 
-/** Whether this process may make network namespaces. */
+/** Whether this process may create network namespaces. */
 export function canMakeNamespaces(): boolean {
   able ??= tryOne();
   return able;
 }
 
-/** A server's host and two others, each with a cable of its own to it. Gone after the test. */
+/** A server's host and two others, each connected to it by its own cable. Removed after the test. */
 export class Network {
   private readonly prefix = `rm${process.pid}${counter++}`;
   readonly hosts = ['a', 'b'] as const;

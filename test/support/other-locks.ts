@@ -5,7 +5,7 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
-/** Lets another process lock bytes of a file, to its end when there is no length. Returns when the lock is held. */
+/** Makes another process lock bytes of a file, to its end when there is no length. Returns when the lock is held. */
 export async function lockElsewhere(
   path: string,
   kind: 'shared' | 'exclusive',

@@ -2,14 +2,14 @@ import { readFileSync } from 'node:fs';
 
 const INTERVAL = 20;
 
-/** Watches how much memory a process takes at most. */
+/** Watches the peak memory of a process. */
 export interface PeakWatch {
-  /** The most that was ever resident, in bytes, as of the last look. */
+  /** The peak resident memory, in bytes, as of the last look. */
   readonly bytes: number;
   stop(): void;
 }
 
-/** Reads the kernel's own high-water mark (VmHWM of proc_pid_status(5)) again and again, until the process is gone or `stop`. */
+/** Polls the kernel's high-water mark (VmHWM of proc_pid_status(5)) until the process has exited or `stop`. */
 export function watchPeak(pid: number): PeakWatch {
   let bytes = 0;
   const look = (): void => {
@@ -27,7 +27,7 @@ export function watchPeak(pid: number): PeakWatch {
   };
 }
 
-/** Undefined when the process is gone. */
+/** Undefined when the process has exited. */
 export function peakOf(pid: number): number | undefined {
   try {
     const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];

@@ -5,16 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { eventually } from './eventually.js';
 
-/** The programs as they are installed; they run what was built into dist/. */
+/** The programs as they are installed; they run the build in dist/. */
 const BIN = fileURLToPath(new URL('../../bin/', import.meta.url));
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
 
-/** Nothing that is started in a test lives longer, in ms. */
+/** The time limit of every process started in a test, in ms. */
 const LONGEST_LIFE = 60_000;
 
 export const HOST = os.hostname().split('.')[0] as string;
 
-/** How a process ended, and what it had to say. */
+/** How a process ended, and its output. */
 export interface Ended {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -29,9 +29,9 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Added to the environment of the tests; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** What it reads; nothing when absent. */
+  /** Its input; nothing when absent. */
   readonly input?: string | Buffer;
-  /** Permissions of files count, even for root. */
+  /** Enforces permissions of files, even for root. */
   readonly unprivileged?: boolean;
   /** In a process group of its own. */
   readonly detached?: boolean;
@@ -39,7 +39,7 @@ export interface StartOptions {
   readonly inherit?: readonly number[];
 }
 
-/** A process that was started and is gone after the test. */
+/** A started process, which is ended after the test. */
 export class Running {
   readonly ended: Promise<Ended>;
   private readonly out: Buffer[] = [];
@@ -70,7 +70,7 @@ export class Running {
     return this.child.pid as number;
   }
 
-  /** What it has printed so far. */
+  /** Its output so far. */
   get stdout(): string {
     return Buffer.concat(this.out).toString();
   }
@@ -88,13 +88,13 @@ export class Running {
     await eventually(`${JSON.stringify(text)} is printed`, () => this.stdout.includes(text) || this.stderr.includes(text));
   }
 
-  /** Closes what it reads. */
+  /** Closes its input. */
   endInput(): void {
     this.child.stdin?.end();
   }
 }
 
-/** Root without the right to pass over permissions: setpriv(1) of util-linux. */
+/** Root without the right to override permissions: setpriv(1) of util-linux. */
 const WITHOUT_PRIVILEGES = ['setpriv', '--bounding-set=-dac_override,-dac_read_search'];
 
 /** Starts any program. Its standard input stays open until `endInput`. */
@@ -109,7 +109,7 @@ export function start(program: string, args: readonly string[], options: StartOp
   };
   const words = [...(options.unprivileged && process.getuid?.() === 0 ? WITHOUT_PRIVILEGES : []), program, ...args];
   const child = spawn(words[0] as string, words.slice(1), given);
-  // Who does not read its input may be gone before it is written.
+  // A process that does not read its input may exit before it is written.
   child.stdin?.on('error', () => undefined);
   if (options.input !== undefined) child.stdin?.end(options.input);
   return new Running(child);
@@ -149,7 +149,7 @@ export function fixture(name: string): string {
   return `${FIXTURES}${name}`;
 }
 
-/** Whether a process is there and does something: one that has ended and waits for its parent to ask does not count. */
+/** Whether a process exists and is active: a zombie, which waits to be reaped, does not count. */
 export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -12,7 +12,7 @@ export async function openRuns(path: string, locks: LockDriverName = 'record'): 
   return queue;
 }
 
-/** Does something as it is done when nobody has touched any file for an hour. */
+/** Runs an action as if no file had been touched for an hour. */
 export async function longAfter<T>(work: () => Promise<T>): Promise<T> {
   const clock = vi.spyOn(hostClock, 'now').mockReturnValue(hostClock.now() + 3_600_000);
   try {
@@ -25,7 +25,7 @@ export async function longAfter<T>(work: () => Promise<T>): Promise<T> {
 /** Between two looks of `reclaimAtOnce`, in ms of a clock that is put forward. */
 const STEP = 2000;
 
-/** What `reclaim` sets back from look to look, until that is all: by a clock that does not let one wait. */
+/** Repeats `reclaim` until nothing is left to reset, with a clock that needs no real waiting. */
 export async function reclaimAtOnce(queue: Queue): Promise<readonly Job[]> {
   const now = performance.now.bind(performance);
   const reclaimed: Job[] = [];
@@ -46,20 +46,20 @@ export async function claim(queue: Queue, request: ClaimRequest = {}): Promise<C
   return result.claim;
 }
 
-/** Claims until there is nothing left, and keeps the claims. `within`: ms. */
+/** Claims until nothing is left, and keeps the claims. `within`: ms. */
 export async function claimEverything(queue: Queue, within = 20_000): Promise<Claim[]> {
   const claims: Claim[] = [];
   const end = performance.now() + within;
   while (performance.now() < end) {
     const result = await queue.claim({});
     if (result.kind === 'exhausted') return claims;
-    // "waiting" may be said because somebody else is at the queue at this very moment.
+    // The answer may be "waiting" because another handle uses the queue at this moment.
     if (result.kind === 'claimed') claims.push(result.claim);
   }
   throw new Error(`after ${within} ms there is still something to claim; claimed so far: ${claims.length}`);
 }
 
-/** Runs the queue to its end alone, every job a success. */
+/** Runs the queue to its end alone; every job succeeds. */
 export async function finishEverything(queue: Queue): Promise<Job[]> {
   const jobs: Job[] = [];
   for (let result = await queue.claim({}); result.kind === 'claimed'; result = await queue.claim({})) {

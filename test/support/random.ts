@@ -1,5 +1,5 @@
 /**
- * Numbers that look like chance and are the same for the same seed: what a test decides by them can be decided again.
+ * Numbers that look random and are the same for the same seed, so that a test's choices can be repeated.
  * (mulberry32: 32 bits of state, enough for tests.)
  */
 export class Random {
@@ -9,7 +9,7 @@ export class Random {
     this.state = seed >>> 0;
   }
 
-  /** A stream of its own for one purpose, so that what one asks for does not shift what another gets. */
+  /** A separate stream for one purpose, so that one purpose does not shift the numbers of another. */
   fork(purpose: number): Random {
     return new Random(Math.imul(this.seed ^ 0x9e3779b9, purpose * 2 + 1));
   }
@@ -40,7 +40,7 @@ export class Random {
     return from[this.below(from.length)] as T;
   }
 
-  /** One of the keys, the oftener the greater its number. */
+  /** One of the keys, weighted by its number. */
   weighed<K extends string>(weights: Readonly<Record<K, number>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -61,7 +61,7 @@ export class Random {
   }
 }
 
-/** The seed that a variable of the environment names, or one by chance. Whoever uses it prints it. */
+/** The seed from an environment variable, or a random one. The caller prints it. */
 export function seedFrom(variable: string): number {
   const given = process.env[variable];
   if (given === undefined || given === '') return Math.floor(Math.random() * 2 ** 31);

@@ -7,12 +7,12 @@ import { clientSecurity } from '../../src/wire/secure.js';
 import { keyOf } from '../../src/wire/token.js';
 import { eventually } from './eventually.js';
 
-/** A peer that says what it likes. */
+/** A peer that sends arbitrary data. */
 export class RawPeer {
-  /** What was heard, line by line. */
+  /** The received lines. */
   readonly lines: string[] = [];
   isOver = false;
-  /** What was heard behind the last line feed. */
+  /** The received bytes after the last line feed. */
   rest = '';
 
   constructor(readonly socket: Socket) {
@@ -28,7 +28,7 @@ export class RawPeer {
     onTestFinished(() => void socket.destroy());
   }
 
-  /** One that knows the token. */
+  /** A peer with the token. */
   static async trusted(port: number, token: string): Promise<RawPeer> {
     const socket = connect({ host: '127.0.0.1', port, ...clientSecurity(keyOf(token)) });
     const peer = new RawPeer(socket);
@@ -36,7 +36,7 @@ export class RawPeer {
     return peer;
   }
 
-  /** One that knows nothing. @param from a loopback address: each has its own record of wrong tokens */
+  /** A peer without the token. @param from a loopback address: each has its own record of wrong tokens */
   static async stranger(port: number, from = '127.0.0.1'): Promise<RawPeer> {
     const socket = connectPlain({ host: '127.0.0.1', port, localAddress: from });
     const peer = new RawPeer(socket);
@@ -48,7 +48,7 @@ export class RawPeer {
     this.socket.write(typeof message === 'string' ? message : `${JSON.stringify(message)}\n`);
   }
 
-  /** Sends bytes, and waits until they are gone, but not for long: nobody may want them. */
+  /** Sends bytes, and waits until they are gone, but not for long: the other end may not read them. */
   async pour(bytes: Buffer): Promise<void> {
     if (this.socket.write(bytes)) return;
     await once(this.socket, 'drain', { signal: AbortSignal.timeout(100) }).catch(() => undefined);
@@ -61,7 +61,7 @@ export class RawPeer {
     return this;
   }
 
-  /** The first message of a type, of those not looked at before. */
+  /** The first message of a type among those not read before. */
   async hears(type: string): Promise<Record<string, unknown>> {
     return await eventually(`the peer hears ${type}`, () => {
       const at = this.lines.findIndex(line => JSON.parse(line).type === type);
@@ -74,7 +74,7 @@ export class RawPeer {
   }
 }
 
-/** Whether a server turns away who comes with this token. */
+/** Whether a server rejects peers with this token. */
 export function isTurnedAway(port: number, token: string, from = '127.0.0.1'): Promise<boolean> {
   return new Promise(resolve => {
     const socket = connect({ host: '127.0.0.1', port, localAddress: from, ...clientSecurity(keyOf(token)) } as object);

@@ -14,10 +14,10 @@ import { packNumbers } from '../../src/queue/redis/lines/packed.js';
 import { APPEND } from '../../src/queue/redis/scripts/change.js';
 import type { QueueUnderTest } from '../conformance/queue-conformance.js';
 
-/** A server must be up, or gone, after so long, in ms. */
+/** The time limit for a server to start or exit, in ms. */
 const LIMIT = 20_000;
 
-/** A Redis of its own, in a folder of its own, reached over a socket there. */
+/** A private Redis, in a separate folder, reached over a socket there. */
 export class RedisServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'runmaker-redis-'));
   readonly socket = join(this.folder, 'redis.sock');
@@ -38,7 +38,7 @@ export class RedisServer {
     return this.process?.pid as number;
   }
 
-  /** A connection for what tests look at and change behind a queue's back. */
+  /** A connection for what tests inspect and change behind a queue's back. */
   get direct(): Redis {
     this.client ??= new Redis({ path: this.socket, protocol: 2 }).on('error', () => undefined);
     return this.client;
@@ -72,7 +72,7 @@ export class RedisServer {
   }
 
   /**
-   * Ends the server at once, as a crash does. What it has answered is in the kernel by then: with `everysec` it would put off writing while
+   * Kills the server at once, like a crash. Its answered writes are in the kernel by then: with `everysec` it would delay writing while
    * the disk is busy.
    */
   async kill(): Promise<void> {
@@ -89,7 +89,7 @@ export class RedisServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Makes a queue of what a runs file would hold. */
+  /** Creates a queue from the text of a runs file. */
   async load(queue: string, content: string | Buffer): Promise<void> {
     const { text, ends, states, marks } = readLines(Buffer.from(content));
     const keys = keysOf(queue, 'loader');
@@ -98,14 +98,14 @@ export class RedisServer {
     await this.direct.del(keys.at(-1) as string);
   }
 
-  /** The queue as a runs file shows it. */
+  /** The queue in the form of a runs file. */
   async content(queue: string): Promise<string> {
     const [, states, text] = keysOf(queue, '');
     const [letters, lines] = await Promise.all([this.direct.getBuffer(states as string), this.direct.getBuffer(text as string)]);
     const bytes = lines ?? Buffer.alloc(0);
     let at = 0;
     for (const letter of letters ?? []) {
-      // Lines that are no jobs are as they were.
+      // Lines that are not jobs are unchanged.
       if (letter !== 0x23 && letter !== 0x2f) bytes[at] = letter;
       at = bytes.indexOf('\n', at) + 1;
     }

@@ -1,10 +1,10 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A way to a server that can be cut. */
+/** A connection to a server that can be cut. */
 export class Relay {
   private readonly pairs = new Set<[Socket, Socket]>();
-  /** Nothing comes through, and nobody is told: as when a cable is pulled. */
+  /** Nothing passes, and neither end is notified: as when a cable is pulled. */
   private isSilent = false;
   /** New connections are refused. */
   isClosed = false;
@@ -36,18 +36,18 @@ export class Relay {
     return `tcp://127.0.0.1:${this.port}`;
   }
 
-  /** How many connections go through it. */
+  /** The number of connections through it. */
   get connections(): number {
     return this.pairs.size;
   }
 
-  /** Ends all connections, with no good-bye. What is on its way is lost. */
+  /** Ends all connections abruptly. Data in transit is lost. */
   cut(): void {
     for (const pair of this.pairs) for (const socket of pair) socket.resetAndDestroy();
     this.pairs.clear();
   }
 
-  /** Lets nothing through any more, in either direction, or again. */
+  /** Blocks all traffic in both directions, or lets it pass again. */
   silence(isSilent: boolean): void {
     this.isSilent = isSilent;
     for (const pair of this.pairs)
@@ -72,7 +72,7 @@ export class Relay {
       from.on('data', bytes => void to.write(bytes));
       from.once('close', () => {
         this.pairs.delete(pair);
-        // Whoever is cut off by a pulled cable does not hear that the other has gone.
+        // With a pulled cable, one end does not learn that the other has gone.
         if (!this.isSilent) to.destroy();
       });
       if (this.isSilent) from.pause();

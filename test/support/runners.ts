@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { programWords } from './programs.js';
 
-/** Fleets take their time on a busy machine; nothing lives longer, in ms. */
+/** The time limit of every process, in ms: fleets are slow on a busy machine. */
 const LONGEST_LIFE = 280_000;
 
 /** How a runner ended. */
@@ -14,7 +14,7 @@ export interface RunnerEnd {
   readonly stderr: string;
 }
 
-/** Starts any program with a longer life than most tests give, and returns how it ended. */
+/** Starts any program with a longer time limit than most tests give, and returns how it ended. */
 export function longRun(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<RunnerEnd> {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
@@ -31,7 +31,7 @@ export function longRun(program: string, args: readonly string[], env: Readonly<
   return ended;
 }
 
-/** A runner on a git queue with a cache of its own, as if it were on a host of its own. */
+/** A runner on a git queue with its own cache, as if it were on its own host. */
 export function gitRunner(
   folder: string,
   at: number | string,
@@ -42,7 +42,7 @@ export function gitRunner(
   return longRun(node, [script, '--quiet', '--sleep', '200ms', ...args], { XDG_CACHE_HOME: join(folder, `cache-${at}`), ...env });
 }
 
-/** A folder with a program `python` in it that only writes down its words, in a file. Returns what PATH is to be, and the file. */
+/** A folder with a program `python` that only records its arguments in a file. Returns the PATH to use, and the file. */
 export function fakePython(folder: string): { path: string; log: string } {
   const bin = join(folder, 'bin');
   const log = join(folder, 'log');

@@ -4,7 +4,7 @@ import { type Background, startInBackground } from './background.js';
 import type { Workbench } from './bench.js';
 import { eventually } from './eventually.js';
 
-/** A runmaker-server as a process of its own. Its outputs go to `server.out` and `server.err` of the bench. */
+/** A runmaker-server as a separate process. Its outputs go to `server.out` and `server.err` of the bench. */
 export interface ServerProcess {
   readonly process: Background;
   readonly port: number;

@@ -5,7 +5,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 
-/** How a test's Slurm is. */
+/** The configuration of a test's Slurm. */
 export interface SlurmSetup {
   readonly nodes?: number;
   /** Of each node. */
@@ -14,10 +14,10 @@ export interface SlurmSetup {
   readonly more?: string;
 }
 
-/** A Slurm of a test's own: a controller and several virtual nodes on this host, all in one folder. */
+/** A private Slurm: a controller and several virtual nodes on this host, all in one folder. */
 export class Slurm {
   readonly folder = mkdtempSync(join(tmpdir(), 'runmaker-slurm-'));
-  /** What its users need in their environment. */
+  /** The environment that its users need. */
   readonly env = { SLURM_CONF: join(this.folder, 'slurm.conf') };
   private readonly daemons: ChildProcess[] = [];
   private controller: ChildProcess | undefined;
@@ -49,17 +49,17 @@ export class Slurm {
     return Array.from({ length: this.nodes }, (_, at) => `n${at + 1}`);
   }
 
-  /** What one of Slurm's commands prints. */
+  /** The output of one of Slurm's commands. */
   call(program: string, args: readonly string[]): string {
     return spawnSync(program, args, { env: { ...process.env, ...this.env }, encoding: 'utf8', timeout: 20_000 }).stdout ?? '';
   }
 
-  /** Starts the controller again, with the jobs that it had. */
+  /** Restarts the controller, with the jobs that it had. */
   startController(clean = false): void {
     this.controller = this.run('slurmctld', ['-D', ...(clean ? ['-c'] : [])]);
   }
 
-  /** Ends the controller, as a crash does. */
+  /** Kills the controller, like a crash. */
   async stopController(): Promise<void> {
     await ended(this.controller, 'SIGKILL');
   }
@@ -81,7 +81,7 @@ export class Slurm {
   private configuration(cpus: number, more: string): string {
     const { folder } = this;
     const [host] = hostname().split('.') as [string];
-    // Others may run their tests on this host at the same time.
+    // Other test runs may use this host at the same time.
     const port = 20_000 + (process.pid % 20_000);
     const nodes = this.names.map(
       (name, at) =>

@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { obstacleToDocker } from './engine/obstacle.js';
 
-/** Administrators' programs are not on everybody's PATH. */
+/** Administrators' programs may be missing from PATH. */
 export const SEARCH_PATH = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`;
 
 /** Whether a program can be started by its name. */
@@ -17,7 +17,7 @@ export function isInstalled(program: string): boolean {
   });
 }
 
-/** Tests by how long they take. The tiers of package.json leave them out: test:fast both, test the long ones. */
+/** Tests by duration. The tiers of package.json exclude them: test:fast both, test the long ones. */
 export const BY_TIME = [
   { name: 'slow', description: 'waits for seconds, or starts many processes: not in test:fast' },
   { name: 'long', description: 'takes more than a few seconds, or tries much at random: in test:all only' },
@@ -28,7 +28,7 @@ export const BY_NEED: readonly {
   readonly name: string;
   readonly of: string;
   readonly programs: Readonly<Record<string, string>>;
-  /** What else may keep them from running, where the programs are there. */
+  /** Other obstacles to running them, where the programs exist. */
   readonly obstacle?: () => string | undefined;
 }[] = [
   { name: 'redis', of: 'queues in Redis', programs: { 'redis-server': 'redis-server' } },
@@ -47,7 +47,7 @@ export const BY_NEED: readonly {
   { name: 'parallel', of: 'job logs shared with GNU parallel', programs: { parallel: 'parallel' } },
 ];
 
-/** What keeps tests with such a tag from running here, and what to do about it; undefined when nothing does. */
+/** Why tests with this tag cannot run here, with a remedy; undefined when they can. */
 export function whatIsMissingFor({ programs, obstacle }: (typeof BY_NEED)[number]): string | undefined {
   const missing = Object.keys(programs).filter(program => !isInstalled(program));
   if (missing.length === 0) return obstacle?.();
@@ -55,7 +55,7 @@ export function whatIsMissingFor({ programs, obstacle }: (typeof BY_NEED)[number
   return `${missing.join(', ')} missing; on Debian: apt-get install --no-install-recommends ${packages}`;
 }
 
-/** For vitest's configuration: tests with a tag of BY_NEED are skipped where a program is missing. */
+/** For vitest's configuration: skips tests with a tag of BY_NEED where a program is missing. */
 export const tags = [
   ...BY_TIME,
   ...BY_NEED.map(need => ({

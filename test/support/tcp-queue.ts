@@ -10,7 +10,7 @@ import type { MakeQueue } from '../conformance/queue-conformance.js';
 
 export const TOKEN = '0123456789ABCDEFGHJKMNPQRS';
 
-/** Keeps what a server says. */
+/** Collects a server's messages. */
 export class KeptLog implements ServerLog {
   readonly lines: string[] = [];
 
@@ -27,7 +27,7 @@ export class KeptLog implements ServerLog {
   }
 }
 
-/** A server in this process, over a port of the system's choice. */
+/** A server in this process, on a port chosen by the system. */
 export async function serveHere(queue: Queue, options: Partial<ServeOptions> = {}): Promise<Service & { readonly url: string }> {
   const service = await serve(queue, {
     address: { kind: 'tcp', host: '127.0.0.1', port: 0 },
@@ -49,7 +49,7 @@ export function tcpQueues(options: Partial<ServeOptions> = {}, locks: LockDriver
     writeFileSync(path, '');
     const served = await openQueue(path, { locks });
     const service = await serveHere(served, options);
-    // Only now: what is in state r when a server is started is kept for those who may come back.
+    // Only now: jobs in state r when a server starts are kept for clients that may return.
     writeFileSync(path, content);
     const handles: Queue[] = [];
     return {

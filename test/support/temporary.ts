@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** A folder that is gone after the test. Everybody may look into it, jobs that run as somebody else included. */
+/** A folder that is removed after the test. All users may read it, so that jobs of other users can, too. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'runmaker-test-'));
   chmodSync(folder, 0o755);

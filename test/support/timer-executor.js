@@ -1,5 +1,5 @@
-// The smallest executor that outlives its runner: a job is a time of day that is written into a file. `sleep 0.3; exit 2` ends 300 ms after its
-// start with status 2, and prints the words of every `echo` at its end, whichever runner is there then.
+// The smallest executor that outlives its runner: a job is a time of day in a file. `sleep 0.3; exit 2` ends 300 ms after its
+// start with status 2, and prints the words of every `echo` at its end, to whichever runner is there then.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandDigest } from '../../dist/index.js';
@@ -7,7 +7,7 @@ import { commandDigest } from '../../dist/index.js';
 /** @typedef {{ handle: string, queue: string, job: string, print: string, start: number, end: number, code: number, text: string }} Timer */
 
 export class TimerExecutor {
-  /** @param {string} file keeps what was started, an object a line: `{handle, …}` when it starts, `{handle, over}` when it is forgotten */
+  /** @param {string} file records started tasks, one object per line: `{handle, …}` at the start, `{handle, over}` when it is forgotten */
   constructor(file) {
     this.file = file;
   }
@@ -46,7 +46,7 @@ export class TimerExecutor {
     appendFileSync(this.file, `${JSON.stringify({ handle, over: true })}\n`);
   }
 
-  /** @returns {Timer[]} those that nobody has forgotten */
+  /** @returns {Timer[]} those that were not forgotten */
   open() {
     const known = new Map();
     for (const line of readLines(this.file)) {

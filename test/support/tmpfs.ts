@@ -4,13 +4,13 @@ import { temporaryFolder } from './temporary.js';
 
 let able: boolean | undefined;
 
-/** Whether this process may mount filesystems: as root, and not in a container that keeps it from it. */
+/** Whether this process may mount filesystems: as root, and not in a container that prevents it. */
 export function canMount(): boolean {
   able ??= tryMount();
   return able;
 }
 
-/** A filesystem of so many bytes in memory, until the test is over. */
+/** A filesystem of the given size in memory, until the end of the test. */
 export function mountTmpfs(bytes: number): string {
   const folder = temporaryFolder();
   mount('-t', 'tmpfs', '-o', `size=${bytes}`, 'runmaker-test', folder);
@@ -23,7 +23,7 @@ export function makeReadOnly(folder: string): void {
   mount('-o', 'remount,ro', folder);
 }
 
-/** What is said where a test is left out for want of root. */
+/** The reason printed for tests skipped without root. */
 export const NEEDS_ROOT = 'left out: only root can mount the small filesystem that this needs';
 
 function tryMount(): boolean {
@@ -41,7 +41,7 @@ function mount(...args: string[]): void {
   execFileSync('mount', args, { timeout: 10_000 });
 }
 
-/** Lazily: a process that has something open there must not keep it mounted. */
+/** Lazily: a process with an open file there must not keep it mounted. */
 function unmount(folder: string): void {
   execFileSync('umount', ['-l', folder], { timeout: 10_000 });
 }

@@ -11,19 +11,19 @@ export const IMAGE = 'busybox:test';
 
 const environment = { ...process.env, PATH: SEARCH_PATH };
 
-/** A Docker Engine of its own: in a folder, without network, for the tests of one file. */
+/** A private Docker Engine: in a folder, without network, for the tests of one file. */
 export class Docker {
   readonly folder = mkdtempSync(path.join(os.tmpdir(), 'runmaker-docker-'));
   readonly socket = path.join(this.folder, 'docker.sock');
   readonly host = `unix://${this.socket}`;
   private child: ChildProcess | undefined;
 
-  /** @param options of dockerd, besides those that keep it to itself */
+  /** @param options of dockerd, besides those that isolate it */
   private constructor(private readonly options: readonly string[]) {
     writeFileSync(path.join(this.folder, 'daemon.json'), '{}');
   }
 
-  /** Starts one, and gives it the image. */
+  /** Starts one, and loads the image. */
   static async start(options: readonly string[] = []): Promise<Docker> {
     const docker = new Docker(options);
     await docker.up();
@@ -31,7 +31,7 @@ export class Docker {
     return docker;
   }
 
-  /** Gives it the image, also again. */
+  /** Loads the image, also repeatedly. */
   async importImage(): Promise<void> {
     await this.call(
       'POST',
@@ -40,11 +40,11 @@ export class Docker {
     );
   }
 
-  /** Starts the engine, again if it was stopped. */
+  /** Starts the engine, or restarts it. */
   async up(): Promise<void> {
     const log = openSync(path.join(this.folder, 'log'), 'a');
     const own = ['daemon.json', 'data', 'exec', 'pid'].map(name => path.join(this.folder, name)) as [string, string, string, string];
-    // What a killed engine has left of itself and of its containerd, which dies with it, would be taken for another one that runs.
+    // The pid files of a killed engine and its containerd, which dies with it, would pass for a running one.
     for (const file of [own[3], path.join(own[2], 'containerd/containerd.pid')]) rmSync(file, { force: true });
     this.child = spawn(
       'dockerd',
@@ -56,7 +56,7 @@ export class Docker {
     await eventually('the engine answers', () => this.call('GET', '/_ping'), 30_000);
   }
 
-  /** Ends the engine, and settles when it has ended. */
+  /** Stops the engine, and settles when it has exited. */
   async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const { child } = this;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -67,10 +67,10 @@ export class Docker {
     clearTimeout(late);
   }
 
-  /** Ends the engine for good, and leaves nothing. */
+  /** Stops the engine for good, and leaves nothing behind. */
   async stop(): Promise<void> {
     await this.down();
-    // What an engine that was killed has left: the shims of its containers, its containerd, its mounts.
+    // The remains of a killed engine: the shims of its containers, its containerd, its mounts.
     for (const pid of processesOf(this.folder)) tryKill(pid);
     await eventually('all of the engine has ended', () => processesOf(this.folder).length === 0, 10_000);
     const mounts = readFileSync('/proc/self/mounts', 'utf8')
@@ -87,7 +87,7 @@ export class Docker {
     return JSON.parse(await this.call('GET', '/containers/json?all=1'));
   }
 
-  /** A call of the engine's API. Rejects when it is refused. */
+  /** A call of the engine's API. Rejects when the engine refuses it. */
   call(method: string, url: string, body?: Buffer | object): Promise<string> {
     const bytes = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     const type = Buffer.isBuffer(body) ? 'application/x-tar' : 'application/json';
@@ -118,7 +118,7 @@ export function busyboxImage(folder: string): Buffer {
   return tar;
 }
 
-/** Processes that were started with this folder among their words. */
+/** Processes whose command line contains this folder. */
 function processesOf(folder: string): number[] {
   return execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
     .split('\n')
@@ -130,6 +130,6 @@ function tryKill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended.
+    // It has exited.
   }
 }

@@ -8,7 +8,7 @@ const MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 const CONFIG = 'application/vnd.docker.container.image.v1+json';
 const LAYER = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
 
-/** A registry on this host that has one image, `HOST:PORT/busybox:1`, and counts who fetches it. */
+/** A registry on this host that holds one image, `HOST:PORT/busybox:1`, and counts its downloads. */
 export class Registry {
   /** How often the image's layer was sent. */
   layersSent = 0;
