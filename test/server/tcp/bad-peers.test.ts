@@ -11,7 +11,7 @@ import { claim, reclaimAtOnce } from '../../support/queues.js';
 import { isTurnedAway, RawPeer } from '../../support/raw-peer.js';
 import { type ServerProcess, startServer } from '../../support/server.js';
 
-/** Much more than a server with a few clients takes, and much less than what bad peers would have it keep. */
+/** Much more than a server with a few clients uses, and much less than bad peers would make it keep. */
 const MOST_MEMORY = 160 * 2 ** 20;
 
 let bench: Workbench;
@@ -22,7 +22,7 @@ beforeEach(async () => {
   server = await startServer(bench, ['-v', '--grace', '2s']);
 });
 
-/** A client as it should be gets the next job, and finishes it. */
+/** A well-behaved client claims the next job, and finishes it. */
 async function othersAreServed(): Promise<void> {
   const queue = await openQueue(server.url, { token: server.token });
   try {
@@ -40,7 +40,7 @@ function expectBoundedMemory(): void {
   expect(peak, `the server took ${mebibytes(peak ?? 0)}`).toBeLessThan(MOST_MEMORY);
 }
 
-describe('peers that do not know the token', () => {
+describe('peers without the token', () => {
   it('may send any bytes', async () => {
     for (let at = 0; at < 100; at++) {
       const peer = await RawPeer.stranger(server.port, '127.0.0.2');
@@ -51,7 +51,7 @@ describe('peers that do not know the token', () => {
     expect(bench.states).toBe('d...');
   });
 
-  it('may send what begins like a handshake, and goes on as it likes', async () => {
+  it('may send the beginning of a handshake, and continue with anything', async () => {
     for (let at = 0; at < 50; at++) {
       const peer = await RawPeer.stranger(server.port, '127.0.0.2');
       peer.socket.end(Buffer.concat([Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]), randomBytes(600)]));
@@ -59,7 +59,7 @@ describe('peers that do not know the token', () => {
     await othersAreServed();
   });
 
-  it('may send 100 MB: no more than a little of it is read', async () => {
+  it('may send 100 MB: the server reads only a little of it', async () => {
     const peer = await RawPeer.stranger(server.port, '127.0.0.2');
     const chunk = Buffer.alloc(1024 * 1024, 0x61);
     for (let at = 0; at < 100 && !peer.isOver; at++) await peer.pour(chunk);
@@ -68,7 +68,7 @@ describe('peers that do not know the token', () => {
     expectBoundedMemory();
   });
 
-  it('may be 500 that never speak', async () => {
+  it('may number 500 and stay silent', async () => {
     const silent = await Promise.all(Array.from({ length: 500 }, () => RawPeer.stranger(server.port)));
     await othersAreServed();
     expectBoundedMemory();
@@ -76,7 +76,7 @@ describe('peers that do not know the token', () => {
     expect(silent.filter(peer => peer.isOver).length).toBeGreaterThan(100);
   });
 
-  it('may try wrong tokens by the thousand: they wait longer and longer, and are named in the log', {
+  it('may try thousands of wrong tokens: their waits grow, and the log names them', {
     tags: ['long'],
     timeout: 90_000,
   }, async () => {
@@ -88,12 +88,12 @@ describe('peers that do not know the token', () => {
     const began = performance.now();
     expect(await isTurnedAway(server.port, 'ONE-MORE', '127.0.0.3')).toBe(true);
     expect(performance.now() - began).toBeGreaterThan(1000);
-    // The log is not theirs to fill.
+    // They cannot fill the log.
     expect(bench.read('server.err').match(/wrong token/g)?.length).toBeLessThan(30);
     expectBoundedMemory();
   });
 
-  it('get nowhere without any key', async () => {
+  it('get no access without a key', async () => {
     const peer = await RawPeer.stranger(server.port, '127.0.0.4');
     peer.say(`${JSON.stringify({ type: 'hello', version: 1, client: 'a'.repeat(32), host: 'peer', claims: [] })}\n`);
     await peer.over();
@@ -102,8 +102,8 @@ describe('peers that do not know the token', () => {
   });
 });
 
-describe('peers that know the token', () => {
-  it('are put out when they say what makes no sense; nothing is claimed by it', async () => {
+describe('peers with the token', () => {
+  it('are disconnected when they send invalid messages, which claim nothing', async () => {
     const json = fc.oneof(
       fc.json({ maxDepth: 2 }),
       fc.string({ maxLength: 100 }),
@@ -143,7 +143,7 @@ describe('peers that know the token', () => {
     expect(bench.states).toBe('d...');
   });
 
-  it('may send a line of 100 MB: it is cut off long before', async () => {
+  it('may send a line of 100 MB: it is cut off long before its end', async () => {
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
     const chunk = Buffer.alloc(1024 * 1024, 0x61);
     for (let at = 0; at < 100 && !peer.isOver; at++) await peer.pour(chunk);
@@ -152,7 +152,7 @@ describe('peers that know the token', () => {
     expectBoundedMemory();
   });
 
-  it('may append without end: what is too much is refused, and not kept', async () => {
+  it('may append endlessly: the excess is rejected, and not kept', async () => {
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
     const part = Buffer.alloc(1024 * 1024, 0x61).toString('base64');
     for (let at = 0; at < 100; at++) {
@@ -165,7 +165,7 @@ describe('peers that know the token', () => {
     expect(bench.states).toBe('d...');
   });
 
-  it('may append in pieces without end that are empty: they take room, too', async () => {
+  it('may append empty pieces endlessly: they take room, too', async () => {
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
     const parts = `${JSON.stringify({ type: 'part', id: 1, bytes: '' })}\n`.repeat(1000);
     for (let at = 0; at < 400; at++) await peer.pour(Buffer.from(parts));
@@ -182,7 +182,7 @@ describe('peers that know the token', () => {
     await othersAreServed();
   });
 
-  it('may not have lines without end kept in mind', async () => {
+  it('may not make the server remember endless lines', async () => {
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
     for (let from = 0; from < 5_000_000 && !peer.isOver; from += 250_000) {
       const lines = Array.from({ length: 250_000 }, (_, at) => from + at);
@@ -192,7 +192,7 @@ describe('peers that know the token', () => {
     await othersAreServed();
   });
 
-  it('may come as another again and again: who has no jobs is not remembered for long', async () => {
+  it('may return under new names again and again: clients without jobs are soon forgotten', async () => {
     const few = await startServer(bench, ['--max-clients', '5']);
     const client = randomBytes(16).toString('hex');
     const sessionOf = async (name: string): Promise<unknown> => {
@@ -209,7 +209,7 @@ describe('peers that know the token', () => {
     expect(await sessionOf(client)).not.toBe(before);
   });
 
-  it('may ask and never fetch the answers', async () => {
+  it('may send queries and never fetch the answers', async () => {
     const big = new Workbench(`. ${'x'.repeat(1000)}\n`.repeat(20_000));
     const other = await startServer(big);
     const peer = await (await RawPeer.trusted(other.port, other.token)).enter();
@@ -221,7 +221,7 @@ describe('peers that know the token', () => {
     expect(peakOf(other.process.pid)).toBeLessThan(MOST_MEMORY);
   });
 
-  it('may say that they have claims by the thousand, which they have not: others are served meanwhile', async () => {
+  it('may report thousands of claims that they do not have: others are served meanwhile', async () => {
     const big = new Workbench('. a\n'.repeat(100_000));
     const other = await startServer(big);
     const claims = Array.from({ length: 20_000 }, (_, at) => ({ id: at + 1, number: at + 1, offset: 5 * at, print: 'x'.repeat(44) }));
@@ -235,7 +235,7 @@ describe('peers that know the token', () => {
     expect((await peer.hears('welcome')).lost).toHaveLength(20_000);
   });
 
-  it('must not say that they have more than any client can have', async () => {
+  it('must not report more claims than any client can have', async () => {
     const claims = Array.from({ length: 20_001 }, (_, at) => ({ id: at + 1, number: 1, offset: 0, print: '' }));
     const peer = await RawPeer.trusted(server.port, server.token);
     peer.say({ type: 'hello', version: 1, client: 'e'.repeat(32), host: 'peer', claims });
@@ -253,7 +253,7 @@ describe('peers that know the token', () => {
     expect((await reclaimAtOnce(local)).map(job => job.number)).toEqual([1]);
   });
 
-  it('that say a request twice are put out; the claim that it made is kept for who may come back', async () => {
+  it('that repeat a request are disconnected; its claim is kept for a client that may reconnect', async () => {
     const client = randomBytes(16).toString('hex');
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter(client);
     peer.say({ type: 'claim', id: 1 });
@@ -267,7 +267,7 @@ describe('peers that know the token', () => {
     expect(bench.states).toBe('r...');
   });
 
-  it('that end a claim twice are answered the same, and change nothing', async () => {
+  it('that end a claim twice get the same answer, and change nothing', async () => {
     const peer = await (await RawPeer.trusted(server.port, server.token)).enter();
     peer.say({ type: 'claim', id: 1 });
     await peer.hears('claimed');
@@ -292,7 +292,7 @@ describe('peers that know the token', () => {
     expect(bench.states).toBe('r...');
   });
 
-  it('that speak another version are told which', async () => {
+  it('that use another version are told which one to use', async () => {
     const peer = await RawPeer.trusted(server.port, server.token);
     peer.say({ type: 'hello', version: 2, client: 'b'.repeat(32), host: 'peer', claims: [] });
     expect(await peer.hears('refusal')).toMatchObject({ reason: expect.stringContaining('version 1') });

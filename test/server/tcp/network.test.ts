@@ -32,7 +32,7 @@ class Hosts extends Workbench {
     return this.start(host, 'runmaker-client', ['--token', TOKEN, ...args, `${this.network.serverFor(host)}:${PORT}`]);
   }
 
-  /** How often each job was run. */
+  /** How often each job ran. */
   get runCounts(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const line of this.lines('ran')) counts.set(line, (counts.get(line) ?? 0) + 1);
@@ -52,12 +52,12 @@ describe.skipIf(!canMakeNamespaces())('two hosts and a server, each with a netwo
     expect(hosts.states).toBe('d'.repeat(1000));
     expect(hosts.runCounts.size).toBe(1000);
     expect(hosts.lines('ran')).toHaveLength(1000);
-    // Both had their share.
+    // Each got its share.
     for (const host of ['a', 'b'])
       expect(hosts.lines(`${host}.out`).filter(line => line.startsWith('executing')).length).toBeGreaterThan(50);
   }, 120_000);
 
-  it('go on where they were when a cable was pulled for less than the grace', { tags: ['slow'], timeout: 90_000 }, async () => {
+  it('continue where they were when a cable was pulled for less than the grace period', { tags: ['slow'], timeout: 90_000 }, async () => {
     const hosts = new Hosts(jobs(60, 'sleep 0.2; '));
     await hosts.serve('--grace', '30s');
     const clients = [hosts.client('a', '-j2'), hosts.client('b', '-j2')];
@@ -92,7 +92,7 @@ describe.skipIf(!canMakeNamespaces())('two hosts and a server, each with a netwo
     expect([...hosts.runCounts.values()]).toEqual([2, 2]);
   });
 
-  it('do not mind that the server is killed and started again', { tags: ['slow'], timeout: 120_000 }, async () => {
+  it('survive when the server is killed and restarted', { tags: ['slow'], timeout: 120_000 }, async () => {
     const hosts = new Hosts(jobs(300));
     const options = ['--grace', '4s', '--reclaim'];
     const first = await hosts.serve(...options);

@@ -13,7 +13,7 @@ import { KeptLog, serveHere, TOKEN } from '../../support/tcp-queue.js';
 /** The name of a client. */
 const CLIENT = 'c'.repeat(32);
 
-/** A server that was just started, and a way to say hello to it as the same client again and again, each time over a new connection. */
+/** A fresh server, and a function that says hello as the same client, each time over a new connection. */
 async function restarted(bench: Workbench) {
   const local = await openQueue(bench.runs);
   const service = await serveHere(local, { log: new KeptLog() });
@@ -40,7 +40,7 @@ async function restarted(bench: Workbench) {
   };
 }
 
-/** Has a queue take long for each look at its jobs. Settles when it begins one. */
+/** Makes a queue slow at each look at its jobs. Settles when it begins one. */
 function slowToLook(queue: Queue): Promise<void> {
   const look = queue.jobs.bind(queue);
   return new Promise(resolve => {
@@ -52,7 +52,7 @@ function slowToLook(queue: Queue): Promise<void> {
   });
 }
 
-/** Has a queue take long to take a job back. Settles when it is asked to; what it settles to lets it. */
+/** Makes a queue slow at releasing a job. Settles when the release is requested, with the function that lets it proceed. */
 function slowToRelease(queue: Queue): Promise<() => void> {
   const claimAtOnce = queue.claim.bind(queue);
   return new Promise(asked => {
@@ -69,14 +69,14 @@ function slowToRelease(queue: Queue): Promise<() => void> {
   });
 }
 
-/** The claim of the first line, whose end the client has asked for. */
+/** The claim of the first line, whose end the client has requested. */
 const claimOf = (command: string, ending: string) => ({ id: 1, number: 1, offset: 0, print: commandDigest(Buffer.from(command)), ending });
 
-it('a client that may not have heard its welcome is told once more what had been recorded before the server was started', async () => {
+it('a client that may have missed its welcome is told again which results were recorded before the server started', async () => {
   const { hello, local } = await restarted(new Workbench('d a\n'));
   const claims = [claimOf('a', 'd')];
   expect((await hello(claims)).welcome).toMatchObject({ ended: [1], lost: [] });
-  // What others do to the line later changes nothing about that.
+  // Later changes of the line by others do not affect that.
   await local.set({}, '.');
   const { peer, welcome } = await hello(claims);
   expect(welcome).toMatchObject({ ended: [1], lost: [] });
@@ -84,7 +84,7 @@ it('a client that may not have heard its welcome is told once more what had been
   expect(await peer.hears('ended')).toMatchObject({ id: 2, result: { kind: 'recorded' } });
 });
 
-it('a client that may not have heard its welcome is told once more which claims are lost, and why', async () => {
+it('a client that may have missed its welcome is told again which claims are lost, and why', async () => {
   const { hello } = await restarted(new Workbench('! a\n'));
   const claims = [claimOf('a', 'd')];
   const lost = [{ id: 1, reason: expect.stringContaining('in state "!"') }];
@@ -95,7 +95,7 @@ it('a client that may not have heard its welcome is told once more which claims 
   expect(await peer.hears('ended')).toMatchObject({ id: 2, result: { kind: 'refused', reason: expect.stringContaining('in state "!"') } });
 });
 
-it('a client that comes back while it is found out what became of its claims is told the same', async () => {
+it('a client that reconnects while its claims are being checked gets the same answer', async () => {
   const { come, hello, local } = await restarted(new Workbench('d a\n'));
   const looked = slowToLook(local);
   const claims = [claimOf('a', 'd')];
@@ -104,7 +104,7 @@ it('a client that comes back while it is found out what became of its claims is 
   expect((await hello(claims)).welcome).toMatchObject({ ended: [1], lost: [] });
 });
 
-it('a client that comes once more while what it never heard of is put back keeps what it claims then', async () => {
+it('a client that reconnects while its unknown claims are released keeps what it claims then', async () => {
   const bench = new Workbench('. a\n. b\n');
   const { come, hello, local } = await restarted(bench);
   const released = slowToRelease(local);
@@ -124,7 +124,7 @@ it('a client that comes once more while what it never heard of is put back keeps
   expect(bench.states).toBe('.d');
 });
 
-it('a client whose welcome was lost still hears that the server is another, and appends nothing twice', async () => {
+it('a client whose welcome was lost still learns that the server is another, and appends nothing twice', async () => {
   const bench = new Workbench('. a\n');
   const { local, port, stop } = await restarted(bench);
   const relay = await Relay.open(port);
@@ -134,7 +134,7 @@ it('a client whose welcome was lost still hears that the server is another, and 
   const append = local.append.bind(local);
   local.append = async commands => {
     await append(commands);
-    // The server is gone before it can say so.
+    // The server exits before it can report that.
     await new Promise(() => undefined);
   };
   const appended = queue.append([Buffer.from('b')]);

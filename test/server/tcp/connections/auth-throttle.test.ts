@@ -7,7 +7,7 @@ import { claim } from '../../../support/queues.js';
 import { isTurnedAway } from '../../../support/raw-peer.js';
 import { KeptLog, serveHere, TOKEN } from '../../../support/tcp-queue.js';
 
-/** A connection over a Unix socket that nothing is said over. */
+/** A silent connection over a Unix socket. */
 function idle(path: string): Socket {
   const socket = connect({ path });
   socket.on('error', () => undefined);
@@ -15,7 +15,7 @@ function idle(path: string): Socket {
   return socket;
 }
 
-it('peers with wrong tokens, by the dozen, keep nobody out who comes from the same address and knows the token', {
+it('dozens of peers with wrong tokens do not lock out a peer with the token from the same address', {
   tags: ['long'],
 }, async () => {
   const bench = new Workbench('. a\n');
@@ -35,7 +35,7 @@ it('peers with wrong tokens, by the dozen, keep nobody out who comes from the sa
   expect(await others).not.toContain(false);
 });
 
-it('peers of a Unix socket that never speak make room for each other, and push out nobody who knows the token', async () => {
+it('silent peers of a Unix socket make room for each other, and push out no peer with the token', async () => {
   const bench = new Workbench('. a\n');
   const log = new KeptLog();
   const path = bench.path('socket');

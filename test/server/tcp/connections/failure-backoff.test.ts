@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FailureBackoff } from '../../../../src/server/tcp/connections/failure-backoff.js';
 
 describe('wrong tokens', () => {
-  it('cost an address a wait that grows, up to some seconds, and others nothing', () => {
+  it('cost an address a growing wait, up to some seconds, and other addresses nothing', () => {
     const penalties = new FailureBackoff(() => 0);
     expect(penalties.waitOf('a')).toBe(0);
     const waits = Array.from({ length: 8 }, () => {
@@ -32,7 +32,7 @@ describe('wrong tokens', () => {
     expect(penalties.failed('b')).toBe(1);
   });
 
-  it('from a million addresses take no more memory than from ten thousand; those that came last are remembered', () => {
+  it('from a million addresses use no more memory than from ten thousand; the latest are remembered', () => {
     const penalties = new FailureBackoff(() => 0);
     for (let at = 0; at < 20_000; at++) penalties.failed(`address ${at}`);
     expect(penalties.waitOf('address 0')).toBe(0);

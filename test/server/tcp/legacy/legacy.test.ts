@@ -11,7 +11,7 @@ import { claim } from '../../../support/queues.js';
 import { RawPeer } from '../../../support/raw-peer.js';
 import { startClient, startServer } from '../../../support/server.js';
 
-/** The answer has just the 2048 bytes that a client of runmaker4 reads. */
+/** The answer has exactly the 2048 bytes that a client of runmaker4 reads. */
 const LONG = `echo ${'x'.repeat(2048 - '60 echo '.length)}`;
 
 function legacyClient(port: number, token: string, name: string, ...more: string[]) {
@@ -25,7 +25,7 @@ describe('a server with --legacy', () => {
     bench = new Workbench(`# a comment\n${Array.from({ length: count - 1 }, (_, at) => `. job ${at + 1}\n`).join('')}. ${LONG}\n`);
   });
 
-  it.each([[[]], [['newline']]])('gives each job once to clients of the older program, and takes their results (%s)', async more => {
+  it.each([[[]], [['newline']]])('grants each job once to clients of the older program, and accepts their results (%s)', async more => {
     const server = await startServer(bench, ['--legacy']);
     const clients = await Promise.all(['a', 'b', 'c'].map(name => legacyClient(server.port, server.token, name, ...more)));
     for (const { status, stderr } of clients) expect([status, stderr]).toEqual([0, '']);
@@ -48,7 +48,7 @@ describe('a server with --legacy', () => {
     expect(bench.states).not.toMatch(/[.r]/);
   });
 
-  it('takes a job back from a client that goes without a word', async () => {
+  it('takes a job back from a client that disconnects without a result', async () => {
     const server = await startServer(bench, ['--legacy']);
     const peer = await RawPeer.stranger(server.port);
     peer.say(`GET ${server.token}\n`);
@@ -77,7 +77,7 @@ describe('a server with --legacy', () => {
     expect(bench.states).toBe('.'.repeat(count));
   });
 
-  it('answers a wrong token at once, so that a client leaves', async () => {
+  it('answers a wrong token at once, so that a client exits', async () => {
     const server = await startServer(bench, ['--legacy']);
     const began = performance.now();
     const { status, stdout } = await legacyClient(server.port, 'WRONG', 'a');
@@ -85,7 +85,7 @@ describe('a server with --legacy', () => {
     expect(performance.now() - began).toBeLessThan(8000);
   });
 
-  it('gives no client a command of which it would read, and run, only the first half', async () => {
+  it('sends no client a command of which it would read, and run, only the first half', async () => {
     writeFileSync(bench.runs, `. echo ${'x'.repeat(3000)}\n. short\n`);
     const server = await startServer(bench, ['--legacy']);
     const { status, stdout } = await legacyClient(server.port, server.token, 'a');
@@ -97,7 +97,7 @@ describe('a server with --legacy', () => {
     expect(bench.states).toBe('dd');
   });
 
-  it("does not let an older client end a job of another runner's", async () => {
+  it("does not let an older client end another runner's job", async () => {
     const server = await startServer(bench, ['--legacy']);
     const queue = await openQueue(server.url, { token: server.token });
     onTestFinished(() => queue.close());
@@ -110,7 +110,7 @@ describe('a server with --legacy', () => {
     expect(await taken.finish({ state: '!' })).toEqual({ kind: 'recorded' });
   });
 
-  it('takes each result for the job that it was given for, though an edit has given another one its number', async () => {
+  it('assigns each result to the job that it was granted for, even if an edit has given another job its number', async () => {
     writeFileSync(bench.runs, 'd old\n. A\n. B\n');
     const server = await startServer(bench, ['--legacy']);
     const ask = async (request: string): Promise<string> => {
@@ -133,7 +133,7 @@ describe('a server with --legacy', () => {
     expect(bench.content).toBe('! A\nd B\n');
   });
 
-  it('gives no job the number of one whose client may come back to a server that was started again', async () => {
+  it('gives no job the number of one whose client may reconnect to a restarted server', async () => {
     writeFileSync(bench.runs, 'd old\nr A\n. B\n');
     const server = await startServer(bench, ['--legacy']);
     writeFileSync(bench.runs, bench.content.replace('d old\n', ''));
@@ -142,7 +142,7 @@ describe('a server with --legacy', () => {
     expect(await eventually('the server answers', () => peer.rest)).toMatch(/^(?!2 )\d+ B$/);
   });
 
-  it('that is killed and started again takes the results of jobs that it gave out before', async () => {
+  it('that is killed and restarted accepts the results of jobs that it granted before', async () => {
     const first = await startServer(bench, ['--legacy']);
     const peer = await RawPeer.stranger(first.port);
     peer.say(`GET ${first.token}\n`);
@@ -163,7 +163,7 @@ describe('a server with --legacy', () => {
 });
 
 describe('a server without --legacy', () => {
-  it('understands nothing of it', async () => {
+  it('rejects all requests of the older protocol', async () => {
     const bench = new Workbench('. a\n');
     const server = await startServer(bench);
     const peer = await RawPeer.stranger(server.port);
@@ -183,7 +183,7 @@ describe('tcp+legacy://', () => {
     return { url: `tcp+legacy://127.0.0.1:${Number.parseInt(server.stdout, 10)}`, said: () => server.stdout.split('\n') };
   }
 
-  it('works for a server of runmaker4: each job once, and its result, and it never keeps the server from others', async () => {
+  it('works for a server of runmaker4: each job once, with its result, and never blocks the server for others', async () => {
     const bench = new Workbench('');
     const numbers = Array.from({ length: 20 }, (_, at) => String(at + 1));
     const server = await theirServer(
@@ -191,7 +191,7 @@ describe('tcp+legacy://', () => {
       numbers.map(number => `echo ${number} >> ran; [ ${number} != 7 ]`),
     );
     const ended = await Promise.all([1, 2].map(() => runmaker(['-j2', '--token', 'SECRET', server.url], { cwd: bench.folder })));
-    // One of the two had the job that fails.
+    // One of the two had the failing job.
     expect(ended.map(({ status }) => status).sort()).toEqual([0, 1]);
     expect(bench.lines('ran').sort()).toEqual(numbers.toSorted());
     const said = server.said();
@@ -205,13 +205,13 @@ describe('tcp+legacy://', () => {
     expect(said).not.toContain('HELD');
   });
 
-  it('takes no second for each answer: 40 jobs are done in a moment', async () => {
+  it('needs no second per answer: 40 jobs are done in a moment', async () => {
     const bench = new Workbench('');
     const server = await theirServer(bench, Array(40).fill('true'));
     const began = performance.now();
     const { status, stderr } = await runmaker(['-j4', '--token', 'SECRET', server.url], { cwd: bench.folder });
     expect([status, stderr]).toEqual([0, '']);
-    // Less than 1 s on an idle host; with a second for each answer it took 54.
+    // Less than 1 s on an idle host; with a second per answer it took 54.
     expect(performance.now() - began).toBeLessThan(15_000);
     expect(server.said().filter(line => / d$/.test(line))).toHaveLength(40);
   });
@@ -225,7 +225,7 @@ describe('tcp+legacy://', () => {
     expect(server.said()).toContain('SET 1 d');
   });
 
-  it('leaves a job that keeps failing, though the server gives it out again and again, and does the others', async () => {
+  it('skips a job that keeps failing, though the server grants it again and again, and runs the others', async () => {
     const bench = new Workbench('');
     const server = await theirServer(bench, ['echo 1 >> ran; false', 'echo 2 >> ran', 'echo 3 >> ran; false', 'echo 4 >> ran'], 'retry');
     const { status, stderr } = await runmaker(['-r', '-j2', '--token', 'SECRET', server.url], { cwd: bench.folder });
@@ -235,7 +235,7 @@ describe('tcp+legacy://', () => {
     expect([1, 2, 3, 4].map(last)).toEqual(['SET 1 !', 'SET 2 d', 'SET 3 !', 'SET 4 d']);
   });
 
-  it('finds the token where the server of runmaker4 keeps it, and does not take that of a runmaker-server for it', async () => {
+  it('finds the token where the server of runmaker4 keeps it, and does not use that of a runmaker-server', async () => {
     const bench = new Workbench('');
     const server = await theirServer(bench, ['echo 1 >> ran']);
     const home = bench.path('home');
@@ -249,7 +249,7 @@ describe('tcp+legacy://', () => {
   it.each([
     ['in good order', (socket: Socket) => socket.end()],
     ['at once', (socket: Socket) => socket.resetAndDestroy()],
-  ])('does not run a command that was cut short by a connection that ended (%s)', async (_, end) => {
+  ])('does not run a command that was truncated by a closed connection (%s)', async (_, end) => {
     const bench = new Workbench('');
     const server = await LegacyAnswers.open(socket => socket.write('2 echo TRU', () => end(socket)));
     const { status, stderr, stdout } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
@@ -269,7 +269,7 @@ describe('tcp+legacy://', () => {
     expect(bench.lines('ran')).toEqual(['x'.repeat(1400)]);
   });
 
-  it('says which job may be lost when only a part of it has come', async () => {
+  it('names a job that may be lost when only a part of it has arrived', async () => {
     const bench = new Workbench('');
     const server = await LegacyAnswers.open((socket, times) => socket.end(['1 echo one >> ran\n', '2 echo TRU'][times] ?? '-1 '));
     const { status, stderr } = await runmaker(['--token', 'SECRET', server.url], { cwd: bench.folder });
@@ -277,7 +277,7 @@ describe('tcp+legacy://', () => {
     expect(stderr).toContain('only a part of job 2 has come');
   });
 
-  it('asks again for a job whose command was cut short', async () => {
+  it('asks again for a job whose command was truncated', async () => {
     const bench = new Workbench('');
     const answers = ['1 echo one >> ran\n', '2 echo TRU', '2 echo TRUE >> ran\n', '-1 \n'];
     const server = await LegacyAnswers.open((socket, times) => socket.end(answers[times] ?? ''));
@@ -288,7 +288,7 @@ describe('tcp+legacy://', () => {
     );
   });
 
-  it('goes on when a result is not taken, and says so', async () => {
+  it('continues when a result is not accepted, and reports that', async () => {
     const bench = new Workbench('');
     const answers = ['1 echo one >> ran\n', '2 echo two >> ran\n', '-1 \n'];
     const server = await LegacyAnswers.open((socket, times) => socket.end(answers[times] ?? ''), [' 1 d']);
@@ -307,7 +307,7 @@ describe('tcp+legacy://', () => {
     expect(bench.states).toBe('dd');
   });
 
-  it('says what went wrong: a wrong token, nobody there, and what such a server cannot do', async () => {
+  it('reports a wrong token, a missing server, and requests that such a server does not support', async () => {
     const bench = new Workbench('. a\n');
     const server = await startServer(bench, ['--legacy']);
     const url = server.url.replace('tcp:', 'tcp+legacy:');

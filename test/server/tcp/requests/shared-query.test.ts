@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SharedQuery } from '../../../../src/server/tcp/requests/shared-query.js';
 
-describe('a look that many share', () => {
-  it('is made once for all who ask while another is under way', async () => {
+describe('a shared look', () => {
+  it('is made once for all callers that ask while another look is in progress', async () => {
     let looks = 0;
     let finish: () => void = () => undefined;
     const shared = new SharedQuery(
@@ -23,7 +23,7 @@ describe('a look that many share', () => {
     expect(await Promise.all(others)).toEqual([2, 2, 2]);
   });
 
-  it('sees what was done before it was asked for', async () => {
+  it('sees everything done before it was requested', async () => {
     let value = 0;
     const shared = new SharedQuery(async () => {
       const seen = value;
@@ -38,7 +38,7 @@ describe('a look that many share', () => {
     }
   });
 
-  it('that fails, fails for those who share it, and not for the next', async () => {
+  it('that fails, fails for its callers, and not for the next', async () => {
     let looks = 0;
     const shared = new SharedQuery(async () => {
       if (++looks === 1) throw new Error('no');

@@ -10,7 +10,7 @@ const wanted = (id: number, command: string, number: number, offset: number, end
   ...(ending && { ending }),
 });
 
-/** What becomes of claims, in short: the line of one that is held. */
+/** The results of recovery, in short: the line of a claim that is held. */
 async function recovered(content: string, claims: ReturnType<typeof wanted>[]): Promise<Record<number, number | string>> {
   const recovery = await ClaimRecovery.find(await openRuns(runsFile(content)));
   const all: Record<number, number | string> = {};
@@ -21,7 +21,7 @@ async function recovered(content: string, claims: ReturnType<typeof wanted>[]): 
   return all;
 }
 
-it('claims of clients that come back are found where they were, and where an editor has moved them', async () => {
+it('claims of returning clients are found where they were, and where an editor has moved them', async () => {
   const content = '# new\nr a\nr b\nr a\nd c\n! d\n';
   const claims = [
     ...[wanted(1, 'a', 4, 14), wanted(2, 'a', 1, 0), wanted(3, 'b', 2, 4)],
@@ -30,12 +30,12 @@ it('claims of clients that come back are found where they were, and where an edi
   expect(await recovered(content, claims)).toEqual({ 1: 4, 2: 2, 3: 3, 4: 'ended', 5: 'lost', 6: 'lost' });
 });
 
-it('of lines with the same command each is given out once, the nearest first', async () => {
+it('claims of lines with the same command are each matched once, the nearest first', async () => {
   const claims = [wanted(1, 'a', 9, 80), wanted(2, 'a', 1, 90), wanted(3, 'a', 5, 85)];
   expect(await recovered('r a\nr b\nr a\n', claims)).toEqual({ 1: 3, 2: 1, 3: 'lost' });
 });
 
-it('a look-up is given up when its client has left', async () => {
+it('a search is aborted when its client has disconnected', async () => {
   const recovery = await ClaimRecovery.find(await openRuns(runsFile('. a\n')));
   const leave = (): void => {
     throw new Error('gone');

@@ -10,8 +10,8 @@ async function remember(memory: IdempotencyCache<string>, id: number, value: str
   );
 }
 
-describe('what is remembered until the other end has shown that it knows', () => {
-  it('is not done twice, and forgotten once a mark that was made after it is confirmed', async () => {
+describe('a request remembered until the client has confirmed its answer', () => {
+  it('is not carried out twice, and is forgotten once a later mark is confirmed', async () => {
     const memory = new IdempotencyCache<string>();
     await remember(memory, 1, 'before');
     memory.mark();
@@ -24,7 +24,7 @@ describe('what is remembered until the other end has shown that it knows', () =>
     expect(memory.has(2)).toBe(false);
   });
 
-  it('is not forgotten by a confirmation that nobody asked for, or of a mark before it', async () => {
+  it('is not forgotten through an unsolicited confirmation, or one of an earlier mark', async () => {
     const memory = new IdempotencyCache<string>();
     memory.mark();
     await remember(memory, 1, 'a');
@@ -43,7 +43,7 @@ describe('what is remembered until the other end has shown that it knows', () =>
     expect(memory.has(1)).toBe(true);
   });
 
-  it('is remembered for as long as it takes to be done, and to be answered', async () => {
+  it('is remembered until it is carried out and answered', async () => {
     const memory = new IdempotencyCache<string>();
     let finish!: (value: string) => void;
     const done = new Promise<string>(resolve => {
@@ -66,7 +66,7 @@ describe('what is remembered until the other end has shown that it knows', () =>
     expect(memory.has(1)).toBe(false);
   });
 
-  it('is remembered anew when it is asked for again: the answer may have been lost', async () => {
+  it('is remembered longer when it is repeated: the answer may have been lost', async () => {
     const memory = new IdempotencyCache<string>();
     await remember(memory, 1, 'once');
     memory.mark();

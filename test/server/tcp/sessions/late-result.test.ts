@@ -27,7 +27,7 @@ async function server(bench: Workbench) {
   return {
     local,
     stop,
-    /** A client comes; returns its welcome, too. */
+    /** Connects a client; also returns its welcome. */
     async hello(client: string, claims: object[] = []) {
       const peer = await RawPeer.trusted(port, TOKEN);
       peer.say({ type: 'hello', version: 1, client, host: 'peer', claims });
@@ -37,7 +37,7 @@ async function server(bench: Workbench) {
   };
 }
 
-/** The client claims the first job, under request 1. Returns the claim as the client names it when it comes back. */
+/** The client claims the first job, under request 1. Returns the claim as the client names it when it reconnects. */
 async function claimed(peer: RawPeer, command: string): Promise<object> {
   peer.say({ type: 'claim', id: 1 });
   const { job, fence } = (await peer.hears('claimed')) as { job: { number: number; offset: number }; fence: number };
@@ -46,7 +46,7 @@ async function claimed(peer: RawPeer, command: string): Promise<object> {
 
 const LOST = { ended: [], lost: [{ id: 1, reason: expect.stringContaining('the server has given the job up') }] };
 
-it('a result after grace and reclaim is refused also by a server that was started again: another runner has brought the line there', async () => {
+it("a result after grace and reclaim is also refused by a restarted server: the line's state comes from another runner", async () => {
   const bench = new Workbench('. a\n');
   const first = await server(bench);
   const { peer } = await first.hello(LATE);
@@ -58,11 +58,11 @@ it('a result after grace and reclaim is refused also by a server that was starte
   await first.stop();
 
   const second = await server(bench);
-  // The client had asked for it, and never heard an answer.
+  // The client had requested it, and never received an answer.
   expect((await second.hello(LATE, [{ ...late, ending: 'd' }])).welcome).toMatchObject(LOST);
 });
 
-it('a runner that comes late to a server that was started again does not get the claim of the one that has the job now', async () => {
+it("a runner that returns late to a restarted server does not get the claim of the job's new runner", async () => {
   const bench = new Workbench('. a\n');
   const first = await server(bench);
   const { peer } = await first.hello(LATE);
@@ -83,7 +83,7 @@ it('a runner that comes late to a server that was started again does not get the
   expect(bench.states).toBe('d');
 });
 
-it('neither does one that was away for the whole grace of the server in between', async () => {
+it('nor does a runner that was away for the whole grace period of an intermediate server', async () => {
   const bench = new Workbench('. a\n');
   const first = await server(bench);
   const { peer } = await first.hello(LATE);

@@ -16,8 +16,8 @@ function kept(bench: Workbench, now: () => number = Date.now): Revocations {
   return new Revocations(new KeptLog(), new RevocationsFile(bench.path('revoked'), now), now);
 }
 
-describe('claims that were taken from their clients', () => {
-  it('are revoked as far as they were given out before, and at their place only', async () => {
+describe('claims taken from their clients', () => {
+  it('are revoked if they were granted earlier, and only at their line', async () => {
     const revocations = new Revocations(new KeptLog());
     const before = revocations.fence;
     await revocations.add([ONE]);
@@ -29,7 +29,7 @@ describe('claims that were taken from their clients', () => {
     ]);
   });
 
-  it('stay revoked for a server that is started again, and later claims of the same line stay valid', async () => {
+  it('stay revoked for a restarted server, and later claims of the same line stay valid', async () => {
     const bench = new Workbench('');
     const first = kept(bench);
     const early = first.fence;
@@ -42,7 +42,7 @@ describe('claims that were taken from their clients', () => {
     expect([third.includes(ONE, late), third.includes(TWO, early), third.includes(ONE, third.fence)]).toEqual([true, true, false]);
   });
 
-  it('have growing fences, also when the clock goes back', async () => {
+  it('have growing fences, even when the clock goes back', async () => {
     const bench = new Workbench('');
     let now = Date.now();
     const revocations = kept(bench, () => now);
@@ -70,7 +70,7 @@ describe('claims that were taken from their clients', () => {
     expect(existsSync(bench.path('revoked'))).toBe(false);
   });
 
-  it('are read as far as they are whole, and added to on a line of their own', async () => {
+  it('are read as far as complete, and appended on a separate line', async () => {
     const bench = new Workbench('');
     const first = kept(bench);
     const fence = first.fence;
@@ -80,14 +80,14 @@ describe('claims that were taken from their clients', () => {
     for (const cut of [1, 2, 30]) {
       writeFileSync(bench.path('revoked'), text.slice(0, -cut));
       const second = kept(bench);
-      // Without its line feed a line is whole.
+      // Without its line feed a line is complete.
       expect([second.includes(ONE, fence), second.includes(TWO, fence)]).toEqual([true, cut === 1]);
       await second.add([TWO]);
       expect(kept(bench).includes(TWO, fence)).toBe(true);
     }
   });
 
-  it('are kept in a file for its owner only, never through a link, and without one they are known until the server ends', async () => {
+  it('are kept in a file for its owner only, never through a link; without a file they last until the server exits', async () => {
     const bench = new Workbench('');
     await kept(bench).add([ONE]);
     expect(statSync(bench.path('revoked')).mode & 0o777).toBe(0o600);

@@ -5,7 +5,7 @@ import { Workbench } from '../../../support/bench.js';
 import { eventually } from '../../../support/eventually.js';
 import { startClient, startServer } from '../../../support/server.js';
 
-/** Stopped for so long, in ms; all graces here are shorter. */
+/** The length of the stall, in ms; all grace periods here are shorter. */
 const STALL = 3500;
 const OPTIONS = ['--grace', '1500ms', '--reclaim'];
 
@@ -21,7 +21,7 @@ async function hasBegun(bench: Workbench): Promise<void> {
   await eventually('the job has begun', () => bench.lines('client.out').some(line => line.includes(': forked ')));
 }
 
-/** The client had its job all the time, and nobody else got it. */
+/** The client kept its job all the time, and no other client got it. */
 async function expectKept(bench: Workbench, client: Background): Promise<void> {
   expect(await client.within(30_000)).toEqual({ status: 0, signal: null });
   expect(bench.states).toBe('d');
@@ -29,8 +29,8 @@ async function expectKept(bench: Workbench, client: Background): Promise<void> {
   expect(bench.read('server.err')).not.toMatch(/has not come back|have not come back|set back/);
 }
 
-describe('a server that could not listen for longer than the grace', () => {
-  it('takes nothing from a client that was there all the time', { tags: ['slow'] }, async () => {
+describe('a server that was stalled for longer than the grace period', () => {
+  it('takes nothing from a client that stayed connected', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const { url, process } = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', url);
@@ -39,7 +39,7 @@ describe('a server that could not listen for longer than the grace', () => {
     await expectKept(bench, client);
   });
 
-  it('gives one that was away already its full grace anew', { tags: ['long'] }, async () => {
+  it('grants a client that was already away its full grace period again', { tags: ['long'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const { url, process } = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', url);
@@ -50,7 +50,7 @@ describe('a server that could not listen for longer than the grace', () => {
     await expectKept(bench, client);
   });
 
-  it('goes on waiting for those who knew it before it was started again', { tags: ['long'] }, async () => {
+  it('continues to wait for clients known from before its restart', { tags: ['long'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const first = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', first.url);
@@ -63,7 +63,7 @@ describe('a server that could not listen for longer than the grace', () => {
     await expectKept(bench, client);
   });
 
-  it('still misses those who do not come back', { tags: ['slow'] }, async () => {
+  it('still gives up clients that do not return', { tags: ['slow'] }, async () => {
     const bench = new Workbench('. sleep 6; echo x >> ran\n');
     const { url, process } = await startServer(bench, OPTIONS);
     const client = startClient(bench, 'client', url);
