@@ -8,7 +8,7 @@ import type { Counts } from '../../src/job/state.js';
 import type { Sink } from '../../src/report/output/byte-sink.js';
 import type { Attempt, Listener, Outcome, RunEvent } from '../../src/run/events.js';
 
-/** A folder that is gone after the test. */
+/** A folder that is removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'runmaker-report-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,7 +33,7 @@ export class MemorySink implements Sink {
   }
 }
 
-/** Takes warnings. */
+/** Collects warnings. */
 export function warnings(): { said: string[]; warn: (message: string, hint?: string) => void } {
   const said: string[] = [];
   return { said, warn: message => void said.push(message) };
@@ -82,7 +82,7 @@ export function attemptAt(command: string | Buffer | Job, changes: Partial<Attem
   };
 }
 
-/** Tells events to a listener as they come, without waiting for what it wants to do with them. */
+/** Passes events to a listener as they come, without waiting for its promises. */
 export function tell(listener: Listener, ...events: RunEvent[]): void {
   for (const event of events) void listener(event);
 }
@@ -97,7 +97,7 @@ export function counts(some: Partial<Omit<Counts, 'total'>>): Counts {
 /** Go to the line's start, erase the line. */
 export const ERASE = '\r\x1b[K';
 
-/** What a terminal shows after these bytes. Knows text, line feeds and ERASE; refuses any other escape sequence. */
+/** What a terminal shows after these bytes. Supports text, line feeds and ERASE; rejects any other escape sequence. */
 export function screen(text: string): string[] {
   return text.split('\n').map(line => {
     const shown = line.slice(line.lastIndexOf(ERASE) + 1).replace(ERASE.slice(1), '');

@@ -11,7 +11,7 @@ function consoleReport(options: Partial<ConsoleOptions> = {}) {
 }
 
 describe('the console', () => {
-  it('tells the whole story of a job', () => {
+  it('reports every event of a job', () => {
     const { out, err, listener } = consoleReport();
     const run = attemptAt('echo a; sleep 60s; echo A');
     tell(listener, run.claimed, run.started, run.stdout('a\n'), run.stderr('oh\n'), run.stdout('A\n'), run.ended(), run.finished('d'));
@@ -29,7 +29,7 @@ describe('the console', () => {
     expect(err.text).toBe('');
   });
 
-  it('makes one write of whole lines of each event, however jobs write', () => {
+  it('writes whole lines of each event in one call, however jobs write', () => {
     const { out, listener } = consoleReport();
     const first = attemptAt('one');
     const second = attemptAt('two', { slot: 2, label: 'alice,602' });
@@ -58,7 +58,7 @@ describe('the console', () => {
     expect(out.text).toBe(`status (alice,601): ${text} "cmd"\n`);
   });
 
-  it('tells that the time was up before it tells the exit', () => {
+  it('reports the timeout before the exit', () => {
     const { out, listener } = consoleReport();
     tell(listener, attemptAt('cmd').ended({ kind: 'timedOut', after: 7_200_000, exit: { kind: 'signalled', signal: 15 } }));
     expect(out.text).toBe('status (alice,601): timed out after 2h "cmd"\nstatus (alice,601): exit -15 "cmd"\n');
@@ -85,7 +85,7 @@ describe('the console', () => {
     );
   });
 
-  it('warns on stderr, with the hint on a line of its own', () => {
+  it('prints warnings on stderr, with the hint on its own line', () => {
     const { out, err, listener } = consoleReport();
     tell(listener, { type: 'warning', message: 'line 3 is odd', hint: 'mend it' });
     tell(listener, { type: 'warning', message: 'so is line 4' });
@@ -101,7 +101,7 @@ describe('the console', () => {
     );
   });
 
-  it('being quiet prints what jobs print and nothing about them, but hides no trouble', () => {
+  it('with --quiet prints only the output of jobs, but hides no trouble', () => {
     const { out, err, listener } = consoleReport({ quiet: true });
     const run = attemptAt('cmd');
     tell(listener, run.claimed, run.started, run.stdout('a\nb'), run.ended({ kind: 'exited', code: 1 }));
@@ -110,7 +110,7 @@ describe('the console', () => {
     expect(err.text).toBe('runmaker: job 7 could not be started: no such shell\n');
   });
 
-  it('in colour dims the status, marks stderr red and tags in the colour of the slot', () => {
+  it('in colour dims the status, and shows stderr in red and tags in the colour of the slot', () => {
     const { out, listener } = consoleReport({ colour: true });
     const run = attemptAt('cmd');
     tell(listener, run.started, run.stdout('a\n'), run.stderr('b\r\n'));
@@ -121,7 +121,7 @@ describe('the console', () => {
     ]);
   });
 
-  it('hands on the wish of a slow reader for a pause', async () => {
+  it("passes on a slow reader's request for a pause", async () => {
     let release: (written: number) => void = () => undefined;
     const slow = new ByteSink(-1, { highWater: 10, write: () => new Promise(resolve => (release = resolve)) });
     const { listener } = new ConsoleReport(slow, slow, { host: 'alice', colour: false, quiet: false, onTerminal: false });

@@ -14,7 +14,7 @@ describe('an exact duration', () => {
     expect(exactDuration(ms)).toBe(text);
   });
 
-  it('can be read back', () => {
+  it('can be parsed back', () => {
     fc.assert(fc.property(fc.nat(), ms => parseDuration(exactDuration(ms)) === ms));
   });
 });

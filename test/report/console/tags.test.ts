@@ -6,15 +6,15 @@ const tag = (lines: string, before: string, after?: string) =>
   tagLines(Buffer.from(lines), Buffer.from(before), after === undefined ? undefined : Buffer.from(after)).toString();
 
 describe('a tag', () => {
-  it('stands before each line', () => {
+  it('is put before each line', () => {
     expect(tag('a\nb\n', 'out: ')).toBe('out: a\nout: b\n');
   });
 
-  it('stands before empty lines too', () => {
+  it('is put before empty lines too', () => {
     expect(tag('\n\n', 'out: ')).toBe('out: \nout: \n');
   });
 
-  it('leaves Windows line ends, control characters and bytes that are no text as they are', () => {
+  it('leaves Windows line ends, control characters and bytes that are not text unchanged', () => {
     expect(tag('a\r\n\x1b[31mb\0\x07\n', 't ')).toBe('t a\r\nt \x1b[31mb\0\x07\n');
     expect(tagLines(Buffer.from([0xff, 0x0a]), Buffer.from('t '))).toEqual(Buffer.from([0x74, 0x20, 0xff, 0x0a]));
   });

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { lockEnd, needsAppendLock } from '../../../src/report/job-log/append-lock.js';
 import { temporaryFolder } from '../support.js';
 
-/** A file, open twice: two who append. */
+/** A file opened twice, for two concurrent appends. */
 function twoDescriptors(): [number, number] {
   const path = join(temporaryFolder(), 'file');
   const open = () => {
@@ -16,8 +16,8 @@ function twoDescriptors(): [number, number] {
   return [open(), open()];
 }
 
-describe.skipIf(process.platform !== 'linux')('the lock of those who append', () => {
-  it('lets one go first and the other follow', async () => {
+describe.skipIf(process.platform !== 'linux')('the lock for appends', () => {
+  it('makes the second append wait for the first', async () => {
     const [one, other] = twoDescriptors();
     const order: string[] = [];
     const release = await lockEnd(one);
@@ -32,7 +32,7 @@ describe.skipIf(process.platform !== 'linux')('the lock of those who append', ()
     expect(order).toEqual(['first is done', 'second']);
   });
 
-  it('is not waited for for ever', async () => {
+  it('is not waited for forever', async () => {
     const [one, other] = twoDescriptors();
     const release = await lockEnd(one);
     const releaseNothing = await lockEnd(other, 30);

@@ -14,7 +14,7 @@ const noLock = () => Promise.resolve(() => Promise.resolve());
 const noLocks = { toMend: noLock, toAppend: noLock };
 const inFolder = () => join(temporaryFolder(), 'job.log');
 
-/** What stands below the header, cut into fields. */
+/** The rows below the header, split into fields. */
 function rows(path: string): string[][] {
   const text = fs.readFileSync(path, 'latin1');
   expect(text.startsWith(HEADER)).toBe(true);
@@ -44,7 +44,7 @@ describe('the job log', () => {
     ['was too slow', { kind: 'timedOut', after: 1, exit: { kind: 'signalled', signal: 15 } }, ['-1', '15']],
     ['was too slow and left with 0', { kind: 'timedOut', after: 1, exit: { kind: 'exited', code: 0 } }, ['-1', '0']],
     ['was too slow and left with 5', { kind: 'timedOut', after: 1, exit: { kind: 'exited', code: 5 } }, ['5', '0']],
-  ] as const)('tells how a job that %s has ended', async (_name, outcome, fields) => {
+  ] as const)('reports how a job that %s has ended', async (_name, outcome, fields) => {
     const path = inFolder();
     const log = await openJobLog(path, unexpected);
     await log.listener(attemptAt('cmd').ended(outcome));
@@ -52,7 +52,7 @@ describe('the job log', () => {
     expect(rows(path)[0]?.slice(6, 8)).toEqual(fields);
   });
 
-  it('has no row for a job that was interrupted: it is not finished', async () => {
+  it('has no row for an interrupted job, which has not finished', async () => {
     const path = inFolder();
     const log = await openJobLog(path, unexpected);
     await log.listener(attemptAt('cmd').ended({ kind: 'interrupted', exit: { kind: 'signalled', signal: 15 } }));
@@ -76,14 +76,14 @@ describe('the job log', () => {
     expect(fs.readdirSync(dirname(path))).toEqual(['job.log']);
   });
 
-  it('gets its header when it was created empty', async () => {
+  it('gets its header when it exists but is empty', async () => {
     const path = inFolder();
     fs.writeFileSync(path, '');
     await (await openJobLog(path, unexpected)).close();
     expect(fs.readFileSync(path, 'utf8')).toBe(HEADER);
   });
 
-  it('has its last line ended first, if somebody left it open', async () => {
+  it('gets a missing line end first, if its last line has none', async () => {
     const path = inFolder();
     fs.writeFileSync(path, `${HEADER}1\told`);
     const log = await openJobLog(path, unexpected);
@@ -92,7 +92,7 @@ describe('the job log', () => {
     expect(rows(path).map(row => row[1])).toEqual(['old', 'alice']);
   });
 
-  it('gets every row of all who write to it, in whole lines, under one header', async () => {
+  it('receives all rows of concurrent writers, in whole lines, under one header', async () => {
     const path = inFolder();
     const logs = await Promise.all(Array.from({ length: 5 }, () => openJobLog(path, unexpected)));
     await Promise.all(
@@ -106,7 +106,7 @@ describe('the job log', () => {
     expect(commands).toHaveLength(500);
   });
 
-  it('can be resumed from by GNU parallel', { tags: ['parallel'] }, async () => {
+  it('supports resume by GNU parallel', { tags: ['parallel'] }, async () => {
     const path = inFolder();
     const commands = ['echo first', 'echo second; exit 1', 'echo third'];
     const log = await openJobLog(path, unexpected);
@@ -122,7 +122,7 @@ describe('the job log', () => {
     expect(resume('--resume-failed', `${path}.2`)).toEqual(['second', 'third']);
   });
 
-  it('looks like what GNU parallel writes', { tags: ['parallel'] }, async () => {
+  it('matches the format of GNU parallel', { tags: ['parallel'] }, async () => {
     const theirs = inFolder();
     execFileSync('parallel', ['--joblog', theirs, ':::', 'echo a'], { timeout: 20_000 });
     const ours = inFolder();
@@ -136,7 +136,7 @@ describe('the job log', () => {
     expect(shape(ours)).toBe(shape(theirs));
   });
 
-  it('on a full disk lets the jobs go on and says so once', async () => {
+  it('on a full disk lets the jobs continue, with one message', async () => {
     const { said, warn } = warnings();
     const log = new JobLog('job.log', await open('/dev/full', 'a'), noLocks, warn);
     await log.listener(attemptAt('cmd').ended());
@@ -145,7 +145,7 @@ describe('the job log', () => {
     expect(said).toEqual(['job.log: no space left on device (ENOSPC)']);
   });
 
-  it('begins a new line behind a row that a full disk has torn', async () => {
+  it('starts a new line after a row that a full disk has torn', async () => {
     const path = inFolder();
     const { warn } = warnings();
     const handle = await open(path, 'a');
@@ -162,7 +162,7 @@ describe('the job log', () => {
     expect(fs.readFileSync(path, 'utf8').split('\n')).toEqual(['1\tali', expect.stringMatching(/^1\talice.*whole$/), '']);
   });
 
-  it.skipIf(!canMount())('gets its header when a disk that was full has room again', async () => {
+  it.skipIf(!canMount())('gets its header when a full disk has room again', async () => {
     const { said, warn } = warnings();
     const disk = mountTmpfs(64 * 1024);
     const path = join(disk, 'job.log');
@@ -176,7 +176,7 @@ describe('the job log', () => {
     expect(rows(path).map(row => row[8])).toEqual(['kept']);
   });
 
-  it('may be a pipe that somebody reads', async () => {
+  it('may be a pipe with a reader', async () => {
     const path = inFolder();
     execFileSync('mkfifo', [path]);
     const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
@@ -187,7 +187,7 @@ describe('the job log', () => {
     expect(await read).toMatch(/^Seq\t.*\n1\talice\t.*\tcmd\n$/);
   });
 
-  it('that is a pipe which nobody reads is not waited for', async () => {
+  it('that is a pipe without a reader does not block', async () => {
     const path = inFolder();
     execFileSync('mkfifo', [path]);
     await expect(openJobLog(path, unexpected)).rejects.toMatchObject({
@@ -198,7 +198,7 @@ describe('the job log', () => {
     });
   });
 
-  it('is not appended to a file that holds something else', async () => {
+  it('is not appended to a file with other content', async () => {
     const path = join(temporaryFolder(), 'notes.txt');
     fs.writeFileSync(path, 'notes of mine\n');
     await expect(openJobLog(path, message => expect.unreachable(message))).rejects.toMatchObject({
@@ -208,7 +208,7 @@ describe('the job log', () => {
     expect(fs.readFileSync(path, 'utf8')).toBe('notes of mine\n');
   });
 
-  it('that cannot be opened is a mistake to be told before anything starts', async () => {
+  it('that cannot be opened is an error before anything starts', async () => {
     const path = join(temporaryFolder(), 'missing', 'job.log');
     await expect(openJobLog(path, unexpected)).rejects.toMatchObject({
       name: 'RunmakerError',

@@ -5,7 +5,7 @@ import { attemptAt, job, MemorySink, START, tell } from '../support.js';
 
 const NOW = '2026-11-21T12:00:09.000Z';
 
-/** The events that are printed, read back. */
+/** The printed events, parsed. */
 function printed(...events: RunEvent[]): unknown[] {
   const out = new MemorySink();
   const { listener } = new JsonReport(out, () => Date.parse(NOW));
@@ -22,7 +22,7 @@ describe('JSON', () => {
   const place = { slot: 1, attempt: 1, host: 'alice', pid: 601, handle: '601' };
   const theJob = { id: '3', number: 3, state: '.', command: 'echo "a"' };
 
-  it('tells the whole story of a job', () => {
+  it('reports every event of a job', () => {
     expect(printed(run.claimed, run.started, run.stdout('a\n'), run.ended(), run.finished('d'))).toEqual([
       { event: 'claimed', time: NOW, job: theJob, slot: 1 },
       { event: 'started', time: new Date(START).toISOString(), job: theJob, ...place },
@@ -43,12 +43,12 @@ describe('JSON', () => {
     ]);
   });
 
-  it('has an event for each line, and the last line before the end even without its newline', () => {
+  it('has an event for each line, including a last one without a newline', () => {
     const events = printed(run.stdout('a\nb'), run.stderr('e'), run.stdout('c\n'), run.stdout('d'), run.ended());
     expect(events.map(event => (event as { text?: string }).text)).toEqual(['a', 'bc', 'd', 'e', undefined]);
   });
 
-  it('gives what is not UTF-8 as base64', () => {
+  it('encodes bytes that are not UTF-8 as base64', () => {
     const binary = attemptAt(Buffer.from([0xff]));
     expect(printed(binary.claimed, binary.stdout(Buffer.from([0xfe, 0x0a, 0x61, 0x0a])))).toMatchObject([
       { job: { base64: '/w==' } },
@@ -78,7 +78,7 @@ describe('JSON', () => {
     expect(printed(run.ended(outcome, { again: true }))).toMatchObject([{ ...expected, again: true }]);
   });
 
-  it('tells of jobs that could not be started, states that could not be written, and warnings', () => {
+  it('reports jobs that could not be started, states that could not be written, and warnings', () => {
     expect(
       printed(
         { type: 'notStarted', job: run.started.job, slot: 2, message: 'no such shell' },

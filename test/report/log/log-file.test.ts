@@ -39,7 +39,7 @@ describe('the log file', () => {
     expect(fs.statSync(path).size).toBe(4 * 161);
   });
 
-  it('marks stderr and fills up with colons what is not there yet', async () => {
+  it('marks stderr, and fills lines that are not there yet with colons', async () => {
     const { path, listener } = await logFile({ lines: 4 });
     const run = attemptAt('cmd');
     tell(listener, run.started);
@@ -54,7 +54,7 @@ describe('the log file', () => {
     ]);
   });
 
-  it('is refused where each job has another number of lines: they would lie across each other', async () => {
+  it('is rejected if jobs had different numbers of lines: the records would overlap', async () => {
     const { path, log, listener } = await logFile({ lines: 3 });
     for (const run of [1, 2, 4].map(ordinal => attemptAt(job('a', { ordinal })))) {
       tell(listener, run.started);
@@ -78,7 +78,7 @@ describe('the log file', () => {
     await expect.poll(() => records(path), { timeout: 5000 }).toEqual(['.-> cmd (in /home/alice)', '+ status (alice,601): forked "cmd"']);
   });
 
-  it('puts each job where its number among the jobs says, with the blocks of others left as they are', async () => {
+  it('stores each job at its index among the jobs, and keeps the blocks of others', async () => {
     const { path, listener } = await logFile({ lines: 1 });
     const other = await openLogFile(path, { ...quietly, lines: 1 });
     await listener(attemptAt(job('three', { number: 9, ordinal: 3 })).ended());
@@ -93,7 +93,7 @@ describe('the log file', () => {
     expect(fs.statSync(path).size).toBe(3 * 2 * 161);
   });
 
-  it('keeps what a file holds already', async () => {
+  it('keeps existing content', async () => {
     const path = join(temporaryFolder(), 'log');
     fs.writeFileSync(path, `${'old'.padEnd(160)}\n`.repeat(4));
     const log = await openLogFile(path, { ...quietly, lines: 0 });
@@ -121,7 +121,7 @@ describe('the log file', () => {
   it.each([
     ['from its first job on', 0],
     ['whose first jobs were not run yet, also where these are many', 400],
-  ])('is kept in records of 500 bytes where runmaker4-client has begun it so, %s', async (_, before) => {
+  ])('keeps records of 500 bytes where runmaker4-client has begun it that way, %s', async (_, before) => {
     const path = join(temporaryFolder(), 'log');
     const theirs = [`.-> theirs (in /)`, ': stdout (bob,7): x', '+ status (bob,7): exit 0', ':'].map(record => `${record.padEnd(500)}\n`);
     fs.writeFileSync(path, Buffer.concat([Buffer.alloc(before * 4 * 501), Buffer.from(theirs.join(''))]));
@@ -153,7 +153,7 @@ describe('the log file', () => {
     ['a text that has a newline behind 160 bytes by chance', `${'x'.repeat(79)}\n${'x'.repeat(80)}\n`],
     ['a job log', 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n'],
     ['bytes', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 0]).toString().repeat(1000)],
-  ])('is never written over %s', async (_, content) => {
+  ])('never overwrites %s', async (_, content) => {
     const path = join(temporaryFolder(), 'log');
     fs.writeFileSync(path, content);
     await expect(openLogFile(path, quietly)).rejects.toMatchObject({
@@ -165,13 +165,13 @@ describe('the log file', () => {
     expect(fs.readFileSync(path, 'utf8')).toBe(content);
   });
 
-  it('has places for records, which a pipe has not', async () => {
+  it('needs positions for its records, which a pipe does not have', async () => {
     const path = join(temporaryFolder(), 'log');
     execFileSync('mkfifo', [path]);
     await expect(openLogFile(path, quietly)).rejects.toMatchObject({ code: 'usage', message: `${path} is not a regular file` });
   });
 
-  it('is written anew from time to time while a job runs', async () => {
+  it('is rewritten from time to time while a job runs', async () => {
     const { path, listener } = await logFile({ lines: 1, interval: 200 });
     const run = attemptAt('cmd');
     tell(listener, run.started);
@@ -183,7 +183,7 @@ describe('the log file', () => {
     await expect.poll(() => records(path)[1], { timeout: 5000 }).toBe(': stdout (alice,601): late');
   });
 
-  it('is written once more when it is closed', async () => {
+  it('is rewritten when it is closed', async () => {
     const { path, log, listener } = await logFile({ lines: 1 });
     const run = attemptAt('cmd');
     tell(listener, run.started, run.stdout('last words\n'));
@@ -213,7 +213,7 @@ describe('the log file', () => {
     ]);
   });
 
-  it('goes on where a job is tried again', async () => {
+  it('continues when a job is retried', async () => {
     const { path, listener } = await logFile({ lines: 4 });
     const first = attemptAt('cmd');
     const second = attemptAt('cmd', { attempt: 2, label: 'alice,602' });
@@ -227,13 +227,13 @@ describe('the log file', () => {
     ]);
   });
 
-  it('tells of a job that could not be started', async () => {
+  it('reports a job that could not be started', async () => {
     const { path, listener } = await logFile({ lines: 1 });
     await listener({ type: 'notStarted', job: job('cmd'), slot: 1, message: 'no such shell' });
     expect(records(path)[1]).toBe('+ status (alice): not started: no such shell "cmd"');
   });
 
-  it('on a full disk lets the jobs go on and says so once', async () => {
+  it('on a full disk lets the jobs continue, with one message', async () => {
     const { said, warn } = warnings();
     const log = await openLogFile('/dev/full', { ...quietly, warn });
     const run = attemptAt('cmd');
@@ -243,7 +243,7 @@ describe('the log file', () => {
     expect(said).toEqual(['/dev/full: no space left on device (ENOSPC)']);
   });
 
-  it('that cannot be opened is a mistake to be told before anything starts', async () => {
+  it('that cannot be opened is an error before anything starts', async () => {
     const path = join(temporaryFolder(), 'missing', 'log');
     await expect(openLogFile(path, quietly)).rejects.toMatchObject({
       name: 'RunmakerError',

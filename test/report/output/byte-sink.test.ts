@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ByteSink } from '../../../src/report/output/byte-sink.js';
 import { temporaryFolder } from '../support.js';
 
-/** Both ends of a real pipe, whose writing end blocks unless asked otherwise. */
+/** Both ends of a real pipe, whose writing end blocks unless requested otherwise. */
 function pipe(flags = 0): { reader: number; writer: number } {
   const path = join(temporaryFolder(), 'pipe');
   execFileSync('mkfifo', [path]);
@@ -14,7 +14,7 @@ function pipe(flags = 0): { reader: number; writer: number } {
   return { reader, writer: fs.openSync(path, constants.O_WRONLY | flags) };
 }
 
-/** Reads what is in a pipe until so many bytes have come. */
+/** Reads from a pipe until the given number of bytes has arrived. */
 async function read(fd: number, count: number): Promise<Buffer> {
   const bytes = Buffer.alloc(count);
   let filled = 0;
@@ -44,7 +44,7 @@ describe('a byte sink', () => {
     expect(fs.readFileSync(path, 'utf8')).toBe(Array.from({ length: 1000 }, (_, i) => `${i}\n`).join(''));
   });
 
-  it('copies what is only lent', async () => {
+  it('copies buffers that are only lent', async () => {
     const path = join(temporaryFolder(), 'file');
     const sink = new ByteSink(fs.openSync(path, 'w'), { owned: true });
     const lent = Buffer.from('lent');
@@ -68,7 +68,7 @@ describe('a byte sink', () => {
     expect(writes).toEqual(['a', 'bcd']);
   });
 
-  it('goes on after a short write', async () => {
+  it('continues after a short write', async () => {
     let written = '';
     const sink = faked(async bytes => {
       written += bytes.toString('utf8', 0, 3);
@@ -79,7 +79,7 @@ describe('a byte sink', () => {
     expect(written).toBe('abcdefgh');
   });
 
-  it('goes on after a write that ended anywhere among what was joined', async () => {
+  it('continues after a write that ended anywhere in the joined buffers', async () => {
     const parts = [5, 70_000, 1, 1, 40_000, 300].map((length, which) => Buffer.alloc(length, 97 + which));
     let written = '';
     const sink = faked(async bytes => {
@@ -93,7 +93,7 @@ describe('a byte sink', () => {
     expect(sink.waiting).toBe(0);
   });
 
-  it('writes many parts in order, more than one call takes', async () => {
+  it('writes many parts in order, more than fit in one call', async () => {
     const path = join(temporaryFolder(), 'file');
     const sink = new ByteSink(fs.openSync(path, 'w'), { owned: true });
     const parts = Array.from({ length: 5000 }, (_, i) => Buffer.from(`${i} ${'x'.repeat(i % 200)}\n`));
@@ -102,7 +102,7 @@ describe('a byte sink', () => {
     expect(fs.readFileSync(path).equals(Buffer.concat(parts))).toBe(true);
   });
 
-  it('never blocks the program, though the reader of a pipe does not read', async () => {
+  it('never blocks the program, even if the reader of a pipe does not read', async () => {
     const { reader, writer } = pipe();
     const sink = new ByteSink(writer, { owned: true });
     const bytes = Buffer.alloc(300_000, 'x');
@@ -114,7 +114,7 @@ describe('a byte sink', () => {
     fs.closeSync(reader);
   });
 
-  it('waits for a pipe that does not block and is full', async () => {
+  it('waits for a full pipe that does not block', async () => {
     const { reader, writer } = pipe(constants.O_NONBLOCK);
     const sink = new ByteSink(writer, { owned: true });
     const bytes = Buffer.alloc(300_000, 'x');
@@ -125,7 +125,7 @@ describe('a byte sink', () => {
     fs.closeSync(reader);
   });
 
-  it('asks for a pause when too much waits, until there is room again', async () => {
+  it('requests a pause when too much is pending, until there is room again', async () => {
     const { reader, writer } = pipe();
     const sink = new ByteSink(writer, { owned: true, highWater: 100_000 });
     expect(sink.give(Buffer.alloc(100_000))).toBeUndefined();
@@ -139,7 +139,7 @@ describe('a byte sink', () => {
     fs.closeSync(reader);
   });
 
-  it('tells once that the reader has gone and drops what follows', async () => {
+  it('reports once that the reader has gone, and drops what follows', async () => {
     const { reader, writer } = pipe();
     fs.closeSync(reader);
     let gone = 0;
@@ -156,7 +156,7 @@ describe('a byte sink', () => {
     expect(sink.waiting).toBe(0);
   });
 
-  it('releases all who wait when the reader goes', async () => {
+  it('releases all waiters when the reader goes', async () => {
     const { reader, writer } = pipe();
     const sink = new ByteSink(writer, { owned: true, highWater: 1000 });
     const pauses = [sink.give(Buffer.alloc(500_000)), sink.give(Buffer.alloc(500_000)), sink.flush()];
@@ -166,7 +166,7 @@ describe('a byte sink', () => {
     await sink.close();
   });
 
-  it('tells once of a full disk', async () => {
+  it('reports a full disk once', async () => {
     const errors: unknown[] = [];
     const sink = new ByteSink(fs.openSync('/dev/full', 'w'), { owned: true, onError: error => errors.push(error) });
     void sink.give(Buffer.from('a'));
@@ -176,7 +176,7 @@ describe('a byte sink', () => {
     expect(errors).toEqual([expect.objectContaining({ code: 'ENOSPC' })]);
   });
 
-  it('writes again when the disk has room again', async () => {
+  it('resumes when the disk has room again', async () => {
     let full = true;
     let written = '';
     const sink = faked(async bytes => {
@@ -192,7 +192,7 @@ describe('a byte sink', () => {
     expect(written).toBe('kept');
   });
 
-  it('can stop at the first error instead, so that what was written has no gap', async () => {
+  it('can stop at the first error instead, so that the output has no gap', async () => {
     let full = true;
     let written = '';
     const write = async (bytes: Buffer) => {
@@ -209,7 +209,7 @@ describe('a byte sink', () => {
     expect(written).toBe('');
   });
 
-  it('takes bytes before its file is open', async () => {
+  it('accepts bytes before its file is open', async () => {
     const path = join(temporaryFolder(), 'file');
     const sink = new ByteSink(
       setTimeout(20).then(() => fs.openSync(path, 'w')),
@@ -220,7 +220,7 @@ describe('a byte sink', () => {
     expect(fs.readFileSync(path, 'utf8')).toBe('early');
   });
 
-  it('tells when its file cannot be opened, and lets nobody wait', async () => {
+  it('reports when its file cannot be opened, and blocks no caller', async () => {
     const errors: unknown[] = [];
     const sink = new ByteSink(Promise.reject(fault('EACCES')), { owned: true, highWater: 1, onError: error => errors.push(error) });
     await sink.give(Buffer.from('never'));
@@ -237,7 +237,7 @@ describe('a byte sink', () => {
     await new ByteSink(fd, { owned: true }).close();
   });
 
-  it('takes nothing after it was closed', async () => {
+  it('accepts nothing after it was closed', async () => {
     const path = join(temporaryFolder(), 'file');
     const sink = new ByteSink(fs.openSync(path, 'w'));
     void sink.give(Buffer.from('before'));

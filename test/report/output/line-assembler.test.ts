@@ -2,18 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LineAssembler } from '../../../src/report/output/line-assembler.js';
 
-/** What comes out, as strings; '' where nothing did. */
+/** The output, as strings; '' where there was none. */
 function push(lines: LineAssembler, text: string | Buffer): string {
   return lines.push(Buffer.from(text))?.toString() ?? '';
 }
 
 describe('lines from bytes', () => {
-  it('come out when their newline has come', () => {
+  it('are emitted when their newline has arrived', () => {
     const lines = new LineAssembler();
     expect([push(lines, 'a'), push(lines, 'b\nc\nd'), push(lines, '\n')]).toEqual(['', 'ab\nc\n', 'd\n']);
   });
 
-  it('come in one buffer, which is a part of what was pushed when nothing was left over before', () => {
+  it('share the pushed buffer when nothing was left over before', () => {
     const bytes = Buffer.from('a\nb\nrest');
     expect(new LineAssembler().push(bytes)?.buffer).toBe(bytes.buffer);
   });
@@ -25,7 +25,7 @@ describe('lines from bytes', () => {
     expect(lines.flush()).toBeUndefined();
   });
 
-  it('keep a copy of what is left over: the bytes were only lent', () => {
+  it('copy what is left over: the bytes were only lent', () => {
     const lines = new LineAssembler();
     const lent = Buffer.from('lent');
     lines.push(lent);
@@ -33,7 +33,7 @@ describe('lines from bytes', () => {
     expect(lines.flush()?.toString()).toBe('lent\n');
   });
 
-  it('come in parts when they are longer than can be kept', () => {
+  it('are emitted in parts when they exceed the buffer', () => {
     const lines = new LineAssembler(4);
     expect([push(lines, 'abc'), push(lines, 'def'), push(lines, 'g\nabcde'), push(lines, '\n')]).toEqual([
       '',
@@ -63,7 +63,7 @@ describe('lines from bytes', () => {
     expect(total + (lines.flush()?.length ?? 1) - 1).toBe(100_000_000);
   });
 
-  it('together are what was pushed, however it was cut', () => {
+  it('add up to what was pushed, however it was split', () => {
     fc.assert(
       fc.property(fc.array(fc.stringMatching(/^[ab\n]{0,9}$/)), chunks => {
         const lines = new LineAssembler();

@@ -10,14 +10,14 @@ function lastLine() {
 const print = (line: LastLine, text: string) => void line.give(Buffer.from(text));
 
 describe('the last line', () => {
-  it('stays below what is printed', () => {
+  it('stays below the output', () => {
     const { line, shown } = lastLine();
     line.show('1 of 2');
     print(line, 'a\nb\n');
     expect(shown()).toEqual(['a', 'b', '1 of 2']);
   });
 
-  it('leaves nothing behind of a longer text', () => {
+  it('erases a longer text completely', () => {
     const { line, shown } = lastLine();
     line.show('a long text');
     line.show('short');
@@ -25,14 +25,14 @@ describe('the last line', () => {
     expect(shown()).toEqual(['x', 'short']);
   });
 
-  it('goes out in the same write as what is printed above', () => {
+  it('is part of the same write as the output above it', () => {
     const { line, sink } = lastLine();
     line.show('1 of 2');
     print(line, 'a\n');
     expect(sink.writes.map(String)).toEqual(['\r\x1b[K1 of 2', '\r\x1b[Ka\n1 of 2']);
   });
 
-  it('goes away', () => {
+  it('can be removed', () => {
     const { line, shown, sink } = lastLine();
     line.show('1 of 2');
     line.show('');
@@ -41,20 +41,20 @@ describe('the last line', () => {
     expect(String(sink.writes.at(-1))).toBe('plain\n');
   });
 
-  it('is not there as long as there is no text', () => {
+  it('does not appear without text', () => {
     const { line, sink } = lastLine();
     print(line, 'plain\n');
     expect(sink.text).toBe('plain\n');
   });
 
-  it('is drawn again only when it changes', () => {
+  it('is redrawn only when it changes', () => {
     const { line, sink } = lastLine();
     line.show('same');
     line.show('same');
     expect(sink.writes).toHaveLength(1);
   });
 
-  it('waits for a terminal that is stopped, and shows then what is the case then', async () => {
+  it('waits for a suspended terminal, and then shows the current text', async () => {
     const sink = new MemorySink();
     let go: () => void = () => undefined;
     sink.flush = () => new Promise(resolve => (go = resolve));

@@ -7,7 +7,7 @@ function pace() {
 }
 
 describe('the rate', () => {
-  it('is that of what was done since the first look', () => {
+  it('covers the time since the first look', () => {
     const { clock, rate: it } = pace();
     it.note(10);
     clock.now += 4000;
@@ -16,7 +16,7 @@ describe('the rate', () => {
     expect(it.timeFor(3)).toBe(6000);
   });
 
-  it('is unknown until something got done', () => {
+  it('is unknown until a job is done', () => {
     const { clock, rate: it } = pace();
     expect(it.timeFor(1)).toBeUndefined();
     it.note(10);
@@ -24,7 +24,7 @@ describe('the rate', () => {
     expect(it.timeFor(1)).toBeUndefined();
   });
 
-  it('falls while nothing gets done', () => {
+  it('falls while no job is done', () => {
     const { clock, rate: it } = pace();
     it.note(0);
     clock.now += 1000;
@@ -33,7 +33,7 @@ describe('the rate', () => {
     expect(it.timeFor(1)).toBe(2000);
   });
 
-  it('begins anew when jobs were reset', () => {
+  it('starts again when jobs are reset', () => {
     const { clock, rate: it } = pace();
     it.note(0);
     clock.now += 1000;

@@ -6,7 +6,7 @@ import { RUN_PROGRESS, runProgressText } from '../../../src/report/progress/run-
 import { attemptAt, counts, job, MemorySink, screen, tell } from '../support.js';
 
 describe('the text of the progress line', () => {
-  it('counts what is done, failed and running, and tells the time left', () => {
+  it('counts done, failed and running jobs, and shows the time left', () => {
     const some = counts({ new: 22, running: 4, done: 12, failed: 1, error: 1 });
     expect(runProgressText(some, 180_000)).toBe('12 of 40 done, 2 failed, 4 running, 3m left');
   });
@@ -15,7 +15,7 @@ describe('the text of the progress line', () => {
     expect(runProgressText(counts({ running: 1 }), 201)).toBe('0 of 1 done, 0 failed, 1 running, 1s left');
   });
 
-  it('says nothing about the time left while nobody can know', () => {
+  it('omits the time left while it is unknown', () => {
     expect(runProgressText(counts({ new: 1 }))).toBe('0 of 1 done, 0 failed, 0 running');
   });
 });
@@ -32,7 +32,7 @@ describe('the progress line', () => {
     return { sink, line, size, progress, shown: () => screen(sink.text) };
   }
 
-  it('appears with the first counts and goes without a trace', async () => {
+  it('appears with the first counts and disappears without a trace', async () => {
     const { progress, shown, sink } = terminal();
     expect(sink.writes).toEqual([]);
     progress.update(counts({ new: 2, running: 1 }));
@@ -56,7 +56,7 @@ describe('the progress line', () => {
     await progress.close();
   });
 
-  it('does not count jobs that are held or can never run into the time left', async () => {
+  it('excludes jobs that are held or can never run from the time left', async () => {
     const { progress, shown } = terminal();
     progress.update(counts({ new: 5, held: 10, blocked: 4 }));
     vi.advanceTimersByTime(10_000);
@@ -66,7 +66,7 @@ describe('the progress line', () => {
     await progress.close();
   });
 
-  it('is never mixed into what jobs print', async () => {
+  it('never mixes with the output of jobs', async () => {
     const { line, progress, shown } = terminal();
     const { listener } = new ConsoleReport(line, line, { host: 'alice', colour: false, quiet: false, onTerminal: false });
     progress.update(counts({ new: 3 }));
@@ -88,7 +88,7 @@ describe('the progress line', () => {
     expect(shown().at(-1)).toBe('');
   });
 
-  it('is cut to the width of the terminal, whichever it has now', async () => {
+  it('is cut to the current width of the terminal', async () => {
     const { progress, size, shown } = terminal(12);
     progress.update(counts({ new: 3 }));
     expect(shown()).toEqual(['0 of 3 done']);
@@ -98,14 +98,14 @@ describe('the progress line', () => {
     await progress.close();
   });
 
-  it('takes the usual width where the terminal does not say', async () => {
+  it('assumes the usual width where the terminal does not report one', async () => {
     const { progress, shown } = terminal(0);
     progress.update(counts({ new: 3 }));
     expect(shown()).toEqual(['0 of 3 done, 0 failed, 0 running']);
     await progress.close();
   });
 
-  it('leaves the terminal as it is: no wrapping switched off, no cursor hidden or moved', async () => {
+  it("leaves the terminal's modes alone: no wrapping switched off, no cursor hidden or moved", async () => {
     const { progress, sink } = terminal();
     progress.update(counts({ new: 1 }));
     progress.update(counts({ done: 1 }));

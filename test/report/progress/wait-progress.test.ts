@@ -6,17 +6,17 @@ import { progressBar, progressLine, WAIT_PROGRESS } from '../../../src/report/pr
 import { counts, MemorySink, screen } from '../support.js';
 
 describe('the lines of runwait -p', () => {
-  it('are those of the older program', () => {
+  it('match those of the older program', () => {
     expect(progressLine(counts({ new: 4, running: 4, done: 4, failed: 2, error: 2 }))).toBe(
       'progress:   8 of  16 jobs processed, 4 errors [====ee!!>>>>    ]',
     );
   });
 
-  it('take more room for more than 999 jobs', () => {
+  it('widen for more than 999 jobs', () => {
     expect(progressLine(counts({ done: 1234 }))).toBe('progress: 1234 of 1234 jobs processed, 0 errors [================]');
   });
 
-  it('have an empty bar where there are no jobs', () => {
+  it('have an empty bar if there are no jobs', () => {
     expect(progressLine(counts({}))).toBe('progress:   0 of   0 jobs processed, 0 errors [                ]');
   });
 
@@ -41,7 +41,7 @@ describe('the live bar of runwait -p', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('shows the bar, the rate and the time left, and stays as it was last', async () => {
+  it('shows the bar, the rate and the time left, and keeps its last text', async () => {
     const sink = new MemorySink();
     const progress = new Progress(new LastLine(sink), WAIT_PROGRESS, { columns: () => 80, now: () => Date.now() });
     progress.update(counts({ new: 6, running: 2 }));
@@ -55,7 +55,7 @@ describe('the live bar of runwait -p', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('shows nothing if it never learned anything', async () => {
+  it('shows nothing if it never received counts', async () => {
     const sink = new MemorySink();
     await new Progress(new LastLine(sink), WAIT_PROGRESS, { columns: () => 80 }).close();
     expect(sink.writes).toEqual([]);

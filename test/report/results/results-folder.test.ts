@@ -15,7 +15,7 @@ const read = (path: string, number: number, file: string) => fs.readFileSync(joi
 const status = (path: string, number: number) => JSON.parse(read(path, number, 'status.json').toString());
 
 describe('the results folder', () => {
-  it('holds the whole outputs of a job, byte for byte', async () => {
+  it('holds the complete outputs of a job, byte for byte', async () => {
     const { path, results } = await resultsFolder();
     const run = attemptAt(job('cmd', { number: 7 }));
     tell(results.listener, run.started);
@@ -28,7 +28,7 @@ describe('the results folder', () => {
     expect(fs.readdirSync(join(path, '7')).sort()).toEqual(['status.json', 'stderr', 'stdout']);
   });
 
-  it('follows no link that lies where its files belong', async () => {
+  it('follows no link in place of its files', async () => {
     const { said, warn } = warnings();
     const { path, results } = await resultsFolder(warn);
     const victim = join(temporaryFolder(), 'victim');
@@ -49,7 +49,7 @@ describe('the results folder', () => {
     expect(said.length).toBeGreaterThan(0);
   });
 
-  it('tells how the job ended', async () => {
+  it('records how the job ended', async () => {
     const { path, results } = await resultsFolder();
     await results.listener(attemptAt('cmd').ended({ kind: 'exited', code: 3 }));
     expect(status(path, 1)).toEqual({
@@ -85,7 +85,7 @@ describe('the results folder', () => {
     expect(status(path, 1)).toMatchObject(expected);
   });
 
-  it('shows what there is while the job runs', async () => {
+  it('shows the output so far while the job runs', async () => {
     const { path, results } = await resultsFolder();
     const run = attemptAt('cmd');
     tell(results.listener, run.started);
@@ -99,7 +99,7 @@ describe('the results folder', () => {
     await results.close();
   });
 
-  it('begins anew with each attempt', async () => {
+  it('starts again with each attempt', async () => {
     const { path, results } = await resultsFolder();
     const first = attemptAt('cmd');
     const second = attemptAt('cmd', { attempt: 2, pid: 602 });
@@ -124,7 +124,7 @@ describe('the results folder', () => {
     for (let number = 1; number <= 50; number++) expect(read(path, number, 'stdout').toString()).toBe(`${number}\n`);
   });
 
-  it('that cannot take an output lets the job go on and says so once', async () => {
+  it('that cannot store an output lets the job continue, with one message', async () => {
     const { said, warn } = warnings();
     const { path, results } = await resultsFolder(warn);
     fs.mkdirSync(join(path, '1'));
@@ -139,7 +139,7 @@ describe('the results folder', () => {
     expect(status(path, 1)).toMatchObject({ exit: 0 });
   });
 
-  it('that goes away lets the jobs go on and says so once', async () => {
+  it('that disappears lets the jobs continue, with one message', async () => {
     const { said, warn } = warnings();
     const { path, results } = await resultsFolder(warn);
     fs.rmdirSync(path);
@@ -155,7 +155,7 @@ describe('the results folder', () => {
     expect(said[0]).toMatch(/not a directory/);
   });
 
-  it('that cannot be made is a mistake to be told before anything starts', async () => {
+  it('that cannot be created is an error before anything starts', async () => {
     const path = join(temporaryFolder(), 'file');
     fs.writeFileSync(path, '');
     await expect(openResultsFolder(join(path, 'results'), unexpected)).rejects.toMatchObject({ name: 'RunmakerError', code: 'input' });
