@@ -8,12 +8,12 @@ import { eventually, isOpenAfter } from '../support/eventually.js';
 import { openRuns } from '../support/queues.js';
 import { runsFile } from '../support/temporary.js';
 
-/** The same queue, but what it answers to those who claim goes through other hands first. */
+/** The same queue, with its answers to claims passed through a function. */
 function withClaims(queue: Queue, pass: (result: ClaimResult) => ClaimResult | Promise<ClaimResult>): Queue {
   return Object.create(queue, { claim: { value: async (request: ClaimRequest) => await pass(await queue.claim(request)) } });
 }
 
-/** The same claim, but the job's state takes a moment to be written. */
+/** The same claim, but the write of the job's state takes a moment. */
 function slowToWrite(claim: Claim): Claim {
   const finish = async (outcome: JobOutcome) => {
     await setTimeout(50);
@@ -23,7 +23,7 @@ function slowToWrite(claim: Claim): Claim {
 }
 
 describe('a runner that is told to drain while it claims a job', () => {
-  it.each(['.', '!', 'e'])('gives it back as it was: %s', async state => {
+  it.each(['.', '!', 'e'])('returns the job as it was: %s', async state => {
     const path = runsFile(`${state} false\n. true\n`);
     const queue = withClaims(await openRuns(path), result => {
       runner.drain();
@@ -36,7 +36,7 @@ describe('a runner that is told to drain while it claims a job', () => {
 });
 
 describe('a runner that claims from a queue that does not answer', () => {
-  it('waits when it is interrupted, leaves when it is told to end at once, and gives back what it is granted then', {
+  it('waits when it is interrupted, exits when it is told to exit at once, and returns any job granted after that', {
     tags: ['slow'],
   }, async () => {
     const path = runsFile('. true\n');
@@ -62,7 +62,7 @@ describe('a runner that claims from a queue that does not answer', () => {
 });
 
 describe('the events of a slot', () => {
-  it('come job by job, though the next one is claimed before the last one has its state', async () => {
+  it('come job by job, though the next job is claimed before the state of the last one is written', async () => {
     const queue = withClaims(await openRuns(runsFile('. true\n. false\n. true\n')), result =>
       result.kind === 'claimed' ? { ...result, claim: slowToWrite(result.claim) } : result,
     );

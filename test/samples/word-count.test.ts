@@ -8,7 +8,7 @@ const SAMPLE = fileURLToPath(new URL('../../samples/run-word-count.js', import.m
 const PACKAGE = fileURLToPath(new URL('../../', import.meta.url));
 const TEXTS = fileURLToPath(new URL('../../samples/word-count/texts/', import.meta.url));
 
-/** Runs the sample with its work folder in a folder that is gone after the test. */
+/** Runs the sample with its work folder in a folder that is removed after the test. */
 function runSample(folder: string): Promise<Ended> {
   return run(process.execPath, [SAMPLE, folder], { env: { TMPDIR: temporaryFolder() } });
 }
@@ -20,7 +20,7 @@ function readResult(name: string, { stdout }: Ended): string {
 }
 
 describe('the word count sample', () => {
-  it('counts the words of all texts, and only after the barrier merges the counts', async () => {
+  it('counts the words of all texts, and merges the counts only after the barrier', async () => {
     const ended = await runSample(TEXTS);
     expect(ended).toMatchObject({ status: 0, stderr: '' });
 
@@ -44,7 +44,7 @@ describe('the word count sample', () => {
     expect(rows).toEqual(['12 the', '10 a', '9 is', '9 job', '4 and', '4 can', '4 file', '3 has', '3 of', '2 done']);
   });
 
-  it('is quiet enough to be read, and names the command that removes its files', async () => {
+  it('keeps its output readable, and names the command that removes its files', async () => {
     const { status, stdout } = await run('npm', ['start'], { cwd: PACKAGE, env: { TMPDIR: temporaryFolder() } });
     expect(status).toBe(0);
     expect(stdout.split('\n').length).toBeLessThan(40);
@@ -55,7 +55,7 @@ describe('the word count sample', () => {
     expect(existsSync(folder)).toBe(false);
   });
 
-  it('refuses a folder that is not there or holds no text', async () => {
+  it('rejects a folder that is missing or holds no text', async () => {
     const folder = temporaryFolder();
     expect(await runSample(`${folder}/nowhere`)).toMatchObject({ status: 2, stderr: `${folder}/nowhere is not a folder\n` });
     expect(await runSample(folder)).toMatchObject({ status: 2, stderr: `there are no text files below ${folder}\n` });

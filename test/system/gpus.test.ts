@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseGpuList, usableGpus } from '../../src/system/gpus.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-/** As `nvidia-smi -L` prints it on a host with a whole device, and one that is divided. */
+/** The output of `nvidia-smi -L` on a host with one whole device and one that is divided. */
 const LIST = `GPU 0: Tesla T4 (UUID: GPU-aaaa1111-0000-0000-0000-000000000000)
 GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-bbbb2222-0000-0000-0000-000000000000)
   MIG 3g.20gb     Device  0: (UUID: MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f)
@@ -31,7 +31,7 @@ describe('the GPUs of a host', () => {
     expect(parseGpuList(LIST)[1]).toMatchObject({ id: WHOLE, name: 'NVIDIA A100-SXM4-40GB' });
   });
 
-  it('are no more than CUDA_VISIBLE_DEVICES names: by number, by UUID, or by the beginning of one', () => {
+  it('are limited to those in CUDA_VISIBLE_DEVICES: by number, by UUID, or by a prefix of one', () => {
     const ids = (visible: string) => usableGpus({ ...driver(LIST), CUDA_VISIBLE_DEVICES: visible }).map(({ id }) => id);
     expect(ids('1,0')).toEqual([WHOLE, T4]);
     expect(ids(`${SMALL}`)).toEqual([SMALL]);
@@ -40,7 +40,7 @@ describe('the GPUs of a host', () => {
     expect(ids('-1')).toEqual([]);
   });
 
-  it('are numbers where nvidia-smi is missing or fails', () => {
+  it('are numbered where nvidia-smi is missing or fails', () => {
     expect(usableGpus({ PATH: '/nowhere', CUDA_VISIBLE_DEVICES: '3,2' })).toEqual([
       { id: '3', name: '' },
       { id: '2', name: '' },

@@ -5,8 +5,8 @@ import { temporaryFolder } from '../support/temporary.js';
 
 const LEAVE = new URL('../../dist/system/leave.js', import.meta.url).href;
 
-describe('leaving at once', () => {
-  it('does not wait for a thread that writes to a reader who does not read', async () => {
+describe('exiting at once', () => {
+  it('does not wait for a thread that writes to a pipe which is not read', async () => {
     const folder = temporaryFolder();
     const program = `
       import fs from 'node:fs';

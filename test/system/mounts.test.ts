@@ -28,7 +28,7 @@ describe('the mount of a file', () => {
     expect(findMount(MOUNTS, '/data2/runs.txt')?.type).toBe('xfs');
   });
 
-  test('is unknown where the kernel tells nothing', async () => {
+  test('is unknown where the kernel provides no list', async () => {
     expect(findMount('', '/data/runs.txt')).toBeUndefined();
     expect(await mountOf('/no/such/file')).toBeUndefined();
   });

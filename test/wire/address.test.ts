@@ -15,7 +15,7 @@ const CASES: [string, Address][] = [
 ];
 
 describe('an address of a server', () => {
-  it.each(CASES)('%s is read, and what is printed of it is read as the same', (text, address) => {
+  it.each(CASES)('%s is parsed, and survives printing and parsing', (text, address) => {
     expect(parseAddress(text)).toEqual(address);
     expect(parseAddress(printAddress(address))).toEqual(address);
   });
@@ -27,7 +27,7 @@ describe('an address of a server', () => {
   });
 });
 
-describe('what may have been meant as the queue of a server', () => {
+describe('a possibly mistyped queue of a server', () => {
   it.each([
     ['alice:9998', 'tcp://alice:9998'],
     ['127.0.0.1:9998', 'tcp://127.0.0.1:9998'],

@@ -15,7 +15,7 @@ function read(bytes: Buffer, cuts: readonly number[], longest = 1000): { lines: 
 }
 
 describe('a reader of lines', () => {
-  it('finds the same lines however the bytes come', () => {
+  it('finds the same lines however the bytes are split', () => {
     const text = fc.array(fc.constantFrom('a', 'bc', '\n', '\n\n', '\r\n'), { maxLength: 40 }).map(parts => parts.join(''));
     fc.assert(
       fc.property(text, fc.array(fc.nat(200)), (content, cuts) => {
@@ -29,7 +29,7 @@ describe('a reader of lines', () => {
   it.each([
     ['in one piece', []],
     ['in several', [3, 5, 9]],
-  ])('refuses a line that is too long, %s, and not one that is just short enough', (_, cuts) => {
+  ])('rejects a line that is too long, %s, and not one just within the limit', (_, cuts) => {
     expect(read(Buffer.from('0123456789\n'), cuts, 10).lines).toEqual(['0123456789']);
     expect(() => read(Buffer.from('0123456789x\n'), cuts, 10)).toThrow(RangeError);
     expect(() => read(Buffer.from('0123456789x'), cuts, 10)).toThrow(RangeError);

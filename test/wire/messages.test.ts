@@ -15,7 +15,7 @@ describe('messages', () => {
     { type: 'claim', id: 1, retry: true, free: { cpus: 0.5, mem: 1, gpus: 0 }, tell: true },
     { type: 'end', id: 2, claim: 1, state: '.' },
     { type: 'jobs', id: 3, selection: { lines: [1, [2, null], [null, 4]], states: ['!', 'e'], commands: ['x'] } },
-  ])('from a client are read as they were meant: %j', message => {
+  ])('from a client are parsed as intended: %j', message => {
     expect(readFromClient(overWire(message))).toEqual(message);
   });
 
@@ -41,17 +41,17 @@ describe('messages', () => {
     '{"type":"jobs","id":3,"selection":{"lines":[[1]]}}',
     '{"type":"set","id":3,"selection":{"match":"(a+)+b"},"state":"d","force":false}',
     '{"type":"pong"',
-  ])('from a client are refused if they are none: %j', text => {
+  ])('from a client are rejected if they are invalid: %j', text => {
     expect(() => readFromClient(Buffer.from(text))).toThrow(ProtocolError);
   });
 
-  it('from a server are refused if they are none', () => {
+  it('from a server are rejected if they are invalid', () => {
     for (const text of ['{"type":"claim","id":1}', '{"type":"claimed","id":1}', '{"type":"welcome"}', 'x']) {
       expect(() => readFromServer(Buffer.from(text))).toThrow(ProtocolError);
     }
   });
 
-  it('of any bytes whatever are read or refused, and nothing else happens', () => {
+  it('of arbitrary bytes are either parsed or rejected', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), bytes => {
         for (const read of [readFromClient, readFromServer]) {
@@ -67,7 +67,7 @@ describe('messages', () => {
 });
 
 describe('bytes', () => {
-  it('arrive as they were sent, whatever they are', () => {
+  it('arrive unchanged, whatever they are', () => {
     const bytes = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.string({ unit: 'grapheme', maxLength: 50 }).map(text => Buffer.from(text)),
@@ -80,7 +80,7 @@ describe('bytes', () => {
     );
   });
 
-  it.each([0, 1, 0x22, 0x5c, 0x80, 0xff])('of the longest command there may be fit into a message: all 0x%s', byte => {
+  it.each([0, 1, 0x22, 0x5c, 0x80, 0xff])('of the longest possible command fit into a message: all 0x%s', byte => {
     for (const length of [MOST_TEXT, MOST_TEXT + 1, 16 * 1024 * 1024]) {
       const job = { id: '1', number: 1, ordinal: 1, offset: 0, state: '.', command: Buffer.alloc(length, byte), directives: NO_DIRECTIVES };
       const line = overWire({ type: 'claimed', id: 1, job: jobToWire(job), fence: 1 });
@@ -92,7 +92,7 @@ describe('bytes', () => {
 });
 
 describe('a selection', () => {
-  it('arrives as it was sent', () => {
+  it('arrives unchanged', () => {
     const line = fc.option(fc.integer({ min: 1, max: 1e9 }), { nil: undefined });
     const range = fc.tuple(line, line).map(([from, to]) => ({ ...(from && { from }), ...(to && { to }) }));
     fc.assert(

@@ -6,10 +6,10 @@ import { clientSecurity, isWrongKey, serverSecurity } from '../../src/wire/secur
 import { keyOf } from '../../src/wire/token.js';
 import { fixture } from '../support/programs.js';
 
-/** A key and a certificate for localhost, of nobody in particular. */
+/** A key and a certificate for localhost, unrelated to any token. */
 const CERTIFICATE = readFileSync(fixture('stranger.pem'));
 
-/** What comes of a handshake: a connection, or the client's error. */
+/** The outcome of a handshake: a connection, or the client's error. */
 async function shakeHands(server: TlsOptions, client: ConnectionOptions): Promise<TLSSocket | Error> {
   const listener = createServer(server, socket => socket.on('error', () => undefined));
   listener.on('tlsClientError', () => undefined);
@@ -26,7 +26,7 @@ async function shakeHands(server: TlsOptions, client: ConnectionOptions): Promis
 describe('a handshake', () => {
   const [key, other] = [keyOf('ONE'), keyOf('OTHER')];
 
-  it('succeeds between two who know the key: TLS 1.3, with a secret of its own for each connection', async () => {
+  it('succeeds between two ends with the key: TLS 1.3, with a separate secret for each connection', async () => {
     const socket = await shakeHands(serverSecurity(key), clientSecurity(key));
     if (socket instanceof Error) throw socket;
     expect(socket.getProtocol()).toBe('TLSv1.3');
@@ -38,14 +38,14 @@ describe('a handshake', () => {
     expect(error instanceof Error && isWrongKey((error as NodeJS.ErrnoException).code)).toBe(true);
   });
 
-  it('fails with a client that has no key, or knows the older version of the protocol only', async () => {
+  it('fails with a client that has no key, or supports only the older version of the protocol', async () => {
     expect(await shakeHands(serverSecurity(key), { rejectUnauthorized: false })).toBeInstanceOf(Error);
     expect(await shakeHands(serverSecurity(key), { ...clientSecurity(key), minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' })).toBeInstanceOf(
       Error,
     );
   });
 
-  it('fails with a server that has a certificate instead of the key, even one that is trusted', async () => {
+  it('fails with a server that has a certificate instead of the key, even a trusted one', async () => {
     const server = { key: CERTIFICATE, cert: CERTIFICATE };
     const trusting: ConnectionOptions = { ca: [CERTIFICATE] };
     expect(await shakeHands(server, trusting)).not.toBeInstanceOf(Error);
@@ -53,7 +53,7 @@ describe('a handshake', () => {
     expect(error).toMatchObject({ message: 'the server does not know the key' });
   });
 
-  it('fails with such a server also where the environment lets all certificates pass', async () => {
+  it('fails with such a server even if the environment accepts all certificates', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     onTestFinished(() => void vi.unstubAllEnvs());
     const server = { key: CERTIFICATE, cert: CERTIFICATE };

@@ -6,7 +6,7 @@ import { record } from '../../../src/run/jobs/record.js';
 import { Stopping } from '../../../src/run/stopping/stopping.js';
 import { isOpenAfter } from '../../support/eventually.js';
 
-/** A claim whose queue answers with this. */
+/** A claim whose queue gives this answer. */
 function claimThat(answer: () => Promise<FinishResult>): Claim {
   return { job: {} as Job, finish: answer, release: answer };
 }
@@ -22,7 +22,7 @@ describe('a final state', () => {
     expect(await record(refused, { state: 'd' }, new Stopping(), ignore)).toEqual({ kind: 'refused', reason: 'gone' });
   });
 
-  it('is refused when the queue fails, which is told as well', async () => {
+  it('is refused when the queue fails, which is reported as well', async () => {
     const failure = new RunmakerError('queue', 'nobody listens there');
     const claim = claimThat(() => Promise.reject(failure));
     expect(await record(claim, { state: '!' }, new Stopping(), ignore)).toEqual({
@@ -32,7 +32,7 @@ describe('a final state', () => {
     });
   });
 
-  it('is not taken for refused when something went wrong in the program', async () => {
+  it('is not treated as refused after an internal error', async () => {
     await expect(
       record(
         claimThat(() => Promise.reject(new TypeError('a bug'))),
@@ -43,7 +43,7 @@ describe('a final state', () => {
     ).rejects.toThrow('a bug');
   });
 
-  it('is waited for when the runner is interrupted, and given up a moment after it was told to end at once', {
+  it('is waited for when the runner is interrupted, and given up a moment after it was told to exit at once', {
     tags: ['slow'],
   }, async () => {
     const stopping = new Stopping();
@@ -54,7 +54,7 @@ describe('a final state', () => {
     expect(await recording).toMatchObject({ kind: 'refused', reason: expect.stringContaining('told to end at once') });
   });
 
-  it('that takes long to write is told', () => {
+  it('that takes long to write is reported', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const told = vi.fn();

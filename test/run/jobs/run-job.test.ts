@@ -18,7 +18,7 @@ const ENDED = {
   kill: () => undefined,
 } as unknown as Execution;
 
-/** Runs a job whose start fails so many times, and tells what came of it. */
+/** Runs a job whose start fails the given number of times, and returns the outcome. */
 function attempt(failures: number, error: Error) {
   const events: RunEvent[] = [];
   let starts = 0;
@@ -50,21 +50,18 @@ describe('a job that cannot be started', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it.each(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'])(
-    'for a shortage (%s) is tried again each second, and is not failed for it',
-    async code => {
-      const { ending, events, starts } = attempt(2, shortage(code));
-      await vi.advanceTimersByTimeAsync(999);
-      expect(starts()).toBe(1);
-      await vi.advanceTimersByTimeAsync(1);
-      expect(starts()).toBe(2);
-      await vi.advanceTimersByTimeAsync(1000);
-      expect((await ending).outcome).toEqual({ kind: 'exited', code: 0 });
-      expect(events.map(({ type }) => type)).toEqual(['started', 'ended']);
-    },
-  );
+  it.each(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'])('is retried every second after a shortage (%s), and not failed for it', async code => {
+    const { ending, events, starts } = attempt(2, shortage(code));
+    await vi.advanceTimersByTimeAsync(999);
+    expect(starts()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(starts()).toBe(2);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect((await ending).outcome).toEqual({ kind: 'exited', code: 0 });
+    expect(events.map(({ type }) => type)).toEqual(['started', 'ended']);
+  });
 
-  it('is an error when the shortage lasts for thirty tries', async () => {
+  it('is an error when the shortage lasts for thirty attempts', async () => {
     const { ending, events, starts } = attempt(1000, shortage('EAGAIN'));
     await vi.advanceTimersByTimeAsync(28_999);
     expect(starts()).toBe(29);
@@ -75,7 +72,7 @@ describe('a job that cannot be started', () => {
     expect(events.map(({ type }) => type)).toEqual(['notStarted']);
   });
 
-  it('is not tried again once the runner is told to end', async () => {
+  it('is not retried once the runner is told to stop', async () => {
     const { ending, stopping, starts } = attempt(1000, shortage('EAGAIN'));
     await vi.advanceTimersByTimeAsync(500);
     stopping.interrupt();

@@ -15,7 +15,7 @@ function runner(bench: Workbench, jobs = 2): Running {
   return start(process.execPath, [RUNNER, bench.runs, bench.path('timers'), String(jobs)]);
 }
 
-/** The ids of the jobs that were ever started, one for each start. */
+/** The ids of all started jobs, one for each start. */
 function startsIn(bench: Workbench): string[] {
   return bench
     .lines('timers')
@@ -24,13 +24,13 @@ function startsIn(bench: Workbench): string[] {
     .map(({ job }) => job as string);
 }
 
-/** So many jobs of so many seconds. */
+/** The given number of jobs, each of the given seconds. */
 function sleeps(count: number, seconds: number): string {
   return Array.from({ length: count }, (_, at) => `. sleep ${seconds}; echo done${at + 1}\n`).join('');
 }
 
 describe('a runner that starts', () => {
-  it('goes on with the jobs of one that was killed, each is started once, and their results are recorded', async () => {
+  it('continues the jobs of a killed runner: each is started once, and their results are recorded', async () => {
     const bench = new Workbench(sleeps(6, 5));
     const killed = runner(bench);
     await eventually('two jobs have started', () => startsIn(bench).length === 2);
@@ -45,7 +45,7 @@ describe('a runner that starts', () => {
     expect(next.stdout).toContain('finished 2 d\n');
   });
 
-  it('records the end of a job that has ended while there was no runner', async () => {
+  it('records the end of a job that ended while there was no runner', async () => {
     const bench = new Workbench('. sleep 1; exit 7\n');
     const killed = runner(bench);
     await eventually('the job has started', () => startsIn(bench).length === 1);
@@ -56,7 +56,7 @@ describe('a runner that starts', () => {
     expect(startsIn(bench)).toEqual(['1']);
   });
 
-  it('goes on with what another one has detached from', async () => {
+  it('continues the jobs that another runner has detached', async () => {
     const bench = new Workbench('. sleep 6\n. sleep 6\n. echo third\n');
     const first = runner(bench);
     await eventually('two jobs have started', () => startsIn(bench).length === 2);
@@ -69,7 +69,7 @@ describe('a runner that starts', () => {
     expect(startsIn(bench).sort()).toEqual(['1', '2', '3']);
   });
 
-  it('leaves the jobs of a runner that lives to it', async () => {
+  it('leaves the jobs of a live runner alone', async () => {
     const bench = new Workbench('. sleep 4\n. sleep 4\n');
     const one = runner(bench);
     await eventually('both have started', () => startsIn(bench).length === 2);
@@ -80,7 +80,7 @@ describe('a runner that starts', () => {
     expect(startsIn(bench)).toHaveLength(2);
   });
 
-  it('ends what runs although the queue says that it does not, once it looks for what was left', async () => {
+  it('ends a task that the queue does not list as running, once it looks for left tasks', async () => {
     const bench = new Workbench('. sleep 20; echo never\n. sleep 3\n');
     const killed = runner(bench);
     await eventually('both have started', () => startsIn(bench).length === 2);
@@ -104,12 +104,12 @@ describe('claims and tasks', () => {
     end: async () => undefined,
   });
 
-  it('go together by the handle that the queue has noted, whatever else is alike', () => {
+  it('are matched by the handle that the queue has noted, whatever else is alike', () => {
     const { taken } = pair([claim('a', '1', 'y')], [survivor('a', '1', 'x'), survivor('a', '1', 'y')]);
     expect(taken.map(({ handle }) => handle)).toEqual(['y']);
   });
 
-  it('go together by command and id, then by command alone: lines may have moved', () => {
+  it('are matched by command and id, then by command alone: lines may have moved', () => {
     const claims = [claim('a', '5'), claim('a', '2'), claim('b', '9')];
     const { taken, spare } = pair(claims, [survivor('a', '2', 'second'), survivor('a', '1', 'first'), survivor('c', '9', 'other')]);
     expect(taken.map(({ claim: { job }, handle }) => [job.id, handle])).toEqual([
@@ -119,7 +119,7 @@ describe('claims and tasks', () => {
     expect(spare.map(({ job }) => job.id)).toEqual(['9']);
   });
 
-  it('never go together twice', () => {
+  it('are never matched twice', () => {
     const { taken, spare } = pair([claim('a', '1'), claim('a', '2')], [survivor('a', '7', 'only')]);
     expect([taken.length, spare.length]).toEqual([1, 1]);
   });

@@ -8,7 +8,7 @@ import { openRuns } from '../../support/queues.js';
 import { serveHere, TOKEN } from '../../support/tcp-queue.js';
 import { runsFile } from '../../support/temporary.js';
 
-/** A queue, and a person who edits its file. */
+/** A queue, and an editor of its file. */
 interface Edited {
   readonly queue: Queue;
   edit(change: (text: string) => string): void;
@@ -43,7 +43,7 @@ const KINDS: [string, (content: string) => Promise<Edited>][] = [
   ],
 ];
 
-/** Runs all that is to be run, once more what failed, and edits the file as soon as the job `when` has started. Returns what was started, in order. */
+/** Runs all runnable jobs, retries failed ones once, and edits the file as soon as the job `when` has started. Returns the started jobs, in order. */
 async function runAll({ queue, edit }: Edited, when: string, change: (text: string) => string): Promise<string[]> {
   const started: string[] = [];
   const listener = (event: { type: string; job?: { command: Buffer } }): void => {
@@ -66,23 +66,23 @@ beforeEach(() => {
 });
 
 describe.each(KINDS)('with retry, in %s', { timeout: 120_000 }, (_, make) => {
-  it('a job that failed is not run again because its line was moved', async () => {
+  it('a failed job does not run again because its line was moved', async () => {
     const edited = await make('. false\n. true\n');
     expect(await runAll(edited, 'true', text => `# one\n# two\n${text}`)).toEqual(['false', 'true']);
   });
 
-  it('a job that failed is run although its line has now the number of one that was run', async () => {
+  it('a failed job runs even if its line now has the number of one that ran', async () => {
     const edited = await make('. false 1\n! false 2\n! false 3\n');
     const started = await runAll(edited, 'false 1', firstToTheEnd);
     expect(started.toSorted()).toEqual(['false 1', 'false 2', 'false 3']);
   });
 
-  it('of identical jobs that were moved each is run once', async () => {
+  it('each of several identical jobs that were moved runs once', async () => {
     const edited = await make('! false\n! false\n! false\n! false\n');
     expect(await runAll(edited, 'false', text => `# one\n${text}`)).toEqual(Array(4).fill('false'));
   });
 
-  it('a line that was appended is run, and those before it are left as they are', async () => {
+  it('an appended line runs, and those before it stay unchanged', async () => {
     const edited = await make('. false\n. true\n');
     expect(await runAll(edited, 'true', text => `${text}! false\n`)).toEqual(['false', 'true', 'false']);
   });

@@ -13,7 +13,7 @@ const host = () =>
   ]);
 
 describe('GPUs by their types', () => {
-  it('are chosen by any run of words of their name, in any case', () => {
+  it('are matched by any sequence of words of their name, in any case', () => {
     expect(gpuResourcesOf('NVIDIA A100-SXM4')).toEqual([
       ...['gpu:nvidia', 'gpu:nvidia-a100', 'gpu:nvidia-a100-sxm4', 'gpu:a100', 'gpu:a100-sxm4', 'gpu:sxm4'],
     ]);
@@ -22,7 +22,7 @@ describe('GPUs by their types', () => {
     expect(host().take(typed('A10'))).toBeUndefined();
   });
 
-  it('are counted under all of their names, whoever has taken them', () => {
+  it('are counted under all of their names, whichever name a job used', () => {
     const resources = host();
     const first = resources.take({ gpus: 2 });
     expect(first?.gpus).toEqual(['t4', 'a']);
@@ -37,7 +37,7 @@ describe('GPUs by their types', () => {
     expect(resources.free).toEqual(resources.capacity);
   });
 
-  it('are left to a scheduler that has types of its own', () => {
+  it('are left to a scheduler with its own types', () => {
     expect(fits(typed('anything', 3), otherResources().capacity)).toBe(true);
   });
 });

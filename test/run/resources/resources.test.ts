@@ -12,7 +12,7 @@ describe('resources', () => {
     expect(resources.free).toEqual(resources.capacity);
   });
 
-  it('are less by what was taken, until it is given back', () => {
+  it('shrink by each share, until it is returned', () => {
     const resources = new Resources({ cpus: 4, mem: 1000 }, ['0', '1']);
     const share = resources.take({ cpus: 1.5, mem: 400, gpus: 1 });
     expect(resources.free).toEqual({ cpus: 2.5, mem: 600, gpus: 1 });
@@ -20,19 +20,19 @@ describe('resources', () => {
     expect(resources.free).toEqual(resources.capacity);
   });
 
-  it('are given whole or not at all', () => {
+  it('are granted completely or not at all', () => {
     const resources = new Resources({ cpus: 4, mem: 1000 }, ['0']);
     for (const needs of [{ cpus: 4.5 }, { mem: 1001 }, { gpus: 2 }])
       expect(resources.take({ cpus: 1, mem: 1, gpus: 1, ...needs })).toBeUndefined();
     expect(resources.free).toEqual(resources.capacity);
   });
 
-  it('are always enough for a job that needs none', () => {
+  it('always suffice for a job that needs none', () => {
     const resources = new Resources({ cpus: 0, mem: 0 }, []);
     expect(resources.take(NOTHING)).toEqual({ needs: NOTHING, gpus: [] });
   });
 
-  it('hand out each GPU by its id, those listed first going first', () => {
+  it('assign each GPU by its id, in the order listed', () => {
     const resources = new Resources({ cpus: 1, mem: 0 }, ['2', 'GPU-8f1a', '10']);
     const first = resources.take({ ...NOTHING, gpus: 1 });
     const second = resources.take({ ...NOTHING, gpus: 2 });
@@ -45,7 +45,7 @@ describe('resources', () => {
     expect(new Resources({ cpus: 1, mem: 0 }, ['0', '0']).capacity.gpus).toBe(1);
   });
 
-  it('do not drift when CPUs are taken in fractions', () => {
+  it('do not drift when CPUs are granted in fractions', () => {
     const resources = new Resources({ cpus: 1, mem: 0 }, []);
     const shares = Array.from({ length: 10 }, () => resources.take({ ...NOTHING, cpus: 0.1 }));
     expect(resources.free.cpus).toBe(0);
@@ -54,13 +54,13 @@ describe('resources', () => {
     expect(resources.free.cpus).toBe(1);
   });
 
-  it('may be without limit', () => {
+  it('may be unlimited', () => {
     const resources = new Resources({ cpus: 1, mem: Number.POSITIVE_INFINITY }, []);
     resources.give(resources.take({ ...NOTHING, mem: 2 ** 50 })!);
     expect(resources.free.mem).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('refuse to take a share back twice, or one that they never gave', () => {
+  it('refuse the return of a share that was already returned or never granted', () => {
     const resources = new Resources({ cpus: 1, mem: 0 }, []);
     const share = resources.take({ ...NOTHING, cpus: 1 })!;
     resources.give(share);
@@ -69,7 +69,7 @@ describe('resources', () => {
     expect(resources.free).toEqual(resources.capacity);
   });
 
-  it('never fall below nothing, never lend a GPU twice, and are all there in the end', () => {
+  it('never become negative, never assign a GPU twice, and are complete in the end', () => {
     const needs = fc.record({ cpus: fc.nat(30).map(tenths => tenths / 10), mem: fc.nat(100), gpus: fc.nat(3) });
     const steps = fc.array(fc.oneof(needs, fc.nat()), { maxLength: 60 });
     fc.assert(

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { Slots } from '../../../src/run/resources/slots.js';
 
 describe('slots', () => {
-  it('are numbered from 1 and run out', () => {
+  it('are numbered from 1 and limited', () => {
     const slots = new Slots(3);
     expect([slots.take(), slots.take(), slots.take(), slots.take()]).toEqual([1, 2, 3, undefined]);
   });
 
-  it('are taken lowest first, whatever the order in which they come back', () => {
+  it('are assigned lowest first, in whatever order they are returned', () => {
     const slots = new Slots(3);
     for (let i = 0; i < 3; i++) slots.take();
     slots.give(3);
@@ -25,13 +25,13 @@ describe('slots', () => {
     expect(slots.busy).toBe(0);
   });
 
-  it('do not count an attempt to take one when there is none', () => {
+  it('do not count a failed attempt to take one', () => {
     const slots = new Slots(0);
     expect(slots.take()).toBeUndefined();
     expect(slots.busy).toBe(0);
   });
 
-  it('refuse a number that is not in use', () => {
+  it('reject a number that is not in use', () => {
     const slots = new Slots(2);
     slots.take();
     slots.give(1);
@@ -39,7 +39,7 @@ describe('slots', () => {
     expect(slots.busy).toBe(0);
   });
 
-  it('always hand out the lowest number that is not in use', () => {
+  it('always assign the lowest free number', () => {
     const size = 5;
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.constant('take' as const), fc.nat(size - 1))), steps => {

@@ -14,7 +14,7 @@ describe('parseHalt', () => {
     expect(parseHalt(text)).toEqual(rule);
   });
 
-  it('takes soon and now alone for the first failure', () => {
+  it('reads soon and now alone as the first failure', () => {
     expect(parseHalt('soon')).toEqual(parseHalt('soon,fail=1'));
     expect(parseHalt('now')).toEqual(parseHalt('now,fail=1'));
   });
@@ -38,7 +38,7 @@ describe('parseHalt', () => {
     'now, fail=1',
     'now,fail=1,success=1',
     `now,fail=${'9'.repeat(20)}`,
-  ])('refuses %j, quotes it and says what it takes', text => {
+  ])('rejects %j, quotes it and lists the accepted forms', text => {
     const message = `${JSON.stringify(text)} does not say when to halt`;
     expect(() => parseHalt(text)).toThrow(expect.objectContaining({ code: 'usage', message, hint: expect.stringContaining('fail=10%') }));
   });
@@ -47,7 +47,7 @@ describe('parseHalt', () => {
 describe('shouldHalt', () => {
   const halts = (rule: string, succeeded: number, failed: number) => shouldHalt(parseHalt(rule), { succeeded, failed });
 
-  it('never halts unasked', () => {
+  it('never halts by default', () => {
     expect(halts('never', 0, 1_000_000)).toBe(false);
   });
 
@@ -62,12 +62,12 @@ describe('shouldHalt', () => {
     expect(halts('now,success=2', 2, 100)).toBe(true);
   });
 
-  it('halts when the share of failures among the jobs that have ended reaches P percent', () => {
+  it('halts when failures reach P percent of the ended jobs', () => {
     expect(halts('now,fail=10%', 91, 9)).toBe(false);
     expect(halts('now,fail=10%', 90, 10)).toBe(true);
   });
 
-  it('waits for three jobs before it judges by their share', () => {
+  it('waits for three jobs before it applies a percentage', () => {
     expect(halts('now,fail=10%', 0, 2)).toBe(false);
     expect(halts('now,fail=10%', 0, 3)).toBe(true);
     expect(halts('now,fail=10%', 2, 1)).toBe(true);
@@ -78,7 +78,7 @@ describe('shouldHalt', () => {
     expect(halts('now,fail=100%', 0, 100)).toBe(true);
   });
 
-  it('does not depend on whether it is to be soon or now', () => {
+  it('gives the same answer for soon and now', () => {
     const condition = fc.constantFrom('', ',fail=2', ',fail=30%', ',success=2');
     fc.assert(
       fc.property(condition, fc.nat(10), fc.nat(10), (text, succeeded, failed) => {

@@ -3,14 +3,14 @@ import { parseHalt } from '../../../src/run/stopping/halt.js';
 import { Results } from '../../../src/run/stopping/results.js';
 
 describe('the results of a runner', () => {
-  it('are counted by the states in which jobs end', () => {
+  it('are counted by the final states of jobs', () => {
     const results = new Results({});
     for (const state of ['d', 'd', '!', 'e', '.']) expect(results.add(state)).toBeUndefined();
     results.addRefused();
     expect(results.summary).toEqual({ succeeded: 2, failed: 1, errors: 2, refused: 1, unusable: 0, blocked: 0 });
   });
 
-  it('tell the jobs that can never run from those whose own lines are at fault', () => {
+  it('separate jobs that can never run from those whose own lines are invalid', () => {
     const results = new Results({});
     results.addUnusable();
     results.leave(3);
@@ -27,7 +27,7 @@ describe('the results of a runner', () => {
     [{ halt: parseHalt('now,success=1') }, ['!', 'd'], [undefined, 'now'], true],
     // The stricter of both.
     [{ halt: parseHalt('now,success=1'), oneOnly: true }, ['d'], ['now'], true],
-  ])('with %j are reason to stop', (rules, states, stops, mayStop) => {
+  ])('with %j are a reason to stop', (rules, states, stops, mayStop) => {
     const results = new Results(rules);
     expect(results.mayStop).toBe(mayStop);
     expect(states.map(state => results.add(state))).toEqual(stops);
