@@ -60,7 +60,7 @@ function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-/** In single quotes, for a shell where `nl` is a newline: the line must not end. */
+/** In single quotes, for a shell where the variable `nl` holds a line feed: the line must not end. */
 function quoted(bytes: string): string {
   return `'${bytes.replaceAll("'", "'\\''").replaceAll('\n', '\'"$nl"\'')}'`;
 }
