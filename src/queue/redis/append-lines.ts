@@ -5,16 +5,16 @@ import { packNumbers } from './lines/packed.js';
 import { APPEND, ARM } from './scripts/change.js';
 import type { Writer } from './writer.js';
 
-/** From so many lines on it is asked first where they will come to stand: then Redis need not count. */
+/** From this many lines on, asks for their place first: Redis then need not count. */
 const MANY = 1000;
 
-/** Appends lines to a queue, which is made by that if it is not there. Returns how many it had. */
+/** Appends lines to a queue, and creates a missing one. Returns how many lines it had before. */
 export async function appendLines(connection: Connection, writer: Writer, { text, ends, states, marks }: NewLines): Promise<number> {
   const [lines, bytes] = ends.length < MANY ? [0, 0] : await extentOf(connection);
   const packedEnds = packNumbers(ends.map(end => end + bytes));
   const packedMarks = packNumbers(marks.map(mark => mark + lines));
   const generation = randomBytes(8).toString('hex');
-  // Names and numbers that others wait for may be among them.
+  // They may contain names and numbers that other jobs wait for.
   const mayMatter = marks.length > 0 ? '1' : '0';
   const args = [generation, bytes, lines, text, packedEnds, Buffer.from(states, 'latin1'), packedMarks, mayMatter];
   return Number(await writer.call(APPEND, () => args));

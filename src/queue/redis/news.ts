@@ -2,35 +2,37 @@ import { pause } from '../../async/timer.js';
 import type { Connection, Reply } from './connection/connection.js';
 import { ARM } from './scripts/change.js';
 
-/** Looks are made this often, in ms, although nothing was published: a message may be lost with a connection. */
+/** Time between looks, in ms, even if nothing was published: a message may be lost with a connection. */
 const LONGEST_SILENCE = 5000;
-/** Between two wake-ups of one waiter, in ms: the longer, the more of them in a row. */
+/** Between two wake-ups of one waiter, in ms: grows with each one in a row. */
 const [FIRST_SPACING, LONGEST_SPACING] = [10, 250];
-/** A waiter that was not woken for so long, in ms, begins anew with the first. */
+/** A waiter that was not woken for this long, in ms, starts over with the first. */
 const QUIET = 2000;
 
-/** Waits for changes. Redis publishes the next one only when somebody has said to wait for it, so that busy runners pay nothing for it. */
+/**
+ * Waits for changes. Redis publishes the next one only after a client has announced that it waits, so that busy runners pay nothing for it.
+ */
 export class News {
   private unsubscribe: Promise<() => void> | undefined;
   private waiting = new Set<() => void>();
   private spacing = FIRST_SPACING;
   private wokenAt = 0;
 
-  /** @param noted is told of each generation and seq that is seen */
+  /** @param noted receives each generation and seq seen */
   constructor(
     private readonly connection: Connection,
     private readonly channel: string,
     private readonly noted: (generation: string, seq: number) => void,
   ) {}
 
-  /** Waits once until something may have changed since this seq; `noted` is told what there is. */
+  /** Waits once until something may have changed since this seq; passes the current state to `noted`. */
   async wait(seq: () => number, signal: AbortSignal): Promise<void> {
     await this.space(signal);
     this.unsubscribe ??= this.connection.subscribe(this.channel, () => this.wake());
     try {
       await this.unsubscribe;
     } catch {
-      // The next call is as patient as its queue, and says what is wrong.
+      // The next call is as patient as its queue, and reports what is wrong.
       this.unsubscribe = undefined;
     }
     const heard = this.heard(signal);

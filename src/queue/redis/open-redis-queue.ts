@@ -6,9 +6,9 @@ const DEFAULT_PATIENCE = 60_000;
 const DEFAULT_LEASE = 30_000;
 
 /**
- * Opens a queue in Redis. One that is not there has no jobs, and is made by what is appended to it.
- * @param name `redis://[user:password@]host[:port][/db]#name` and its relatives
- * @throws RunmakerError `usage` for a name that makes no sense, `queue` when Redis cannot be reached or used
+ * Opens a queue in Redis. A missing queue has no jobs, and the first append creates it.
+ * @param name `redis://[user:password@]host[:port][/db]#name` and its variants
+ * @throws RunmakerError `usage` for an invalid name, `queue` when Redis cannot be reached or used
  */
 export async function openRedisQueue(
   name: string,

@@ -40,13 +40,13 @@ export interface RedisQueueOptions {
   readonly lease: number;
 }
 
-/** Lines that one call is asked to look at. */
+/** Lines that one call examines. */
 const LINES_A_CALL = 1000;
-/** A queue is not closed later than so long after that was asked for, in ms, where Redis does not answer. */
+/** Longest time to close a queue, in ms, if Redis does not answer. */
 const CLOSING = 1000;
 const IN_HAND: readonly State[] = [State.running, State.claimed];
 
-/** A queue whose lines and states are kept in Redis: docs/redis.md. Each change is one script, and so one step for all others. */
+/** A queue whose lines and states are kept in Redis: docs/redis.md. Each change is one script, and thus atomic. */
 export class RedisQueue implements Queue {
   readonly name: string;
   readonly address: string;
@@ -188,7 +188,7 @@ export class RedisQueue implements Queue {
     }
   }
 
-  /** Lines are only added: they keep their numbers for as long as the queue is the same. */
+  /** Lines are only appended: they keep their numbers for as long as the queue is the same. */
   get layout(): string | undefined {
     return this.sightings.generation;
   }
@@ -221,7 +221,7 @@ export class RedisQueue implements Queue {
     return inHand.filter(line => !held.has(line));
   }
 
-  /** A claim does not tell which queue it was made in. One that was changed less often is an older state, or another queue. */
+  /** A claim does not tell which queue it was made in. A lower seq means an older state, or another queue. */
   private async noteClaim(seq: number): Promise<void> {
     if (seq < this.sightings.seq) await this.check();
     else this.sightings.noteSeq(seq);
@@ -237,7 +237,7 @@ function withHolder(job: LineJob, held: ReadonlySet<number>): LineJob {
   return IN_HAND.includes(job.state) ? { ...job, holder: held.has(job.number) ? 'present' : 'absent' } : job;
 }
 
-/** Rejects when it takes longer than a queue may take to close. */
+/** Rejects if closing takes too long. */
 async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

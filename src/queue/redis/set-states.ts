@@ -7,11 +7,11 @@ import { SET } from './scripts/change.js';
 import { BLOCK } from './scripts/prelude.js';
 import type { Writer } from './writer.js';
 
-/** Lines that others change while they are being set are looked at again so many times. */
+/** Most looks at lines that others change at the same time. */
 const MOST_ROUNDS = 100;
 const IN_HAND: ReadonlySet<string> = new Set([State.running, State.claimed]);
 
-/** What setting states needs of its queue. */
+/** What setting states needs from its queue. */
 export interface SetParts {
   readonly mirror: Mirror;
   readonly writer: Writer;
@@ -22,7 +22,7 @@ export interface SetParts {
   readonly jobs: (lines: readonly number[]) => Promise<readonly LineJob[]>;
 }
 
-/** Sets the states of the chosen lines, a block of lines at a time. Lines whose state has changed meanwhile are chosen anew. */
+/** Sets the states of the chosen lines, a block of lines at a time. Lines whose state has changed meanwhile are chosen again. */
 export async function setStates({ mirror, writer, chosen, held, jobs }: SetParts, state: State, force: boolean): Promise<SetResult> {
   let matched = 0;
   let changed = 0;
@@ -58,7 +58,7 @@ export async function setStates({ mirror, writer, chosen, held, jobs }: SetParts
   });
 }
 
-/** @param lines of one block, ascending, each to be changed · @returns those that were left alone */
+/** @param lines of one block, ascending, each to be changed · @returns those left alone */
 async function setBlock(mirror: Mirror, writer: Writer, lines: readonly number[], state: State, force: boolean): Promise<number[]> {
   const [from, to] = [lines[0] as number, lines.at(-1) as number];
   const known = mirror.slice(from, to);

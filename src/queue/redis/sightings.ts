@@ -1,15 +1,15 @@
 import { RunmakerError } from '../../errors.js';
 
-/** What was seen of a queue last: which one it is, and how often it was changed. */
+/** The last known identity of a queue, and its number of changes. */
 export class Sightings {
-  /** Names this making of the queue; undefined until it was seen. */
+  /** Identifies this creation of the queue; undefined until seen. */
   generation: string | undefined;
   /** Grows with each change. */
   seq = -1;
-  /** Grows with each change that is noticed. */
+  /** Grows with each change noticed. */
   count = 0;
 
-  /** @param tell takes what the user should know · @param lines how many lines are known */
+  /** @param tell receives messages for the user · @param lines how many lines are known */
   constructor(
     private readonly name: string,
     private readonly tell: (message: string, hint: string) => void,
@@ -17,8 +17,8 @@ export class Sightings {
   ) {}
 
   /**
-   * Notes what Redis says now, '' for a queue that is not there.
-   * @throws RunmakerError `queue` when it is not the queue that it was
+   * Notes Redis's current answer, '' for a missing queue.
+   * @throws RunmakerError `queue` when it is another queue than before
    */
   note(generation: string, seq: number): void {
     const before = this.generation;

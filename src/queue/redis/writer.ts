@@ -2,7 +2,9 @@ import type { Connection, Reply } from './connection/connection.js';
 import { FINISH } from './scripts/claim.js';
 import type { Script } from './scripts/script.js';
 
-/** How the end of a claim was taken. `expired`: the runner's lease has run out, nothing was written · else the line's state, or `/`. */
+/**
+ * The answer to the end of a claim. `expired`: the runner's lease has run out, nothing was written · otherwise the line's state, or `/`.
+ */
 export type EndReply = { readonly kind: 'recorded' } | { readonly kind: 'expired' } | { readonly kind: 'refused'; readonly state: string };
 
 interface End {
@@ -13,13 +15,13 @@ interface End {
   fail(error: unknown): void;
 }
 
-/** So many ends go into one call. */
+/** Most ends in one call. */
 const MOST_ENDS = 500;
 const RECORDED = '#';
 
 /**
- * All calls that write, except claims, one after the other: so that one that was asked for again, because its answer did not arrive, can be
- * told from the next. Ends of claims that come while a call is under way go into the next together.
+ * All writing calls except claims, one after the other: so that a call repeated because its answer did not arrive can be told from the
+ * next. Ends of claims that arrive during a call share the next one.
  */
 export class Writer {
   private readonly ends: End[] = [];

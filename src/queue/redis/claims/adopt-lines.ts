@@ -12,7 +12,7 @@ export interface AdoptParts extends ClaimParts {
   readonly presence: () => Presence;
 }
 
-/** Takes over running jobs, those of these lines that have no live owner by then, with the handles that were kept of them. */
+/** Takes over running jobs: those of these lines that have no live owner by then, with their saved handles. */
 export async function adoptLines(parts: AdoptParts, lines: readonly number[], atOnce: number): Promise<RedisClaim[]> {
   const { connection, reader, presence } = parts;
   const claims: RedisClaim[] = [];

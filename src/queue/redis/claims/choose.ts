@@ -4,7 +4,7 @@ import { State } from '../../../job/state.js';
 import type { ClaimRequest } from '../../queue.js';
 import type { Mirror } from '../lines/mirror.js';
 
-/** Lines from which jobs are to be taken in this order: those in this state, of the first so many. */
+/** Lines from which to take jobs in this order: up to a number of those in this state. */
 export interface Range {
   readonly from: number;
   readonly to: number;
@@ -14,8 +14,8 @@ export interface Range {
 export type Choice = { readonly kind: 'ranges'; readonly ranges: readonly Range[] } | Exclude<Pick, { kind: 'ready' }>;
 
 /**
- * The jobs that are ready, in order, more than are wanted by so many: others may take some of them first. All of them together fit. New jobs
- * without directives that follow each other are one range: whichever of them are left can be taken.
+ * The ready jobs, in order, with some to spare: others may take some of them first. All of them together fit. Consecutive new jobs without
+ * directives form one range: any remaining ones can be taken.
  */
 export function choose(mirror: Mirror, request: ClaimRequest, wanted: number): Choice {
   const { board, rules } = mirror;

@@ -11,20 +11,20 @@ import { CLAIM } from '../scripts/claim.js';
 import { choose, type Range } from './choose.js';
 import { type ClaimParts, RedisClaim } from './redis-claim.js';
 
-/** Jobs that are asked for beyond those that are wanted, in case others take some first; doubled each time that this was too few. */
+/** Jobs requested beyond those wanted, in case others take some first; doubled each time that this was too few. */
 const SPARE_CHOICES = 8;
-/** After so many tries in which others were faster, something is wrong. */
+/** After losing this many tries to others, something is wrong. */
 const MOST_TRIES = 1000;
 
-/** What a claimer needs of its queue. */
+/** What a claimer needs from its queue. */
 export interface ClaimerParts extends ClaimParts {
   readonly connection: Connection;
   readonly mirror: Mirror;
-  /** The lease to claim under; another one after one was lost. */
+  /** The lease to claim under; a new one after a loss. */
   readonly presence: () => Presence;
-  /** Is told of each seq that is seen. */
+  /** Receives each seq seen. */
   readonly noted: (seq: number) => Promise<void>;
-  /** Asks Redis which queue this is; throws when it is another one than before. */
+  /** Asks Redis which queue this is; throws if it is another one than before. */
   readonly check: () => Promise<void>;
 }
 
@@ -36,20 +36,20 @@ interface Asker {
 
 type Outcome = 'taken' | 'nothing' | 'marked' | 'stale';
 
-/** Claims for all who ask over one handle: those who ask while a call is under way are served by the next together. */
+/** Claims for all askers of one handle: the next call serves together those that ask while a call is in progress. */
 export class Claimer {
   won = 0;
   lost = 0;
   private readonly askers: Asker[] = [];
   private isServing = false;
-  /** Claimed together with another one, and not handed out yet. */
+  /** Claimed together with another job, and not handed out yet. */
   private readonly spares: RedisClaim[] = [];
   private readonly advice = new Advice();
   private readonly adviceFor = new WeakMap<object, Advice>();
   private readonly watched = new WeakSet<AbortSignal>();
   /** Whether every line is a job without directives, so that Redis alone can choose. */
   private isPlain = true;
-  /** What came of the last choice that found nothing, and of what it was made. */
+  /** The result of the last choice that found nothing, and its basis. */
   private fruitless: { readonly of: string; readonly result: ClaimResult } | undefined;
   private ops = 0;
 
@@ -66,14 +66,14 @@ export class Claimer {
     });
   }
 
-  /** Puts back what was claimed and not handed out. */
+  /** Puts back jobs that were claimed and not handed out. */
   async giveBack(): Promise<void> {
     await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true })));
   }
 
   private async serve(): Promise<void> {
     this.isServing = true;
-    // Those who ask in the same turn are served together.
+    // Serves together all that ask in the same turn.
     await Promise.resolve();
     for (let asker = this.askers.shift(); asker; asker = this.askers.shift()) {
       try {
@@ -94,7 +94,7 @@ export class Claimer {
       spare = this.takeSpare(request);
     }
     resolve(spare ? this.handOut(spare) : { kind: 'waiting', for: 'others' });
-    // The others who asked for no more than that.
+    // The other askers that wanted no more than that.
     for (let at = 0; at < this.askers.length && this.spares.length > 0; ) {
       const asker = this.askers[at] as Asker;
       const next = this.takeSpare(asker.request);
@@ -124,7 +124,7 @@ export class Claimer {
 
   private async claimChosen(request: ClaimRequest): Promise<ClaimResult | undefined> {
     const { mirror } = this.parts;
-    // Those who wait share what this one asks for, unless it must fit into what this one has.
+    // Waiting askers share what this one requests, unless it must fit this one's room.
     const wanted = Math.max(request.slots ?? 1, request.free === undefined ? this.askers.length + 1 : 1);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       await mirror.look(request.signal);
@@ -143,7 +143,7 @@ export class Claimer {
     throw new RunmakerError('queue', `${this.parts.connection.address.shown}: others were faster ${MOST_TRIES} times in a row`);
   }
 
-  /** Takes jobs out of these ranges and keeps them as spares. */
+  /** Takes jobs from these ranges and keeps them as spares. */
   private async take(known: string, wanted: number, ranges: readonly Range[], signal: AbortSignal | undefined): Promise<Outcome> {
     const { connection, noted, presence, check } = this.parts;
     const chosen = ranges.flatMap(({ from, to, state }) => [from, to, state]);
@@ -175,7 +175,7 @@ export class Claimer {
     for (let at = 0; at < runs.length; at += 4) {
       for (const line of linesOf(runs[at + 3] as Buffer, Number(runs[at]), Number(runs[at + 2]))) {
         const { number } = line;
-        // As it was before the claim: who gives the job back without having run it goes by that.
+        // The state before the claim: a job given back without a run returns to it.
         const state = ranges.find(({ from, to }) => from <= number && number <= to)?.state ?? State.new;
         const job = jobOf(line, state, rules.othersAbove(number));
         this.spares.push(new RedisClaim(this.parts, lease, op, job, noted.get(number)));
@@ -183,7 +183,7 @@ export class Claimer {
     }
   }
 
-  /** A spare claim that suits the asker. Those that cannot be used now go back. */
+  /** A spare claim that suits the asker. Unusable ones go back. */
   private takeSpare({ free, capacity, retry, tried }: ClaimRequest): RedisClaim | undefined {
     const room = free ?? capacity;
     for (let claim = this.spares.shift(); claim; claim = this.spares.shift()) {
@@ -195,7 +195,7 @@ export class Claimer {
     return undefined;
   }
 
-  /** An asker that wants no more, as a runner that drains, lets others have what was claimed ahead for it. */
+  /** When an asker wants no more, such as a draining runner, its spare claims go to others. */
   private giveBackAfter(signal: AbortSignal | undefined): void {
     if (signal === undefined || this.watched.has(signal)) return;
     this.watched.add(signal);
@@ -210,7 +210,7 @@ export class Claimer {
   }
 }
 
-/** All that the answer to a request hangs on. */
+/** All that the answer to a request depends on. */
 function askedFor({ generation, seq }: Mirror, { retry, tried, free, capacity }: ClaimRequest): string {
   return JSON.stringify([generation, seq, retry, retry ? tried?.size : 0, free, capacity]);
 }

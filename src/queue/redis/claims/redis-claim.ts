@@ -13,7 +13,7 @@ export interface ClaimParts {
   readonly writer: Writer;
 }
 
-/** A job in state `r` that is ours for as long as our lease holds. */
+/** A job in state `r` that this runner holds as long as its lease. */
 export class RedisClaim implements Claim {
   private isConcluded = false;
 
@@ -26,7 +26,7 @@ export class RedisClaim implements Claim {
     readonly handle: string | undefined,
   ) {}
 
-  /** Whether it is ours no longer, as far as that is known here. */
+  /** Whether it is known to be lost. */
   get isLost(): boolean {
     return this.presenceOf.lost !== undefined;
   }
@@ -49,7 +49,7 @@ export class RedisClaim implements Claim {
     await this.parts.connection.call(ABANDON, { args: () => [this.job.number, this.token] });
   }
 
-  /** By which the scripts know it. */
+  /** Its name in the scripts. */
   private get token(): string {
     return `${this.presenceOf.runner}:${this.op}`;
   }

@@ -1,6 +1,6 @@
 import { RunmakerError } from '../../../errors.js';
 
-/** Where a queue in Redis is, as its name says. */
+/** The location of a queue in Redis, from its name. */
 export interface RedisAddress {
   readonly kind: 'host' | 'unix' | 'sentinel' | 'cluster';
   readonly tls: boolean;
@@ -8,14 +8,14 @@ export interface RedisAddress {
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
   /** Path of the socket. */
   readonly socket?: string;
-  /** What sentinels call the master. */
+  /** The sentinels' name for the master. */
   readonly master?: string;
   readonly user?: string;
   readonly password?: string;
   readonly db: number;
   /** Of the queue. */
   readonly queue: string;
-  /** The name without its password, as people and jobs may see it. */
+  /** The name without its password, fit for people and jobs to see. */
   readonly shown: string;
 }
 
@@ -31,8 +31,8 @@ export function withoutRedisPassword(name: string): string {
 }
 
 /**
- * Reads `redis://[user:password@]host[:port][/db]#name` and its relatives.
- * @param environment a password that is not in the name may be in RUNMAKER_REDIS_PASSWORD, which others on the host cannot see
+ * Reads `redis://[user:password@]host[:port][/db]#name` and its variants.
+ * @param environment a password outside the name may be in RUNMAKER_REDIS_PASSWORD, which other users of the host cannot see
  * @throws RunmakerError `usage` for anything else
  */
 export function parseRedisAddress(name: string, environment: NodeJS.ProcessEnv): RedisAddress {

@@ -6,15 +6,15 @@ import type { RedisAddress } from './address.js';
 import { explain, type Failure, isAnswer } from './explain.js';
 import { type ClientSettings, settingsFor } from './settings.js';
 
-/** What a script is given, and what it answers. */
+/** Arguments and answers of scripts. */
 export type Argument = string | number | Buffer;
 export type Reply = Buffer | number | null | readonly Reply[];
 
 /** How a script is called. */
 export interface Call {
-  /** The arguments. `again`: an earlier call may have been carried out without its answer having arrived. */
+  /** The arguments. `again`: an earlier call may have run although its answer did not arrive. */
   readonly args: (again: boolean) => readonly Argument[];
-  /** What Redis refuses now, as out of memory, is tried again as patiently as when it is away: a result, which exists nowhere else. */
+  /** Retries what Redis refuses for now, as out of memory, as patiently as when it is away: for a result, which exists nowhere else. */
   readonly precious?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,9 +22,9 @@ export interface Call {
 /** Between two tries, in ms. */
 const FIRST_PAUSE = 25;
 const LONGEST_PAUSE = 1000;
-/** Connections are lost, and made again, without a word. After so long, in ms, the user should know. */
+/** Reconnects silently. After this long, in ms, the user is told. */
 const ABSENCE = 2000;
-/** The oldest Redis whose scripts and commands are the ones used here. */
+/** The oldest Redis that supports the scripts and commands used here. */
 const OLDEST = [6, 2] as const;
 
 /** A client's connection to Redis for as long as it is open, over as many sockets as it takes. */
@@ -36,10 +36,10 @@ export class Connection {
   private connecting: Promise<void> | undefined;
   private absentSince: number | undefined;
   private isAbsenceTold = false;
-  /** Takes what the user should know. */
+  /** Receives messages for the user. */
   tell: ((message: string, hint: string) => void) | undefined;
 
-  /** @param keys of the queue, which every script is given · @param patience in ms */
+  /** @param keys of the queue, passed to every script · @param patience in ms */
   constructor(
     readonly address: RedisAddress,
     private readonly keys: readonly string[],
@@ -53,7 +53,7 @@ export class Connection {
     });
   }
 
-  /** Connects for the first time. Rejects when that fails: only a server that was there before is waited for. */
+  /** Connects for the first time. Rejects when that fails: the client only waits for a server that was there before. */
   async open(): Promise<void> {
     const began = performance.now();
     for (let isReady = false; !isReady; ) {
@@ -62,7 +62,7 @@ export class Connection {
         isReady = true;
       } catch (cause) {
         const { error, lasts } = explain(this.address.shown, cause);
-        // One that says that it is loading, or busy, is there.
+        // A server that answers that it is loading, or busy, is there.
         if (lasts !== 'away' || !isAnswer(cause) || performance.now() - began >= this.patience) throw error;
         await pause(FIRST_PAUSE, this.closing.signal);
       }
@@ -75,7 +75,7 @@ export class Connection {
     });
   }
 
-  /** Calls a script, again and again while Redis is away and patience lasts. */
+  /** Calls a script, repeatedly while Redis is away and patience lasts. */
   async call(script: Script, { args, precious = false, signal }: Call): Promise<Reply> {
     let since: number | undefined;
     for (let tries = 0; ; tries++) {
@@ -99,12 +99,12 @@ export class Connection {
     }
   }
 
-  /** A connection of its own that listens to a channel, and goes on doing so when it was lost. */
+  /** A separate connection that listens to a channel, and resumes after it was lost. */
   async subscribe(channel: string, heard: () => void): Promise<() => void> {
     const client = newClient(this.settings);
     client.on('error', () => undefined);
     client.on('message', heard);
-    // What was said while the connection was away was not heard.
+    // Messages sent while the connection was away are missed.
     client.on('ready', heard);
     try {
       await connected(client, this.closing.signal);
@@ -126,7 +126,7 @@ export class Connection {
     return this.address.kind === 'sentinel' || this.address.kind === 'cluster';
   }
 
-  /** Waits for a connection; rejects when this try to make one fails. All calls wait for the same. */
+  /** Waits for a connection; rejects when this attempt fails. All calls share it. */
   private async ready(signal?: AbortSignal): Promise<void> {
     this.connecting ??= connected(this.client, this.closing.signal).finally(() => {
       this.connecting = undefined;
@@ -194,12 +194,12 @@ function newClient(settings: ClientSettings): Redis | Cluster {
     const { redisOptions, ...options } = settings.options;
     return new Cluster(settings.nodes, { ...options, redisOptions, clusterRetryStrategy: retry });
   }
-  // Sentinels name another master by then.
+  // By then the sentinels name another master.
   const reconnectOnError = (error: Error): boolean => 'sentinels' in settings.options && error.message.startsWith('READONLY');
   return new Redis({ ...settings.options, retryStrategy: retry, reconnectOnError });
 }
 
-/** What a cluster says of its nodes, or the system of several addresses, is in the last of the errors. */
+/** The last of the errors holds a cluster's report on its nodes, or the system's on several addresses. */
 function deepest(error: unknown): unknown {
   if (error instanceof AggregateError) return error.errors.at(-1) ?? error;
   if (error instanceof Error && 'lastNodeError' in error && error.lastNodeError instanceof Error) return error.lastNodeError;

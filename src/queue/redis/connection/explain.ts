@@ -3,7 +3,7 @@ import { errnoName, RunmakerError, reason } from '../../../errors.js';
 /** What went wrong, and whether it may pass by itself. */
 export interface Failure {
   readonly error: RunmakerError;
-  /** `away`: nobody answers, or not yet · `refuses`: Redis answers, and may do so otherwise later · `never`: it is of no use to try again. */
+  /** `away`: no answer, or not yet · `refuses`: Redis answers, and may accept later · `never`: another try is of no use. */
   readonly lasts: 'away' | 'refuses' | 'never';
 }
 
@@ -14,7 +14,7 @@ interface Known {
   readonly hint: string;
 }
 
-/** What Redis says when it cannot or will not. */
+/** Redis's messages when it cannot or will not. */
 const KNOWN: readonly Known[] = [
   {
     says: /^(?:WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH|ERR Client sent AUTH)/,
@@ -95,7 +95,7 @@ export function explain(name: string, cause: unknown): Failure {
   return { error: new RunmakerError('queue', `${name}: Redis cannot be reached: ${reason(cause)}`, { hint, cause }), lasts: 'away' };
 }
 
-/** Whether the server itself has said so. */
+/** Whether the server itself has answered. */
 export function isAnswer(cause: unknown): boolean {
   return cause instanceof Error && cause.name === 'ReplyError';
 }

@@ -4,7 +4,7 @@ import type { RedisAddress } from './address.js';
 type Options = Omit<RedisOptions, 'replyMapping'>;
 type NodeOptions = Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>;
 
-/** How ioredis is to connect: plain data, which a thread can be given. */
+/** ioredis's settings: plain data, which can be passed to a thread. */
 export type ClientSettings =
   | { readonly kind: 'single'; readonly options: Options }
   | {
@@ -13,10 +13,10 @@ export type ClientSettings =
       readonly options: Omit<ClusterOptions, 'redisOptions'> & { readonly redisOptions: NodeOptions };
     };
 
-/** A server that accepts a connection and says nothing, or stops answering, is given up for this one after so long, in ms. */
+/** How long, in ms, until a silent server, even one that accepts connections, counts as lost. */
 const SILENCE = 20_000;
 
-/** Calls fail at once when the connection is lost: whether to try again is decided by what was asked. */
+/** Calls fail at once when the connection is lost: the caller decides whether to retry. */
 export function settingsFor({ kind, tls, hosts, socket, master, user, password, db }: RedisAddress): ClientSettings {
   const common: Options = {
     protocol: 2,

@@ -6,7 +6,7 @@ import { jobOf, type Line } from './line-text.js';
 import type { Mirror } from './mirror.js';
 import { readChosen } from './text-reader.js';
 
-/** Finds and reads jobs: what their states decide is decided here, and only the text of the rest is fetched. */
+/** Finds and reads jobs: decides by states first, and fetches only the text of the rest. */
 export class JobReader {
   constructor(
     private readonly connection: Connection,
@@ -23,7 +23,7 @@ export class JobReader {
     return chosen;
   }
 
-  /** The chosen jobs as the mirror has them, in order, in batches. */
+  /** The chosen jobs with the mirror's states, in order, in batches. */
   async *read(selection: Selection, among?: ReadonlySet<number>): AsyncGenerator<readonly LineJob[]> {
     const matches = jobMatcher(selection);
     for await (const lines of readChosen(this.connection, this.chosenByState(selection, among))) {
@@ -32,7 +32,7 @@ export class JobReader {
     }
   }
 
-  /** The jobs of these lines, in the order of the lines as they are named. */
+  /** The jobs of these lines, in the given order. */
   async jobsInOrder(lines: readonly number[]): Promise<LineJob[]> {
     const jobs = new Map((await this.jobsAt(lines)).map(job => [job.number, job]));
     return lines.map(line => jobs.get(line) as LineJob);
@@ -46,7 +46,7 @@ export class JobReader {
     return jobs;
   }
 
-  /** The lines that are chosen as far as that shows without their text. */
+  /** The chosen lines, as far as states alone can tell. */
   *chosenByState({ lines, offsets, states }: Selection, among?: ReadonlySet<number>): Generator<number> {
     const { mirror } = this;
     const ranges = lines === undefined || offsets !== undefined ? undefined : mergedRanges(lines);

@@ -9,14 +9,14 @@ export const [NO_JOB, BARRIER] = ['#', '/'] as const;
 /** State and separator. */
 const BEFORE_COMMAND = 2;
 
-/** Lines as the queue keeps them: whole, each with its line feed. Their first byte is what the state was when they came. */
+/** Lines in the queue's form: whole, each with its line feed. Their first byte is the state at the time of the append. */
 export interface NewLines {
   readonly text: Buffer;
   /** Where each line ends in the text. */
   readonly ends: readonly number[];
-  /** A character a line. */
+  /** One character per line. */
   readonly states: string;
-  /** The lines, from 1, of which more than their state decides about what runs: those with directives, and all that are no jobs. */
+  /** The lines, from 1, for which more than the state decides what runs: those with directives, and all that are no jobs. */
   readonly marks: readonly number[];
 }
 
@@ -36,7 +36,7 @@ export function readLines(bytes: Buffer): NewLines {
   return { text, ends, states: states.join(''), marks };
 }
 
-/** Makes lines of commands that have one state. `BARRIER_LINE` among them is a barrier. */
+/** Makes lines of commands in one state. `BARRIER_LINE` among them is a barrier. */
 export function newLines(commands: readonly Buffer[], state: string): NewLines {
   const ends: number[] = [];
   const marks: number[] = [];

@@ -15,11 +15,11 @@ const [NO_JOB_BYTE, BARRIER_BYTE] = [NO_JOB.charCodeAt(0), BARRIER.charCodeAt(0)
 /** A board over the mirror's states. */
 export type MirrorBoard = JobTable & AdvisedBoard;
 
-/** A copy of the states of a queue, brought up to date by looks that fetch what has changed since the last. */
+/** A copy of a queue's states, updated by looks that fetch the changes since the last one. */
 export class Mirror {
   generation = '';
   seq = -1;
-  /** Grows when lines that were done or waited for may be so no longer. */
+  /** Grows when lines that were done or awaited may no longer be so. */
   resets = 0;
   lines = 0;
   /** How many lines were known before this look: the others are not in `counts` yet. */
@@ -27,20 +27,20 @@ export class Mirror {
   rules = new Rules();
   /** How many lines are in each state, by byte. */
   readonly counts = new Uint32Array(256);
-  /** As Redis has them, from line 1 at 0. */
+  /** In Redis's form, from line 1 at 0. */
   private states: Buffer = Buffer.alloc(0);
-  /** By line, as a board has them. Empty until a board is asked for. */
+  /** By line, in a board's form. Empty until a board is requested. */
   private boardStates: Uint8Array = new Uint8Array(0);
   private table: MirrorBoard | undefined;
   private looking: Promise<unknown> = Promise.resolve();
 
-  /** @param noted is told of each generation and seq that is seen, and throws when the queue is another one than before */
+  /** @param noted receives each generation and seq seen, and throws when the queue is another one than before */
   constructor(
     private readonly connection: Connection,
     private readonly noted: (generation: string, seq: number) => void,
   ) {}
 
-  /** Takes a look. Several at once are taken one after the other. */
+  /** Takes a look. Concurrent looks run one after the other. */
   look(signal?: AbortSignal): Promise<void> {
     const look = this.looking.then(() => this.takeLook(signal));
     this.looking = look.catch(() => undefined);
@@ -74,7 +74,7 @@ export class Mirror {
     return this.table;
   }
 
-  /** A board of its own, whose states may be changed. */
+  /** A separate board, whose states may be changed. */
   draft(): MirrorBoard {
     return this.newBoard(this.statesByLine());
   }
@@ -94,11 +94,11 @@ export class Mirror {
     try {
       await this.learn(fresh, signal);
     } catch (error) {
-      // Half of it was noted: the next look begins anew.
+      // Only part of it was noted: the next look starts over.
       this.reset();
       throw error;
     }
-    // Lines that were not there may be waited for.
+    // Other lines may have been waiting for the new ones.
     if (fresh.length > 0 || isGrown) this.table = undefined;
     this.generation = generation;
     this.seq = seq;

@@ -1,6 +1,6 @@
 import { NUMBER_BYTES } from '../scripts/prelude.js';
 
-/** Numbers as the scripts keep them. */
+/** Numbers in the scripts' form. */
 export function packNumbers(numbers: readonly number[]): Buffer {
   const packed = Buffer.allocUnsafe(numbers.length * NUMBER_BYTES);
   for (let at = 0; at < numbers.length; at++) packed.writeUIntBE(numbers[at] as number, at * NUMBER_BYTES, NUMBER_BYTES);

@@ -4,7 +4,7 @@ import { firstPlace } from '../../../job/search.js';
 import type { Strays } from '../../advice.js';
 import { BARRIER, jobOf, type Line, NO_JOB } from './line-text.js';
 
-/** What is known of the marked lines of a queue: those with directives, and those that are no jobs. It only grows. */
+/** All known marked lines of a queue: those with directives, and those that are no jobs. It only grows. */
 export class Rules {
   /** Lines with directives, in order. */
   readonly jobs: LineJob[] = [];

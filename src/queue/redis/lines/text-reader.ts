@@ -2,9 +2,9 @@ import type { Connection, Reply } from '../connection/connection.js';
 import { READ } from '../scripts/change.js';
 import { type Line, linesOf } from './line-text.js';
 
-/** Lines that are not wanted are read all the same where no more than so many stand between two that are. */
+/** Reads unwanted lines as well if no more than this many stand between two wanted ones. */
 const GAP = 16;
-/** So many lines are asked for at once. */
+/** Lines per request. */
 export const BATCH = 2000;
 
 /** Reads chosen lines of a queue. @param numbers ascending */

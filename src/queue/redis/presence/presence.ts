@@ -5,7 +5,7 @@ import type { ClientSettings } from '../connection/settings.js';
 import { RENEW } from '../scripts/leases.js';
 import type { Script } from '../scripts/script.js';
 
-/** What the thread is given. */
+/** Data for the thread. */
 export interface ThreadData {
   readonly settings: ClientSettings;
   readonly script: Script;
@@ -13,7 +13,7 @@ export interface ThreadData {
   readonly runner: string;
   /** Of the lease, in ms. */
   readonly duration: number;
-  /** When the first claim was asked for, by `monotonicNow`. */
+  /** Time of the first claim request, by `monotonicNow`. */
   readonly since: number;
 }
 
@@ -28,9 +28,9 @@ type FromThread =
   | { readonly type: 'lost'; readonly how: 'gone' | 'stopped'; readonly ms: number }
   | { readonly type: 'answer'; readonly isHeld: boolean };
 
-/** One lease of a runner, from its first claim to when it leaves or has lost it. A runner that has lost one goes on with another. */
+/** One lease of a runner, from its first claim until it leaves or loses it. A runner that has lost one continues with another. */
 export class Presence {
-  /** Why its claims are lost; undefined while they are not. */
+  /** Why its claims are lost; undefined while it holds. */
   lost: string | undefined;
   private thread: Worker | undefined;
   private readonly questions: ((isHeld: boolean) => void)[] = [];
@@ -40,7 +40,7 @@ export class Presence {
   /** Renews until the thread has done so for the first time. */
   private bridge: NodeJS.Timeout | undefined;
 
-  /** @param renew renews a lease that has not run out, over the runner's own connection · @param tell takes what the user should know */
+  /** @param renew renews an unexpired lease, over the runner's own connection · @param tell receives messages for the user */
   constructor(
     private readonly data: Omit<ThreadData, 'script' | 'since'>,
     private readonly renew: (runner: string, duration: number) => Promise<unknown>,
@@ -60,7 +60,7 @@ export class Presence {
     return this.thread !== undefined;
   }
 
-  /** Renews from now on. @param since when the first claim was asked for, by `monotonicNow` */
+  /** Renews from now on. @param since time of the first claim request, by `monotonicNow` */
   begin(since: number): void {
     if (this.thread) return;
     this.renewedAt = performance.now();
@@ -76,8 +76,8 @@ export class Presence {
   }
 
   /**
-   * Redis says that the lease has run out: whether it holds all the same, because only the connection or Redis was away.
-   * @param within false after so long, in ms: Redis is away again
+   * After Redis reports the lease as expired: whether it holds nevertheless, because only the connection or Redis was away.
+   * @param within false after this long, in ms: Redis is away again
    */
   async isStillHeld(within: number): Promise<boolean> {
     if (this.lost !== undefined || this.thread === undefined) return false;
@@ -132,7 +132,7 @@ export class Presence {
     this.answerAll(false);
   }
 
-  /** Once, until one succeeds again. A short time without one is no reason for alarm. */
+  /** Reports once, until a renewal succeeds again. A short time without one is no reason for alarm. */
   private noteFailure(why: string): void {
     const { duration } = this;
     if (this.isFailureTold || performance.now() - this.renewedAt < duration) return;

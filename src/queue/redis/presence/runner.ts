@@ -3,12 +3,12 @@ import type { Connection } from '../connection/connection.js';
 import { RENEW } from '../scripts/leases.js';
 import { Presence } from './presence.js';
 
-/** A runner in the eyes of a queue: a lease, and another one after it has lost that. */
+/** A runner as a queue sees it: a lease, replaced by another when it is lost. */
 export class Runner {
   private current: Presence | undefined;
   private leases = 0;
 
-  /** @param client a name that no other has · @param duration of a lease, in ms */
+  /** @param client a unique name · @param duration of a lease, in ms */
   constructor(
     private readonly client: string,
     private readonly duration: number,
@@ -22,14 +22,14 @@ export class Runner {
     if (this.current && this.current.lost === undefined) return this.current;
     void this.current?.end();
     const { duration, connection, keys, tell } = this;
-    // The scripts read the duration off its beginning.
+    // The scripts read the duration from its beginning.
     const runner = [duration, hostName(), process.pid, this.client, ++this.leases].join(' ').replaceAll(':', '_');
     const renew = (name: string, ms: number): Promise<unknown> => connection.call(RENEW, { args: () => [name, ms, '0'] });
     this.current = new Presence({ settings: connection.settings, keys, runner, duration }, renew, tell);
     return this.current;
   }
 
-  /** Renews no more. Returns the name under which jobs were claimed last, if any were. */
+  /** Stops renewing. Returns the name of the latest claims, if there were any. */
   async end(): Promise<string | undefined> {
     const name = this.current?.isRegistered ? this.current.runner : undefined;
     await this.current?.end();

@@ -3,8 +3,8 @@ import { BLOCK, NUMBER_BYTES, PRELUDE } from './prelude.js';
 import { script } from './script.js';
 
 /**
- * ARGV: op · generation for a queue that is made by this · length of the text and number of lines that the numbers go by · text · ends ·
- * states · marks · 1 when readiness of other lines may change. Appends whole lines, and answers with how many there were.
+ * ARGV: op · generation for a queue that this call creates · length of the text and number of lines that the numbers assume · text · ends ·
+ * states · marks · 1 when readiness of other lines may change. Appends whole lines, and answers with the previous count.
  */
 export const APPEND = script(
   PRELUDE,
@@ -42,9 +42,9 @@ return lines
 );
 
 /**
- * ARGV: op · first line · the states that the lines from there are known to have, and those that they are to have · 1 to also set what is
- * being run · the lowest line that becomes new, or 0 · then the lines that were in hand and change. Answers with the lines, with commas
- * between them, that were left alone: they have another state by now, or are being run.
+ * ARGV: op · first line · the known states of the lines from there, and the wanted ones · 1 to also set running jobs · the lowest line that
+ * becomes new, or 0 · then the lines that were in hand and change. Answers with the lines, separated by commas, that were left alone: they
+ * have another state by now, or are running.
  */
 export const SET = script(
   PRELUDE,
@@ -95,7 +95,7 @@ return reply
 `,
 );
 
-/** ARGV: generation, seq and number of marks that are known. Answers with what has changed since. */
+/** ARGV: known generation, seq and number of marks. Answers with the changes since. */
 export const LOOK = script(
   PRELUDE,
   `
@@ -117,7 +117,7 @@ return found
 `,
 );
 
-/** ARGV: seq that is known. The next change is published, unless there has been one. Answers with generation, seq, lines and bytes. */
+/** ARGV: known seq. Has the next change published, unless there has been one. Answers with generation, seq, lines and bytes. */
 export const ARM = script(
   PRELUDE,
   `
@@ -126,7 +126,7 @@ return { generation, seq, call('STRLEN', STATES), call('STRLEN', TEXT) }
 `,
 );
 
-/** ARGV: pairs of first and last line. Answers with pairs of where the text begins and the text. */
+/** ARGV: pairs of first and last line. Answers with pairs of the text's offset and the text. */
 export const READ = script(
   PRELUDE,
   `

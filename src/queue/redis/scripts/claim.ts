@@ -2,16 +2,16 @@ import { LEASES } from './leases.js';
 import { PRELUDE } from './prelude.js';
 import { script } from './script.js';
 
-/** So many states are looked at in one piece while a new one is sought. */
+/** States examined in one piece in the search for a new one. */
 const CHUNK = 1024;
 
 /**
- * Takes up to so many jobs out of ranges of lines, in their order.
+ * Takes up to a number of jobs out of ranges of lines, in order.
  *
  * ARGV: runner · op · duration in ms · 1 when the runner has no lease yet · 1 to ask again · how many resets the choice knows of, or '' for
  * a queue in which every line is a job without directives · how many jobs · then from, to and state of each range.
  *
- * Answers with a word, seq, and for `taken` a list of line, how many, where their text begins, the text, and a list of line and handle.
+ * Answers with a word, seq, and for `taken` a list of line, how many, the text's offset, the text, and a list of line and handle.
  */
 export const CLAIM = script(
   PRELUDE,

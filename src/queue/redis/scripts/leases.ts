@@ -2,8 +2,8 @@ import { PRELUDE } from './prelude.js';
 import { script } from './script.js';
 
 /**
- * Whose lease holds, on Redis' own clock. A runner's name begins with its lease's duration in ms, so that anybody can prolong it: a server
- * that was started again gives every lease its whole duration once more, since no runner could renew while it was away.
+ * Which leases hold, by Redis' own clock. A runner's name begins with its lease's duration in ms, so that any client can prolong it: a
+ * restarted server gives every lease its whole duration once more, since no runner could renew while it was away.
  */
 export const LEASES = `
 local moment, graced
@@ -56,7 +56,7 @@ local function isHeld(line)
 end
 `;
 
-/** ARGV: runner, its duration in ms, 1 when it was never stopped for that long and may go on although the lease has run out. */
+/** ARGV: runner, its duration in ms, 1 if it was never stopped for that long and may continue although the lease has run out. */
 export const RENEW = script(
   PRELUDE,
   LEASES,
@@ -69,7 +69,7 @@ return 'held'
 `,
 );
 
-/** ARGV: runner. Its claims, if it has left any, have no live owner from now on. */
+/** ARGV: runner. From now on its remaining claims, if any, have no live owner. */
 export const LEAVE = script(
   PRELUDE,
   `
@@ -91,7 +91,7 @@ return held
 `,
 );
 
-/** ARGV: op, lines. Sets those that are in hand and have no live owner back to new, and answers with them. Handles are kept. */
+/** ARGV: op, lines. Sets those that are in hand without a live owner back to new, and answers with them. Handles are kept. */
 export const RECLAIM = script(
   PRELUDE,
   LEASES,
@@ -123,8 +123,8 @@ return reply
 );
 
 /**
- * ARGV: runner, op, its duration in ms, 1 to ask again, lines. Takes over running jobs without a live owner, and answers with pairs of
- * line and handle ('' where none was kept).
+ * ARGV: runner, op, its duration in ms, 1 to ask again, lines. Takes over running jobs without a live owner, and answers with pairs of line
+ * and handle ('' if none was kept).
  */
 export const ADOPT = script(
   PRELUDE,

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script and the name under which Redis keeps it. */
+/** A Lua script and its name in Redis. */
 export interface Script {
   readonly source: string;
   readonly sha: string;
 }
 
-/** Makes a script of parts that follow each other, indentation and comments left out: it is sent whole once a server. */
+/** Joins parts into a script, without indentation and comments: it is sent in full once per server. */
 export function script(...parts: readonly string[]): Script {
   const lines = parts.join('\n').split('\n');
   const source = lines.map(line => line.replace(/(?:^|\s)--.*$/, '').trim()).filter(line => line !== '');
