@@ -1,15 +1,15 @@
 import { connect, type Socket } from 'node:net';
 import { ACK, isWholeWord, type LegacyRequest, printLegacyRequest } from '../../compat/runmaker4/plain-protocol.js';
 
-/** How long the server may take for an answer, in ms: it serves one connection after the other. */
+/** How long the server may take to answer, in ms: it serves one connection after the other. */
 const PATIENCE = 30_000;
 /** A command may have 16 MiB. */
 const LONGEST_ANSWER = 17 * 1024 * 1024;
 const LF = 0x0a;
 
 /**
- * The server sends its answer in one piece and without an end mark, and then waits. An answer that fits into one packet has come whole;
- * parts of a longer one may have to be sent again, which takes TCP a few hundred ms.
+ * The server sends its answer in one piece and without an end mark, and then waits. An answer that fits into one packet has arrived whole;
+ * parts of a longer one may need retransmission, which takes TCP a few hundred ms.
  */
 const ONE_PACKET = 1400;
 const QUIET_SHORT = 20;
@@ -25,15 +25,15 @@ export interface Server {
 export class CutShortError extends Error {
   override readonly name = 'CutShortError';
 
-  /** @param heard what came of it */
+  /** @param heard the part that arrived */
   constructor(readonly heard: Buffer) {
     super('the connection ended in the middle of an answer');
   }
 }
 
 /**
- * Makes one request, and returns the answer. Confirms that it has come, since the server waits for that after a job. Rejects with what the
- * system said, or when the connection ends before the answer is whole.
+ * Makes one request, and returns the answer. Acknowledges its arrival, since the server waits for that after a job. Rejects with the
+ * system's error, or when the connection ends before the answer is whole.
  */
 export function exchange(server: Server, request: LegacyRequest): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -49,7 +49,7 @@ export function exchange(server: Server, request: LegacyRequest): Promise<Buffer
       clearTimeout(quiet);
       const answer = withoutLineFeed(heard);
       socket.removeAllListeners('data').removeAllListeners('end').resume();
-      // A job counts as received once the server can hear so.
+      // A job counts as received once the acknowledgement can reach the server.
       if (request.kind === 'get' && !isWholeWord(heard)) socket.end(ACK, () => resolve(answer));
       else {
         socket.end();

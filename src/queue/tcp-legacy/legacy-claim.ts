@@ -6,9 +6,9 @@ import { type FinalState, State } from '../../job/state.js';
 import type { Claim, FinishResult } from '../queue.js';
 import type { GivenJob } from './retried-jobs.js';
 
-/** What a claim needs of its queue. */
+/** What a claim needs from its queue. */
 export interface ClaimReporter {
-  /** Reports the state of a job. False when the server does not take it. */
+  /** Reports the state of a job. False when the server does not accept it. */
   report(number: number, state: LegacyState): Promise<boolean>;
   /** A job has ended. */
   ended(job: GivenJob, state: FinalState): void;
@@ -29,7 +29,7 @@ export class LegacyClaim implements Claim {
   async finish({ state }: Pick<JobOutcome, 'state'>): Promise<FinishResult> {
     if (this.isConcluded) return { kind: 'refused', reason: 'the claim was given up before' };
     this.isConcluded = true;
-    // Before it is reported: the server may give the job out again at once.
+    // Before the report: the server may hand the job out again at once.
     this.reporter.ended(this.given, state);
     if (await this.reporter.report(this.given.number, state)) return { kind: 'recorded' };
     return { kind: 'refused', reason: 'the server did not take it: the job was set by another runner, or its line was changed' };
@@ -42,7 +42,7 @@ export class LegacyClaim implements Claim {
   }
 }
 
-/** What the job needs is not looked at: the server has not done so, and the job is claimed already. */
+/** Ignores the job's needs: so did the server, and the job is claimed already. */
 function jobOf({ number, command }: GivenJob): LineJob {
   const { directives } = parseDirectives(command);
   const place = { id: String(number), number, ordinal: number, offset: 0 };

@@ -18,19 +18,19 @@ import { CutShortError, exchange, type Server } from './exchange.js';
 import { type ClaimReporter, LegacyClaim } from './legacy-claim.js';
 import { type GivenJob, RetriedJobs } from './retried-jobs.js';
 
-/** How long the server may be unreachable, in ms, once it was there. */
+/** How long the server may be unreachable, in ms, after a first success. */
 const DEFAULT_PATIENCE = 60_000;
 const RETRY_PAUSE = 500;
-/** The server does not tell of new jobs: it is asked again so often, in ms. */
+/** The server does not announce new jobs: it is polled at this interval, in ms. */
 const POLL_INTERVAL = 5000;
 
-/** The jobs of a server of runmaker4, one after the other, and a place for each result. Nothing else can be asked. */
+/** The jobs of a runmaker4 server, one after the other, and a place for each result. The server answers no other question. */
 export class LegacyQueue implements Queue, ClaimReporter {
   readonly capabilities = { presence: false, claimsOnly: true } as const;
   seen = 0;
   private won = 0;
   private readonly retried = new RetriedJobs();
-  /** The server serves one connection at a time: so does this client use one. */
+  /** The server serves one connection at a time, so this client uses one. */
   private readonly turn = new Semaphore(1);
   private tell: ClaimRequest['tell'];
 
@@ -119,15 +119,15 @@ export class LegacyQueue implements Queue, ClaimReporter {
     await this.putBack();
   }
 
-  /** Asks for a job; undefined when there is none. */
+  /** Requests a job; undefined when there is none. */
   private async get(signal: AbortSignal | undefined): Promise<GivenJob | undefined> {
-    // Only a server that was there before is waited for. A GET that failed half-way is repeated: the server has heard of no receipt.
+    // Only a server that was there before is waited for. A GET that failed halfway is repeated: the server has seen no acknowledgement.
     const answer = parseLegacyJob(await this.ask({ kind: 'get', token: this.token }, this.won > 0, signal));
     if (answer.kind === 'other') throw this.refusal(answer.text);
     return answer.kind === 'none' ? undefined : answer;
   }
 
-  /** Gives the jobs their states back that were set aside. */
+  /** Restores the states of the jobs that were set aside. */
   private async putBack(): Promise<void> {
     for (const [number, state] of this.retried.takeAside()) await this.report(number, state);
   }

@@ -2,15 +2,15 @@ import { commandDigest } from '../../job/command-digest.js';
 import type { FinalState } from '../../job/state.js';
 import { State } from '../../job/state.js';
 
-/** A job as the server gives it out. */
+/** A job from the server. */
 export interface GivenJob {
   readonly number: number;
   readonly command: Buffer;
 }
 
 /**
- * A server of runmaker4 that retries failed jobs gives out the first of them again and again. A job that has failed here is set aside, in
- * state `r` on the server, so that the server gives out the others; when it has no more, what was set aside gets its state back.
+ * A runmaker4 server that retries failed jobs hands out the first of them again and again. A job that failed here is set aside, in state
+ * `r` on the server, so that the server hands out the others; when it has no more, those set aside get their state back.
  */
 export class RetriedJobs {
   private readonly failed = new Map<string, FinalState>();
@@ -26,14 +26,14 @@ export class RetriedJobs {
     return this.failed.has(keyOf(job));
   }
 
-  /** Sets a job aside that has failed here. False when it is set aside already: the server gives out what it has given out. */
+  /** Sets a job aside that has failed here. False if it is set aside already: the server repeats itself. */
   setAside(job: GivenJob): boolean {
     if (this.aside.has(job.number)) return false;
     this.aside.set(job.number, this.failed.get(keyOf(job)) ?? State.failed);
     return true;
   }
 
-  /** Takes out what was set aside: numbers and states. */
+  /** Removes and returns what was set aside: numbers and states. */
   takeAside(): [number, FinalState][] {
     const all = [...this.aside];
     this.aside.clear();
@@ -41,7 +41,7 @@ export class RetriedJobs {
   }
 }
 
-/** Numbers alone may come to mean something else when the file is edited. */
+/** Numbers alone may change their meaning when the file is edited. */
 function keyOf({ number, command }: GivenJob): string {
   return `${number} ${commandDigest(command)}`;
 }

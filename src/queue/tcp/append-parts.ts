@@ -5,7 +5,9 @@ import type { FromClient } from '../../wire/messages.js';
 const PART = 1024 * 1024;
 const LINE_FEED = Buffer.from('\n');
 
-/** Commands as a server takes them: in parts, cut anywhere, with a line feed behind each command. The ids are filled in when it is asked. */
+/**
+ * Commands as a server expects them: in parts, cut anywhere, with a line feed after each command. The ids are filled in with the request.
+ */
 export function appendParts(commands: readonly Buffer[]): FromClient[] {
   const bytes = Buffer.concat(commands.flatMap(command => [command, LINE_FEED]));
   const parts: FromClient[] = [];

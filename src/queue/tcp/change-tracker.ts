@@ -2,7 +2,7 @@ import { Notifier } from '../../async/notifier.js';
 
 /** Counts the changes that a server reports, and wakes callers that wait for one. */
 export class ChangeTracker {
-  /** Grows with every change that is noticed. */
+  /** Grows with every change noticed. */
   seen = 0;
   private readonly waiters = new Notifier();
   /** The server's position, in its own counting. */
@@ -22,7 +22,7 @@ export class ChangeTracker {
     this.waiters.fail(error);
   }
 
-  /** Waits until more is seen than `since`; rejects when `signal` is aborted. */
+  /** Waits until `seen` exceeds `since`; rejects when `signal` is aborted. */
   async past(since: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.seen !== since) return;

@@ -5,10 +5,10 @@ import { Channel } from '../../wire/channel.js';
 import { type FromClient, LONGEST_FROM_SERVER } from '../../wire/messages.js';
 import { clientSecurity, showsCertificate } from '../../wire/secure.js';
 
-/** How long it may take to connect, in ms: a server delays addresses from which wrong tokens came. */
+/** How long connecting may take, in ms: a server delays addresses that sent wrong tokens. */
 const DIAL_PATIENCE = 30_000;
 
-/** Connects to a server, and proves to it that this client knows the key. Rejects with what the system or OpenSSL said. */
+/** Connects to a server, and proves that this client knows the key. Rejects with the error of the system or of OpenSSL. */
 export function dial(address: Address, key: Buffer, signal: AbortSignal): Promise<Channel<FromClient>> {
   return new Promise((resolve, reject) => {
     const where = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };

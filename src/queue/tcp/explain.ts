@@ -2,7 +2,7 @@ import { errnoName, RunmakerError, reason } from '../../errors.js';
 import { type Address, printAddress } from '../../wire/address.js';
 import { isWrongKey } from '../../wire/secure.js';
 
-/** Turns what the system said about a connection into what its user can act on. A RunmakerError is passed on as it is. */
+/** Turns the system's error about a connection into one that the user can act on. Passes a RunmakerError on unchanged. */
 export function explain(address: Address, error: unknown): RunmakerError {
   if (error instanceof RunmakerError) return error;
   const where = printAddress(address);

@@ -1,12 +1,12 @@
 import type { Channel } from '../../wire/channel.js';
 import { type FromClient, type FromServer, type Hello, readFromServer, type Welcome } from '../../wire/messages.js';
 
-/** A server that is silent for so many of its pulses is gone. */
+/** A server that is silent for this many of its pulses is gone. */
 const SILENT_PULSES = 2.5;
 /** How long a server may take for its welcome, in ms. */
 const WELCOME_PATIENCE = 30_000;
 
-/** Takes what happens on a channel after hello was said. */
+/** Receives a channel's events after the hello. */
 export interface ChannelEvents {
   welcome(welcome: Welcome): void;
   /** The server does not admit the client. The channel is ended. */
@@ -19,7 +19,7 @@ export interface ChannelEvents {
 /** Says hello over a new channel, answers pings, and ends the channel when the server falls silent. */
 export function greet(channel: Channel<FromClient>, hello: Omit<Hello, 'type'>, events: ChannelEvents, signal: AbortSignal): void {
   const late = setTimeout(() => channel.destroy(new Error('the server says nothing')), WELCOME_PATIENCE);
-  // Until the welcome nothing else refers to the channel, and could close it.
+  // Until the welcome nothing else refers to the channel and could close it.
   const stop = (): void => channel.destroy();
   const stopWaiting = (): void => {
     clearTimeout(late);
@@ -58,7 +58,7 @@ export function greet(channel: Channel<FromClient>, hello: Omit<Hello, 'type'>, 
   channel.send({ type: 'hello', ...hello });
 }
 
-/** Ends a channel over which nothing was heard for too long. */
+/** Ends a channel that was silent for too long. */
 function watchSilence(channel: Channel<FromClient>, pulse: number): NodeJS.Timeout {
   return setInterval(() => {
     if (performance.now() - channel.heardAt > pulse * SILENT_PULSES) channel.destroy(new Error('the server has fallen silent'));

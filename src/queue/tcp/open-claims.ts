@@ -14,7 +14,7 @@ interface Entry {
   lost?: string;
 }
 
-/** The claims of one client: what it lists for the server when it comes back. */
+/** The claims of one client, which it lists for a server that comes back. */
 export class OpenClaims {
   private readonly entries = new Map<number, Entry>();
 
@@ -24,8 +24,8 @@ export class OpenClaims {
   }
 
   /**
-   * The server is asked to write the state: from now on it may be written at any moment, whether or not the answer arrives. A server that
-   * was never asked has not written it: if the line is in that state nevertheless, another runner has brought it there.
+   * The server is asked to write the state: from now on it may do so at any moment, whether or not the answer arrives. A server that was
+   * never asked has not written it: if the line has that state nevertheless, another runner has set it.
    */
   end({ claim, state, unrun }: End): void {
     const entry = this.entries.get(claim);
@@ -49,7 +49,7 @@ export class OpenClaims {
     }
   }
 
-  /** For the server to recognise them. */
+  /** The list by which the server recognises them. */
   list(): OpenClaim[] {
     return [...this.entries]
       .filter(([, { lost }]) => lost === undefined)

@@ -1,21 +1,21 @@
 import { RunmakerError } from '../../errors.js';
 import type { Answer, FromClient, FromServer, Request } from '../../wire/messages.js';
 
-/** What a server tells besides answers. */
+/** A server's messages other than answers. */
 export type WireNotice = Extract<FromServer, { type: 'notice' }>['notice'];
 
-/** How a request is to be treated. */
+/** How to treat a request. */
 export interface AskOptions {
-  /** What is sent before the request itself. */
+  /** Messages to send before the request itself. */
   readonly before?: readonly FromClient[];
   readonly tell?: ((notice: WireNotice) => void) | undefined;
-  /** When it is aborted the request is given up, unless the server is about to answer it. */
+  /** Aborting it gives up the request, unless the server is about to answer it. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * What becomes of a request whose connection was lost before the answer. `again`: it is repeated · `known`: it is repeated if the server
- * still knows of it, because it must not be done twice · `over`: what it belonged to has gone with the connection.
+ * The fate of a request whose connection was lost before the answer. `again`: it is repeated · `known`: it is repeated if the server still
+ * knows of it, because it must not be done twice · `over`: its context has gone with the connection.
  */
 function whenLost({ type }: Request): 'again' | 'known' | 'over' {
   switch (type) {
@@ -36,10 +36,10 @@ export function lostMidway(): RunmakerError {
   return new RunmakerError('queue', 'the connection was lost in the middle of an answer', { hint: 'try again' });
 }
 
-/** A request that was not answered yet. */
+/** An unanswered request. */
 export class PendingRequest {
   readonly answer: Promise<Answer>;
-  /** The session that it was sent in last. */
+  /** The last session in which it was sent. */
   sentIn: string | undefined;
   /** Since when there is no server to answer it, by `performance.now()`. */
   waitingSince = performance.now();
@@ -77,7 +77,7 @@ export class PendingRequest {
     return false;
   }
 
-  /** There is a new connection, in this session. If that is another one, rejects a request that must not be repeated, and returns false. */
+  /** There is a new connection, in this session. In a new session, rejects a request that must not be repeated, and returns false. */
   survivesOblivion(session: string): boolean {
     if (this.sentIn === undefined || this.sentIn === session || whenLost(this.request) !== 'known') return true;
     this.reject(

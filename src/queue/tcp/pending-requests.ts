@@ -3,7 +3,7 @@ import type { Answer, FromClient } from '../../wire/messages.js';
 import type { OpenClaims } from './open-claims.js';
 import type { PendingRequest } from './pending-request.js';
 
-/** The requests of a client that were not answered yet, over all its connections. */
+/** A client's unanswered requests, over all its connections. */
 export class PendingRequests {
   private readonly byId = new Map<number, PendingRequest>();
 
@@ -34,8 +34,8 @@ export class PendingRequests {
   }
 
   /**
-   * There is a new connection: rejects what the server knows nothing of, and settles the ends of claims that it has told about.
-   * @param ended claims whose state had been written before the server was started again
+   * There is a new connection: rejects requests unknown to the server, and settles the ends of claims that it has reported.
+   * @param ended claims whose state had been written before the server restarted
    */
   connected(session: string, ended: ReadonlySet<number>): void {
     for (const [id, pending] of this.byId) {
@@ -68,7 +68,7 @@ export class PendingRequests {
   }
 }
 
-/** The messages of `append` that carry its commands get the id of the request. */
+/** Gives the messages of `append` that carry its commands the id of the request. */
 export function withId(messages: readonly FromClient[] | undefined, id: number): readonly FromClient[] | undefined {
   return messages?.map(message => (message.type === 'part' ? { ...message, id } : message));
 }

@@ -8,7 +8,7 @@ import { LONGEST_FROM_CLIENT, type WireSelection } from '../../wire/messages.js'
 const LONGEST = LONGEST_FROM_CLIENT - 1024;
 
 /**
- * A selection as it is sent: with as few ranges as name the same lines.
+ * A selection in the form to send: with the fewest ranges that name the same lines.
  * @throws RunmakerError when it is longer than a server reads: the server would end the connection at each try
  */
 export function sentSelection(selection: SendableSelection): WireSelection {
@@ -29,7 +29,7 @@ export function sentSelection(selection: SendableSelection): WireSelection {
   );
 }
 
-/** Infinity is no number in JSON. */
+/** JSON has no Infinity. */
 function withOpenEnd({ from, to }: { from: number; to: number }): { from: number; to?: number } {
   return { from, ...(to !== Number.POSITIVE_INFINITY && { to }) };
 }

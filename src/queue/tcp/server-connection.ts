@@ -16,7 +16,7 @@ import { PendingRequests, withId } from './pending-requests.js';
 const PAUSES = { first: 50, longest: 1000 };
 /** How often requests are checked for the end of their patience while there is no connection, in ms. */
 const EXPIRY_INTERVAL = 200;
-/** A connection that is lost and soon made again is not mentioned. After so long, in ms, the user is told. */
+/** A short loss of the connection is not mentioned. After this long, in ms, the user is told. */
 const ABSENCE = 2000;
 
 /** A request without its id. */
@@ -27,25 +27,22 @@ export interface ServerConnectionOptions {
   readonly key: Buffer;
   /** How long a request may go unanswered while the server cannot be reached, in ms. */
   readonly patience: number;
-  /** Called with each welcome; returns what is to be sent before all else. */
+  /** Called with each welcome; returns the messages to send before all else. */
   readonly welcomed: (welcome: Welcome) => readonly FromClient[];
-  /** Takes notices that come after the answer. */
+  /** Receives notices that come after the answer. */
   readonly tell: (notice: WireNotice) => void;
   /** Called when the server could not be reached for a while, and once more when it is back. */
   readonly absent: (failure: RunmakerError) => void;
   readonly back: () => void;
 }
 
-/** What is told of a connection that was made: `over` settles when it is lost. */
+/** Result of a new connection: `over` settles when it is lost. */
 interface Connected {
   readonly welcome: Welcome;
   readonly over: Promise<void>;
 }
 
-/**
- * A client's connection to its server. When it is lost it is made again, for as long as the queue is open, and requests that were not
- * answered are repeated.
- */
+/** A client's connection to its server. Reconnects for as long as the queue is open, and repeats unanswered requests. */
 export class ServerConnection {
   readonly claims = new OpenClaims();
   private readonly client = randomBytes(16).toString('hex');
@@ -57,7 +54,7 @@ export class ServerConnection {
   /** Set once another try would fail for the same reason. */
   private isHopeless = false;
   private lastId = 0;
-  /** Names what the server remembers of this client. */
+  /** Identifies what the server remembers of this client. */
   private session = '';
   private running: Promise<void> = Promise.resolve();
   /** How often the connection was lost. */
@@ -67,14 +64,14 @@ export class ServerConnection {
     this.failure = new RunmakerError('queue', `${printAddress(options.address)}: not connected`);
   }
 
-  /** Connects for the first time. Rejects when that fails: only a server that was there before is waited for. */
+  /** Connects for the first time. Rejects when that fails: the client only waits for a server that was there before. */
   async open(): Promise<Welcome> {
     const { welcome, over } = await this.connect();
     this.running = this.stayConnected(over);
     return welcome;
   }
 
-  /** Asks the server. Rejects with a RunmakerError when it refuses, or cannot be reached for too long. */
+  /** Sends a request to the server. Rejects with a RunmakerError when it refuses, or cannot be reached for too long. */
   async ask(unnumbered: Unnumbered, options: AskOptions = {}): Promise<Answer> {
     if (this.isHopeless || this.closing.signal.aborted) throw this.failure;
     options.signal?.throwIfAborted();
@@ -97,12 +94,12 @@ export class ServerConnection {
     }
   }
 
-  /** Sends what needs no answer. Without a connection it is dropped: the server forgets such things with the connection. */
+  /** Sends a message that needs no answer. Dropped without a connection: the server forgets such messages with the connection. */
   say(message: FromClient): void {
     this.channel?.send(message);
   }
 
-  /** Leaves. Claims that are open become orphans. */
+  /** Disconnects. Open claims become orphans. */
   async close(): Promise<void> {
     this.failure = new RunmakerError('queue', `${printAddress(this.options.address)}: the queue was closed`);
     this.say({ type: 'bye' });

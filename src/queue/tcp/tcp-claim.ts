@@ -8,7 +8,7 @@ import { unexpected } from './unexpected.js';
 
 type End = Extract<Request, { type: 'end' }>;
 
-/** A job that a server has claimed for this client. The connection is the presence: there is nothing that the job could inherit. */
+/** A job that a server has claimed for this client. The connection is the presence: the job has nothing to inherit. */
 export class TcpClaim implements Claim {
   private isConcluded = false;
 

@@ -24,8 +24,8 @@ const DEFAULT_PATIENCE = 60_000;
 const MOST_COMMANDS = 50_000;
 
 /**
- * A queue that a runmaker-server serves. This folder is the client: dialling and greeting, a connection that is made again when it is lost,
- * requests that wait for their answers, and the claims to list for a server that was started again.
+ * A queue served by runmaker-server. This folder is the client: dialling and greeting, a connection that is remade after a loss, requests
+ * that wait for answers, and the claims to list for a restarted server.
  */
 export class TcpQueue implements Queue {
   readonly address: string;
@@ -33,10 +33,10 @@ export class TcpQueue implements Queue {
   private readonly server: ServerConnection;
   private readonly changes = new ChangeTracker();
   private readonly tried = new TriedJobs();
-  /** The request that is answered when something changes. */
+  /** The request that the server answers at the next change. */
   private watching: Promise<void> | undefined;
   private won = 0;
-  /** A server that was started again knows nothing of the layouts of the one before. */
+  /** A restarted server does not know the layouts of its predecessor. */
   private session = '';
   private lastLayout: string | undefined;
   /** From the last claim request: a handle serves one runner. */
@@ -71,7 +71,7 @@ export class TcpQueue implements Queue {
     this.capabilities = { presence, ...(presenceReturns !== undefined && { presenceReturns }) };
   }
 
-  /** The server keeps its clients out of each other's way: all claims are won. */
+  /** The server keeps its clients from competing: all claims are won. */
   get claims(): ClaimStatistics {
     return { won: this.won, lost: 0, busy: 0 };
   }
@@ -114,7 +114,7 @@ export class TcpQueue implements Queue {
     return answer.type === 'counts' ? answer.counts : unexpected(answer);
   }
 
-  /** With a regular expression the jobs are named by the commands that match: lines may move while they are read. */
+  /** With a regular expression the request names jobs by the matching commands: lines may move while they are read. */
   async set(selection: Selection, state: State, { force = false }: SetOptions = {}): Promise<SetResult> {
     const { match, ...others } = selection;
     if (match === undefined) return await this.setAmong(others, state, force);
@@ -176,7 +176,7 @@ export class TcpQueue implements Queue {
     if (tried) for (const message of this.tried.update(tried)) this.server.say(message);
   }
 
-  /** One request for all waiting callers; it goes on when they have left, for the next ones. */
+  /** One request for all waiting callers; it outlives them, for the next ones. */
   private watch(): void {
     this.watching ??= this.server
       .ask({ type: 'watch', seen: this.changes.position ?? 0 })
@@ -197,7 +197,7 @@ export class TcpQueue implements Queue {
   }
 
   /**
-   * What follows an answer that had more. The next batch is on its way while the caller works on one.
+   * The rest of an answer that had more. The next batch is on its way while the caller works on one.
    * @param losses of the connection when that answer came: the list is gone with it
    */
   private async *rest(of: number, losses = this.server.losses): AsyncGenerator<readonly Job[]> {
@@ -223,7 +223,7 @@ export class TcpQueue implements Queue {
   }
 }
 
-/** What of a claim request goes into each message. */
+/** The part of a claim request that goes into each message. */
 function asker({ retry, free, capacity, tell }: ClaimRequest): Pick<ClaimRequest, 'retry' | 'free' | 'capacity'> & { tell?: true } {
   return { ...(retry && { retry }), ...(free && { free }), ...(capacity && { capacity }), ...(tell && { tell: true }) };
 }

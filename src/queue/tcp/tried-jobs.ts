@@ -3,11 +3,11 @@ import type { FromClient } from '../../wire/messages.js';
 /** Line numbers in one message. */
 const BATCH = 100_000;
 
-/** What the server knows of the jobs that were tried: a runner's list grows by one with each job, and only what is new is sent. */
+/** The server's knowledge of tried jobs: a runner's list grows by one with each job, so only new entries are sent. */
 export class TriedJobs {
   private sent = new Set<number>();
 
-  /** The messages after which the server knows these jobs, and no others. */
+  /** The messages after which the server knows exactly these jobs. */
   update(tried: ReadonlySet<string>): FromClient[] {
     const lines = [...tried].map(Number);
     let fresh = lines.filter(line => !this.sent.has(line));
