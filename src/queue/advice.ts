@@ -6,18 +6,18 @@ import type { ClaimRequest, QueueNotice } from './queue.js';
 /** A board that knows why jobs are left alone. */
 export interface AdvisedBoard extends Board {
   readonly problems: ReadonlyMap<number, DirectiveProblem>;
-  /** Lines that are neither jobs nor anything else that is known; undefined when there are none. */
+  /** Lines that are neither jobs nor anything else known; undefined when there are none. */
   readonly strays?: Strays | undefined;
 }
 
-/** Lines that may have been meant as jobs, and are none: the number and the text of the first, and how many there are. */
+/** Lines that may have been meant as jobs: the number and text of the first, and the count. */
 export interface Strays {
   readonly line: number;
   readonly text: Buffer;
   count: number;
 }
 
-/** What an asker should know about lines that it would otherwise run, all but one: that they cannot be, and why. */
+/** Notices for an asker about lines that it would otherwise run, except one: why they cannot run. */
 export function* noticesOf(board: AdvisedBoard, asker: Asker, except = 0): Generator<QueueNotice> {
   if (board.strays) yield { kind: 'news', ...describeStrays(board.strays) };
   for (const [line, { column, message }] of board.problems) {
@@ -30,9 +30,9 @@ export function* noticesOf(board: AdvisedBoard, asker: Asker, except = 0): Gener
   }
 }
 
-/** Some editors put it at the start of a file in UTF-8. */
+/** Some editors put it at the start of a UTF-8 file. */
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
-/** Of a stray line so many characters are shown. */
+/** Characters of a stray line to show. */
 const SHOWN = 60;
 
 function describeStrays({ line, text, count }: Strays): { readonly message: string; readonly hint: string } {
@@ -49,7 +49,7 @@ function describeStrays({ line, text, count }: Strays): { readonly message: stri
     };
   }
   const shown = JSON.stringify(text.toString().slice(0, SHOWN));
-  // Without how many: it would be told again with each that is added.
+  // Without the count: otherwise each added line would repeat the message.
   const others = count === 1 ? '' : ', as are others';
   return {
     message: `line ${line} is no job and is passed over: ${shown}${others}`,
@@ -57,7 +57,7 @@ function describeStrays({ line, text, count }: Strays): { readonly message: stri
   };
 }
 
-/** Tells an asker each thing once, however often the jobs are read. */
+/** Gives an asker each notice once, however often the jobs are read. */
 export class Advice {
   private readonly told = new Set<string>();
 

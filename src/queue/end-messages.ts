@@ -2,17 +2,17 @@ import { amount } from '../job/amount.js';
 import { type Counts, State, statesNamed } from '../job/state.js';
 import type { Queue } from './queue.js';
 
-/** Something that the user should know, and what can be done about it. */
+/** A message for the user, and what can be done. */
 export interface Words {
   readonly message: string;
   readonly hint: string;
 }
 
-/** So many lines are named one by one. */
+/** Most lines to name individually. */
 const MOST_NAMED = 8;
 const HELD = statesNamed('held') ?? [];
 
-/** Why a queue at its end holds jobs that were not run: those that can never run, and those in states that no runner knows. */
+/** Why a finished queue holds jobs that were not run: those that can never run, and those in unknown states. */
 export async function describeLeftovers(queue: Queue, counts: Counts): Promise<Words[]> {
   const words: Words[] = [];
   if (counts.blocked > 0) words.push(describeBlocked(counts.blocked, queue.name, await unusableLines(queue)));
@@ -21,10 +21,10 @@ export async function describeLeftovers(queue: Queue, counts: Counts): Promise<W
 }
 
 /**
- * That jobs are left which can never run as things stand.
+ * Reports that jobs are left which can never run as things stand.
  *
  * @param jobs as many as `runset --stats` counts
- * @param unusable the lines of those whose own directives cannot be read or come true
+ * @param unusable the lines of those whose own directives are unreadable or impossible
  */
 export function describeBlocked(jobs: number, queue: string, unusable: readonly number[] = []): Words {
   const are = `${amount(jobs, 'job')} ${jobs === 1 ? 'is' : 'are'} blocked and cannot run`;
@@ -42,7 +42,7 @@ function namedLines(lines: readonly number[]): string {
   return `${lines.length === 1 ? 'line' : 'lines'} ${shown}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-/** The lines of the jobs that every runner leaves alone because of their directives. */
+/** The lines of jobs that every runner leaves alone because of their directives. */
 async function unusableLines(queue: Queue): Promise<number[]> {
   const lines = new Set<number>();
   const plan = queue.plan({ tell: notice => void (notice.kind === 'unusable' && lines.add(notice.line)) });
@@ -51,7 +51,7 @@ async function unusableLines(queue: Queue): Promise<number[]> {
   return [...lines].sort((a, b) => a - b);
 }
 
-/** `2 jobs are held (R: 1, x: 1)`. Jobs that are held by `-`, the character for that, need no word. */
+/** `2 jobs are held (R: 1, x: 1)`. Jobs held by `-`, the usual character, need no message. */
 async function describeHeld(queue: Queue): Promise<Words | undefined> {
   const byState = new Map<string, number>();
   let first: string | undefined;
@@ -70,7 +70,7 @@ async function describeHeld(queue: Queue): Promise<Words | undefined> {
   };
 }
 
-/** Why there is nothing that could run, if that is so: no job at all, or none but held ones. Most likely this is the wrong file. */
+/** Why nothing in the queue could run, if so: it has no jobs, or only held ones. Most likely this is the wrong file. */
 export function describeNothing(queue: Queue, counts: Counts): Words | undefined {
   if (counts.total === 0) {
     if (queue.capabilities.mayBeEmpty) return undefined;

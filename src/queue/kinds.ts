@@ -1,4 +1,4 @@
-/** The kinds of queues, a row each: their names, their options, and the code that opens them, which is loaded only then. */
+/** The kinds of queues, one row each: their names, their options, and the code that opens them, loaded only then. */
 import { RunmakerError } from '../errors.js';
 import { isGitName } from './git/address.js';
 import { withoutSecrets } from './git/plumbing/secrets.js';
@@ -10,11 +10,11 @@ export interface QueueKind {
   readonly name: 'file' | 'tcp' | 'tcp+legacy' | 'git' | 'redis';
   /** In the plural, for messages. */
   readonly title: string;
-  /** How one is named, for help and messages. */
+  /** The form of its names, for help and messages. */
   readonly form: string;
-  /** The options that mean something to it, beside `patience`. */
+  /** The options that apply to it, besides `patience`. */
   readonly options: readonly OptionName[];
-  /** Whether a queue's name is that of one of these. */
+  /** Whether a name means a queue of this kind. */
   owns(name: string): boolean;
   open(name: string, options: OpenOptions): Promise<Queue>;
 }
@@ -76,7 +76,7 @@ export function kindOf(name: string): QueueKind {
 }
 
 /**
- * An option that would have no effect was meant to have one.
+ * Refuses options that would have no effect: the user expects one.
  * @throws RunmakerError `usage`
  */
 export function refuseLostOptions(name: string, options: OpenOptions): void {

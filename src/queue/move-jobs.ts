@@ -9,17 +9,16 @@ import { checkReferences, MOVED } from './move-references.js';
 import type { Queue } from './queue.js';
 
 /*
- * How jobs go from one queue to another, so that none can be claimed in both at any moment, and that a move which was cut short is
- * completed by the next one:
+ * How jobs move from one queue to another, so that no job can ever be claimed in both, and the next move completes an interrupted one:
  *
- *   1 hold      in the source each job gets a transit state, which tells the state that it had
+ *   1 hold      each job in the source gets a transit state, which encodes its previous state
  *   2 append    all of them are appended to the target in one step, in transit
- *   3 label     in the target each gets the transit state that it has in the source
+ *   3 label     each one in the target gets its transit state in the source
  *   4 give up   in the source all of them become "moved"
- *   5 release   in the target each gets the state that it had
+ *   5 release   each one in the target gets its previous state
  *
- * Transit states hold a job, as any unknown character does. Jobs in transit in the target show to the next move that step 2 was done: they
- * are paired with those of the source by their commands.
+ * Transit states hold a job, as any unknown character does. Jobs in transit in the target show the next move that step 2 was done: their
+ * commands pair them with those of the source.
  */
 
 /** Transit states, by the state that they stand for. */
@@ -30,22 +29,22 @@ const TRANSIT: Readonly<Record<State, State>> = {
   [State.done]: ')',
   [State.held]: ']',
 };
-/** Stands for any other character that holds a job. A move that takes up where another was cut short does not know which: `-` then. */
+/** Stands for any other character that holds a job. A move that completes an interrupted one does not know which, and uses `-`. */
 const OTHER: State = '}';
 const IN_TRANSIT: readonly State[] = [...Object.values(TRANSIT), OTHER];
 const IN_HAND: ReadonlySet<State> = new Set([State.running, State.claimed]);
 
-/** What came of a move. */
+/** The result of a move. */
 export interface MoveReport {
   readonly moved: number;
-  /** Jobs that were left in the source because they run there. */
+  /** Jobs left in the source because they run there. */
   readonly running: readonly Job[];
-  /** How many jobs were in transit since an earlier move was cut short. */
+  /** How many jobs were in transit since an interrupted move. */
   readonly resumed: number;
 }
 
 /**
- * Moves jobs with their states to the end of another queue. In the source their lines stay, as "moved".
+ * Moves jobs with their states to the end of another queue. Their lines stay in the source, as "moved".
  * @throws RunmakerError `usage` for what cannot be moved, before anything is changed
  */
 export async function moveJobs(source: Queue, target: Queue, selection: Selection = {}): Promise<MoveReport> {
@@ -72,7 +71,7 @@ export async function moveJobs(source: Queue, target: Queue, selection: Selectio
     const missing = pair(held, await jobsOf(target, { states: IN_TRANSIT })).unpaired;
     if (missing.length > 0) await target.append(withBarriers(missing, barriers), { state: TRANSIT[State.new] as State });
   } catch (error) {
-    // What the target refuses was not appended; whether it was when it cannot be reached is found out by the next move.
+    // A refusal means that nothing was appended. If the target cannot be reached, the next move finds out.
     if (error instanceof RunmakerError && error.code !== 'queue') await restore();
     throw error;
   }
@@ -92,7 +91,7 @@ export async function moveJobs(source: Queue, target: Queue, selection: Selectio
   return { moved: arrived.pairs.length + late, running, resumed: unfinished.length + late };
 }
 
-/** Releases what is in transit in the target although its source is "moved" already: an earlier move ended between the last two steps. */
+/** Releases jobs in transit in the target whose source is "moved" already: an earlier move ended between the last two steps. */
 async function releaseLeftBehind(source: Queue, target: Queue): Promise<number> {
   const left = await jobsOf(target, { states: IN_TRANSIT });
   if (left.length === 0) return 0;
@@ -120,7 +119,7 @@ function refuseUnsuited(source: Queue, target: Queue): void {
   }
 }
 
-/** The barriers of a queue that says where they are; of another one, lines that are no jobs may be some. */
+/** The barriers of a queue that reports them; in another queue, any line that is no job may be one. */
 async function barriersAmong(source: Queue, jobs: readonly Job[]): Promise<readonly number[]> {
   if (source.barriers) return await source.barriers();
   const gap = jobs.find((job, at) => numberOf(job) !== at + 1);
@@ -137,7 +136,7 @@ function withBarriers(jobs: readonly Job[], barriers: readonly number[]): Buffer
   for (const job of jobs) {
     const passed = next;
     while (next < barriers.length && (barriers[next] as number) < numberOf(job)) next++;
-    // One above all of them would have them wait for what is in the target.
+    // A barrier above all of them would make them wait for the target's own jobs.
     if (next > passed && lines.length > 0) lines.push(BARRIER_LINE);
     lines.push(job.command);
   }

@@ -2,10 +2,10 @@ import { RunmakerError } from '../errors.js';
 import type { Job } from '../job/job.js';
 import { State } from '../job/state.js';
 
-/** What a job has in the source once it is in the target. */
+/** The state of a job in the source once it is in the target. */
 export const MOVED: State = '>';
 
-/** What is to be moved, and what there is. */
+/** The jobs to move, and their surroundings. */
 export interface Move {
   /** In order. */
   readonly moving: readonly Job[];
@@ -16,7 +16,7 @@ export interface Move {
 }
 
 /**
- * Refuses a move after which jobs would wait for others by what those are no longer called there, or would not wait for those that stay.
+ * Refuses a move after which jobs would refer to others by outdated numbers, or would not wait for those that stay.
  * @throws RunmakerError `usage`
  */
 export function checkReferences({ moving, all, barriers, isTargetEmpty }: Move): void {

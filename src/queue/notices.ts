@@ -2,7 +2,7 @@ import { gpuTypeOf } from '../job/gpu-type.js';
 import { formatSize } from '../job/size.js';
 import type { QueueNotice } from './queue.js';
 
-/** A notice in words, with what can be done about it. */
+/** A notice as a message, with what can be done about it. */
 export function describeNotice(notice: QueueNotice): { readonly message: string; readonly hint: string } {
   switch (notice.kind) {
     case 'unusable':
@@ -29,7 +29,7 @@ export function describeNotice(notice: QueueNotice): { readonly message: string;
   }
 }
 
-/** As the line has it: `mem=4G`, `gpus=2`, `gpu=a100`. */
+/** As in the line: `mem=4G`, `gpus=2`, `gpu=a100`. */
 function needText(name: string, amount: number): string {
   const type = gpuTypeOf(name);
   return type === undefined ? `${name}=${name === 'mem' ? formatSize(amount) : amount}` : `gpu=${type}`;

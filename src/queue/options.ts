@@ -1,4 +1,4 @@
-/** The options with which queues are opened: one table for the library's types, the programs' command lines and their help. */
+/** The options for opening queues: one table for the library's types, the programs' command lines and their help. */
 import type { OpenOptions } from './queue.js';
 
 /** Each of `OpenOptions`, by the name that the library gives it. */
@@ -6,13 +6,13 @@ export type OptionName = Exclude<keyof OpenOptions, 'create'>;
 
 /** An option on the command line. */
 export interface QueueOption {
-  /** As commander takes them: `--lease <duration>`; an alias comes first. */
+  /** In commander's form: `--lease <duration>`; an alias comes first. */
   readonly flags: string;
   readonly help: string;
   readonly value: 'flag' | 'text' | 'duration' | 'count' | 'lockDriver';
 }
 
-/** How each option is given to a program. */
+/** The form of each option on the command line. */
 export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
   patience: {
     flags: '--patience <duration>',
@@ -54,7 +54,7 @@ export const QUEUE_OPTIONS: { readonly [K in OptionName]-?: QueueOption } = {
   },
 };
 
-/** The option's name as it stands on the command line, `--unsafe-locks`. */
+/** The option's name on the command line, `--unsafe-locks`. */
 export function flagOf(option: OptionName): string {
   return /(--[\w-]+)(?: <|$)/.exec(QUEUE_OPTIONS[option].flags)?.[1] as string;
 }

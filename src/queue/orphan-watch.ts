@@ -1,24 +1,24 @@
 import { findOrphansNow, nameJobs } from './orphans.js';
 import type { Queue } from './queue.js';
 
-/** Nobody's leaving is put off for longer than this, in ms, by what may be an orphan. */
+/** Possible orphans delay a program's exit by no more than this, in ms. */
 const LONGEST_WAIT = 5000;
 
 /** Names orphans, each once. */
 export class OrphanWatch {
   private readonly named = new Set<string>();
-  /** Since when nobody was seen at them, by performance.now(). */
+  /** Since when their owners were absent, by performance.now(). */
   private absent: ReadonlyMap<string, number> | undefined;
 
-  /** @param notice takes what there is to say, and what can be done */
+  /** @param notice receives a message, and what can be done */
   constructor(
     private readonly queue: Queue,
     private readonly notice: (message: string, hint: string) => void,
   ) {}
 
   /**
-   * What the first look finds is named at once. All else must stay orphaned for a while where presence may return: true asks for another
-   * look after that. With the `last` look all is named as it seems where that would take long.
+   * Names at once what the first look finds. All else must stay orphaned for a while where presence may return: true asks for another look
+   * after that. If that would take long, the `last` look names every job that seems orphaned.
    */
   async look({ last = false }: { last?: boolean } = {}): Promise<boolean> {
     const { presenceReturns = 0, silent = 'older runners' } = this.queue.capabilities;

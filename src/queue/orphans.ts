@@ -3,7 +3,7 @@ import type { Job } from '../job/job.js';
 import { State } from '../job/state.js';
 import type { Queue } from './queue.js';
 
-/** The orphans: jobs that are said to run while nobody shows that they do. None where the queue cannot tell. */
+/** The orphans: jobs in a running state without presence. None if the queue cannot tell. */
 export async function findOrphans(queue: Queue): Promise<Job[]> {
   const orphans: Job[] = [];
   if (!queue.capabilities.presence) return orphans;
@@ -15,7 +15,9 @@ export async function findOrphans(queue: Queue): Promise<Job[]> {
   return orphans;
 }
 
-/** The same for whoever can wait; undefined when the queue cannot be reached now. That is for those to deal with who need it: they are more patient. */
+/**
+ * The same without retries; undefined when the queue cannot be reached now. Callers that need the queue deal with that, with more patience.
+ */
 export async function findOrphansNow(queue: Queue): Promise<Job[] | undefined> {
   try {
     return await findOrphans(queue);
@@ -36,7 +38,7 @@ export function nameJobs(jobs: readonly Named[]): string {
   return `${what}s ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`;
 }
 
-/** What to say before such jobs are looked at again, after so many ms. */
+/** The message before another look at such jobs, in `ms` milliseconds. */
 export function doubtNotice(jobs: readonly Named[], ms: number): { readonly message: string; readonly hint: string } {
   return {
     message: `${nameJobs(jobs)} ${jobs.length === 1 ? 'seems' : 'seem'} to be orphaned; looking again in ${Math.round(ms / 1000)} s`,

@@ -3,11 +3,11 @@
  *
  * **claim**: the exclusive right to run one job, from `.` to its final state ·
  * **presence**: proof that the holder of a claim is still alive ·
- * **orphan**: a job in state `r` (or `?`) with nobody present ·
+ * **orphan**: a job in state `r` (or `?`) without presence ·
  * **reclaim**: setting orphans back to `.` ·
  * **blocked**: a new job that can never run, because what it waits for failed or is held.
  *
- * test/conformance/ says what every queue must do; a queue is done when it passes.
+ * test/conformance/ defines what every queue must do; a queue is done when it passes.
  */
 
 import type { Job } from '../job/job.js';
@@ -20,66 +20,66 @@ import type { Counts, FinalState, State } from '../job/state.js';
 export interface ClaimRequest {
   /** Also take jobs that are `!` or `e`, except those in `tried`. */
   readonly retry?: boolean;
-  /** Ids of the jobs that this runner has run already, so that `retry` takes each at most once; see `Queue.layout`. */
+  /** Ids of the jobs that this runner has already run, so that `retry` takes each at most once; see `Queue.layout`. */
   readonly tried?: ReadonlySet<string>;
-  /** What is free now. A job that needs more is passed over. Absent: everything fits. */
+  /** What is free now. Jobs that need more are skipped. Absent: everything fits. */
   readonly free?: Needs;
-  /** What the runner has in all. A job that needs more is passed over for good. */
+  /** The runner's total. Jobs that need more are skipped for good. */
   readonly capacity?: Needs;
   /**
-   * How many jobs the asker could take now, one after the other; 1 by default. Where a claim costs much, so many may be claimed at
-   * once and handed out one by one. Like `free` it may grow while the claim is under way: read it when it counts.
+   * How many jobs the asker could take now, one after the other; 1 by default. Where claims are expensive, that many may be claimed at once
+   * and handed out one by one. Like `free` it may grow during the claim: read it when needed.
    */
   readonly slots?: number;
-  /** Is told what the user should know, each thing once. */
+  /** Receives notices for the user, each once. */
   readonly tell?: (notice: QueueNotice) => void;
-  /** Who asks, where one handle serves many: each of them is told everything once. */
+  /** The asker, where one handle serves many: each gets every notice once. */
   readonly asker?: object;
   readonly signal?: AbortSignal;
 }
 
-/** Something about a queue that its user should know. */
+/** A notice about a queue for its user. */
 export type QueueNotice =
-  /** The job is left alone by everybody: its line says something that cannot be read or can never come true. */
+  /** Every runner leaves the job alone: its line says something unreadable or impossible. */
   | { readonly kind: 'unusable'; readonly line: number; readonly column: number; readonly message: string }
-  /** Everybody on the host may write the queue, and so have commands run as whoever works it. */
+  /** Every user of the host may write the queue, and thereby run commands as the user of any runner on it. */
   | { readonly kind: 'writable'; readonly name: string }
-  /** The job needs more than this asker has in all. */
+  /** The job needs more than this asker's total. */
   | { readonly kind: 'tooBig'; readonly line: number; readonly needs: Needs }
-  /** Anything else, in words. */
+  /** Any other message. */
   | { readonly kind: 'news'; readonly message: string; readonly hint: string };
 
-/** Who asks for orphans to be set back. */
+/** A request to set orphans back. */
 export type ReclaimRequest = Pick<ClaimRequest, 'tell' | 'signal'>;
 
-/** How states are to be set. */
+/** How to set states. */
 export interface SetOptions {
-  /** Also those of jobs that somebody is running. */
+  /** Also those of running jobs. */
   readonly force?: boolean;
   readonly tell?: ClaimRequest['tell'];
 }
 
-/** What came of asking for a job. */
+/** The result of a claim request. */
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly claim: Claim }
-  /** Nothing now, but something may become claimable: when `room` is freed, or when jobs that run elsewhere end. */
+  /** Nothing now, but a job may become claimable when `room` is freed, or when jobs that run elsewhere end. */
   | { readonly kind: 'waiting'; readonly for: 'room' | 'others' }
-  /** Nothing is claimable and nothing can become so. */
+  /** No job is claimable, and none can become so. */
   | { readonly kind: 'exhausted' };
 
-/** What came of writing a job's final state. */
+/** The result of writing a job's final state. */
 export type FinishResult =
   /**
-   * `state`: the one that was written, when it is not the one that was asked for: the job is to be tried again by whoever takes it.
-   * `incomplete`: not all files that the job has left were taken; where they stay was told.
+   * `state`: the state written, if it differs from the requested one: the job is to be tried again, by any runner. `incomplete`: not all
+   * files of the job were accepted; a message said where they stay.
    */
   | { readonly kind: 'recorded'; readonly state?: FinalState | typeof State.new; readonly incomplete?: true }
-  /** The line is no longer the one that was claimed; nothing was written. */
+  /** The line is no longer the claimed one; nothing was written. */
   | { readonly kind: 'refused'; readonly reason: string };
 
 /** How a job is put back. */
 export interface ReleaseOptions {
-  /** It was not run: one that was claimed to be tried again is `!` or `e` as before. All others become `.`. */
+  /** It was not run: a job claimed for a retry is `!` or `e` again. All others become `.`. */
   readonly unrun?: boolean;
 }
 
@@ -88,43 +88,45 @@ export interface Claim {
   readonly job: Job;
   /** A descriptor that the job's process should inherit: the claim then counts as held for as long as the runner or the job lives. */
   readonly presence?: number | undefined;
-  /** Keeps the descriptor that `presence` names now open, wherever presence may be shown from now on, until what is returned is called. */
+  /**
+   * Keeps the current `presence` descriptor open, even if presence is shown elsewhere from now on, until the returned function is called.
+   */
   holdPresence?(): () => void;
-  /** Where the job is to run, as an absolute path, when the queue brings its files along; else wherever the runner runs its jobs. */
+  /** Where the job is to run, as an absolute path, if the queue brings files along; otherwise the runner decides. */
   readonly directory?: string | undefined;
-  /** What the job is to find in its environment. */
+  /** Variables for the job's environment. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** What a scheduler has given the job; the runner takes it as given. */
+  /** Resources granted by a scheduler; the runner takes them as given. */
   readonly share?: Share | undefined;
-  /** What an earlier runner has noted of where the job runs; see `note`. */
+  /** Where the job runs, as noted by an earlier runner; see `note`. */
   readonly handle?: string | undefined;
-  /** Keeps with the claim where the job runs, so that a later runner can attach to it. Absent where a queue cannot keep it. */
+  /** Keeps with the claim where the job runs, so that a later runner can attach to it. Absent if the queue cannot keep it. */
   note?(handle: string): Promise<void>;
-  /** Writes the job's final state and gives up the claim. */
+  /** Writes the job's final state and releases the claim. */
   finish(outcome: JobOutcome): Promise<FinishResult>;
-  /** Puts the job back and gives up the claim. */
+  /** Puts the job back and releases the claim. */
   release(how?: ReleaseOptions): Promise<FinishResult>;
-  /** Gives up the claim and leaves the job as it is: an orphan, in state `r` with nobody present. Goes with `Queue.adopt`. */
+  /** Gives up the claim and leaves the job as it is: an orphan, in state `r` without presence. Comes with `Queue.adopt`. */
   abandon?(): Promise<void>;
 }
 
-/** What came of setting states. */
+/** The result of setting states. */
 export interface SetResult {
   /** How many jobs were chosen. */
   readonly matched: number;
-  /** How many jobs are in the wanted state now because of this call. */
+  /** How many jobs this call brought into the wanted state. */
   readonly changed: number;
-  /** Chosen jobs that were left alone because somebody is present. */
+  /** Chosen jobs left alone because their holder is present. */
   readonly running: readonly Job[];
 }
 
-/** How one user of a queue fared against the others. */
+/** How one user of a queue fared in competition with others. */
 export interface ClaimStatistics {
   /** Jobs claimed. */
   readonly won: number;
-  /** Tries that found somebody else had been there: the states that were known were out of date. */
+  /** Tries that another runner had beaten: the known states were out of date. */
   readonly lost: number;
-  /** Tries that found somebody else at the line at that moment. */
+  /** Tries that found the line locked by another runner. */
   readonly busy: number;
 }
 
@@ -133,23 +135,23 @@ export interface Capabilities {
   /** Whether running jobs can be told from orphans. */
   readonly presence: boolean;
   /**
-   * Somebody who is not present may be so again within so many ms, after an editor has saved the file, or a network or a server was
-   * away: `reclaim` sets back only what it has seen orphaned for so long, call after call. Absent where one look is enough.
+   * Presence may return within this many ms, after an editor has saved the file, or a network or a server was away: `reclaim` sets back
+   * only jobs that it has seen orphaned for that long, over several calls. Absent if one look is enough.
    */
   readonly presenceReturns?: number;
-  /** Who may work on the queue and never shows presence, in the plural; older runners where nothing is said. */
+  /** Programs that may work on the queue without ever showing presence, in the plural; older runners by default. */
   readonly silent?: string | undefined;
-  /** A queue without jobs is no mistake: what is there shows that it is a queue. */
+  /** A queue without jobs is no error: other content shows that it is a queue. */
   readonly mayBeEmpty?: true;
-  /** Jobs can be claimed and finished, and that is all: nobody can ask what else there is. Every other call is refused. */
+  /** Jobs can only be claimed and finished: the queue answers no other question. Every other call is refused. */
   readonly claimsOnly?: true;
 }
 
-/** A list of jobs and their states that any number of runners share. */
+/** A list of jobs and their states, shared by any number of runners. */
 export interface Queue {
-  /** As the user named it: a path or a URL. */
+  /** The user's name for it: a path or a URL. */
   readonly name: string;
-  /** Names the queue from anywhere on this host: an absolute path or a URL. */
+  /** Its name everywhere on this host: an absolute path or a URL. */
   readonly address: string;
   readonly capabilities: Capabilities;
   /** So far. */
@@ -159,42 +161,42 @@ export interface Queue {
   /** The chosen jobs, in order, in batches (of a size that suits the queue). All jobs when nothing is chosen. */
   jobs(selection?: Selection): AsyncIterable<readonly Job[]>;
   /**
-   * The chosen jobs as `jobLine` prints them, in buffers that are only lent until the next one is asked for. Absent where
-   * that is no faster than to print what `jobs` gives.
+   * The chosen jobs in the form of `jobLine`, in buffers that are borrowed until the next one is requested. Absent if that is no faster
+   * than printing the result of `jobs`.
    */
   text?(selection: Selection): AsyncIterable<Buffer>;
-  /** The jobs that would be run, in that order, if each succeeded. Changes nothing. */
+  /** The jobs that would run, in order, if each succeeded. Changes nothing. */
   plan(request: ClaimRequest): AsyncIterable<readonly Job[]>;
-  /** `known`: as far as it is known already, when asking anew costs much, or takes time. */
+  /** `known`: from what is already known, where a fresh answer is expensive or slow. */
   counts(options?: { readonly known?: boolean }): Promise<Counts>;
   /**
-   * Sets the state of the chosen jobs, each under its lock. Jobs that somebody runs are left alone unless `force` is given. Where presence
-   * may return, this takes as long as that for jobs that seem to be orphaned.
+   * Sets the state of the chosen jobs, each under its lock. Leaves running jobs alone unless `force` is given. Where presence may return,
+   * this takes as long as that for jobs that seem orphaned.
    */
   set(selection: Selection, state: State, options?: SetOptions): Promise<SetResult>;
   /** Appends jobs in the given state, `.` by default: all of them or none. `BARRIER_LINE` among the commands is a barrier. */
   append(commands: readonly Buffer[], options?: { state?: State }): Promise<void>;
   /**
-   * Sets orphans back to `.` and names them. `tell` is told when it takes time until others show to be dead; without it the next claim's
-   * `tell` is.
+   * Sets orphans back to `.` and returns them. `tell` learns if it takes time to be sure that holders are dead; without it, the next
+   * claim's `tell` does.
    */
   reclaim(request?: ReclaimRequest): Promise<readonly Job[]>;
   /**
-   * Takes up the claims of jobs in state `r` at which nobody shows to be present: for a server that was started again, whose clients may
-   * come back, and for a runner that attaches to what an earlier one has started. Queues that have it can be served to others.
+   * Takes over the claims of jobs in state `r` without presence: for a restarted server, whose clients may come back, and for a runner that
+   * attaches to an earlier runner's jobs. Queues with this method can be served to others.
    * @param selection only these; all of them by default
    */
   adopt?(selection?: Selection): Promise<readonly Claim[]>;
-  /** Line numbers of the barriers, ascending. Absent where that cannot be told. */
+  /** Line numbers of the barriers, ascending. Absent if the queue cannot tell. */
   barriers?(): Promise<readonly number[]>;
   /**
-   * Grows with every change that is noticed, whoever looked, and when it is time to try a claim again that came to nothing for a reason
-   * that no change ends, such as somebody else's lock. Take it before a call, and hand it to `changed` after.
+   * Grows with every change noticed by any look, and when it is time to repeat a claim that failed for a reason which no change ends, such
+   * as another runner's lock. Read it before a call, and pass it to `changed` afterwards.
    */
   readonly seen: number;
-  /** Waits until more is seen than `since` (what is seen now, by default); rejects when `signal` is aborted. */
+  /** Waits until `seen` exceeds `since` (its current value by default); rejects when `signal` is aborted. */
   changed(signal: AbortSignal, since?: number): Promise<void>;
-  /** Another one whenever line numbers may have come to mean something else. Absent where that cannot be told. */
+  /** Changes whenever line numbers may have changed their meaning. Absent if the queue cannot tell. */
   readonly layout?: string | undefined;
   close(): Promise<void>;
 }
@@ -203,40 +205,42 @@ export interface Queue {
 export const LOCK_DRIVERS = ['record', 'file', 'directory'] as const;
 export type LockDriverName = (typeof LOCK_DRIVERS)[number];
 
-/** How to open a queue. Times in ms. Options that mean nothing to its kind are refused; src/queue/kinds.ts says which are whose. */
+/**
+ * How to open a queue. Times in ms. Options that do not apply to its kind are refused; src/queue/kinds.ts lists the options of each kind.
+ */
 export interface OpenOptions extends FileOptions, ServerOptions, GitOptions {
   /** How long to keep trying while the queue cannot be reached; a minute by default. */
   readonly patience?: number | undefined;
-  /** For those who append: a queue.csv over git may be missing, and is created by the first append. */
+  /** For appending: a queue.csv over git may be missing, and the first append creates it. */
   readonly create?: boolean | undefined;
 }
 
-/** How a file is worked on. */
+/** Options for files. */
 export interface FileOptions {
-  /** How it is locked. All runners of one file must use the same driver. `record` by default. */
+  /** The lock driver. All runners of one file must use the same one. `record` by default. */
   readonly locks?: LockDriverName | undefined;
-  /** Work even where the filesystem's locks are known to keep no other host out. */
+  /** Work even where the filesystem's locks are known not to exclude other hosts. */
   readonly unsafeLocks?: boolean | undefined;
-  /** Say nothing about a file that everybody on the host may write, and so may have commands run. */
+  /** Do not warn about a file that every user of the host may write, and thereby run commands. */
   readonly trustAny?: boolean | undefined;
 }
 
-/** How a server is reached. */
+/** Options for servers. */
 export interface ServerOptions {
   /** The secret that the server and its clients share. */
   readonly token?: string | undefined;
 }
 
-/** How a queue over git is worked on. What is absent is taken from the environment, or has a default. */
+/** Options for queues over git. Absent ones come from the environment, or have a default. */
 export interface GitOptions {
-  /** How long a claim holds when its runner gives no sign of life; 10 minutes by default. */
+  /** How long a claim holds without a sign of life from its runner; 10 minutes by default. */
   readonly lease?: number | undefined;
-  /** The path of the queue's file in the repository, where its name has no `#`. JOBS_QUEUE_FILE. */
+  /** The path of the queue's file in the repository, if its name has no `#`. JOBS_QUEUE_FILE. */
   readonly queueFile?: string | undefined;
   /** Between two looks; 5 s by default. SLEEP_TIME, in seconds. */
   readonly sleep?: number | undefined;
-  /** A folder of the repository: jobs run in a checkout, and what they leave in it is committed with their state. RESULTS_DIR. */
+  /** A folder of the repository: jobs run in a checkout, and their files in it are committed with their state. RESULTS_DIR. */
   readonly resultsDir?: string | undefined;
-  /** How often a job is run before it counts as failed, by whichever runners; 1 by default. MAX_JOB_ATTEMPTS. */
+  /** Attempts, over all runners, before a job counts as failed; 1 by default. MAX_JOB_ATTEMPTS. */
   readonly maxJobAttempts?: number | undefined;
 }

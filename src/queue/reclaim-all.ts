@@ -3,12 +3,12 @@ import type { Job } from '../job/job.js';
 import { doubtNotice, findOrphans, nameJobs } from './orphans.js';
 import type { Queue, ReclaimRequest } from './queue.js';
 
-/** Looks at what may be orphaned before giving up on being sure. */
+/** Most looks at possible orphans before it gives up on certainty. */
 const MOST_LOOKS = 8;
 
 /**
- * Sets orphans back to `.`, and looks again until it is sure of all that seem to be orphaned, unless the file is edited all the time.
- * Yields what was set back as soon as it is. Returns whether all orphans are known to be set back; if not, `tell` was told of the rest.
+ * Sets orphans back to `.`, and looks again until it is sure of all possible orphans, unless the file is edited all the time. Yields
+ * reclaimed jobs as they are set back. Returns whether all orphans are known to be set back; if not, `tell` has received the rest.
  */
 export async function* reclaimAll(
   queue: Queue,

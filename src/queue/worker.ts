@@ -1,4 +1,4 @@
-/** Workers for use from code, which choose their jobs themselves. */
+/** Workers for use from code, which choose their own jobs. */
 export { type Choose, queueJobs, randomJobs } from '../compat/distribute/choices.js';
 export type { Lists } from '../compat/distribute/lists.js';
 export type { GitWorker } from './git/distribute/git-worker.js';
