@@ -31,7 +31,7 @@ interface Wreck {
   readonly at: number;
 }
 
-/** Two queues of each version, so that there are two ways to go on. */
+/** Two queues of each version, one for each way to continue. */
 async function wreckAll(): Promise<Map<Version, readonly [Wreck, Wreck]>> {
   const all = await Promise.all(VERSIONS.flatMap(version => [begin(version, 'one'), begin(version, 'other')]));
   for (const { record } of all) for (const host of CLIENTS) await record.hasRunning(host, SLOTS, 1.5);

@@ -915,7 +915,7 @@ describe('trouble over git', LIMIT, () => {
 });
 
 describe('a queue.csv over git', LIMIT, () => {
-  it('takes jobs as gitrunner’s utility does, and shows those that are ready', async () => {
+  it('offers jobs as gitrunner’s utility does, and shows the ready ones', async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\nold,[],{},done\n' });
     const queue = await openGit(made.name('queue.csv'));
     await queue.append([Buffer.from('dummy.py 1 --cheese="on,toast"')]);
@@ -924,7 +924,7 @@ describe('a queue.csv over git', LIMIT, () => {
     await expect(queue.append([Buffer.from('echo a | b')])).rejects.toMatchObject({ code: 'usage' });
   });
 
-  it('has a running row that nobody leases set back only when it has stayed so for a lease, by the clock of who looks', {
+  it("has a running row without a lease reset only when it has stayed so for a lease, by the observer's clock", {
     tags: ['slow'],
   }, async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\na,[],{},running\na,[],{},running\nb,[],{},ready\n' });
@@ -943,7 +943,7 @@ describe('a queue.csv over git', LIMIT, () => {
     expect(await queue.reclaim()).toEqual([]);
   });
 
-  it('has what was seen of it remembered beside that of other queues of the same remote', { tags: ['slow'] }, async () => {
+  it('keeps its observations apart from those of other queues on the same remote', { tags: ['slow'] }, async () => {
     const content = 'script,args,kwargs,status\na,[],{},running\n';
     const made = repository({ 'a.csv': content, 'b.csv': content });
     const reclaim = async (file: string): Promise<number> => (await (await openGit(made.name(file), { lease: 1000 })).reclaim()).length;
@@ -953,7 +953,7 @@ describe('a queue.csv over git', LIMIT, () => {
     }
   });
 
-  it('leaves a row alone that cannot be read, and names it', async () => {
+  it('skips an invalid row, and names it', async () => {
     const made = repository({ 'queue.csv': 'script,args,kwargs,status\nbad,1,{},ready\nok,[],{},ready\n' });
     const notices: unknown[] = [];
     const queue = await openGit(made.name('queue.csv'));
