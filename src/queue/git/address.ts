@@ -2,24 +2,24 @@ import path from 'node:path';
 import { RunmakerError } from '../../errors.js';
 import { withoutPassword, withoutSecrets } from './plumbing/secrets.js';
 
-/** What the name of a queue over git says. */
+/** The parts of the name of a queue over git. */
 export interface GitAddress {
   /** As git takes it: `ssh://…`, `https://…`, `file:///…`; undefined when a local clone is named. */
   readonly url?: string;
-  /** Absolute path of a local clone, whose remote is meant. */
+  /** Absolute path of a local clone; its remote is the one meant. */
   readonly clone?: string;
-  /** Path of the queue's file in the repository; undefined: whichever of the known ones is there. */
+  /** Path of the queue's file in the repository; undefined: whichever of the usual ones exists. */
   readonly file?: string;
   /** Undefined: the one that the remote's HEAD names. */
   readonly branch?: string;
 }
 
-/** How git goes to a remote. */
+/** Transports by which git reaches a remote. */
 const TRANSPORTS = ['ssh', 'https', 'http', 'git', 'file'];
 
 const FORM = /^git(?:\+([a-z]+:\/\/[^#?]+)|:([^#?]*))((?:[#?][^#?]*)*)$/i;
 
-/** Whether a queue's name is that of a queue over git. */
+/** Whether a name means a queue over git. */
 export function isGitName(name: string): boolean {
   return /^git(?:\+[a-z]+:\/\/|:)/i.test(name);
 }
@@ -69,7 +69,7 @@ export function parseGitAddress(name: string): GitAddress {
   };
 }
 
-/** Whether git lets a branch have a name: git-check-ref-format(1). */
+/** Whether git allows a branch of this name: git-check-ref-format(1). */
 export function isBranchName(name: string): boolean {
   const isRef = name !== '' && !/[\0-\x20\x7f~^:?*[\\]|\.\.|@\{|^\/|\/$|\/\/|\.$|(?:^|\/)\.|\.lock(?:\/|$)/.test(name);
   return isRef && !name.startsWith('-') && name !== 'HEAD';

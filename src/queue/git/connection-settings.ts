@@ -1,6 +1,6 @@
 import type { Git } from './plumbing/git.js';
 
-/** Settings that say how a remote is reached, and those of the remote itself. */
+/** Settings that determine how a remote is reached, and those of the remote itself. */
 const REACHING = /^(?:core\.(?:sshcommand|gitproxy|askpass)$|ssh\.variant$|credential\.|http\.|url\.|protocol\.)/;
 const OF_REMOTE = ['pushurl', 'proxy', 'proxyauthmethod', 'uploadpack', 'receivepack'];
 
@@ -10,16 +10,16 @@ interface Setting {
   readonly value: string;
 }
 
-/** How git is to reach a remote of a clone from elsewhere. */
+/** How git is to reach a clone's remote from elsewhere. */
 export interface ConnectionSettings {
-  /** The remote's URL as it is configured: nothing is put in the place of its beginning yet. */
+  /** The remote's URL as configured, without `url.*.insteadOf` applied. */
   readonly url: string | undefined;
-  /** What holds in the clone and not everywhere, as variables for git. */
+  /** Settings of the clone that do not hold everywhere, as variables for git. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads from a clone's configuration, with all that it includes, how one of its remotes is reached.
+ * Reads from a clone's configuration, including all files it includes, how to reach one of its remotes.
  * @param placed makes a URL of what may be a path relative to the clone
  */
 export async function connectionSettings(
@@ -29,7 +29,7 @@ export async function connectionSettings(
   environment: NodeJS.ProcessEnv,
 ): Promise<ConnectionSettings> {
   const here = await settingsIn(clone);
-  // What is not bound to the clone holds in ours as well, and would count twice: a helper is asked again, a header sent again.
+  // Settings not bound to the clone hold in our clone as well, and would apply twice: a helper would be asked, or a header sent, again.
   const elsewhere = new Set((await settingsIn(clone.in('/'))).map(asText));
   const own = here.filter(setting => REACHING.test(setting.key) && !elsewhere.has(asText(setting)));
   const ofRemote = (name: string): string | undefined => here.find(({ key }) => key === `remote.${remote}.${name}`)?.value;
@@ -56,7 +56,7 @@ function asText({ origin, key, value }: Setting): string {
   return `${origin}\0${key}\0${value}`;
 }
 
-/** Those that the user has given in the same way come after: they count for more than a file does. */
+/** Settings that the user passed in the same way come later: they override those of files. */
 function asVariables(settings: readonly Pick<Setting, 'key' | 'value'>[], environment: NodeJS.ProcessEnv): Record<string, string> {
   if (settings.length === 0) return {};
   const count = Number(environment.GIT_CONFIG_COUNT ?? 0) || 0;

@@ -59,7 +59,7 @@ export class GitClaim implements Claim {
     return await this.orDrop(async () => await this.end({ state, verb: PUT_BACK }, state));
   }
 
-  /** Pushes the end of the claim. @param asked the state that the caller wants */
+  /** Pushes the end of the claim. @param asked the caller's state */
   private async end(ending: Ending, asked: Ending['state']): Promise<FinishResult> {
     const { result, filesRefused } = await this.context.batcher.submit({
       kind: 'jobs',
@@ -80,7 +80,7 @@ export class GitClaim implements Claim {
     return { ...recorded, incomplete: true };
   }
 
-  /** Drops the claim when its end cannot be pushed: a lease that went on to name it would keep all others from the job. */
+  /** Drops the claim if its end cannot be pushed: a lease that still named it would keep all others from the job. */
   private async orDrop(end: () => Promise<FinishResult>): Promise<FinishResult> {
     const { store, batcher, claims } = this.context;
     try {
@@ -96,7 +96,7 @@ export class GitClaim implements Claim {
     }
   }
 
-  /** The state to write, which attempts may still change, and what comes with it. */
+  /** The state to write, which the count of attempts may still change, and what comes with it. */
   private async endingFor(state: FinalState): Promise<Ending> {
     const { store, maxJobAttempts } = this.context;
     const results = await this.checkout?.results();

@@ -24,7 +24,7 @@ import { LONGEST_SPAN } from './leases/lease-expiry.js';
 import { OwnedClaims } from './leases/owned-claims.js';
 import { areAlike } from './leases/row-tracking.js';
 
-/** What a queue over git is made of. Times in ms. */
+/** The parts of a queue over git. Times in ms. */
 export interface GitQueueParts {
   readonly name: string;
   readonly address: string;
@@ -53,7 +53,7 @@ export class GitQueue implements Queue {
   private readonly spares: GitClaim[] = [];
   private won = 0;
   private layouts = 0;
-  /** The document that `layouts` counts as the last. */
+  /** The last document counted by `layouts`. */
   private laidOut: QueueDocument | undefined;
   private reclaiming = false;
   private othersTold = false;
@@ -180,12 +180,12 @@ export class GitQueue implements Queue {
       await Promise.all(this.spares.splice(0).map(claim => claim.release({ unrun: true }))).finally(() => this.batcher.close());
     } finally {
       await this.checkouts?.close();
-      // Its git process would keep ours alive.
+      // Its git process would keep this one alive.
       await this.store.close();
     }
   }
 
-  /** Says once why jobs were not set back although their runners may be dead. */
+  /** Reports once why jobs were not set back although their runners may be dead. */
   private tellOfOthers(tell: ClaimRequest['tell']): void {
     const { others } = this.batcher;
     if (!this.reclaiming || this.othersTold || others.length === 0 || tell === undefined) return;
@@ -213,7 +213,7 @@ export class GitQueue implements Queue {
     return undefined;
   }
 
-  /** What the remote says now. */
+  /** The remote's current state. */
   private async look(needsLeases: boolean, signal?: AbortSignal): Promise<{ document: QueueDocument; present: ReadonlySet<number> }> {
     return await this.batcher.submit({
       kind: 'jobs',
@@ -224,7 +224,7 @@ export class GitQueue implements Queue {
   }
 }
 
-/** In words, rounded up: a user who comes too early has to come again. */
+/** As text, rounded up: a user who returns too early must come again. */
 function atLeast(ms: number): string {
   const unit = ms < 60_000 ? 1000 : ms < 86_400_000 ? 60_000 : 3_600_000;
   return formatDuration(Math.ceil(ms / unit) * unit);

@@ -10,7 +10,7 @@ import { commitsBetween, readCommit } from './history.js';
 /** How many paths fit on a command line. */
 const AT_ONCE = 500;
 
-/** The queue as of one commit: what it says, or why that cannot be known. */
+/** The queue as of one commit: its content, or why that is unknown. */
 export interface Snapshot {
   readonly commit: string;
   /** Whether the commit says that it sets orphans back. */
@@ -20,13 +20,13 @@ export interface Snapshot {
   readonly problem?: RunmakerError;
 }
 
-/** How the branch went on since the last look. */
+/** The branch's progress since the last look. */
 export interface Move {
-  /** The last document that could be read before. */
+  /** The last readable document before. */
   readonly from: QueueDocument | undefined;
-  /** Each commit's snapshot in turn, or the last one's only. */
+  /** Each commit's snapshot in turn, or only the last one's. */
   readonly steps: readonly Snapshot[];
-  /** Whether the commit that was known is no longer in the branch's history. */
+  /** Whether the previously known commit is no longer in the branch's history. */
   readonly rewritten: boolean;
   /** The other runners, and people, that have committed meanwhile. */
   readonly others: ReadonlySet<string>;
@@ -35,15 +35,15 @@ export interface Move {
 /** The file of a queue in the repository. */
 export interface QueueFile {
   readonly path: string;
-  /** As git knows it: `100644`. */
+  /** In git's form: `100644`. */
   readonly mode: string;
-  /** What the file counts as while it is missing: the first append creates it. Absent: a missing file is a problem. */
+  /** The content assumed while the file is missing: the first append creates it. Absent: a missing file is a problem. */
   readonly initial?: Buffer | undefined;
 }
 
-/** A queue's file on a branch of a remote: the last known commit, how it came to be, and the way to add one more. */
+/** A queue's file on a branch of a remote: the last known commit, how it came to be, and the means to add one more. */
 export class BranchStore {
-  /** When the last known commit was certainly the branch's last one: by performance.now(). */
+  /** When the last known commit was last certain to be the branch's head: by performance.now(). */
   asOf = Number.NEGATIVE_INFINITY;
   private tip: Snapshot | undefined;
   private readonly objects: Objects;
@@ -75,7 +75,7 @@ export class BranchStore {
 
   /**
    * Fetches the branch.
-   * @param whole whether each commit on the way matters, or the last one only
+   * @param whole whether every commit on the way matters, or only the last one
    * @param leases whether to fetch them too
    */
   async look(whole: boolean, leases: boolean): Promise<Move> {
@@ -106,12 +106,12 @@ export class BranchStore {
   }
 
   /**
-   * Pushes a commit whose parent is the last known one, and changes other refs with it.
+   * Pushes a commit on top of the last known one, and changes other refs with it.
    * @throws GitFailure; the next look shows whether it has landed
    */
   async push(commit: string, others: readonly RefChange[]): Promise<Pushed> {
     const began = performance.now();
-    // Compare and swap: a plain push would bring a branch forward again that was set back.
+    // Compare and swap: a plain push would move a branch forward again that was reset.
     const pushed = await this.remote.push([...others, { ref: `refs/heads/${this.remote.branch}`, commit, instead: this.now.commit }]);
     if (pushed.kind === 'landed') {
       this.tip = await this.read(commit);
@@ -120,7 +120,7 @@ export class BranchStore {
     return pushed;
   }
 
-  /** The names of the objects of files as of the last known commit: of those at these paths, and below the places among them. */
+  /** The object names of files as of the last known commit: those at these paths, and below the places among them. */
   async filesAt({ places, folders }: DecidingPaths): Promise<ReadonlyMap<string, string>> {
     const found = await this.entriesAt([...places, ...folders], []);
     const filled = places.filter(place => found.get(place)?.type === 'tree');

@@ -20,7 +20,7 @@ import { RequestQueue } from './request-queue.js';
 import { RetryPolicy } from './retry-policy.js';
 import { Transaction } from './transaction.js';
 
-/** A commit that was built, and may have been pushed, for these requests. */
+/** A commit for these requests, which may have been pushed. */
 interface Attempt extends BuiltCommit {
   readonly transaction: Transaction;
   readonly answers: ReadonlyMap<PendingRequest, unknown>;
@@ -31,14 +31,14 @@ export interface CommitBatcherOptions extends CommitBuilderOptions {
   readonly patience: number;
 }
 
-/** How long, in ms, to wait for more requests. `most`: for the ends of our other jobs; less where pushes are quick. */
+/** How long, in ms, to wait for more requests. `most`: for the ends of this runner's other jobs; less where pushes are quick. */
 const GATHER = { least: 4, most: 1000 };
-/** How often, in ms, a paced claim is looked at: it may be aborted, or something more urgent come first. */
+/** How often, in ms, a paced claim is checked: it may be aborted, or a more urgent request may arrive. */
 const PACE = 50;
 
 /** Commits the changes of one queue handle, one commit at a time. */
 export class CommitBatcher {
-  /** Grows with every change of the branch that was seen or made. */
+  /** Grows with every change of the branch, seen or made. */
   version = 0;
   /** How many races with other runners were lost. */
   beaten = 0;
@@ -70,14 +70,14 @@ export class CommitBatcher {
     return this.leases.others;
   }
 
-  /** Settles when the request is applied and pushed. Rejects when the remote does not take it. */
+  /** Settles when the request is applied and pushed. Rejects when the remote does not accept it. */
   submit<T>(request: ChangeRequest<T>): Promise<T> {
     const answer = this.requests.add(request);
     this.running ??= this.run();
     return answer;
   }
 
-  /** Renews our lease after a claim was dropped whose end could not be pushed, so that the lease names it no more. */
+  /** Renews this runner's lease after dropping a claim whose end could not be pushed, so that the lease no longer names it. */
   renewLease(): void {
     this.updateHeartbeat();
     if (this.claims.size === 0) return;
@@ -108,11 +108,11 @@ export class CommitBatcher {
         for (const pending of batch) pending.reject(error);
       }
     }
-    // Without an await since the last look at the requests: none can come in between.
+    // No await since the last check of the requests: none can arrive in between.
     this.running = undefined;
   }
 
-  /** Waits for requests that may share the commit: the results of our other jobs, for about as long as a push takes. */
+  /** Waits for requests that may share the commit: the results of this runner's other jobs, for about as long as a push takes. */
   private async gather(): Promise<void> {
     const end = performance.now() + Math.min(this.turn, GATHER.most);
     do await setTimeout(GATHER.least);
@@ -120,10 +120,10 @@ export class CommitBatcher {
     while (this.requests.hasClaim && this.pacing.pause > 0) await setTimeout(Math.min(this.pacing.pause, PACE));
   }
 
-  /** Commits a batch, which takes in more requests of its kind each time it is applied anew. */
+  /** Commits a batch, which takes in more requests of its kind each time it is applied again. */
   private async commit(batch: PendingRequest[]): Promise<void> {
     const retry = new RetryPolicy(this.store, this.options.patience, this.options.tell);
-    /** Pushed, and not known yet whether it has landed. */
+    /** Pushed, but not yet known to have landed. */
     let uncertain: Attempt | undefined;
     let mustLook = this.contended;
     let hasSettled = false;
@@ -172,14 +172,14 @@ export class CommitBatcher {
           uncertain = undefined;
           if (filesMayBeRefused) continue;
         }
-        // Isolated requests wait behind the batch, which therefore is retried for as long as they would be.
+        // Isolated requests wait behind the batch, so it is retried for as long as they would be.
         await retry.afterFailure(error, this.requests.ends > 0 || batch.some(({ request }) => request.endsClaim));
         mustLook = true;
       }
     }
   }
 
-  /** Applies the batch to a new transaction. A request that cannot be applied is rejected and leaves the batch. */
+  /** Applies the batch to a new transaction. Rejects a request that cannot be applied, and removes it from the batch. */
   private apply(batch: PendingRequest[]): Pick<Attempt, 'transaction' | 'answers'> {
     const { document, problem } = this.store.now;
     if (document === undefined) throw problem;
@@ -215,15 +215,15 @@ export class CommitBatcher {
     this.updateHeartbeat();
   }
 
-  /** Has the lease renewed for as long as there are claims. */
+  /** Renews the lease for as long as there are claims. */
   private updateHeartbeat(): void {
     if (this.claims.size === 0) this.heartbeat.pause();
     else this.heartbeat.begin();
   }
 
   /**
-   * Fetches the branch, follows our claims through what others have pushed, and refreshes the lease table if it is needed. An uncertain
-   * attempt may show to have landed.
+   * Fetches the branch, follows this runner's claims through others' pushes, and refreshes the lease table if needed. An uncertain attempt
+   * may turn out to have landed.
    * @returns whether another look is needed to be sure of the leases
    */
   private async look(needsLeases: boolean, uncertain: Attempt | undefined, batch: PendingRequest[]): Promise<boolean> {

@@ -14,9 +14,9 @@ export interface CommitBuilderOptions {
   tell(message: string, hint: string): void;
 }
 
-/** What is to be pushed for a transaction. */
+/** What to push for a transaction. */
 export interface BuiltCommit {
-  /** Undefined when the branch stays as it is. */
+  /** Undefined if the branch stays unchanged. */
   readonly commit: string | undefined;
   /** Leases that change with it. */
   readonly otherRefs: readonly RefChange[];
@@ -38,7 +38,7 @@ export class CommitBuilder {
     return `${LEASES}${this.store.remote.runner}`;
   }
 
-  /** @param bytes the file after the changes; undefined when it stays as it is */
+  /** @param bytes the file after the changes; undefined if unchanged */
   async build(transaction: Transaction, bytes: Buffer | undefined): Promise<BuiltCommit> {
     const plans: Omit<CommitPlan, 'ref'>[] = [];
     if (bytes !== undefined) {
@@ -58,7 +58,7 @@ export class CommitBuilder {
   }
 
   private leaseAfter({ claimed, ended }: Transaction): string {
-    // A remote without atomic pushes changes the lease before the branch: there it goes on to name the claims that end now.
+    // A remote without atomic pushes changes the lease before the branch: there it still names the claims that end now.
     const kept = this.claims.rows(this.store.remote.atomic ? ended : undefined);
     const begun = claimed.flatMap(({ standing }) => (standing.kind === 'held' ? [standing.row] : []));
     const rows = [...kept, ...begun];
@@ -67,7 +67,7 @@ export class CommitBuilder {
     return printLease(title, { queue: this.store.title, duration: this.options.lease, rows: leased }, ++this.count);
   }
 
-  /** Decides where results go, given what others have pushed meanwhile. */
+  /** Decides where results go, given others' pushes meanwhile. */
   private async placeFiles(results: readonly JobResults[]): Promise<readonly FileChange[]> {
     const wanted = results.flatMap(({ results: files }) => files.map(({ path }) => path));
     const files = placeResults(results, await this.store.filesAt(decidingPaths(results)));

@@ -7,10 +7,10 @@ const NAMED = 25;
 /** The verb for jobs that were set back because their lease had expired. */
 export const RECLAIMED = 'reclaimed';
 
-/** The verb for jobs that were given back. */
+/** The verb for jobs that were put back. */
 export const PUT_BACK = 'put back';
 
-/** The trailer that names the runner. Without it, two runners that do the same within a second would make the same commit. */
+/** The trailer that names the runner. Without it, two runners that do the same within a second would create the same commit. */
 const RUNNER = 'Runner';
 
 /** The verb for a job's new state. */

@@ -4,20 +4,20 @@ import type { Git } from '../plumbing/git.js';
 const AGAIN = 'Tried-again';
 const ENOUGH = 'Tried-enough';
 
-/** What follows a failure of a job, and the trailer that lets the next runner count it. */
+/** The consequence of a job's failure, and the trailer that lets the next runner count it. */
 export interface Verdict {
   readonly again: boolean;
   readonly trailer: string;
 }
 
-/** The trailer for a job that succeeded: failures before it count no more. */
+/** The trailer for a job that succeeded: earlier failures no longer count. */
 export function doneTrailer(job: string): string {
   return `${ENOUGH}: ${job}`;
 }
 
 /**
- * Decides whether a job that failed is to be tried again.
- * @param commit where the history ends · @param job its hash · @param most attempts in all
+ * Decides whether to retry a failed job.
+ * @param commit the end of the history · @param job its hash · @param most attempts in all
  */
 export async function judgeFailure(git: Git, commit: string, job: string, most: number): Promise<Verdict> {
   const messages = await git.text(['log', '--format=%b', '--fixed-strings', `--grep=: ${job}`, commit]);

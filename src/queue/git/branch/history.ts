@@ -1,10 +1,10 @@
 import type { GitObject, Objects } from '../plumbing/objects.js';
 import type { Remote } from '../plumbing/remote.js';
 
-/** How many commits are walked one by one; a longer way is left to git. */
+/** How many commits are walked one by one; git walks longer ways. */
 const SHORT_WAY = 50;
 
-/** A commit as far as its message and its parents matter. */
+/** The message and the parents of a commit. */
 export interface CommitInfo {
   readonly name: string;
   readonly parents: readonly string[];
@@ -26,8 +26,8 @@ export function readCommit({ name, content }: GitObject): CommitInfo {
 }
 
 /**
- * The commits that lead from one to a later one, the earliest first; none when it is not in the later one's history.
- * @param whole whether all are needed; else only the last ones are read
+ * The commits that lead from one to a later one, the earliest first; none if it is not in the later one's history.
+ * @param whole whether all are needed; otherwise only the last ones are read
  */
 export async function commitsBetween(
   remote: Remote,
@@ -37,7 +37,7 @@ export async function commitsBetween(
   whole: boolean,
 ): Promise<CommitInfo[]> {
   const way: CommitInfo[] = [];
-  // Usually there are a few, each upon the other: that shows without starting a process.
+  // Usually there are a few in a straight line: that shows without starting a process.
   for (let object: GitObject | undefined = head; object && way.length < SHORT_WAY; ) {
     const commit = readCommit(object);
     way.unshift(commit);

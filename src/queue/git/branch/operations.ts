@@ -1,4 +1,4 @@
-/** What callers can change: each function applies one request to a transaction. */
+/** The callers' changes: each function applies one request to a transaction. */
 import type { Job } from '../../../job/job.js';
 import { less } from '../../../job/needs.js';
 import { pick } from '../../../job/readiness.js';
@@ -12,7 +12,7 @@ import type { OwnedClaim } from '../leases/owned-claims.js';
 import { RECLAIMED, verbFor } from './commit-message.js';
 import type { Transaction } from './transaction.js';
 
-/** The jobs that were claimed, or why there is none. */
+/** The claimed jobs, or why there are none. */
 export type ClaimedJobs = readonly OwnedClaim[] | Exclude<ReturnType<typeof pick>, { kind: 'ready' }>;
 
 /** Claims the jobs that are ready, up to the number of the runner's free slots. */
@@ -32,7 +32,7 @@ export function claimJobs(transaction: Transaction, request: ClaimRequest): Clai
 /** How a claim ends. */
 export interface Ending {
   readonly state: FinalState | typeof State.new;
-  /** The verb for the message; that of the state when absent. */
+  /** The verb for the message; the state's own when absent. */
   readonly verb?: string;
   /** A line for the message by which runners count attempts. */
   readonly trailer?: string | undefined;

@@ -1,19 +1,19 @@
-/** How many commits a runner makes in a row, in a time of up to so many ms: handing over after each costs a lost race and a fetch. */
+/** How many commits a runner makes in a row, and in how many ms: handing over after each one costs a lost race and a fetch. */
 const BURST = { commits: 4, time: 1000 };
-/** After how many commits of ours a runner that was not seen to commit meanwhile counts as gone. */
+/** After this many commits of this runner, another one that has not committed meanwhile counts as gone. */
 const FORGOTTEN = 32;
 /** The longest pause, in ms. */
 const LONGEST = 10_000;
 
 /**
- * Gives all runners that commit to a branch their turn. A runner whose push has landed is the only one that knows the branch's last commit:
- * without a pause it would win every race. So its claims take from a budget of time that fills at its fair share; when that is used up, it
- * claims no more until the budget is full again.
+ * Shares the branch fairly between runners. A runner whose push has landed is the only one that knows the branch's last commit: without a
+ * pause it would win every race. So its claims use a budget of time that fills at its fair share; once the budget is used up, it claims no
+ * more until it is full again.
  */
 export class Pacing {
-  /** How many commits of ours have landed since others were seen to commit, by their names. */
+  /** By name: how many commits of this runner have landed since the other one last committed. */
   private readonly others = new Map<string, number>();
-  /** How much of the budget is used, in ms, and when that was so. */
+  /** The used part of the budget, in ms, and the time of that measurement. */
   private used = 0;
   private at: number;
   private nextAt = Number.NEGATIVE_INFINITY;
@@ -26,12 +26,12 @@ export class Pacing {
     this.at = now();
   }
 
-  /** Others have committed. */
+  /** Notes that others have committed. */
   saw(names: Iterable<string>): void {
     for (const name of names) this.others.set(name, 0);
   }
 
-  /** A commit of ours has landed. @param turn how long it took, in ms */
+  /** A commit of this runner has landed. @param turn how long it took, in ms */
   landed(turn: number): void {
     const now = this.now();
     const runners = this.others.size + 1;
@@ -43,7 +43,7 @@ export class Pacing {
     }
     const budget = turn * Math.max(Math.min(BURST.commits, Math.floor(BURST.time / turn)), 1);
     if (runners === 1 || this.used < budget) return;
-    // Chance keeps runners from pausing, and from coming back, all at once.
+    // Randomness keeps runners from pausing, and returning, all at once.
     this.nextAt = now + Math.min(this.used * (runners - 1) * (0.25 + this.random() / 2), LONGEST);
     this.used = 0;
   }

@@ -19,7 +19,7 @@ export class RequestQueue {
     return this.first?.kind === 'jobs' && this.waiting.some(({ request }) => request.claims && !request.signal?.aborted);
   }
 
-  /** How many claims wait to be ended. */
+  /** How many ends of claims are waiting. */
   get ends(): number {
     return this.waiting.filter(({ request }) => request.endsClaim).length;
   }
@@ -35,7 +35,7 @@ export class RequestQueue {
     });
   }
 
-  /** Moves into the batch what can go with the requests that are in it, and drops the aborted ones from both. */
+  /** Moves compatible requests into the batch, and drops aborted ones from both. */
   fill(batch: PendingRequest[]): void {
     for (const list of [batch, this.waiting]) {
       for (const pending of list.filter(({ request }) => request.signal?.aborted)) {
@@ -54,9 +54,9 @@ export class RequestQueue {
   }
 
   /**
-   * Finds out whose files made the remote refuse a push, so that the other requests go through: requests with files first get a commit
-   * each, and one that is refused by itself is pushed without its files.
-   * @returns false when the files were not the reason
+   * Isolates the files that made the remote refuse a push, so that the other requests go through: requests with files first get a commit
+   * each, and one that is refused alone is pushed without its files.
+   * @returns false if the files were not the reason
    */
   isolateRefused(batch: PendingRequest[], failure: GitFailure): boolean {
     const withFiles = batch.filter(({ request }) => request.carriesFiles);

@@ -1,32 +1,32 @@
 import type { Transaction } from './transaction.js';
 
-/** Which requests share a commit: claims and ends of jobs with each other, appends with each other, anything else with nothing. */
+/** Which requests share a commit: claims and ends of jobs with each other, appends with each other, all others with none. */
 export type RequestKind = 'jobs' | 'append' | 'alone';
 
-/** A change that a caller wants. It is applied to a transaction, and applied anew when another runner pushed first. */
+/** A caller's change. Applied to a transaction, and applied again if another runner pushed first. */
 export interface ChangeRequest<T> {
   readonly kind: RequestKind;
-  /** Whether it depends on who is alive. */
+  /** Whether it depends on which owners are alive. */
   readonly needsLeases?: boolean;
   /** Whether it claims jobs, and so takes turns with other runners. */
   readonly claims?: boolean;
   /** Whether it ends a claim: the result of a job would be lost without it. */
   readonly endsClaim?: boolean;
-  /** Whether it brings files, which the remote may refuse although it takes the state. */
+  /** Whether it brings files, which the remote may refuse while it accepts the state. */
   readonly carriesFiles?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** @param filesRefused why the remote refuses the files of this request: they stay out of the commit */
+  /** @param filesRefused why the remote refuses this request's files: they stay out of the commit */
   apply(transaction: Transaction, filesRefused?: string): T;
 }
 
-/** A request that waits for its commit, and the caller who waits for it. */
+/** A request that waits for its commit, and its caller. */
 export interface PendingRequest {
   readonly request: ChangeRequest<unknown>;
   /** When it was made, by performance.now(). */
   readonly since: number;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
-  /** Whether it gets a commit of its own, because a push with several was refused. */
+  /** Whether it gets its own commit, because a push with several was refused. */
   isolated?: boolean;
   filesRefused?: string | undefined;
 }

@@ -8,13 +8,13 @@ import type { BranchStore } from './branch-store.js';
 /** Between two attempts while something is wrong, in ms. */
 const PAUSES = { first: 100, longest: 5000 };
 
-/** For how long, in ms, a push may be refused although the branch does not change: another git holds a lock while it changes it. */
+/** How long, in ms, a push may be refused although the branch does not change: another git process holds a lock during its change. */
 const LONGEST_RACE = 3000;
 
-/** After a lost race, a random part of up to this many times the duration of a push is waited. */
+/** After a lost race, the pause is a random part of up to this many times the duration of a push. */
 const MOST_TURNS = 16;
 
-/** Retries what may pass by itself for as long as patience lasts: a remote that cannot be reached, a file that cannot be read. */
+/** Retries, within its patience, failures that may pass by themselves: an unreachable remote, an unreadable file. */
 export class RetryPolicy {
   /** How many races with other runners were lost. */
   races = 0;
@@ -22,7 +22,7 @@ export class RetryPolicy {
   private stuck: { readonly version: number; readonly since: number } | undefined;
   private readonly backoff = new Backoff(PAUSES);
 
-  /** @param patience in ms · @param tell says once that something is retried */
+  /** @param patience in ms · @param tell reports once that an operation is being retried */
   constructor(
     private readonly store: BranchStore,
     private readonly patience: number,
@@ -30,8 +30,8 @@ export class RetryPolicy {
   ) {}
 
   /**
-   * Waits after a push that was refused as if another runner had been faster. While the branch stays at the same version after that, none
-   * was: something is in the way, such as a lock that a killed git has left.
+   * Waits after a push that was refused as if another runner had been faster. If the branch then stays at the same version, none was:
+   * something is in the way, such as a lock left by a killed git process.
    * @param turn how long the push took, in ms
    * @throws `failure`, for `afterFailure`, once that has lasted
    */
@@ -47,8 +47,8 @@ export class RetryPolicy {
 
   /**
    * Waits before the next attempt.
-   * @param endsClaim whether a result would be lost: then also failures are retried that a person has to mend
-   * @throws the failure, when it does not pass or has lasted too long
+   * @param endsClaim whether a result would be lost: then failures that need a person are retried as well
+   * @throws the failure, when it is permanent or has lasted too long
    */
   async afterFailure(error: unknown, endsClaim: boolean): Promise<void> {
     const now = performance.now();

@@ -7,15 +7,17 @@ import { rowsOf } from '../leases/row-tracking.js';
 import type { RefChange } from '../plumbing/remote.js';
 import { jobsInWords } from './commit-message.js';
 
-/** What the leases say about a document. Empty unless a request of the batch asked for them. */
+/** What the leases say about a document. Empty unless a request of the batch needs them. */
 export interface LeaseView {
   /** The lines of jobs whose owner is alive. */
   readonly present: ReadonlySet<number>;
-  /** What removes the expired leases. */
+  /** Removes the expired leases. */
   readonly expired: readonly RefChange[];
 }
 
-/** The changes that one commit makes to a document: requests fill it one after the other, and each sees what those before it did. */
+/**
+ * The changes that one commit makes to a document: requests add to it one after the other, and each sees the effects of those before it.
+ */
 export class Transaction {
   /** Results that are committed with the states. */
   readonly results: JobResults[] = [];
@@ -24,7 +26,7 @@ export class Transaction {
   /** Claims that begin and end with this commit. */
   readonly claimed: OwnedClaim[] = [];
   readonly ended = new Set<OwnedClaim>();
-  /** Whether to renew our own lease although nothing else changes. */
+  /** Whether to renew this runner's lease although nothing else changes. */
   renewLease = false;
   private jobTable: JobTable | undefined;
   private readonly states = new Map<number, State>();
@@ -38,7 +40,7 @@ export class Transaction {
     readonly leases: LeaseView,
   ) {}
 
-  /** The states as they will be, and what waits for what. Built on first use: only a claim needs it. */
+  /** The resulting states and dependencies. Built on first use: only a claim needs it. */
   get table(): JobTable {
     if (this.jobTable === undefined) {
       const { jobs, barriers, lineCount } = this.document;
@@ -48,7 +50,7 @@ export class Transaction {
     return this.jobTable;
   }
 
-  /** Lines that a claim must not take: the history shows the end of one claim before the next begins. */
+  /** Lines that a claim must not take: the history must show the end of one claim before the next begins. */
   get justEnded(): ReadonlySet<number> {
     return this.endedLines;
   }
@@ -86,7 +88,7 @@ export class Transaction {
     this.trailers.push(line);
   }
 
-  /** The file after the changes; undefined when nothing changes. */
+  /** The file after the changes; undefined if unchanged. */
   bytes(): Buffer | undefined {
     const { document, added } = this;
     if (added.length > 0) return document.withJobs(added);

@@ -1,4 +1,4 @@
-/** checkouts/ are folders for jobs to run in, and the way of what they leave there into commits. */
+/** checkouts/: folders in which jobs run, and how their results get into commits. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoName, RunmakerError, reason } from '../../../errors.js';
@@ -7,7 +7,7 @@ import { isGone } from '../plumbing/runner-name.js';
 import { Checkout, type Layout, makeFolder, type Tell } from './checkout.js';
 import { removeFolder } from './remove-folder.js';
 
-/** Folders with the repository's files, for jobs to run in: one a job, used again when it has ended. */
+/** Folders with the repository's files in which jobs run: one per job, reused after its end. */
 export class CheckoutPool {
   private readonly free: string[] = [];
   private count = 0;
@@ -26,7 +26,7 @@ export class CheckoutPool {
     this.tell = tell;
   }
 
-  /** A folder with the files of a commit, and nothing else. @throws RunmakerError `queue` when it cannot be had */
+  /** A folder with exactly the files of a commit. @throws RunmakerError `queue` when there is none to be had */
   async take(commit: string): Promise<Checkout> {
     if (this.count === 0) await this.removeStale();
     const directory = (await this.again(commit)) ?? (await this.anew(commit));
@@ -41,7 +41,7 @@ export class CheckoutPool {
     return checkout;
   }
 
-  /** Takes the folders away, but for those whose results are nowhere else. */
+  /** Removes the folders, except those whose results exist nowhere else. */
   async close(): Promise<void> {
     for (const directory of this.free.splice(0)) await this.remove(directory);
   }
@@ -50,7 +50,7 @@ export class CheckoutPool {
     return `${this.git.directory}.checkouts`;
   }
 
-  /** A folder in which a job has ended, with the files of a commit and nothing else, if there is one that can be used again. */
+  /** A reusable folder of an ended job, reset to exactly the files of a commit, if there is one. */
   private async again(commit: string): Promise<string | undefined> {
     const directory = this.free.pop();
     if (directory === undefined) return undefined;
@@ -60,7 +60,7 @@ export class CheckoutPool {
       await there.call(['clean', '-ffdxq']);
       return directory;
     } catch {
-      // The job has removed it, or has left in it what cannot be removed.
+      // The job has removed it, or has left files in it that cannot be removed.
       await this.remove(directory);
       return undefined;
     }

@@ -7,13 +7,13 @@ import type { Git } from '../plumbing/git.js';
 import { type Found, scanFolder } from './folder-scan.js';
 import type { Result } from './results.js';
 
-/** Says something to the user: a message, and what can be done. */
+/** Gives the user a message, and what can be done. */
 export type Tell = (message: string, hint: string) => void;
 
-/** What all checkouts of a runner have in common: paths in the repository. */
+/** Common to all checkouts of a runner: paths in the repository. */
 export interface Layout {
   readonly resultsDir: string;
-  /** The queue's own file, which is no result wherever it lies. */
+  /** The queue's own file, which never counts as a result. */
   readonly queueFile: string;
 }
 
@@ -23,7 +23,7 @@ export class Checkout {
   readonly environment: Readonly<Record<string, string>>;
   /** What was in the results folder when the job started. */
   private before: ReadonlyMap<string, Found> = new Map();
-  /** Why not all that the job has left could be put into our clone. */
+  /** Why some of the job's files could not be stored in the clone. */
   private leftOver: string | undefined;
 
   constructor(
@@ -37,14 +37,14 @@ export class Checkout {
     this.environment = { RESULTS_DIR: layout.resultsDir };
   }
 
-  /** Looks what is in the results folder, for what the job changes there to be seen. */
+  /** Records the content of the results folder, to detect the job's changes. */
   async remember(): Promise<void> {
     this.before = await this.look();
   }
 
   /**
-   * What the job has left in the results folder, put into our clone: what is new, changed, or gone. Ignored files count, too. What
-   * cannot be put there stays in the folder; that is reported once the job's state is pushed.
+   * The job's results: files of the results folder that are new, changed or removed, stored in the clone. Ignored files count, too. Files
+   * that cannot be stored stay in the folder; this is reported once the job's state is pushed.
    */
   async results(): Promise<readonly Result[]> {
     try {
@@ -60,12 +60,12 @@ export class Checkout {
   }
 
   /**
-   * Puts what the job has written into git as it is. git itself would see it through the repository's attributes and the user's settings,
-   * which may change line ends, and leave only a name of a large file. What the job has not touched was made by these, and stays.
+   * Stores the files that the job has written in git unchanged. git itself would apply the repository's attributes and the user's settings,
+   * which may convert line ends, or reduce a large file to a name. Files untouched by the job were made with these, and stay.
    */
   private async gathered(): Promise<Result[]> {
     const { resultsDir } = this.layout;
-    // An empty folder is nothing to git.
+    // git does not record empty folders.
     if (!(await makeFolder(this.directory, resultsDir))) throw new Error(`${resultsDir} is a symbolic link now, or behind one`);
     // Fails where the job has removed the checkout.
     const folder = await this.git.text(['rev-parse', '--absolute-git-dir']);
@@ -76,7 +76,7 @@ export class Checkout {
     const submodules = await this.submodules();
     const changed = written.filter(([path]) => !submodules.some(submodule => `${path}/`.startsWith(`${submodule}/`)));
     if (changed.length < written.length) this.passedOver('add', `fatal: some are in a submodule: ${submodules.join(', ')}`);
-    // An index of our own: the job may have done anything to the one that is there.
+    // A separate index: the job may have changed the existing one.
     const index = { GIT_INDEX_FILE: path.join(folder, 'runmaker-results') };
     await this.git.call(['read-tree', this.commit], { environment: index });
     const hasModes = (await this.git.attempt(['config', '--type=bool', 'core.fileMode'])).stdout.toString().trim() !== 'false';
@@ -89,20 +89,20 @@ export class Checkout {
     });
     const entries = Buffer.from([...removals, ...additions].join(''), 'latin1');
     await this.stage(['update-index', '--add', '--replace', '-z', '--index-info'], entries, index);
-    // No attribute counts for these.
+    // Attributes do not apply to these.
     const links = changed.flatMap(([path, { kind }]) => (kind === 'link' ? [`${path}\0`] : []));
     await this.stage(['update-index', '--add', '--replace', '-z', '--stdin'], Buffer.from(links.join(''), 'latin1'), index);
     return await this.staged(index);
   }
 
-  /** Submodules in the results folder. Their files belong to another repository, and would take their place. */
+  /** Submodules in the results folder. Their files belong to another repository, and would replace them. */
   private async submodules(): Promise<string[]> {
     const listed = await this.git.call(['ls-tree', '-r', '-z', this.commit, '--', this.layout.resultsDir]);
     const entries = listed.toString('latin1').split('\0');
     return entries.flatMap(entry => /^160000 commit \w+\t([\s\S]+)$/.exec(entry)?.[1] ?? []);
   }
 
-  /** The names of the objects that have the contents of files, made where there are none; undefined for a file that cannot be read. */
+  /** The names of the objects with the contents of files, created if missing; undefined for an unreadable file. */
   private async hash(paths: readonly string[]): Promise<(string | undefined)[]> {
     const objects: (string | undefined)[] = [];
     while (objects.length < paths.length) {
@@ -110,14 +110,14 @@ export class Checkout {
       const { status, stdout, stderr } = await this.git.attempt(['hash-object', '-w', '--no-filters', '--stdin-paths'], { input });
       for (const object of stdout.toString().split('\n').slice(0, -1)) objects.push(object);
       if (status === 0) break;
-      // It ends at the first file that it cannot read.
+      // It stops at the first unreadable file.
       this.passedOver('hash-object', stderr);
       objects.push(undefined);
     }
     return objects;
   }
 
-  /** Takes in what git takes. It passes over what it cannot have, such as a file in a folder `.GIT`. */
+  /** Adds what git accepts. Skips what it refuses, such as a file in a folder `.GIT`. */
   private async stage(args: readonly string[], input: Buffer, environment: Readonly<Record<string, string>>): Promise<void> {
     if (input.length === 0) return;
     const { status, stderr } = await this.git.attempt(args, { input, environment });
@@ -128,16 +128,16 @@ export class Checkout {
     this.leftOver = `not all results of a job can be put into git: ${new GitFailure(command, stderr).message}`;
   }
 
-  /** Ends the use of the folder. Returns false when some results could not be pushed; where they stay is reported. */
+  /** Ends the use of the folder. Returns false if some results could not be pushed; reports where they stay. */
   giveBack(): boolean {
     if (this.leftOver === undefined) this.onFree();
     else this.keep(this.leftOver);
     return this.leftOver === undefined;
   }
 
-  /** Leaves the folder as it is, because what is in it is nowhere else. */
+  /** Keeps the folder, because its content exists nowhere else. */
   keep(why: string): void {
-    // Under a name that is never cleared away.
+    // Under a name that is never cleaned up.
     let kept = path.join(path.dirname(this.directory), `kept-${path.basename(this.directory)}-${Date.now()}`);
     try {
       renameSync(this.directory, kept);
@@ -156,7 +156,7 @@ export class Checkout {
     const args = ['diff-index', '--cached', '--raw', '--no-renames', '--abbrev=64', '-z', this.commit, '--', ...this.pathspecs];
     const listed = await this.git.call(args, { environment });
     const results: Result[] = [];
-    // Byte for byte: what is no UTF-8 is to be seen as such.
+    // Byte for byte: names that are not UTF-8 must be recognised as such.
     const fields = listed.toString('latin1').split('\0');
     for (let at = 0; at + 1 < fields.length; at += 2) {
       const [, , mode = '', before = '', object = ''] = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+)/.exec(fields[at] as string) ?? [];
@@ -169,19 +169,19 @@ export class Checkout {
   }
 }
 
-/** Makes a folder in another one. False when what is there is one only because a symbolic link leads elsewhere. */
+/** Creates a folder in another one. False if the existing one is reached only through a symbolic link. */
 export async function makeFolder(home: string, folder: string): Promise<boolean> {
   await mkdir(path.join(home, folder), { recursive: true });
   return (await realpath(path.join(home, folder))) === path.join(await realpath(home), folder);
 }
 
-/** A path as git reads it in a line, whatever is in it. */
+/** A path on a line of git's input, with any characters. */
 function quoted(path: string): string {
   const octal = (char: string): string => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
   return `"${path.replace(/[^\w./-]/g, octal)}"\n`;
 }
 
-/** git writes zeros where there is nothing. */
+/** git writes zeros for a missing object. */
 function named(object: string): string | undefined {
   return /^0*$/.test(object) ? undefined : object;
 }

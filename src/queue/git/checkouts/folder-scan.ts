@@ -5,14 +5,14 @@ import { errnoName } from '../../../errors.js';
 export interface Found {
   readonly kind: 'file' | 'link';
   readonly isExecutable: boolean;
-  /** Another one when something has been written, or put in its place. */
+  /** Changes when the file is written or replaced. */
   readonly stamp: string;
 }
 
 /**
- * What lies below a folder, by path. Names are bytes, and need not be UTF-8: each is written as Latin-1. Repositories in it are folders
- * as others are, but for what git keeps for itself. Pipes and sockets are left out: git knows none.
- * @param root what the paths are relative to · @param folder a path below it · @param except a file that does not count
+ * The content of a folder, by path. Names are bytes, and need not be UTF-8: each is written as Latin-1. Repositories in it count as
+ * ordinary folders, without git's own files. Pipes and sockets are omitted: git has no such type.
+ * @param root base of the paths · @param folder a path below it · @param except a file that does not count
  */
 export async function scanFolder(root: string, folder: string, except: string): Promise<Map<string, Found>> {
   const found = new Map<string, Found>();
@@ -37,7 +37,7 @@ async function look(root: Buffer, path: Buffer, found: Map<string, Found>): Prom
     const kind = (mode & 0o170000n) === 0o120000n ? 'link' : 'file';
     found.set(path.toString('latin1'), { kind, isExecutable: (mode & 0o100n) !== 0n, stamp: [ino, size, mode, mtimeNs, ctimeNs].join() });
   } catch (error) {
-    // Something that a job has left running has removed it.
+    // A background process of a job has removed it.
     if (errnoName(error) !== 'ENOENT') throw error;
   }
 }

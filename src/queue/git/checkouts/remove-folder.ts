@@ -3,7 +3,7 @@ import { errnoName } from '../../../errors.js';
 
 const OWNER = 0o700;
 
-/** Removes a folder and all that is in it, also where that was made read-only, as the caches of some tools are. */
+/** Removes a folder and all of its content, even if read-only, as the caches of some tools are. */
 export async function removeFolder(directory: string): Promise<void> {
   try {
     await rm(directory, { recursive: true, force: true });

@@ -1,12 +1,12 @@
 import type { FileChange } from '../plumbing/import-stream.js';
 
-/** A file that a job has left in the results folder. */
+/** A file that a job left in the results folder. */
 export interface Result {
   readonly path: string;
   readonly mode: string;
-  /** The name of the object that has its content; undefined: the job has removed the file. */
+  /** The name of the object with its content; undefined: the job removed the file. */
   readonly object: string | undefined;
-  /** What stood at the path when the job started, or undefined. */
+  /** The object at the path when the job started, or undefined. */
   readonly before: string | undefined;
 }
 
@@ -18,7 +18,7 @@ export interface JobResults {
 
 /** Paths that decide where results can go. */
 export interface DecidingPaths {
-  /** Where they would be put, or beside it. */
+  /** The wanted paths, and those beside them. */
   readonly places: string[];
   /** The folders that these lie in. */
   readonly folders: string[];
@@ -31,8 +31,8 @@ export function decidingPaths(all: readonly JobResults[]): DecidingPaths {
 }
 
 /**
- * How results are put upon what others have changed since the jobs started: theirs stay, and ours come beside them under another name.
- * Nothing takes the place of a folder, and nothing is put below a file.
+ * Adds results to others' changes since the jobs started: others' files stay, and the results go beside them under another name. No file
+ * replaces a folder, and none goes below a file.
  * @param now the objects of the files at the deciding paths and below them, as they are on the branch
  */
 export function placeResults(all: readonly JobResults[], now: ReadonlyMap<string, string>): FileChange[] {
@@ -50,7 +50,7 @@ export function placeResults(all: readonly JobResults[], now: ReadonlyMap<string
       const isFree = (name: string, replaced?: string): boolean =>
         files.hasRoom(name) && [undefined, object, replaced].includes(files.get(name));
       const [near, unique] = besides(path, job, object, files);
-      // What has the last name already is the same: its content gives it that name.
+      // A file that already has the last name is the same: its content gives it that name.
       const place = isFree(path, before) ? path : isFree(near) ? near : unique;
       files.set(place, object);
       changes.push({ path: place, mode, content: { object } });

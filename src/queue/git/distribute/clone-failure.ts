@@ -1,7 +1,7 @@
 import { RunmakerError } from '../../../errors.js';
 import type { GitFailure } from '../plumbing/failure.js';
 
-/** What a failure of git means that has to do with the worker's own clone and with no remote, and what can be done. */
+/** Explains a failure of git in the worker's own clone, unrelated to a remote, and what can be done. */
 export function explainInClone(failure: GitFailure, folder: string): RunmakerError {
   const lock = /Unable to create '(.+\.lock)': File exists/.exec(failure.stderr)?.[1];
   if (lock !== undefined) {

@@ -4,19 +4,19 @@ import { errnoName, RunmakerError } from '../../../errors.js';
 import { type RecordLocks, recordLocks } from '../../../system/record-lock.js';
 import { isGone, newRunnerName } from '../plumbing/runner-name.js';
 
-/** The file that is locked while a worker works in a clone, in the folder that git keeps for itself. It names the worker's process. */
+/** The file that is locked while a worker uses a clone, in git's own folder. It names the worker's process. */
 const LOCK = 'runmaker-worker';
-/** The same where nothing can be locked: it exists while a worker works in the clone. */
+/** The same where locks are not supported: it exists while a worker uses the clone. */
 const PID_FILE = 'runmaker-worker.pid';
 
-/** What a filesystem says that knows no locks. */
+/** Errors of filesystems without locks. */
 const NO_LOCKS = ['ENOLCK', 'ENOSYS', 'EINVAL', 'ENOTSUP', 'EOPNOTSUPP'];
 
 /**
- * Has a clone for one worker alone. The kernel gives it up when the process ends, wherever its id counts: a worker that was killed in a
- * container blocks no other.
- * @param gitFolder the `.git` of the clone · @param locks undefined where there are none
- * @returns gives the clone up
+ * Reserves a clone for one worker. The kernel releases it when the process ends, wherever its id is valid: a worker killed in a container
+ * blocks no other.
+ * @param gitFolder the `.git` of the clone · @param locks undefined if unsupported
+ * @returns releases the clone
  * @throws RunmakerError `usage` while another worker has it
  */
 export async function lockClone(gitFolder: string, locks: RecordLocks | undefined = known()): Promise<() => void> {
@@ -33,7 +33,7 @@ export async function lockClone(gitFolder: string, locks: RecordLocks | undefine
     if (NO_LOCKS.includes(errnoName(error) ?? '')) return makePidFile(pidFile);
     throw error;
   }
-  // The file stays: removing it could remove it from under another worker that has opened it.
+  // The file stays: another worker may have opened it already.
   return once(() => closeSync(fd));
 }
 
@@ -45,7 +45,7 @@ function known(): RecordLocks | undefined {
   }
 }
 
-/** A file of a process that is known to have ended is no lock. */
+/** A file of a process known to have ended is no lock. */
 function makePidFile(lock: string): () => void {
   const own = newRunnerName();
   for (;;) {
@@ -65,7 +65,7 @@ function giveUp(lock: string, own: string): void {
   if (holderOf(lock) === own) rmSync(lock, { force: true });
 }
 
-/** The number of a file that was closed may be another's by now. */
+/** The number of a closed file may belong to another by now. */
 function once(act: () => void): () => void {
   let isDone = false;
   return () => {
@@ -74,7 +74,7 @@ function once(act: () => void): () => void {
   };
 }
 
-/** Whether something was done, or others were there first. */
+/** Whether the action succeeded, or others were first. */
 function isMade(act: () => void): boolean {
   try {
     act();

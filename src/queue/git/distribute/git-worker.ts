@@ -16,7 +16,7 @@ interface Parts {
   readonly name: string;
   readonly registered: WorkerName;
   readonly tree: WorkTree;
-  /** Lets another worker have the clone. */
+  /** Releases the clone for another worker. */
   giveUp(): void;
 }
 
@@ -26,11 +26,11 @@ interface Current {
   readonly branch: string;
   /** The commit by which it was taken. */
   readonly began: string;
-  /** Pushed commits that finish the job if one of them has landed, which is not known. */
+  /** Pushed commits, each of which finishes the job if it landed, which is unknown. */
   readonly sent: string[];
 }
 
-/** A job that was to be taken, or given back, when the remote went away: whether it is, shows when the remote is back. */
+/** A job being taken, or given back, when the remote went away: once the remote is back, it shows which. */
 interface Unsure {
   readonly job: string;
   readonly listed: boolean;
@@ -63,11 +63,11 @@ export class GitWorker {
   }
 
   /**
-   * Has a job chosen while no other worker can choose, and begins a branch for it. What a predecessor left in the clone when it was killed is
-   * pushed to its own job's branch first, unless `resume` was called.
+   * Chooses a job while no other worker can choose, and starts a branch for it. First pushes what a killed predecessor left in the clone to
+   * its own job's branch, unless `resume` was called.
    * @returns the job, or null when `choose` had none
    * @throws what `choose` throws; RunmakerError `usage` when there is a job already or the remote has a branch of the worker's name,
-   *   `input` when files were changed that belong to no job or nothing can be checked out, `queue` when the lock could not be had in
+   *   `input` when changed files belong to no job or nothing can be checked out, `queue` when the lock could not be had in
    *   time. Then no job is taken; should one be because the remote went away just then, the next call returns it
    */
   async nextJob(choose: Choose): Promise<string | null> {
@@ -90,7 +90,7 @@ export class GitWorker {
         chosen = mine?.job ?? chosenFrom(await choose(now));
         if (chosen === null) return undefined;
         listed = mine?.listed ?? now.jobs.includes(chosen);
-        // Whatever fails with its files should fail before the job is taken.
+        // A failure with its files should come before the job is taken.
         await tree.beginJob(this.branchOf(chosen), now.commit);
         this.unsure = mine ?? { job: chosen, listed, sent };
         return chosen;
@@ -188,7 +188,7 @@ export class GitWorker {
     }
   }
 
-  /** Takes back that a job was taken. Returns what to throw: why, and what has become of the job. */
+  /** Undoes the taking of a job. Returns the error to throw: why, and what has become of the job. */
   private async giveBack(taken: Unsure, reason: Error): Promise<Error> {
     const { lists, name } = this.parts;
     const { job } = taken;
@@ -208,7 +208,7 @@ export class GitWorker {
     }
   }
 
-  /** The job that an earlier call has taken without having it worked on. */
+  /** A job that an earlier call took but never returned. */
   private async takenBefore(now: ListsNow): Promise<Unsure | undefined> {
     const { unsure } = this;
     if (unsure === undefined || !now.running.includes(unsure.job)) return undefined;
@@ -232,7 +232,7 @@ export class GitWorker {
   }
 }
 
-/** What `choose` has returned, as a job. @throws RunmakerError `usage` when it is none */
+/** The answer of `choose` as a job. @throws RunmakerError `usage` when it is none */
 function chosenFrom(answer: string | null): string | null {
   const job = answer ?? '';
   if (typeof job === 'string' && !job.trim().includes('\n')) return job.trim() || null;

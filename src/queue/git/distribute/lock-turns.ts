@@ -1,14 +1,14 @@
-/** After how many locks of ours a worker that was not seen meanwhile counts as gone. */
+/** After this many of our locks, a worker not seen meanwhile counts as gone. */
 const FORGOTTEN = 16;
 /** The longest pause, in ms. */
 const LONGEST = 15_000;
 /**
- * For how many times as long as we had the lock it is left to each of the others. Workers of Distribute double their pause after each try and
- * give up in the end: they have to find the lock free most of the time.
+ * The lock is left to each of the others for this many times as long as we had it. Workers of Distribute double their pause after each try
+ * and finally give up: they must find the lock free most of the time.
  */
 const SHARE = { ours: 1, theirs: 3 };
 
-/** Leaves the lock to other workers for a while after each time that we had it: the one that gives it up would be the first to see it free. */
+/** Leaves the lock to other workers for a while after each use: the worker that releases it would be the first to see it free. */
 export class LockTurns {
   /** How many locks of ours have passed since others were seen to commit, by their names. */
   private readonly others = new Map<string, { readonly share: number; locks: number }>();

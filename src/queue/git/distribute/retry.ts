@@ -4,7 +4,7 @@ import { explainFailure, GitFailure } from '../plumbing/failure.js';
 /** Between two attempts, in ms. */
 const PAUSES = { first: 50, longest: 2000 };
 
-/** Retry at one thing on a remote, for as long as there is patience. */
+/** Retries one operation on a remote within its patience. */
 export class Retry {
   private readonly end: number;
   private readonly backoff = new Backoff(PAUSES);

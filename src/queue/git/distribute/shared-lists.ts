@@ -16,18 +16,18 @@ export interface ListsNow extends Lists {
   readonly commit: string;
 }
 
-/** Lists as they are to be, and what is committed with them. */
+/** The new lists, and what is committed with them. */
 export interface Change {
   readonly lists: Lists;
   readonly message: string;
-  /** What is merged in the same commit. */
+  /** Merged in the same commit. */
   readonly beside?: Pick<CommitPlan, 'merged' | 'tree'>;
 }
 
-/** What becomes of the lists: a change, nothing, or nothing yet. */
+/** The decision about the lists: a change, none, or not yet. */
 type Decision = Change | 'nothing' | 'wait';
 
-/** Another worker has the lock that was ours. */
+/** Another worker has taken over our lock. */
 class LockLost extends Error {}
 
 /** The lists on the main branch of the remote: read, locked, and changed by commits. */
@@ -84,10 +84,10 @@ export class SharedLists {
   }
 
   /**
-   * Waits until no other worker changes the lists, and keeps others from it while `prepare` lasts. Then what `decide` makes of the lists is
-   * written together with the lock's end; `decide` is asked again when others have committed in spite of the lock, and all begins anew
-   * when another worker has the lock by then. Nothing but the lock's end is written when `prepare` returns undefined, or one of them throws.
-   * @param sent is given the names of commits that were pushed: should this throw, one of them may have landed all the same
+   * Waits until no other worker changes the lists, and locks them during `prepare`. Then one commit writes the lists that `decide` returns
+   * and the end of the lock; `decide` is called again when others have committed in spite of the lock, and the whole starts over when
+   * another worker has the lock by then. If `prepare` returns undefined, or one of them throws, only the end of the lock is written.
+   * @param sent receives the names of pushed commits: should this throw, one of them may have landed nevertheless
    * @returns the commit
    */
   async locked<T>(
@@ -140,14 +140,14 @@ export class SharedLists {
       };
       return await this.change(decided, this.patience, sent);
     } catch (error) {
-      // The first failure is what matters. After waiting for the remote in vain it is not waited for again.
+      // The first failure is the relevant one. An unreachable remote is not waited for twice.
       const outOfReach = error instanceof RunmakerError && error.code === 'queue' && error.cause instanceof GitFailure;
       await this.unlock(outOfReach ? 0 : undefined).catch(() => undefined);
       throw error;
     }
   }
 
-  /** Whether it was the commit with this message that has put a job among those that run. As of the last look. */
+  /** Whether the commit with this message was the one that took the job. As of the last look. */
   async wasTaken(job: string, message: string): Promise<boolean> {
     const line = `^[[:space:]]*${job.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}[[:space:]]*$`;
     const change = ['--no-patch', '--first-parent', '--diff-merges=first-parent', '--pickaxe-regex', `-S${line}`, this.remote.seenBranch];
@@ -160,7 +160,7 @@ export class SharedLists {
     return undefined;
   }
 
-  /** Changes the lists by what a function makes of them; it is asked again while it says `wait`, and when another push is faster. */
+  /** Changes the lists by a function's decision; calls it again while it answers `wait`, and when another push is faster. */
   private async change(decide: (lists: ListsNow) => Promise<Decision>, patience = this.patience, sent: string[] = []): Promise<string> {
     const retry = new Retry(this.remote.url, patience);
     for (;;) {
@@ -220,7 +220,7 @@ export class SharedLists {
     try {
       return (await this.remote.push([{ ref: `refs/heads/${this.remote.branch}`, commit, instead: parent }])).kind === 'landed';
     } catch (error) {
-      // Whether it has landed is for the remote to say.
+      // Only the remote can tell whether it has landed.
       const head = error instanceof GitFailure ? await this.look().catch(() => undefined) : undefined;
       if (head !== undefined && (await this.isIn(head.commit, commit))) return true;
       throw error;

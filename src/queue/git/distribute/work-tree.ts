@@ -8,12 +8,12 @@ import type { Remote } from '../plumbing/remote.js';
 import { explainInClone } from './clone-failure.js';
 import { Retry } from './retry.js';
 
-/** So many files are named in a message. */
+/** Most files that a message names. */
 const SHOWN = 5;
-/** So much of a commit's name tells it from others. */
+/** Characters of a commit's name that identify it. */
 const SHORT = 12;
 
-/** A worker's own clone, in which its jobs are worked on: their branches, what is committed to them, and what a merge comes to. */
+/** A worker's own clone, in which its jobs run: their branches, their commits, and the results of merges. */
 export class WorkTree {
   /** @param worker its name, with which the names of all its branches begin · @param patience with the remote, in ms */
   constructor(
@@ -127,7 +127,7 @@ export class WorkTree {
     });
   }
 
-  /** The tree that a merge comes to. The lists are no matter: they are written anew. */
+  /** The tree that results from a merge. The lists do not matter: they are rewritten. */
   async merge(main: string, ours: string, branch: string): Promise<string> {
     const { status, stdout, stderr } = await this.git.attempt([
       'merge-tree',
@@ -168,7 +168,7 @@ export class WorkTree {
     });
   }
 
-  /** git would commit the name of what is checked out in it, and none of its files. */
+  /** git would commit the name of its checked-out commit, and none of its files. */
   private async mustHoldNoRepository(): Promise<void> {
     // Of all that is not tracked, only they end like this: of other folders the files are listed.
     const others = (await this.run(['ls-files', '--others', '--exclude-standard', '-z'])).split('\0');

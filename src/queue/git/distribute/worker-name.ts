@@ -17,7 +17,7 @@ const CLONE_ID = 'runmaker-clone';
 /** How often a registration is renewed, in ms, and after how many intervals without that its worker counts as gone. */
 const BEAT = 30_000;
 const MISSED = 3;
-/** Between two looks at a registration that may be a dead worker's, in ms. */
+/** Between two looks at a registration that may belong to a dead worker, in ms. */
 const LOOK = 2000;
 
 interface Registration {
@@ -28,8 +28,8 @@ interface Registration {
 }
 
 /**
- * Registers a worker's name on the remote, so that there is one worker of that name: two would take each other's lock and branches for
- * their own. A worker that starts again in its clone takes its name up at once.
+ * Registers a worker's name on the remote, so that it is unique: two workers of one name would take each other's lock and branches for
+ * their own. A worker that restarts in its clone gets its name back at once.
  */
 export class WorkerName {
   private commit: string | undefined;
@@ -85,7 +85,7 @@ export class WorkerName {
       const isNews = seen !== undefined && now !== undefined && now.commit !== seen.commit;
       seen = now;
       if (now !== undefined && !this.mayTake(now, performance.now() - since)) {
-        // It was renewed while we looked, or its process is seen from here: that one is alive.
+        // It was renewed meanwhile, or its process is visible from here: that worker is alive.
         if (isNews || fateOf(now.runner) === 'alive' || retry.over) throw this.taken(now);
         await sleep(LOOK);
         continue;
@@ -118,7 +118,7 @@ export class WorkerName {
       if (pushed.kind === 'landed') this.commit = commit;
       return pushed.kind === 'landed';
     } catch (error) {
-      // A remote that takes branches only cannot tell two workers apart. They do without.
+      // A remote that accepts only branches cannot tell two workers apart. They work without registration.
       if (error instanceof GitFailure && error.kind === 'protected') return true;
       throw error;
     }
@@ -132,7 +132,7 @@ export class WorkerName {
       if (now !== undefined && now.runner !== this.remote.runner) this.lostTo = this.taken(now);
       else this.commit = now?.commit ?? this.commit;
     } catch {
-      // The remote is away. The next one tries again.
+      // The remote is away. The next beat tries again.
     }
   }
 

@@ -35,7 +35,7 @@ export interface NewJobs {
   readonly state: State;
 }
 
-/** A job of a file, and what makes it that job whatever its state and wherever it stands. Identical jobs have the same key. */
+/** A job of a file, and its identity whatever its state and position. Identical jobs have the same key. */
 export interface DocumentJob extends LineJob {
   readonly key: string;
 }

@@ -6,14 +6,14 @@ import { GitFailure } from '../plumbing/failure.js';
 import type { RefChange } from '../plumbing/remote.js';
 import { beatOf, printLease } from './lease.js';
 
-/** A lease is renewed so many times while it would hold. */
+/** Renewals per duration of a lease. */
 const BEATS = 4;
-/** How soon, in ms, a failed renewal is tried again at the latest, so that a remote that is back soon sees it. */
+/** Longest pause, in ms, before a failed renewal is tried again, so that a remote that is soon back sees it. */
 const RETRY = 5000;
 
 /**
- * Renews our lease for as long as there are claims, by pushes of its own to a ref that nothing else changes: they neither wait for other
- * pushes, however long those take, nor get in their way.
+ * Renews this runner's lease for as long as there are claims, by separate pushes to a ref that nothing else changes: they neither wait for
+ * other pushes, however long those take, nor delay them.
  */
 export class Heartbeat {
   private timer: NodeJS.Timeout | undefined;
@@ -35,11 +35,11 @@ export class Heartbeat {
     private readonly tell: (message: string, hint: string) => void,
   ) {}
 
-  /** Renews from now on. */
+  /** Starts renewing. */
   begin(): void {
     if (this.wanted) return;
     this.wanted = true;
-    // One that is under way goes on by itself.
+    // One in progress continues by itself.
     if (this.beating === undefined) this.wait(this.lease / BEATS);
   }
 
@@ -48,7 +48,7 @@ export class Heartbeat {
     clearTimeout(this.timer);
   }
 
-  /** Renews no more. Returns what takes the trace of it away, if there is one, once nothing is under way. */
+  /** Stops renewing. Once none is in progress, returns the changes that remove its ref, if there is one. */
   async end(): Promise<RefChange[]> {
     this.pause();
     await this.beating;
@@ -63,7 +63,7 @@ export class Heartbeat {
           this.beating = undefined;
           if (!this.wanted) return;
           const interval = this.lease / BEATS;
-          // From when it began: one that takes long puts the next one off no further.
+          // Measured from its start: a long one does not delay the next.
           this.wait(done ? Math.max(began + interval - performance.now(), 0) : Math.min(RETRY, interval));
         });
       },
@@ -76,7 +76,7 @@ export class Heartbeat {
     const message = printLease(`runmaker ${this.host}: is alive`, { queue: title, duration: this.lease, rows: [] }, ++this.beats);
     try {
       const [commit] = await remote.commit([{ message }], author, 'beat-');
-      // A connection that hangs must not keep the next one from being tried; one to a slow remote may take nearly as long as the lease holds.
+      // A hanging connection must not keep the next one from being tried; one to a slow remote may take nearly as long as the lease holds.
       const pushed = await remote.push([{ ref: beatOf(this.leaseRef), commit, own: true }], { silence: this.lease });
       if (pushed.kind === 'beaten') throw pushed.failure;
     } catch (error) {
@@ -89,7 +89,7 @@ export class Heartbeat {
     return true;
   }
 
-  /** Says once, until one lands again, that none does. One alone may fail for a moment. */
+  /** Reports once, until one lands again, that none does. A single one may fail for a moment. */
   private complain(error: unknown): void {
     this.failed++;
     const isLasting = this.failed > 1 || (error instanceof GitFailure && error.needsSomebody);

@@ -12,7 +12,7 @@ export interface SeenLease {
   readonly lease: Lease;
 }
 
-/** A lease that holds, and for how long it will at most without a sign of life, in ms: time in which it is looked at often enough. */
+/** A lease that holds, and the longest it will without a sign of life, in ms, if it is looked at often enough. */
 export interface LiveLease extends SeenLease {
   readonly left: number;
 }
@@ -25,25 +25,25 @@ export interface Clocks {
 
 const CLOCKS: Clocks = { steady: () => performance.now(), wall: () => Date.now() };
 
-/** What was seen of a lease. Times in ms. */
+/** Observations of a lease. Times in ms. */
 interface Sighting {
-  /** Its commits. Others: it was renewed. */
+  /** Its commits. A change means a renewal. */
   readonly sign: string;
-  /** For how long it has shown no other. */
+  /** How long it has been the same. */
   readonly unchanged: number;
   /** When it was looked at last. */
   readonly at: number;
 }
 
 /**
- * The time between two looks counts for this part of a lease at most. Perhaps the remote could not be reached meanwhile: a runner that could
- * not renew its lease gets time for it before the next look.
+ * The time between two looks counts for at most this part of a lease. The remote may have been unreachable meanwhile: a runner that could
+ * not renew its lease gets time to do so before the next look.
  */
 export const LONGEST_SPAN = 1 / 2;
 
 /**
- * Tells whose lease has run out: by this observer's clock alone, those that have not changed for as long as they hold. What was seen
- * is written down, so that programs which come and go know what their predecessors saw.
+ * Tells which leases have run out: by this observer's clock alone, those that have not changed for their whole duration. Observations are
+ * saved, so that short-lived programs know what their predecessors saw.
  */
 export class LeaseExpiry {
   /** By the steady clock. */
@@ -88,7 +88,7 @@ export class LeaseExpiry {
     }
   }
 
-  /** What cannot be written down is only seen later. */
+  /** A failure to save only delays detection. */
   private async write(notes: object): Promise<void> {
     const draft = `${this.notes}.${process.pid}`;
     try {

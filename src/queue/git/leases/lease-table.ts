@@ -1,4 +1,6 @@
-/** leases/ says whose claims still hold: our own claims and where their rows are, the leases of all runners, and when those expire. */
+/**
+ * leases/ says which claims still hold: this runner's claims and where their rows are, the leases of all runners, and when those expire.
+ */
 import type { BranchStore } from '../branch/branch-store.js';
 import type { DocumentJob } from '../documents/document.js';
 import type { RefChange } from '../plumbing/remote.js';
@@ -8,8 +10,8 @@ import type { OwnedClaims } from './owned-claims.js';
 import { SilentLeases } from './silent-leases.js';
 
 /**
- * How long, in ms, a running job must be seen without a lease before that counts. Git changes the refs of one push together, but shows
- * them one after the other: a reader in between sees the claim and not the lease that came with it.
+ * How long, in ms, a running job must be seen without a lease before that counts. Git changes the refs of one push together, but shows them
+ * one after the other: a reader in between sees the claim without the lease that came with it.
  */
 export const REFS_SETTLE = 1000;
 
@@ -26,7 +28,7 @@ export class LeaseTable {
   present: ReadonlySet<number> = new Set();
   /** What removes the leases that have expired. */
   expired: readonly RefChange[] = [];
-  /** The lines that others hold leases of, by how long those hold, and how many more looks it takes to see them expire. */
+  /** The lines leased by others, by how long the leases hold, and how many more looks it takes to see them expire. */
   others: readonly LeasedLines[] = [];
   /** Since when jobs were seen without a lease, by performance.now(). */
   private unleased: ReadonlyMap<string, number> = new Map();
@@ -45,7 +47,7 @@ export class LeaseTable {
 
   /**
    * Takes in the leases that were fetched last.
-   * @returns whether another look is needed: some jobs have no lease only since a moment ago, and count as present
+   * @returns whether another look is needed: some jobs have only just lost their lease, and count as present
    */
   async refresh(): Promise<boolean> {
     const { alive, expired } = await this.fetched();

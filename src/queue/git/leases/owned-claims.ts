@@ -17,7 +17,7 @@ export class OwnedClaim {
   }
 }
 
-/** What is followed: a document that took the place of another one, and whether the commit says that it reclaims jobs. */
+/** What to follow: a document that replaced another one, and whether the commit says that it reclaims jobs. */
 export interface Step {
   readonly document: QueueDocument | undefined;
   readonly reclaims?: boolean;
@@ -31,7 +31,7 @@ export class OwnedClaims {
     return this.claims.size;
   }
 
-  /** Takes in what a commit of ours has begun and ended. */
+  /** Takes in the claims that a commit of this runner has begun and ended. */
   update(begun: Iterable<OwnedClaim>, ended: Iterable<OwnedClaim>): void {
     for (const claim of begun) this.claims.add(claim);
     for (const claim of ended) this.remove(claim);
@@ -44,7 +44,7 @@ export class OwnedClaims {
 
   /**
    * Follows all rows through a commit. A commit whose file cannot be read says nothing about them.
-   * @param before the last document that could be read
+   * @param before the last readable document
    */
   follow(before: QueueDocument, { document, reclaims = false }: Step, rewritten: boolean): void {
     if (document === undefined || this.claims.size === 0) return;
