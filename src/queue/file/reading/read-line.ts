@@ -14,16 +14,20 @@ export interface LineNow {
   readonly around: { readonly bytes: Buffer; readonly origin: number };
 }
 
-/** Bytes before and behind a line that are read with it. */
+/** Bytes before and behind a line that are read with it, so that a byte that is overwritten there can be put back. */
 const AROUND = 1900;
+/** What shows that a line begins and ends where it should. */
+const NEIGHBOURS = 1;
 
 /**
  * Reads the line that should stand at `start … end` (line end included), under whatever lock the caller holds.
  * Undefined when no line begins at `start` or it does not end where it should: lines have moved.
+ * @param wide with so much around it that a write may be undone; else the line alone
  */
-export async function readLine(file: LockableFile, start: number, end: number): Promise<LineNow | undefined> {
-  const origin = Math.max(0, start - AROUND);
-  const buffer = Buffer.allocUnsafe(end - origin + AROUND);
+export async function readLine(file: LockableFile, start: number, end: number, wide = true): Promise<LineNow | undefined> {
+  const margin = wide ? AROUND : NEIGHBOURS;
+  const origin = Math.max(0, start - margin);
+  const buffer = Buffer.allocUnsafe(end - origin + margin);
   const got = await file.read(buffer, origin);
   const [first, last] = [start - origin, end - origin];
   if (got < last || (start > 0 && buffer[first - 1] !== LF)) return undefined;

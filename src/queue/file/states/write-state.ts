@@ -16,6 +16,9 @@ export interface ReadLine {
  */
 export type Written = 'written' | 'moved' | 'mended' | 'damaged';
 
+/** Each byte, ready to be written. */
+const BYTES = Array.from({ length: 256 }, (_, byte) => Buffer.from([byte]));
+
 /** Bytes on both sides of a byte that must be the same to know it again. */
 const CONTEXT = 16;
 
@@ -24,10 +27,12 @@ const CONTEXT = 16;
  * write there is a gap of microseconds, in which an editor that writes in place, without any lock, may move all lines.
  */
 export async function writeState(file: LockableFile, state: number, { start, end, now }: ReadLine): Promise<Written> {
-  await file.write(Buffer.from([state]), start);
+  await file.write(BYTES[state] as Buffer, start);
   try {
-    const after = await readLine(file, start, end);
-    if (after?.state === state && after.rest.equals(now.rest)) return 'written';
+    const after = await readLine(file, start, end, false);
+    if (after?.state === state && after.rest.equals(now.rest)) {
+      return 'written';
+    }
     return await putBack(file, state, start, now.around);
   } catch (error) {
     // The state itself was written; that a server cannot be reached any more changes nothing about it.
