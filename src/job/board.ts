@@ -24,7 +24,7 @@ export interface Board {
   waits(line: number): boolean;
   /** The first line from `from` on that has this state and waits for nothing; behind the last line if there is none. */
   nextOpen(state: number, from: number): number;
-  /** Lines that wait by `after` for a job in hand: where to look first for jobs that may become ready. */
+  /** Lines that wait by `after` for a job in hand: the first place to look for jobs that may become ready. */
   awaiting(): Iterable<number>;
   /** Whether a job is left alone, because what it says cannot be read or can never come true. */
   isUnusable(line: number): boolean;

@@ -1,4 +1,4 @@
-/** What a job's directives say about the container that it is to run in. Pure: parsing only. */
+/** The container that a job's directives ask for. Pure: parsing only. */
 
 /** A folder or a named volume of the engine, and where the container sees it. */
 export interface Volume {

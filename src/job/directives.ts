@@ -62,7 +62,7 @@ type Values = { readonly cpus: number; readonly mem: number; readonly gpus: numb
 
 type Key = keyof Values;
 
-/** Each key: what it takes, in words, and how that is read from bytes in Latin-1; undefined when it cannot be. */
+/** For each key: its values, in words, and how to read them from bytes in Latin-1; undefined if unreadable. */
 const GRAMMAR: { readonly [K in Key]: { readonly takes: string; read(value: string): Values[K] | undefined } } = {
   cpus: { takes: 'a number such as 2 or 0.5', read: value => (isAmount(value) ? Number(value) : undefined) },
   mem: { takes: 'a size such as 512M or 4G', read: value => unlessRefused(parseSize, value) },
@@ -146,7 +146,7 @@ function isKey(text: string): text is Key {
   return Object.hasOwn(GRAMMAR, text);
 }
 
-/** Whether the value could be read, and was put in its place. */
+/** Whether the value was readable; if so, it is stored. */
 function readValue<K extends Key>(key: K, text: string, values: { [P in K]?: Values[P] }): boolean {
   const value = GRAMMAR[key].read(text);
   if (value === undefined) return false;

@@ -12,10 +12,10 @@ export interface Job {
   /** Byte offset of the line in its file, which is runmaker4's job id; absent where there is no file. */
   readonly offset?: number | undefined;
   readonly state: State;
-  /** The command, byte for byte as it stands in the line: directives included, line end not. */
+  /** The command, byte for byte as in the line: with directives, without line end. */
   readonly command: Buffer;
   readonly directives: Directives;
-  /** Why the directives could not be read. Such a job is left alone. */
+  /** Why the directives are unreadable. Such a job is left alone. */
   readonly problem?: DirectiveProblem | undefined;
   /**
    * For a job in state `r` or `?`: whether its owner proves to be alive.
@@ -58,7 +58,7 @@ export function ordinalOf(job: Job): number {
   throw new Error(`job ${job.id} has no position`);
 }
 
-/** What a job is called where people read it: "line 3" or "job 4f0c…". */
+/** A job's name in messages: "line 3" or "job 4f0c…". */
 export function nameOfJob({ id, number }: Pick<Job, 'id' | 'number'>): string {
   return number === undefined ? `job ${id}` : `line ${number}`;
 }

@@ -6,17 +6,17 @@ export interface Needs {
   readonly [resource: string]: number;
 }
 
-/** What one job was given for as long as it runs. */
+/** The resources of one job while it runs. */
 export interface Share {
   readonly needs: Needs;
   /** Ids of the job's own GPUs, as CUDA_VISIBLE_DEVICES lists them; empty when it asked for none. */
   readonly gpus: readonly string[];
 }
 
-/** In the room of a host: how much there is of what the room does not name. */
+/** In a host's room: the amount of each resource that the room does not name. */
 export const ANY_OTHER = '*';
 
-/** What a job asks for that asks for nothing but a slot. */
+/** The needs of a job that asks only for a slot. */
 export const NO_NEEDS: Needs = Object.freeze({});
 
 /** Whether a job with these needs can run where there is that much room. Each need counts by itself; needing exactly what there is fits. */

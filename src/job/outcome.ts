@@ -5,15 +5,15 @@ export type Exit =
   | { readonly kind: 'exited'; readonly code: number }
   /** `signal`: its number, 9 for KILL. */
   | { readonly kind: 'signalled'; readonly signal: number }
-  /** Its executor ended it because of what it did, such as using more memory than it was given. The job failed. */
+  /** Its executor ended it because of what it did, such as exceeding its memory. The job failed. */
   | { readonly kind: 'killed'; readonly reason: string }
   /**
    * It is gone and its exit is unknown: its container was removed, its node went down. The job is an error. `retry`: it ended through no
-   * doing of its own, and may be started again.
+   * fault of its own, and may be started again.
    */
   | { readonly kind: 'lost'; readonly reason: string; readonly retry?: true };
 
-/** What a queue is told of a job that has ended. Only the state is always known. */
+/** The outcome of a job as reported to a queue. Only the state is always known. */
 export interface JobOutcome {
   readonly state: FinalState;
   /** How its last attempt ended; absent when it could not be started. */
@@ -23,13 +23,13 @@ export interface JobOutcome {
   readonly end?: number | undefined;
   /** Name of the host whose runner ran it. */
   readonly host?: string | undefined;
-  /** Where it ran, in its executor's words. */
+  /** Where it ran, in its executor's terms. */
   readonly handle?: string | undefined;
   /** Why it could not be started. */
   readonly message?: string | undefined;
 }
 
-/** The exit status as a shell would tell it: 128 + n for a process that signal n has ended; undefined where there is none. */
+/** The exit status in a shell's form: 128 + n for a process ended by signal n; undefined if there is none. */
 export function exitStatusOf(exit: Exit | undefined): number | undefined {
   if (exit?.kind === 'exited') return exit.code;
   return exit?.kind === 'signalled' ? 128 + exit.signal : undefined;

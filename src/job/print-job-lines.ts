@@ -1,12 +1,12 @@
 import type { Job } from './job.js';
 import { contentEnd, jobState, LF, NOT_A_JOB } from './line.js';
 
-/** What `holder` is called where people read it. */
+/** The words for `holder` in output. */
 export const PRESENCE = { present: 'running', absent: 'orphaned' } as const;
 
 const LINE_FEED = Buffer.from('\n');
 
-/** `id: state - command`, as `runset --list` prints a job; a job in hand is followed by whether its owner is present. */
+/** `id: state - command`, the form of `runset --list`; a job in hand is followed by whether its owner is present. */
 export function jobLine(job: Job): Buffer {
   const head = Buffer.from(`${job.id}: ${job.state} - `, 'latin1');
   const tail = job.holder === undefined ? LINE_FEED : Buffer.from(`  (${PRESENCE[job.holder]})\n`);
@@ -18,19 +18,19 @@ const [COLON, BLANK, DASH, ZERO, NINE] = [0x3a, 0x20, 0x2d, 0x30, 0x39];
 const BEFORE_COMMAND = 2;
 /** `: `, the state, ` - ` and the line end. */
 const AROUND = 7;
-/** Copying so few bytes one by one takes less time than a call for all of them. */
+/** Copying so few bytes one by one is faster than a call for all of them. */
 const FEW = 64;
 
-/** What is to be done with jobs in a state. */
+/** How to print jobs in a state. */
 export const Print = { never: 0, asItIs: 1, withHolder: 2 } as const;
 
 /**
- * Prints the jobs of whole lines like `jobLine`, from bytes to bytes: an object a job, of a million jobs, takes five times as long.
- * The memory for the text is used again by the next call.
+ * Prints the jobs of whole lines like `jobLine`, from bytes to bytes: one object per job takes five times as long for a million jobs. The
+ * next call reuses the memory of the text.
  */
 export class LinePrinter {
   private out: Buffer = Buffer.allocUnsafeSlow(0);
-  /** The number of the line before, in digits, behind blanks. */
+  /** The number of the previous line, in digits, padded with blanks. */
   private readonly number = Buffer.from('0'.padStart(16));
 
   /** Lines so far. */
@@ -39,7 +39,7 @@ export class LinePrinter {
   /** @param prints by state byte */
   constructor(private readonly prints: Uint8Array) {}
 
-  /** Undefined when there is a job whose holder should be told: nothing was printed or counted then. */
+  /** Undefined if there is a job whose holder must be printed: nothing was printed or counted then. */
   print(bytes: Buffer): Buffer | undefined {
     const { prints, number } = this;
     const { length } = bytes;

@@ -11,26 +11,26 @@ const DONE = State.done.charCodeAt(0);
 const FAILED = State.failed.charCodeAt(0);
 const ERROR = State.error.charCodeAt(0);
 
-/** A runner that asks for a job: what it can take. */
+/** A runner that asks for a job, and its limits. */
 export interface Asker {
   /** Failed jobs and errors are taken too, except those in `tried`. */
   readonly retry?: boolean | undefined;
   readonly tried?: ReadonlySet<string> | undefined;
-  /** What can be given now; `capacity` when absent. */
+  /** What is free now; `capacity` when absent. */
   readonly free?: Needs | undefined;
-  /** What there is in all. Absent: everything fits. */
+  /** The total. Absent: everything fits. */
   readonly capacity?: Needs | undefined;
 }
 
-/** What the board has for an asker. `room`: jobs are ready, but do not fit now. `others`: jobs will be ready when others end. */
+/** The board's answer to an asker. `room`: jobs are ready, but do not fit now. `others`: jobs will be ready when others end. */
 export type Pick =
   | { readonly kind: 'ready'; readonly line: number }
   | { readonly kind: 'waiting'; readonly for: 'room' | 'others' }
   | { readonly kind: 'exhausted' };
 
 /**
- * The job to run next: of those that are ready and fit, the one of the highest priority, and of those the first.
- * @param skip lines to pass over this time
+ * The job to run next: of those that are ready and fit, the first one of the highest priority.
+ * @param skip lines to skip this time
  */
 export function pick(board: Board, asker: Asker, skip?: ReadonlySet<number>): Pick {
   const reach = lastOpenLine(board);
@@ -88,7 +88,7 @@ function isHopefulSoon(board: Board, asker: Asker, reach: number): boolean {
   return false;
 }
 
-/** What will become of the jobs that are still to be run. */
+/** The prospects of the jobs still to run. */
 export interface Outlook {
   /** Whether some job that this asker could run is not ready yet, but may become so. */
   readonly hopeful: boolean;

@@ -5,7 +5,7 @@ import type { Job } from './job.js';
 import { isWithin, mergedRanges, type Range } from './line-ranges.js';
 import { type State, statesNamed } from './state.js';
 
-/** Which jobs are meant: those for which every given choice holds. Plain data, so that it can cross a network. */
+/** Which jobs are chosen: those that meet all given criteria. Plain data, so that it can cross a network. */
 export interface Selection {
   /** Line numbers: a job is chosen when any of these ranges, or any of `offsets`, names it. */
   readonly lines?: readonly Range[] | undefined;
@@ -19,7 +19,7 @@ export interface Selection {
   readonly commands?: readonly string[] | undefined;
 }
 
-/** What a user says to choose jobs, as it stands on the command line. */
+/** The user's choice of jobs, as on the command line. */
 export interface Choices {
   /** Line numbers, ranges and byte offsets, each as `parseJobChoice` reads them. */
   readonly jobs?: readonly string[] | undefined;
@@ -80,7 +80,7 @@ function mustBeStates(text: string): State[] {
 }
 
 /**
- * Turns what the user said into a selection.
+ * Turns the user's choices into a selection.
  *
  * @throws RunmakerError `usage` when nothing is chosen, when `all` contradicts `jobs`, and when a choice cannot be read
  */

@@ -2,12 +2,12 @@ import { RunmakerError } from '../errors.js';
 
 const SAFE = /^[\w@%+=:,./-]+$/;
 
-/** A word as a shell takes it for one: quoted unless that changes nothing. */
+/** A word in a shell's syntax: quoted only if necessary. */
 export function quoteWord(word: string): string {
   return SAFE.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
 }
 
-/** Blanks, a quoted part, an escaped character, plain characters, or what only a shell can make something of. */
+/** Blanks, a quoted part, an escaped character, plain characters, or syntax that only a shell can interpret. */
 const PART = /([ \t]+)|'([^']*)'|"((?:[^"\\$`]|\\[\s\S])*)"|\\([\s\S])|([^ \t'"\\$`|&;<>()*?[\]{}~#!\n]+|(?<=[^ \t])[#~!{}])|([\s\S])/gy;
 
 /**

@@ -10,9 +10,9 @@ export const State = {
   done: 'd',
   /** Ended with an exit status other than 0, or killed by a signal. */
   failed: '!',
-  /** Could not be run to its end: interrupted, could not be started. */
+  /** Ended with an exit status other than 0, or killed by a signal. */
   error: 'e',
-  /** What `runset --add --hold` writes; any character unknown to the list above holds a job as well. */
+  /** Written by `runset --add --hold`; any other character not in this list holds a job as well. */
   held: '-',
 } as const;
 
@@ -27,7 +27,7 @@ export function isInHand(state: State): boolean {
   return state === State.running || state === State.claimed;
 }
 
-/** The state of a job that was claimed in state `before` and is given back without having been run: as if it had never been claimed. */
+/** The state of a job that was claimed in state `before` and is given back without a run: as if it had never been claimed. */
 export function stateUnrun(before: State): FinalState | typeof State.new {
   return before === State.failed || before === State.error ? before : State.new;
 }
@@ -57,7 +57,7 @@ export function isSettableState(state: string): boolean {
   return /^[!-~]$/.test(state) && state !== '#' && state !== '/';
 }
 
-/** States as people say them; `ready`, `running`, `done` and `failed` are those of gitrunner's queue.csv. */
+/** The words for states; `ready`, `running`, `done` and `failed` are those of gitrunner's queue.csv. */
 const WORDS: ReadonlyMap<string, State> = new Map([
   ['new', State.new],
   ['ready', State.new],
