@@ -16,7 +16,7 @@ export interface RemoteLocation {
   readonly branch: string | undefined;
   /** Variables for git with a clone's own settings. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Where git shows what it would do for the user. */
+  /** Where git shows the effect of the user's settings. */
   readonly here: Git;
   /** The top of the clone's own checkout. */
   readonly checkout?: string | undefined;
@@ -55,7 +55,7 @@ export async function locateRemote({ url, clone, branch }: GitAddress): Promise<
   const said = (await value('remote', 'get-url', remote)) as string;
   const { url: configured = said, settings } = await connectionSettings(here, remote, placed, process.env);
   return {
-    // git itself puts in what stands for the beginning of a URL, and would do so twice.
+    // git itself replaces the prefix of a URL, and would do so twice.
     url: said === configured ? placed(said) : configured,
     branch: branch ?? (remote === upstream ? followed?.replace(/^refs\/heads\//, '') : undefined),
     settings,
@@ -64,7 +64,7 @@ export async function locateRemote({ url, clone, branch }: GitAddress): Promise<
   };
 }
 
-/** The author of commits: GIT_USER_NAME and GIT_USER_EMAIL, else git's own setting for the user, else this program. */
+/** The author of commits: GIT_USER_NAME and GIT_USER_EMAIL, otherwise the user's git settings, otherwise this program. */
 export async function authorFor(here: Git, environment: NodeJS.ProcessEnv): Promise<Author> {
   const { status, stdout } = await here.attempt(['var', 'GIT_COMMITTER_IDENT']);
   const [, name = '', email = ''] = (status === 0 && /^(.*) <(.*)> \d+ \S+$/m.exec(stdout.toString())) || [];

@@ -17,13 +17,13 @@ import { forOthers, withoutPassword } from './plumbing/secrets.js';
 import { repositoryPath } from './repository-path.js';
 import { gitSettings } from './settings.js';
 
-/** What a queue's file is called when its name does not say so: the first of these that is there. */
+/** Names of a queue's file when none is given: the first one that exists. */
 const USUAL_FILES = ['runs.txt', 'queue.csv'];
 const DEFAULT_PATIENCE = 60_000;
 
 /**
- * Opens a file on a branch of a git remote as a queue. Fetches it, so that what is wrong with it shows now.
- * @throws RunmakerError `usage` for a name or a variable that makes no sense, `input` when there is no such repository, branch or
+ * Opens a file on a branch of a git remote as a queue. Fetches it, so that problems show now.
+ * @throws RunmakerError `usage` for an invalid name or variable, `input` when there is no such repository, branch or
  *   file or it cannot be read, `queue` when the remote cannot be reached
  */
 export async function openGitQueue(
@@ -65,7 +65,7 @@ function explainOpening(failure: GitFailure, { url, branch }: Remote): RunmakerE
   });
 }
 
-/** The file that the name, an option or JOBS_QUEUE_FILE says. @throws RunmakerError `usage` when the first two contradict each other */
+/** The file given by the name, an option or JOBS_QUEUE_FILE. @throws RunmakerError `usage` when the first two contradict each other */
 async function wantedFile(
   named: string | undefined,
   option: string | undefined,
@@ -83,7 +83,7 @@ function isTable(file: string): boolean {
   return file.endsWith('.csv');
 }
 
-/** A queue's file as it is on the branch: its path, its mode as git knows it, and what an append makes of it if it is not there yet. */
+/** A queue's file on the branch: its path, its mode in git, and the content that an append assumes if it is missing. */
 interface FoundFile {
   readonly file: string;
   readonly mode: string;

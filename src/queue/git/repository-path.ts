@@ -4,8 +4,8 @@ import { RunmakerError } from '../../errors.js';
 import { Git } from './plumbing/git.js';
 
 /**
- * A path of the repository, relative to its top, as it was given: so, or absolute inside a checkout.
- * @param clone the top of the checkout that an absolute path must be in; any checkout when it is not known
+ * A path of the repository, relative to its top. May be given so, or absolute inside a checkout.
+ * @param clone the top of the checkout that an absolute path must be in; any checkout when unknown
  * @param what for messages: `the results folder`
  * @throws RunmakerError `usage` for a path outside of the repository
  */

@@ -2,7 +2,7 @@ import { maxAttempts, maxJobAttempts, resultsDir, sleepTime } from '../../compat
 import { RunmakerError } from '../../errors.js';
 import type { GitOptions } from '../queue.js';
 
-/** How a queue over git is worked on, with all defaults filled in. Times in ms. */
+/** Settings of a queue over git, with all defaults. Times in ms. */
 export interface GitSettings {
   readonly lease: number;
   readonly sleep: number;
@@ -17,8 +17,8 @@ const SHORTEST_LEASE = 1000;
 const SHORTEST_SLEEP = 10;
 
 /**
- * The options, else gitrunner's variables, else the defaults.
- * @throws RunmakerError `usage` for values that make no sense, naming the variable
+ * The options, otherwise gitrunner's variables, otherwise the defaults.
+ * @throws RunmakerError `usage` for invalid values, naming the variable
  */
 export function gitSettings(options: GitOptions, environment: NodeJS.ProcessEnv): GitSettings {
   const lease = options.lease ?? DEFAULT_LEASE;
@@ -31,7 +31,7 @@ export function gitSettings(options: GitOptions, environment: NodeJS.ProcessEnv)
   };
 }
 
-/** How long to wait between two looks, in ms. @throws RunmakerError `usage` when SLEEP_TIME is no number */
+/** The pause between two looks, in ms. @throws RunmakerError `usage` when SLEEP_TIME is no number */
 export function sleepFrom(asked: number | undefined, environment: NodeJS.ProcessEnv): number {
   return Math.max(asked ?? sleepTime(environment) ?? DEFAULT_SLEEP, SHORTEST_SLEEP);
 }

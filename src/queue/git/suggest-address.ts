@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { nameForScpStyle } from './address.js';
 
-/** How a repository that was named in another way is named as a queue; undefined when no repository seems to be meant. */
+/** The queue name for a repository given in another form; undefined when the text does not look like a repository. */
 export function suggestAddress(text: string): string | undefined {
   return existsSync(text) ? nameForPath(text, true) : (nameForScpStyle(text) ?? nameForPath(text, false));
 }

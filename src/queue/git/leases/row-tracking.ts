@@ -1,11 +1,11 @@
 import { State } from '../../../job/state.js';
 import type { DocumentJob, QueueDocument } from '../documents/document.js';
 
-/** A claimed job: where it stood when it was seen last. */
+/** A claimed job: its last known position. */
 export interface HeldRow {
   readonly number: number;
   readonly key: string;
-  /** How many jobs with the same key stand above it: identical jobs are told apart by that. */
+  /** How many jobs with the same key stand above it: this tells identical jobs apart. */
   readonly rank: number;
 }
 
@@ -44,8 +44,8 @@ export function rowsOf(document: QueueDocument): Rows {
 }
 
 /**
- * Follows rows from a document to the one that took its place. No two rows end in one, and every runner that compares the same two
- * documents comes to the same answer. A row is lost when it is gone or has another state: then the next runner may take it.
+ * Follows rows from a document to its successor. No two rows map to the same one, and every runner that compares the same two documents
+ * gets the same answer. A row is lost when it is gone or has another state: then the next runner may take it.
  */
 export class Change {
   private readonly before: Rows;
@@ -84,8 +84,8 @@ function isSame(job: DocumentJob, other: DocumentJob | undefined): boolean {
 }
 
 /**
- * Which of identical rows were which before an edit, by rank: what stands at the beginning and at the end with the states it had, and in
- * between those that run, in their order.
+ * Matches identical rows before and after an edit, by rank: first those at the beginning and at the end with unchanged states, then the
+ * running ones in between, in order.
  */
 function pairUp(was: readonly DocumentJob[], is: readonly DocumentJob[]): ReadonlyMap<number, DocumentJob> {
   const pairs = new Map<number, DocumentJob>();

@@ -1,4 +1,4 @@
-/** Stand-ins for the leases of programs that keep none, such as gitrunner: each of their jobs is leased while it does not change. */
+/** Stand-ins for the leases of programs that keep none, such as gitrunner: each of their jobs counts as leased while it does not change. */
 import type { BranchStore } from '../branch/branch-store.js';
 import type { DocumentJob } from '../documents/document.js';
 import { hashOf, isInHand, type Lease, leasedLines } from './lease.js';
@@ -35,7 +35,7 @@ export class SilentLeases {
     return { ref: `${queue} ${hashOf(`${rank} ${key}`)}`, commit: changed ?? state, lease };
   }
 
-  /** The commits that changed these lines last: they tell a job that was done and started again from one that still runs. */
+  /** The last commits to change these lines: they distinguish a job that was done and started again from one that still runs. */
   private async lastChanges(lines: readonly number[]): Promise<ReadonlyMap<number, string>> {
     const { commit } = this.store.now;
     const key = `${commit} ${lines.join(',')}`;

@@ -2,12 +2,12 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isGone } from './runner-name.js';
 
-/** What git says about a clone with a half-made worktree: nothing can be fetched until its HEAD is there. */
+/** git's message about a clone with a half-made worktree: nothing can be fetched until its HEAD exists. */
 export const HALF_MADE = /bad object worktrees\//;
-/** Making the half that is in the way takes no longer than this, in ms. */
+/** Longest time, in ms, that making the missing half takes. */
 const LONGEST = 60_000;
 
-/** Removes half-made worktrees of killed processes from a clone: git itself keeps them for good. */
+/** Removes half-made worktrees of killed processes from a clone: git itself never does. */
 export async function forgetHalfMade(clone: string): Promise<void> {
   const home = path.join(clone, 'worktrees');
   for (const name of await readdir(home).catch(() => [])) {
@@ -16,7 +16,7 @@ export async function forgetHalfMade(clone: string): Promise<void> {
       const isLeft = isGone(name.replace(/-\d+$/, '')) || Date.now() - (await stat(head)).mtimeMs > LONGEST;
       if (isLeft && /^0+\s*$/.test(await readFile(head, 'latin1'))) await rm(path.join(home, name), { recursive: true, force: true });
     } catch {
-      // Its process goes on with it, or another one removes it.
+      // Its process continues with it, or another one removes it.
     }
   }
 }

@@ -10,7 +10,7 @@ import { Git } from './git.js';
 import { isGone } from './runner-name.js';
 import { withoutPassword } from './secrets.js';
 
-/** Refs of our own clone, of each user of it: what it has seen of the remote, and what it is about to push. */
+/** Refs of each handle in the shared clone: what it has seen of the remote, and what it is about to push. */
 export const SEEN = 'refs/runmaker-seen/';
 export const WORK = 'refs/runmaker-work/';
 
@@ -53,7 +53,7 @@ export async function openClone(url: string, settings: Readonly<Record<string, s
   return git;
 }
 
-/** Makes the clone under another name first, so that other processes find it whole. */
+/** Makes the clone under another name first, so that other processes only find it complete. */
 async function makeClone(directory: string, url: string, settings: Readonly<Record<string, string>>): Promise<void> {
   await mkdir(path.dirname(directory), { recursive: true, mode: 0o700 });
   const draft = await mkdtemp(`${directory}.`);
@@ -70,7 +70,7 @@ async function makeClone(directory: string, url: string, settings: Readonly<Reco
   }
 }
 
-/** How a remote names its objects, which shows when it names one. */
+/** The object format of a remote, which shows once it names an object. */
 async function objectFormat(git: Git, url: string): Promise<string> {
   const listed = await git.text(['ls-remote', '--heads', '--', url]).catch((error: unknown) => {
     throw error instanceof GitFailure ? explainFailure(error, url) : error;

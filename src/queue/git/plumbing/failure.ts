@@ -1,7 +1,7 @@
 import { RunmakerError } from '../../../errors.js';
 import { withoutPassword, withoutSecrets } from './secrets.js';
 
-/** Why git failed. `locked`, `unreachable` and `other` may pass by themselves; a person has to mend the rest. */
+/** Why git failed. `locked`, `unreachable` and `other` may pass by themselves; the rest need a person. */
 export type FailureKind =
   | 'refused'
   | 'unverified'
@@ -13,7 +13,7 @@ export type FailureKind =
   | 'unreachable'
   | 'other';
 
-/** What git says, in English, when it fails. The first match counts. */
+/** git's messages, in English. The first match counts. */
 const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
   ['checkedOut', /refusing to update checked out branch/],
   [
@@ -38,14 +38,14 @@ const SIGNS: readonly (readonly [FailureKind, RegExp])[] = [
 
 const NEEDS_SOMEBODY: ReadonlySet<FailureKind> = new Set(['refused', 'unverified', 'protected', 'checkedOut', 'nameTaken']);
 
-/** A git command that did not do what it should. */
+/** A git command that failed. */
 export class GitFailure extends Error {
   override readonly name = 'GitFailure';
   readonly kind: FailureKind;
-  /** What git said, without secrets. */
+  /** git's message, without secrets. */
   readonly stderr: string;
 
-  /** @param command its first word · @param stderr what git said */
+  /** @param command its first word · @param stderr git's message */
   constructor(
     readonly command: string,
     stderr: string,
@@ -55,7 +55,7 @@ export class GitFailure extends Error {
     this.kind = SIGNS.find(([, sign]) => sign.test(this.stderr))?.[0] ?? 'other';
   }
 
-  /** Whether it does not pass by itself. */
+  /** Whether the failure needs a person. */
   get needsSomebody(): boolean {
     return NEEDS_SOMEBODY.has(this.kind);
   }
@@ -118,16 +118,16 @@ export function nothingThere(url: string): RunmakerError {
   });
 }
 
-/** So many lines of what git has said go into a message. */
+/** Lines of git's output in a message. */
 const SAID = 3;
-/** What git says whatever the reason, its advice, its progress, and what has become of each ref. */
+/** Output without a reason: git's advice, its progress, and the status of each ref. */
 const EMPTY_WORDS =
   /^$|^hint:|^To |^From |^Cloning into |^Done$|^error: failed to push|^Please make sure you have|^and the repository exists|^@+$|^(?:Enumerating|Counting|Compressing|Writing|Receiving|Resolving|Unpacking|Updating|Filtering|Checking|Total|Delta) .*\d|^(?:[*+=-] |[0-9a-f]{7,}\.\.).* -> /;
-/** GitOutput of any remote that was not reached, and of any ref that was refused: nothing beside a reason. */
+/** Printed for any unreachable remote, and for any refused ref: gives no reason. */
 const NO_REASON = /^!|^fatal: (?:Could not read from remote repository|the remote end hung up)/;
 const TELLING = /^(?:error|fatal|ERROR): |GH\d{3}|GitLab:/;
 
-/** The lines that say most: what ssh or the remote gives as the reason, then git's own last ones. */
+/** The most telling lines: the reason given by ssh or the remote, then git's own last ones. */
 function lastWords(stderr: string): string {
   const lines = stderr
     .split(/[\r\n]+/)

@@ -1,9 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** So much of what git says is kept, in characters: the last of it, where the reason stands. */
+/** Characters of git's output to keep: the last ones, where the reason stands. */
 const KEPT = 65_536;
 
-/** What git says while it works, without its progress. */
+/** git's messages, without its progress. */
 export class GitOutput {
   private readonly decoder = new StringDecoder('utf8');
   private whole = '';
@@ -12,7 +12,7 @@ export class GitOutput {
   take(bytes: Buffer): void {
     const lines = (this.begun + this.decoder.write(bytes)).split(/(?<=[\r\n])(?=[^\r\n])/);
     this.begun = (lines.pop() as string).slice(-KEPT);
-    // Progress is written over by what comes next: its lines have no other end. Those of ssh end with both.
+    // The next output overwrites progress, whose lines end with CR only. Those of ssh end with both.
     this.whole = (this.whole + lines.filter(line => line.includes('\n')).join('')).slice(-KEPT);
   }
 

@@ -6,7 +6,7 @@ import { errnoName, RunmakerError } from '../../../errors.js';
 import { GitFailure } from './failure.js';
 import { GitOutput } from './git-output.js';
 
-/** Commands that go to a remote, and the options that make them show their progress. */
+/** Commands that contact a remote, and the options that make them show their progress. */
 const TRANSFERS: Readonly<Record<string, readonly string[]>> = {
   clone: ['--progress'],
   fetch: ['--progress'],
@@ -14,14 +14,14 @@ const TRANSFERS: Readonly<Record<string, readonly string[]>> = {
   'ls-remote': [],
 };
 
-/** After how long without output, in ms, a git counts as hung: one that shows its progress, and one that does not. */
+/** Time without output, in ms, after which git counts as hung: a command that shows its progress, and one that does not. */
 const SILENCE = { transfer: 300_000, other: 3_600_000 };
 /** How long a git has to end after TERM, in ms. */
 const GRACE = 5000;
 
 /**
- * Variables by which a caller that is itself run by git (a hook) would have ours work on its own repository, and those that say how
- * paths on a command line are meant: ours say it themselves.
+ * Variables by which a caller that git itself runs (a hook) would make our git work on its own repository, and those that change the
+ * meaning of paths on a command line: our commands set these themselves.
  */
 const FOREIGN = [
   'GIT_DIR',
@@ -39,12 +39,12 @@ const FOREIGN = [
   'GIT_ICASE_PATHSPECS',
 ];
 
-/** Settings that switch off what users set up for work by hand. */
+/** Settings that switch off the user's settings for interactive work. */
 const QUIET = ['-c', 'core.hooksPath=/dev/null', '-c', 'gc.auto=0', '-c', 'maintenance.auto=false', '-c', 'push.gpgSign=false'];
 
 /**
- * In a session of its own. What it has started, such as ssh, can be ended with it; keys that are meant for us do not reach it; and without
- * a terminal ssh finds none where it could ask for something, whichever command the user has for it.
+ * In a session of its own: children such as ssh can be ended with it, keys typed for this program do not reach it, and ssh finds no
+ * terminal for its prompts, whatever command the user has set.
  */
 const DETACHED = true;
 
@@ -52,9 +52,9 @@ export interface GitOptions {
   /** What git reads. */
   readonly input?: Buffer | undefined;
   readonly environment?: Readonly<Record<string, string>> | undefined;
-  /** Whether hooks and settings of the repository count, as they do for people. */
+  /** Whether hooks and settings of the repository apply, as for people. */
   readonly asUser?: boolean | undefined;
-  /** For how long it may say nothing, in ms, if that is less than usual. */
+  /** How long it may be silent, in ms, if shorter than usual. */
   readonly silence?: number | undefined;
 }
 
@@ -63,15 +63,15 @@ export interface GitResult {
   /** Undefined when a signal ended it. */
   readonly status: number | undefined;
   readonly stdout: Buffer;
-  /** Without progress; when a signal ended it, that is the last line. */
+  /** Without progress, unless a signal ended it: then that is the last line. */
   readonly stderr: string;
 }
 
-/** git, working in one directory: the one way in which this program calls it. */
+/** git in one directory: this program's only way to call it. */
 export class Git {
   /**
    * @param settings variables for git
-   * @param isBare whether the directory is itself a repository without files: some users let git find none by itself
+   * @param isBare whether the directory is itself a repository without files: some users forbid git to discover one
    */
   constructor(
     readonly directory: string,
@@ -79,12 +79,12 @@ export class Git {
     private readonly isBare = false,
   ) {}
 
-  /** The same git elsewhere, and nowhere else: a repository that was removed from there does not have one above it taken for it. */
+  /** The same git in another directory, and only there: if its repository was removed, one above does not take its place. */
   in(directory: string): Git {
     return new Git(directory, { ...this.settings, GIT_CEILING_DIRECTORIES: path.dirname(directory) });
   }
 
-  /** Runs a command and returns what it has printed. @throws GitFailure when it fails · RunmakerError `queue` when there is no git */
+  /** Runs a command and returns its output. @throws GitFailure when it fails · RunmakerError `queue` when git is not installed */
   async call(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
     const { status, stdout, stderr } = await this.attempt(args, options);
     if (status !== 0) throw new GitFailure(args[0] as string, stderr);
@@ -96,7 +96,7 @@ export class Git {
     return (await this.call(args, options)).toString('utf8').trimEnd();
   }
 
-  /** Runs a command; that it fails is an answer, too. */
+  /** Runs a command whose failure is an answer, too. */
   async attempt(
     args: readonly string[],
     { input, environment, asUser, silence = Number.POSITIVE_INFINITY }: GitOptions = {},
@@ -124,7 +124,7 @@ export class Git {
       said.take(bytes);
       if (ended === undefined) quiet.refresh();
     });
-    // A git that does not read its input may end before it is written.
+    // A git that does not read its input may exit before all is written.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
     const closed = new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
@@ -144,7 +144,7 @@ export class Git {
     }
   }
 
-  /** Starts a command that lives on, with its input and output for the caller. */
+  /** Starts a long-lived command, whose input and output the caller handles. */
   start(args: readonly string[]) {
     return spawn('git', [...QUIET, ...args], {
       cwd: this.directory,
@@ -171,11 +171,11 @@ function endGroup(leader: number | undefined, signal: NodeJS.Signals): void {
   try {
     if (leader !== undefined) process.kill(-leader, signal);
   } catch {
-    // It has ended by itself just now.
+    // It has just exited by itself.
   }
 }
 
-/** What it means that git could not be started. */
+/** Explains why git could not be started. */
 export function notStarted(error: Error, directory: string): RunmakerError {
   const missing = errnoName(error) === 'ENOENT';
   return new RunmakerError('queue', missing ? `git cannot be run in ${directory}` : `git: ${error.message}`, {

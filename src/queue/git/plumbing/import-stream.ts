@@ -4,7 +4,7 @@ export interface Author {
   readonly email: string;
 }
 
-/** A file to be put into a commit, by its bytes or by the name of the object that has them; without content it goes. */
+/** A file to put into a commit, by its bytes or by the name of the object with them; without content it is removed. */
 export type FileChange =
   /** `mode`: `100644`, `100755`, `120000`. */
   | { readonly path: string; readonly mode: string; readonly content: Buffer | { readonly object: string } }
@@ -14,16 +14,16 @@ export type FileChange =
 export interface CommitPlan {
   readonly ref: string;
   readonly message: string;
-  /** Undefined: a commit without history, and with nothing in it. */
+  /** Undefined: a commit without history and content. */
   readonly parent?: string | undefined;
-  /** A second parent: what is merged. */
+  /** A second parent, which is merged. */
   readonly merged?: string | undefined;
   /** The tree to begin with; the parent's by default. */
   readonly tree?: string | undefined;
   readonly files?: readonly FileChange[];
 }
 
-/** Commits as `git fast-import` reads them. It answers with the name of each, a line each. */
+/** Commits in the input format of `git fast-import`. It answers with their names, one a line. */
 export function importStream(plans: readonly CommitPlan[], author: Author, seconds: number): Buffer {
   const parts: (string | Buffer)[] = [];
   const who = `${clean(author.name)} <${clean(author.email)}> ${seconds} +0000`;

@@ -19,20 +19,20 @@ interface Request {
   reject(error: Error): void;
 }
 
-/** Reads objects through one `git cat-file --batch` that stays: a process for each would cost more than all the rest. */
+/** Reads objects through one long-lived `git cat-file --batch`: a process for each would cost more than all the rest. */
 export class Objects {
   private child: ChildProcessByStdio<Writable, Readable, null> | undefined;
   private readonly requests: Request[] = [];
   private received: Buffer[] = [];
   private length = 0;
-  /** Bytes to wait for before looking at what was received: a large object comes in many pieces. */
+  /** Bytes to wait for before parsing the input: a large object arrives in many pieces. */
   private wanted = 0;
 
   constructor(private readonly git: Git) {}
 
   /**
-   * @param what as git names objects: `refs/heads/main`, `<commit>:<path>`. Undefined when there is none
-   * @throws GitFailure when git ends: it goes to the remote for what was not fetched · RunmakerError `queue` when there is no git
+   * @param what in git's notation: `refs/heads/main`, `<commit>:<path>`. Undefined if it does not exist
+   * @throws GitFailure when git ends: it contacts the remote for what was not fetched · RunmakerError `queue` when git is not installed
    */
   read(what: string): Promise<GitObject | undefined> {
     return new Promise((resolve, reject) => {
@@ -91,7 +91,7 @@ export class Objects {
   }
 }
 
-/** Whether a program that has nothing else to do is to stay for this process's sake. */
+/** Whether the child process keeps this process alive. */
 function hold(child: ChildProcessByStdio<Writable, Readable, null>, whether: boolean): void {
   for (const end of [child, child.stdin as Socket, child.stdout as Socket]) {
     if (whether) end.ref();

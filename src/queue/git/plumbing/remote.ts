@@ -5,16 +5,16 @@ import { explainFailure, GitFailure, nothingThere } from './failure.js';
 import type { Git, GitOptions } from './git.js';
 import { type Author, type CommitPlan, importStream } from './import-stream.js';
 
-/** Files of up to this size come along with every fetch, in bytes; larger ones when they are asked for. */
+/** Files of up to this size come with every fetch, in bytes; larger ones on demand. */
 const SMALL = 65_536;
-/** How often a fetch is tried while another process makes a worktree in the same clone, and by how many ms each pause grows at most. */
+/** How often a fetch is tried while another process makes a worktree in the same clone, and the most ms by which each pause grows. */
 const MOST_TRIES = 8;
 const HALF_MADE_PAUSE = 100;
-/** What servers and git itself say when another push was faster. */
+/** Messages of servers and of git itself when another push was faster. */
 const BEATEN =
   /\[rejected\]|fetch first|non-fast-forward|stale info|failed to update ref|cannot lock ref|incorrect old value|reference already exists|atomic/;
 
-/** What servers say that refuse the content of a push: a file that is too large, an object that they call malformed. */
+/** Messages of servers that refuse the content of a push: a file that is too large, or a malformed object. */
 const UNWELCOME = /unpacker error|unpack failed|exceeds maximum allowed size|exceeds GitHub's|HTTP 413|error: 413/;
 
 /** Whether the remote has refused a push, perhaps because of its content. */
@@ -36,14 +36,14 @@ export interface RefChange {
 /** The result of a push: it landed whole, or not at all because another one was faster or holds a lock. */
 export type Pushed = { readonly kind: 'landed' } | { readonly kind: 'beaten'; readonly failure: GitFailure };
 
-/** For how long a push may tell of no progress. */
+/** How long a push may show no progress. */
 export type PushLimits = Pick<GitOptions, 'silence'>;
 
 /** One branch of a remote, through a clone of ours: fetches it, and changes it by compare and swap. */
 export class Remote {
   private readonly seen: string;
   private readonly work: string;
-  /** Whether the remote changes several refs at once or none, as far as is known. All but a few do. */
+  /** Whether the remote is known to change several refs atomically. Nearly all do. */
   atomic = true;
   private filter: string | undefined;
   private fetched = false;
@@ -60,11 +60,11 @@ export class Remote {
   ) {
     this.seen = `${SEEN}${runner}/`;
     this.work = `${WORK}${runner}/`;
-    // From a disk everything is fetched at once: that costs less than asking twice.
+    // From a disk everything is fetched at once: that costs less than two requests.
     this.filter = /^(?:file:|\/)/.test(url) ? undefined : 'blob:none';
   }
 
-  /** The ref of our clone that names the branch as it was fetched last. */
+  /** The ref of our clone for the branch as last fetched. */
   get seenBranch(): string {
     return `${this.seen}branch`;
   }
@@ -120,9 +120,10 @@ export class Remote {
   }
 
   /**
-   * Changes refs of the remote, all or none. Where the remote cannot do that, the branch comes last: a lease may name a job that is not
+   * Changes refs of the remote, all or none. If the remote cannot do that, the branch comes last: a lease may name a job that is not
    * claimed, but no claim may be without its lease.
-   * @param limits `silence`: for how long it may tell of no progress, in ms · @throws GitFailure when that did not work; something may have changed even so
+   * @param limits `silence`: how long it may show no progress, in ms · @throws GitFailure when that failed; something may have changed even
+   *   so
    */
   async push(changes: readonly RefChange[], limits: PushLimits = {}): Promise<Pushed> {
     if (this.atomic || changes.length === 1) return await this.pushTogether(changes, limits);
@@ -166,7 +167,7 @@ export class Remote {
 
 /**
  * The branch that a remote's HEAD names.
- * @throws RunmakerError `input` when the repository is empty or has none; what explainFailure says when it cannot be asked
+ * @throws RunmakerError `input` when the repository is empty or has none; the error of explainFailure when the remote cannot be asked
  */
 export async function defaultBranch(git: Git, url: string): Promise<string> {
   const answer = await git.text(['ls-remote', '--symref', 'origin', 'HEAD']).catch((error: unknown) => {

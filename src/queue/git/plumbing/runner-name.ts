@@ -2,8 +2,8 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostName } from '../../../system/host.js';
 
 /**
- * What tells one process from every other, on every host and over restarts: host, boot, PID namespace (containers have their own), process
- * id, and when that process began.
+ * Distinguishes a process from every other, on every host and across restarts: host, boot, PID namespace (containers have their own),
+ * process id, and start time.
  */
 const PROCESS = [
   hostName().replace(/[^A-Za-z0-9_-]/g, '_') || 'host',
@@ -21,12 +21,12 @@ export function newRunnerName(): string {
   return `${PROCESS}-${handles}`;
 }
 
-/** Whether the process of a runner's name has certainly ended: it ran on this host, where this process would see it. */
+/** Whether the process in a runner's name has certainly ended: it ran on this host, where this process would see it. */
 export function isGone(name: string): boolean {
   return fateOf(name) === 'gone';
 }
 
-/** What is known of the process of a runner's name from here. */
+/** What this process can tell about the process in a runner's name. */
 export function fateOf(name: string): 'alive' | 'gone' | 'unknown' {
   const [, host, boot, space, pid, start] = /^(.+)-([0-9a-z]+)-(\d+)-(\d+)-(\d+)-\d+$/.exec(name) ?? [];
   const [, ownHost, ownBoot, ownSpace] = /^(.+)-([0-9a-z]+)-(\d+)-\d+-\d+$/.exec(PROCESS) ?? [];
@@ -36,7 +36,7 @@ export function fateOf(name: string): 'alive' | 'gone' | 'unknown' {
   return startOf(Number(pid)) === Number(start) ? 'alive' : 'gone';
 }
 
-/** The number of this process's PID namespace; 0 when it cannot be told. */
+/** The number of this process's PID namespace; 0 if unknown. */
 function countedBy(): string {
   try {
     return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
@@ -53,7 +53,7 @@ function bootId(): string {
   }
 }
 
-/** When a process began, in clock ticks since boot (field 22 of /proc/<pid>/stat); undefined when it is not there. */
+/** Start time of a process, in clock ticks since boot (field 22 of /proc/<pid>/stat); undefined if it does not exist. */
 function startOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
