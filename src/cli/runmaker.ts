@@ -41,6 +41,7 @@ export async function runmaker(argv: readonly string[], output: Output, identity
   const signals = heedSignals();
   const { queueName, options } = readArguments(argv, output, identity);
   refuseContradictions(options);
+  refuseTooFewDescriptors();
   let warnUser = (message: string, hint: string): void => warn({ message, hint });
   const execute = { ...executeOptions({ ...options }), warn: (message: string, hint: string) => warnUser(message, hint) };
   const executor = await openExecutor(execute);
@@ -135,15 +136,19 @@ function idleLooks({ maxIdle, sleep }: RunmakerOptions, queueName: string): Runn
   return looks === undefined ? undefined : { looks, pause: sleepFrom(sleep, variables) };
 }
 
+/** The program itself takes most of these descriptors, some of them to load parts of itself: this is checked before anything else. */
+function refuseTooFewDescriptors(): void {
+  const limit = descriptorLimit();
+  if (limit === undefined || limit >= FEWEST_DESCRIPTORS) return;
+  throw new RunmakerError('usage', `there may be ${limit} open files, which leaves none for jobs`, {
+    hint: 'raise the limit: ulimit -n 256',
+  });
+}
+
 /** `-j`, limited by descriptors. */
 function affordableJobs(options: RunmakerOptions, warn: Warn): number {
   const wanted = options.jobs || usableCpus();
   const limit = descriptorLimit();
-  if (limit !== undefined && limit < FEWEST_DESCRIPTORS) {
-    throw new RunmakerError('usage', `there may be ${limit} open files, which leaves none for jobs`, {
-      hint: 'raise the limit: ulimit -n 256',
-    });
-  }
   const room = jobsWithin(limit, DESCRIPTORS_A_JOB + (options.results === undefined ? 0 : DESCRIPTORS_OF_RESULTS));
   if (wanted > room) warn(`no more than ${amount(room, 'job')} at a time: there may be ${limit} open files`, 'raise the limit: ulimit -n');
   return Math.min(wanted, room);
