@@ -88,10 +88,12 @@ asRoot('on a full disk', () => {
     const { status, stderr } = await runset(['--add-from', '-', path], { input: `${commands.join('\n')}\n` });
     expect(status).toBe(3);
     expect(stderr).toContain('ENOSPC');
-    expect(readFileSync(path, 'utf8')).toBe('. echo a\n');
+    // What was written of the lines is a blank comment now: others may have appended behind it.
+    const linesLeft = (): string => readFileSync(path, 'utf8').replace(/^# *\n/gm, '');
+    expect(linesLeft()).toBe('. echo a\n');
     // Changing states takes no space.
     expect(await runmaker(['-q', path])).toMatchObject({ status: 0, stderr: '' });
-    expect(readFileSync(path, 'utf8')).toBe('d echo a\n');
+    expect(linesLeft()).toBe('d echo a\n');
   });
 });
 
