@@ -102,7 +102,13 @@ function failing(queue: Queue, method: 'set' | 'append', at: number, isAfter = f
 const claimable = async (...queues: Queue[]): Promise<string[]> =>
   (await Promise.all(queues.map(queue => jobsOf(queue, { states: ['.', '!', 'e'] })))).flat().map(job => job.command.toString());
 
-describe.each(PAIRS)('moving jobs from %s to %s', (from, to) => {
+/** Each of git's steps takes a push: files to git and back are enough for the shorter tiers. */
+const MANY_PUSHES = PAIRS.filter(pair => pair.includes('git') && !pair.includes('file'));
+
+describe.each(PAIRS.filter(pair => !MANY_PUSHES.includes(pair)))('moving jobs from %s to %s', moveTests);
+describe.each(MANY_PUSHES)('moving jobs from %s to %s', { tags: ['long'] }, moveTests);
+
+function moveTests(from: string, to: string): void {
   it('appends them with their states to the target, and leaves them in the source as moved', async () => {
     const [source, target] = [await make(from, '. a\nd b\n! c\ne d\n- e\nx f\n. g #: cpus=2 name=g\n'), await make(to, 'd old\n')];
     expect(await moveJobs(await source.open(), await target.open())).toEqual({ moved: 7, running: [], resumed: 0 });
@@ -119,7 +125,7 @@ describe.each(PAIRS)('moving jobs from %s to %s', (from, to) => {
     expect(await source.content()).toBe('r a\n> b\n');
     expect(await target.content()).toBe('. b\n');
   });
-});
+}
 
 describe('a move of jobs', () => {
   const [from, to] = hasRedis ? ['file', 'redis'] : ['file', 'tcp'];

@@ -289,7 +289,7 @@ describe('a worker', LIMIT, () => {
   });
 
   it('shares the lock fairly with a worker that doubles its pauses, and with its own kind, when jobs take no time', {
-    tags: ['slow'],
+    tags: ['long'],
     timeout: 400_000,
   }, async () => {
     const jobs = Array.from({ length: 20 }, (_, at) => `job${at}`);
@@ -304,7 +304,7 @@ describe('a worker', LIMIT, () => {
     expect(Math.min(...shares), `${shares}`).toBeGreaterThanOrEqual(1);
   });
 
-  it("works beside workers that follow Distribute's documentation: every job runs once", { tags: ['slow'] }, async () => {
+  it("works beside workers that follow Distribute's documentation: every job runs once", { tags: ['long'] }, async () => {
     const jobs = Array.from({ length: 12 }, (_, at) => `job${at}`);
     const made = repository(lists(jobs));
     const theirs = start(fixture('distribute.sh'), [made.bare, join(made.folder, 'theirs'), 'theirs']);

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 
 describe('runners of one slot', LIMIT, () => {
-  it('share many short jobs fairly: none gets three times as many as another', { tags: ['slow'] }, async () => {
+  it('share many short jobs fairly: none gets three times as many as another', { tags: ['long'] }, async () => {
     const made = repository({ 'runs.txt': '. true\n'.repeat(JOBS) });
     const queues = await Promise.all(Array.from({ length: RUNNERS }, () => openGit(made.name())));
     await Promise.all(queues.map(queue => new Runner(queue, { jobs: 1 }).run()));

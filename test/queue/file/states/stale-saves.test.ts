@@ -79,7 +79,7 @@ describe('what is plainly meant', () => {
 });
 
 describe('random edits of copies of any age, while three runners work', () => {
-  it(`run no job twice whose line was not touched by hand (RUNMAKER_STALE_SEED=${SEED})`, { timeout: 60_000 }, async () => {
+  it(`run no job twice whose line was not touched by hand (RUNMAKER_STALE_SEED=${SEED})`, { tags: ['long'], timeout: 60_000 }, async () => {
     const random = new Random(SEED);
     const jobs = 60;
     const path = runsFile(Array.from({ length: jobs }, (_, at) => `. job ${at}\n`).join(''));
