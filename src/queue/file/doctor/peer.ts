@@ -7,7 +7,7 @@ import { Talk } from './talk.js';
 
 const ROUNDS = 6;
 
-/** How long to wait for somebody to start the same command on another host, and for each answer, in ms. */
+/** How long to wait for the same command to start on another host, and for each answer, in ms. */
 const MEETING = 120_000;
 const ANSWER = 30_000;
 const PARTING = 5000;

@@ -16,7 +16,7 @@ export interface Place {
 const WRITABLE_BY_ALL = 0o002;
 const STICKY = 0o1000;
 
-/** What the names of a file and the rights of its folder mean for those who share it. */
+/** What the names of a file and the rights of its folder mean for the hosts that share it. */
 export function judgePlace({ links, isMounted, folder, folderMode }: Place, locks: LockDriverName): Finding {
   const judged = (verdict: Finding['verdict'], detail: string): Finding => ({ what: 'place', verdict, detail });
   if (locks === 'directory' && isMounted)
