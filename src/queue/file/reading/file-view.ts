@@ -24,7 +24,7 @@ const COARSEST_TIME = 2000;
 const REST = 10;
 /** But not by more where a server answers, in ms. */
 const LONGEST_REST = 5000;
-/** Between two looks of who waits for news, in ms. */
+/** Pause between two looks of a caller that waits for news, in ms. */
 const SHORTEST_PAUSE = 100;
 const LONGEST_PAUSE = 800;
 /** Who has enough to do looks up now and then all the same: after so many times what the last look has cost, and so many ms. */
@@ -32,7 +32,7 @@ const BUSY_REST = { times: 100, local: 100, network: 5000 };
 
 /**
  * What one process knows of a runs file: the index of its lines, as of the last look.
- * It may be out of date at any moment; whoever acts on it checks the line under its lock first.
+ * It may be out of date at any moment; a caller that acts on it checks the line under its lock first.
  */
 export class FileView {
   private current: LineIndex | undefined;
@@ -50,7 +50,7 @@ export class FileView {
   private readonly openEnd: UnfinishedLine;
   private shrunkAt = Number.NEGATIVE_INFINITY;
   private pending: Promise<boolean> | undefined;
-  /** End the rests of those who wait for their turn to look. */
+  /** End the rests of callers that wait for their turn to look. */
   private readonly resting = new Set<AbortController>();
   /** Grows whenever a look shows something new. */
   version = 0;
@@ -132,7 +132,7 @@ export class FileView {
     return this.facts !== undefined;
   }
 
-  /** Whether everybody on the host may write the file. */
+  /** Whether every user of the host may write the file. */
   get writableByAll(): boolean {
     return this.facts !== undefined && isWritableByOthers(this.facts.mode);
   }
@@ -143,12 +143,12 @@ export class FileView {
     return this.facts !== undefined && facts.identity === this.facts.identity && facts.size >= this.facts.size;
   }
 
-  /** Whether the file became shorter a moment ago: whoever saves a file in place empties it first. */
+  /** Whether the file became shorter a moment ago: an editor that saves in place empties it first. */
   get mayBeHalfSaved(): boolean {
     return performance.now() - this.shrunkAt < SAVING;
   }
 
-  /** The last line, as of the last look, while somebody may still be writing it; else 0. */
+  /** The last line, as of the last look, while it may still be being written; else 0. */
   get growing(): number {
     return this.openEnd.left > 0 ? this.openEnd.line : 0;
   }
@@ -221,7 +221,7 @@ export class FileView {
 /** An inode that was given up may be given to another file. */
 function isSameFile(before: FileFacts, now: FileFacts): boolean {
   if (before.identity !== now.identity) return false;
-  // Where the system tells nobody when files were made, Node gives the time of the last change instead.
+  // Where the system does not report creation times, Node gives the time of the last change instead.
   const isUnknown = before.born === before.touched && now.born === now.touched;
   return before.born === now.born || isUnknown;
 }

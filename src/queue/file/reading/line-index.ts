@@ -31,7 +31,7 @@ export class LineIndex implements Board {
   strays: Strays | undefined;
   dependents: Dependents = new Map();
   prioritised: readonly number[] = [];
-  /** Is told each state that changes. */
+  /** Called for each state that changes. */
   onState: ((line: number, state: number) => void) | undefined;
   /** Bytes that are indexed. */
   end = 0;

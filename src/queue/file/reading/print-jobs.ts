@@ -8,8 +8,8 @@ import { type FileJob, jobsIn, readBlocks } from './read-jobs.js';
 /**
  * Prints the chosen jobs. Where nothing but the state chooses, and nobody is at work, a block is printed without making a job of
  * any line.
- * @param presence whether it can be told of jobs in hand who holds them
- * @param findHolders finds out who does
+ * @param presence whether the holders of claimed jobs can be found out
+ * @param findHolders finds the holders
  */
 export async function* printJobs(
   file: LockableFile,

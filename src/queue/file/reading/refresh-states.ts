@@ -5,7 +5,7 @@ import type { LineIndex } from './line-index.js';
 
 /** State and separator. */
 const BEFORE_COMMAND = 2;
-/** Bytes before and after a line that are looked at when the line was lost to somebody else. */
+/** Bytes before and after a line that are looked at when the line was lost to another process. */
 const NEIGHBOURHOOD = 16 * 1024;
 
 /**
