@@ -9,7 +9,7 @@ interface Absence {
 /** Where a look takes long, runners take long to show presence again: so many times as long, but no longer than this, in ms. */
 const SLOWNESS = { times: 3, most: 10_000 };
 
-/** Since when nobody has been seen at jobs that are said to run, from look to look. */
+/** Since when no presence has been seen at jobs in state `r`, from look to look. */
 export class AbsenceTracker {
   private known: ReadonlyMap<number, Absence> = new Map();
   private lookedAt = 0;
@@ -18,7 +18,7 @@ export class AbsenceTracker {
   private durations: readonly [number, number] = [0, 0];
 
   /**
-   * @param settled how long, in ms, nobody must be seen at a job before it counts as an orphan
+   * @param settled how long, in ms, presence must be missing at a job before it counts as an orphan
    * @param memory looks further apart than this, in ms, know nothing of each other: presence may have come back and be lost again
    */
   constructor(
@@ -26,13 +26,13 @@ export class AbsenceTracker {
     private readonly memory = Number.POSITIVE_INFINITY,
   ) {}
 
-  /** How long, in ms, nobody must be seen at a job, as things are. */
+  /** How long, in ms, presence must be missing at a job at present. */
   get needed(): number {
     return this.settled + Math.min(SLOWNESS.times * Math.max(...this.durations), SLOWNESS.most);
   }
 
   /**
-   * Begins a look. What is not noted in it is forgotten when it ends: somebody is there again.
+   * Begins a look. What is not noted in it is forgotten when it ends: presence is back.
    * @param edits another number whenever the file was edited: that takes presence away
    */
   look(edits: number): AbsenceLook {
@@ -62,7 +62,7 @@ export class AbsenceTracker {
 
 /** One look at all jobs. */
 export interface AbsenceLook {
-  /** Whether nobody was there at the last look. */
+  /** Whether presence was missing at the last look. */
   isKnown(job: Pick<FileJob, 'offset'>): boolean;
   /** Nobody is at this job now. Says whether that has been so for long enough; if so it is forgotten, since it is to be set back. */
   note(job: Pick<FileJob, 'offset' | 'command'>): boolean;

@@ -1,5 +1,5 @@
 /*
- * presence/: proof that the owner of a claim is alive, in the form of shared locks, and who is absent for how long.
+ * presence/: proof that the owner of a claim is alive, in the form of shared locks, and how long owners have been absent.
  */
 /** Something whose presence has to be looked after for as long as it lasts. Neither call ever throws. */
 export interface Kept {

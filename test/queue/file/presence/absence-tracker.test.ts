@@ -4,7 +4,7 @@ import { AbsenceTracker } from '../../../../src/queue/file/presence/absence-trac
 const SETTLED = 10_000;
 const job = { offset: 0, command: Buffer.from('a') };
 
-/** One look that sees nobody at the job, or somebody. Says whether the job counts as an orphan. */
+/** One look that sees presence at the job, or none. Says whether the job counts as an orphan. */
 function look(absences: AbsenceTracker, seen: 'nobody' | 'somebody', { offset, command } = job, edits = 1): boolean {
   const now = absences.look(edits);
   const isOrphan = seen === 'nobody' && now.note({ offset, command });
@@ -12,7 +12,7 @@ function look(absences: AbsenceTracker, seen: 'nobody' | 'somebody', { offset, c
   return isOrphan;
 }
 
-describe('the absence of who runs a job', () => {
+describe('the absence of the runner of a job', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
   afterEach(() => void vi.useRealTimers());
 
