@@ -53,7 +53,7 @@ export async function adoptOrphans(runs: RunsFile, selection: Selection = {}): P
     }
     return adopted;
   } catch (error) {
-    // Whoever tries again is to find them as they were.
+    // The next try must find them as they were.
     for (const claim of adopted) await claim.abandon();
     throw error;
   } finally {
@@ -70,7 +70,7 @@ async function adopt(runs: RunsFile, job: FileJob): Promise<Look> {
     if (!(await file.tryLock('exclusive', start, 1))) return 'locked';
     const now = await readLine(file, start, end);
     if (now?.state !== RUNNING || !commandIn(now).equals(job.command)) return 'other';
-    // The same open file has the exclusive lock: nobody can come between.
+    // The same open file has the exclusive lock: no other process can come between.
     if (runs.driver.presence && !(await file.tryLock('shared', presenceByte(start), 1))) return 'locked';
     await file.unlock(start, 1);
     keep = runs.driver.presence;

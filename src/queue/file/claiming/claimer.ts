@@ -15,13 +15,13 @@ import { ClaimNotices, type TrustOptions } from './claim-notices.js';
 import { RetryTimer } from './retry-timer.js';
 import { take } from './take-line.js';
 
-/** So many lines locked at the same time are not locked one by one: somebody has a lock on the whole file. */
+/** So many lines locked at the same time are not locked one by one: another process has a lock on the whole file. */
 const MOST_BUSY = 8;
 /** Rounds over lines that others hold locked before saying that there is nothing to do but wait. */
 const BUSY_ROUNDS = 20;
 /** After these it is worth another try, in ms: locks are given up without any sign that could be waited for. */
 const BUSY_PAUSE = 1000;
-/** Lines that were found to have moved, one after the other, before there is a pause: somebody is editing. */
+/** Lines that were found to have moved, one after the other, before there is a pause: the file is being edited. */
 const PATIENT_MOVES = 3;
 /** How many ready lines to leave to the other host at most after one was lost to it, and for how many claims of our own. */
 const LONGEST_JUMP = 32;

@@ -16,7 +16,7 @@ import { type ClaimedLine, type Found, type Lost, ONE_GO } from './find-line.js'
 import { HeldLine } from './held-line.js';
 
 const RUNNING = State.running.charCodeAt(0);
-/** Between two looks at a place that somebody else seems to hold, in ms. */
+/** Between two looks at a place that another process seems to hold, in ms. */
 const OCCUPIED_PAUSE = 100;
 /** How long, in ms, such a place may yet be given up: by a runner that was stopped before an edit has moved the line there, for instance. */
 const OCCUPIED_HOPE = 6000;
@@ -188,7 +188,7 @@ export class FileClaim implements Claim, Kept {
         return 0;
       case 'occupied':
         return Math.max(this.runs.keeper.settled, OCCUPIED_HOPE);
-      // Whoever saves a file in place empties it first: what is not there may be there again in a moment.
+      // An editor that saves in place empties the file first: a missing line may be back in a moment.
       case 'gone':
       case 'set':
         return SAVING;

@@ -22,7 +22,7 @@ const SHORTEST_LEASE = 5000;
  */
 export type Taken = { readonly kind: 'claimed'; readonly claim: FileClaim } | { readonly kind: 'busy' | 'lost' | 'moved' };
 
-/** Claims a line: locks its state byte, looks at it once more, shows presence, writes `r`. Never waits for anybody. */
+/** Claims a line: locks its state byte, looks at it once more, shows presence, writes `r`. Never waits for a lock. */
 export async function take(runs: RunsFile, index: LineIndex, line: number): Promise<Taken> {
   // As it was when the line was picked: a look may correct the index while the lock is on its way.
   const expected = index.stateAt(line);
@@ -39,7 +39,7 @@ export async function take(runs: RunsFile, index: LineIndex, line: number): Prom
     if (now.state !== expected) {
       return { kind: (await refreshStatesAround(file, index, line)) ? 'lost' : 'moved' };
     }
-    // Presence comes before the state: there is no moment at which the line says `r` and nobody is present.
+    // Presence comes before the state: there is no moment at which the line says `r` without presence.
     const rank = runs.driver.presence ? await showPresence(file, start) : ALONE;
     if (rank === undefined) return { kind: 'busy' };
     let inDoubt = false;

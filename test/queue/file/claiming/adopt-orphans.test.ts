@@ -32,7 +32,7 @@ describe('adopting orphans', () => {
     expect(await adopt(other)).toEqual([]);
   });
 
-  it('leaves jobs alone that somebody runs', async () => {
+  it('leaves jobs alone that a runner runs', async () => {
     const path = runsFile('. a\nr b\n');
     const [one, other] = [await openRuns(path), await openRuns(path)];
     const taken = await claim(one);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { claim, openRuns } from '../../../support/queues.js';
 import { runsFile } from '../../../support/temporary.js';
 
-it('who works beside others on a local disk does not try the lines that they have taken', async () => {
+it('a runner beside others on a local disk does not try the lines that they have taken', async () => {
   const path = runsFile('. a\n'.repeat(600));
   const [one, other] = [await openRuns(path), await openRuns(path)];
   const numbers: number[] = [];
@@ -14,7 +14,7 @@ it('who works beside others on a local disk does not try the lines that they hav
   for (const { claims } of [one, other]) expect(claims.lost).toBeLessThan(claims.won / 5);
 });
 
-it('who works alone again stops looking before each claim, and begins anew when others come back', async () => {
+it('a runner that is alone again stops looking before each claim, and begins anew when others come back', async () => {
   const path = runsFile('. a\n'.repeat(40));
   const [one, other] = [await openRuns(path), await openRuns(path)];
   for (let taken = 0; taken < 10; taken++) await claim(one);
