@@ -42,7 +42,7 @@ interface Setting {
   readonly wanted: Uint8Array | undefined;
   readonly state: string;
   readonly force: boolean;
-  /** Undefined where nobody need be looked for, or one look is enough. */
+  /** Undefined where presence need not be looked for, or one look is enough. */
   readonly look: AbsenceLook | undefined;
   matched: number;
   changed: number;

@@ -89,7 +89,7 @@ it('a job whose result waits for room is no orphan', async () => {
   expect(await finished).toEqual({ kind: 'recorded' });
 });
 
-it('whoever appends to a full disk is told at once', async () => {
+it('an append to a full disk fails at once', async () => {
   const driver = new HookedDriver(recordDriver('local'), ({ call, access }) => {
     if (call === 'write' && access === 'append') throw systemError('ENOSPC');
   });
