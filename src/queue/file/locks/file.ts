@@ -64,7 +64,7 @@ function loadFsExt(): FsExt {
  * file share a descriptor, which stays open until all drivers that used it are closed, and take turns at locking.
  */
 class SharedDescriptor {
-  /** Who holds the process's lock, or is asking for it. */
+  /** The holders of the process's lock, and those asking for it. */
   holder: WholeFile | undefined;
   readonly users = new Set<unknown>();
   private readonly all: number[];

@@ -4,7 +4,7 @@
  * `record`: byte ranges · `file`: the whole file · `directory`: a folder beside the file.
  *
  * The drivers of the whole file lock all of it whatever range is asked for, so "busy" means that somebody is changing
- * something, not that somebody has this very line: whoever is refused looks again.
+ * something, not that this very line is locked: a refused caller looks again.
  */
 import { errnoName } from '../../../errors.js';
 import type { Disk, FileFacts, MaybePromise } from '../../../system/disk.js';
@@ -35,10 +35,10 @@ export interface LockDriver {
 export interface LockableFile {
   /** The open descriptor; what a job inherits to prove that it is alive. */
   readonly fd: number;
-  /** Never waits: false when somebody holds a lock that excludes this one. */
+  /** Never waits: false when another holder's lock excludes this one. */
   tryLock(kind: LockKind, start: number | bigint, length: number): MaybePromise<boolean>;
   unlock(start: number | bigint, length: number): MaybePromise<void>;
-  /** Whether nobody else holds a lock on these bytes, none of which are locked by this file. Only meaningful for drivers with presence. */
+  /** Whether no other process holds a lock on these bytes, none of which are locked by this file. Only meaningful for drivers with presence. */
   isFree(start: number | bigint, length: number): MaybePromise<boolean>;
   read(buffer: Buffer, position: number): MaybePromise<number>;
   write(bytes: Buffer, position: number | null): MaybePromise<void>;

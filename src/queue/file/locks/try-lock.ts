@@ -14,7 +14,7 @@ const LOOK_PATIENCE = 60_000;
  * NFSv4.0 clients poll a blocking lock with pauses of up to 30 s.
  * @param patience how long, in ms
  * @param refused is called after each refusal
- * @returns false when somebody else had it all the time
+ * @returns false when another holder had it all the time
  */
 export async function lockWithin(
   file: LockableFile,
