@@ -4,7 +4,7 @@ import { errnoName, RunmakerError, reason } from '../../errors.js';
 
 /**
  * Turns what the system said about a runs file into what its user can act on. Errors of ours pass through.
- * @param locksWorked whether locks were granted before: then the filesystem has some, and whoever gave up locking in this way on one
+ * @param locksWorked whether locks were granted before: then the filesystem has some, and a user who gave up locking in this way on one
  *   host would have jobs run twice
  */
 export function explain(path: string, error: unknown, locksWorked = false): RunmakerError {
