@@ -106,7 +106,7 @@ function candidatesFor(line: ClaimedLine, index: LineIndex): ClaimedLine[] {
 /**
  * Undefined when it is another line.
  * @param before where our line began when we saw it last
- * @param end by performance.now(): until then a lock that another process has is tried for
+ * @param end by performance.now(): until then a lock that another holder has is tried for
  */
 async function lockIfOurs(runs: RunsFile, line: ClaimedLine, before: number, holding: Holding, end: number): Promise<Found | undefined> {
   const file = await runs.driver.open(runs.path, 'change');
