@@ -38,7 +38,7 @@ export interface LockableFile {
   /** Never waits: false when another holder's lock excludes this one. */
   tryLock(kind: LockKind, start: number | bigint, length: number): MaybePromise<boolean>;
   unlock(start: number | bigint, length: number): MaybePromise<void>;
-  /** Whether no other holder has a lock on these bytes, none of which are locked by this file. Only meaningful for drivers with presence. */
+  /** Whether no other holder has a lock on these bytes, none of which this file has locked. Only meaningful for drivers with presence. */
   isFree(start: number | bigint, length: number): MaybePromise<boolean>;
   read(buffer: Buffer, position: number): MaybePromise<number>;
   write(bytes: Buffer, position: number | null): MaybePromise<void>;
