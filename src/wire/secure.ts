@@ -33,7 +33,10 @@ export function showsCertificate(socket: TLSSocket): boolean {
   return Boolean(socket.authorizationError) || socket.getPeerX509Certificate() !== undefined;
 }
 
-/** Whether a handshake failed because the two ends have different keys, by the error codes of OpenSSL at the server and at the client. */
+/** OpenSSL's error codes where the two ends have different keys: at the server, and at the client by version 3.0 and 3.5 (Node 20 and 24). */
+const WRONG_KEY = new Set(['ERR_SSL_BINDER_DOES_NOT_VERIFY', 'ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER', 'ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR']);
+
+/** Whether a handshake failed because the two ends have different keys. */
 export function isWrongKey(code: string | undefined): boolean {
-  return code === 'ERR_SSL_BINDER_DOES_NOT_VERIFY' || code === 'ERR_SSL_SSLV3_ALERT_ILLEGAL_PARAMETER';
+  return code !== undefined && WRONG_KEY.has(code);
 }

@@ -30,7 +30,8 @@ describe('a handshake', () => {
     const socket = await shakeHands(serverSecurity(key), clientSecurity(key));
     if (socket instanceof Error) throw socket;
     expect(socket.getProtocol()).toBe('TLSv1.3');
-    expect(socket.getEphemeralKeyInfo()).toMatchObject({ type: 'ECDH' });
+    // What Node calls it depends on its version.
+    expect(['ECDH', 'TLSGroup']).toContain((socket.getEphemeralKeyInfo() as { type: string }).type);
   });
 
   it('fails with another key, and says so', async () => {
