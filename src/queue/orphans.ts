@@ -16,7 +16,8 @@ export async function findOrphans(queue: Queue): Promise<Job[]> {
 }
 
 /**
- * The same without retries; undefined when the queue cannot be reached now. Callers that need the queue deal with that, with more patience.
+ * The same for callers that can wait; undefined when the queue cannot be reached now. Callers that need the answer deal with that
+ * themselves, with more patience.
  */
 export async function findOrphansNow(queue: Queue): Promise<Job[] | undefined> {
   try {
